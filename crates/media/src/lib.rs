@@ -1,1 +1,28 @@
-//! placeholder
+//! The media host: turns foreign bytes into signals and previews without ever decoding them in this process.
+//!
+//! A file that a platform sends is the most dangerous input Seawall has. It is decoded in a *worker*: a child process
+//! that has locked itself into a jail (no file system, no network, no new processes, bounded memory and time) before it
+//! reads the first byte, and that talks through one pipe in and one pipe out. This crate holds both sides:
+//!
+//! - [`MediaHost`] runs in the server. It keeps a small pool of warm workers, hands each one file at a time, stops what
+//!   takes too long, replaces what died, and treats every answer as hostile.
+//! - [`worker::main`] is the other side: the whole life of a worker. It is the body of the `media-worker` program and of
+//!   the hidden `seawall media-worker` command, so that one binary is enough.
+//!
+//! It must never know what a bank, a rule or a case is, and it keeps nothing.
+//!
+//! Where to start reading: [`MediaHost::scan`], then `host/keeper.rs` (the life of one worker seen from the host),
+//! `wire.rs` (what crosses the pipe), `worker.rs` and `jail/`, and last `decode/`.
+
+mod error;
+mod limits;
+mod scan;
+
+mod host;
+pub mod jail;
+pub mod worker;
+
+pub use error::{ScanError, StartHostError};
+pub use host::{HostSettings, HostStats, JailRequirement, MediaHost, RestartCounts, WorkerCommand};
+pub use limits::Limits;
+pub use scan::{FrameSignal, MediaType, Previews, Scan, View, Want};
