@@ -33,8 +33,14 @@ install_missing() {
         as_root=(sudo)
     fi
     say "Installing Debian packages: ${missing[*]}"
-    "${as_root[@]}" apt-get update -qq
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
+    quietly "${as_root[@]}" apt-get update
+    quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+}
+
+# Runs a command and shows what it said only when it fails.
+quietly() {
+    local said
+    said=$("$@" 2>&1 </dev/null) || { say "$said"; say "failed: $*"; exit 1; }
 }
 
 # The tools of scripts/tools.txt, at exactly those versions and digests, as .tools/bin/*.
