@@ -6,6 +6,8 @@
 mod codegen;
 mod finding;
 mod rules;
+#[cfg(test)]
+mod samples;
 mod source;
 mod tree;
 

@@ -2,6 +2,7 @@
 //! A rule is a function from the [`Tree`] to [`Finding`]s. Start reading at [`room_arrows`].
 
 pub mod crate_arrows;
+pub mod doc_links;
 pub mod file_length;
 pub mod forbidden_words;
 pub mod migrations;
@@ -24,5 +25,6 @@ pub fn check_all(tree: &Tree) -> Result<Vec<Finding>> {
     findings.extend(file_length::check(tree));
     findings.extend(forbidden_words::check(tree));
     findings.extend(migrations::check(tree));
+    findings.extend(doc_links::check(tree));
     Ok(findings)
 }
