@@ -1,7 +1,8 @@
 //! Which module of `moderation` may use which. It is a star: a room uses `model` and `store` and no other room; `flows` joins
 //! rooms to write, `views` joins them to read. So a room can be read, tested and changed without knowing its neighbours.
 //!
-//! Every folder or file directly in `crates/moderation/src` that is none of the four named here is a room.
+//! Every folder or file directly in `crates/moderation/src` that is none of these, and not `seawall`, is a room. `seawall` puts the
+//! parts together when the program starts: it may use all of them, and only flows and views may use it.
 
 use crate::finding::Finding;
 use crate::source;
@@ -47,7 +48,7 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
                 remedy: remedy.into(),
             };
             if !modules.contains(&name) {
-                if from != "flows" && from != "views" {
+                if !matches!(from.as_str(), "flows" | "views" | "seawall") {
                     findings.push(finding(
                         format!("`{from}` takes `{name}` from the root of the crate, which hides the room it lives in"),
                         "name the module that owns it: `crate::<module>::…`",
@@ -80,6 +81,7 @@ fn may_use(from: &str, to: &str) -> bool {
         "store" => to == "model",
         "flows" => true,
         "views" => to != "flows",
+        "seawall" => true,
         _ => COMMON.contains(&to) || EXCEPTIONS.iter().any(|(a, b, _)| *a == from && *b == to),
     }
 }
@@ -318,6 +320,19 @@ mod tests {
         assert_found(
             &check_file("views/desk.rs", "use crate::banks;\nuse crate::flows;\n"),
             &[("crates/moderation/src/views/desk.rs:2", "`views` may not use `flows`")],
+        );
+    }
+
+    #[test]
+    fn the_whole_is_put_together_in_one_place_that_no_room_sees() {
+        assert_none(&check_file("seawall.rs", "use crate::{banks, flows, store};\n"));
+        let files = [
+            ("crates/moderation/src/seawall.rs", ""),
+            ("crates/moderation/src/banks.rs", "use crate::seawall::Seawall;\n"),
+        ];
+        assert_found(
+            &check(&Tree::of(&files)),
+            &[("crates/moderation/src/banks.rs:1", "`banks` may not use `seawall`")],
         );
     }
 
