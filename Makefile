@@ -8,8 +8,7 @@ help:           ## what there is
 
 run:            ## build Seawall and open a demonstration with synthetic data on 127.0.0.1:8410
 	@scripts/setup.sh run
-	@cargo build --locked --release --package media --package cli
-	@exec cargo run --locked --release --quiet --package cli --bin seawall -- demo
+	@exec cargo run --locked --release --package cli --bin seawall -- demo
 
 test:           ## every check and every test, as CI runs them
 	@scripts/setup.sh test
@@ -30,6 +29,7 @@ setup:          ## only install what `make test` needs
 
 fmt:            ## format the code
 	@cargo fmt --all
+	@cargo fmt --manifest-path fuzz/Cargo.toml
 
 codegen:        ## write the generated files again: OpenAPI, config schema, command-line help
 	@cargo run --locked --quiet --package xtask -- codegen

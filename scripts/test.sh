@@ -12,6 +12,7 @@ heading() { printf '\n=== %s ===\n' "$1"; }
 check_fmt() {
     heading "Format"
     cargo fmt --all --check
+    cargo fmt --manifest-path fuzz/Cargo.toml --check
 }
 
 check_typos() {
