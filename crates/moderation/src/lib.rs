@@ -1,1 +1,25 @@
-//! placeholder
+//! What Seawall remembers, and why: items, banks, matches, decisions, cases, actions, the people and the event log.
+//!
+//! The rooms ([`items`], [`banks`], [`matching`], [`decisions`], [`cases`], [`actions`], [`access`]) each own the tables
+//! that begin with their name and know only [`model`] and [`store`]. [`flows`] alone joins rooms to write, [`views`] alone
+//! joins them to read. It must never know a status code, a page or an argument of the command line.
+//!
+//! Start with `flows/submit.rs`, which reads from top to bottom as content → signals → matches → decision → case.
+
+pub mod access;
+pub mod actions;
+pub mod banks;
+pub mod cases;
+pub mod decisions;
+pub mod flows;
+pub mod items;
+pub mod matching;
+pub mod model;
+pub mod store;
+pub mod views;
+
+mod seawall;
+
+pub use media;
+pub use seawall::{NotReady, OpenError, Parts, Seawall, Settings};
+pub use signal;

@@ -1,0 +1,77 @@
+//! API keys of programs.
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, query};
+
+use crate::model::{Key, KeyId, Timestamp};
+use crate::store::columns::{Columns, damaged};
+use crate::store::{StoreError, Tx};
+
+/// Keeps a key; of its secret only the hash.
+pub async fn insert_key(tx: &mut Tx, key: &Key, secret_hash: &str) -> Result<(), StoreError> {
+    let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
+    query("INSERT INTO access_key (id, name, secret_hash, scopes, created_at) VALUES ($1, $2, $3, $4, $5)")
+        .bind(key.id.to_string())
+        .bind(key.name.clone())
+        .bind(secret_hash.to_owned())
+        .bind(scopes.join(" "))
+        .bind(key.created_at.unix_ms())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("keep a key"))?;
+    Ok(())
+}
+
+/// The key, by the hash of its secret, whether revoked or not.
+pub async fn find_key_by_secret(conn: &mut AnyConnection, secret_hash: &str) -> Result<Option<Key>, StoreError> {
+    let row = query("SELECT id, name, scopes, created_at, used_at, revoked_at FROM access_key WHERE secret_hash = $1")
+        .bind(secret_hash.to_owned())
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::at("read a key"))?;
+    row.map(|row| read(&row)).transpose()
+}
+
+/// All keys, newest first.
+pub async fn list_keys(conn: &mut AnyConnection) -> Result<Vec<Key>, StoreError> {
+    let rows = query("SELECT id, name, scopes, created_at, used_at, revoked_at FROM access_key ORDER BY id DESC")
+        .fetch_all(conn)
+        .await
+        .map_err(StoreError::at("read keys"))?;
+    rows.iter().map(read).collect()
+}
+
+/// Notes that the key was used.
+pub async fn touch_key(tx: &mut Tx, id: KeyId, now: Timestamp) -> Result<(), StoreError> {
+    query("UPDATE access_key SET used_at = $1 WHERE id = $2")
+        .bind(now.unix_ms())
+        .bind(id.to_string())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("note that a key was used"))?;
+    Ok(())
+}
+
+/// The key opens nothing any more; `false` if there is no such key that still does.
+pub async fn revoke_key(tx: &mut Tx, id: KeyId, now: Timestamp) -> Result<bool, StoreError> {
+    let done = query("UPDATE access_key SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
+        .bind(now.unix_ms())
+        .bind(id.to_string())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("revoke a key"))?;
+    Ok(done.rows_affected() == 1)
+}
+
+fn read(row: &AnyRow) -> Result<Key, StoreError> {
+    let scopes = row.text("scopes")?;
+    let scopes = scopes.split_whitespace().map(str::parse).collect::<Result<_, _>>().map_err(|e| damaged("scopes", e))?;
+    Ok(Key {
+        id: row.parse("id")?,
+        name: row.text("name")?,
+        scopes,
+        created_at: row.time("created_at")?,
+        used_at: row.opt_time("used_at")?,
+        revoked_at: row.opt_time("revoked_at")?,
+    })
+}

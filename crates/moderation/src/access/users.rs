@@ -1,0 +1,207 @@
+//! Users, what they sign in with, and the invitations that let them choose it.
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, query};
+
+use crate::model::{Role, Timestamp, User, UserId, UserState};
+use crate::store::columns::{Columns, damaged};
+use crate::store::{StoreError, Tx};
+
+/// What a user signs in with, and how often someone failed to.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Credentials {
+    /// The password's hash, in PHC form.
+    pub password_hash: Option<String>,
+    /// The seed of one-time passwords, in base 32.
+    pub totp_secret: Option<String>,
+    /// The newest time step whose one-time password was used: none is good twice.
+    pub totp_step_used: i64,
+    /// Failed attempts since the last success.
+    pub n_failures: i64,
+    /// No attempt is looked at before.
+    pub locked_until: Option<Timestamp>,
+}
+
+/// An invitation that was not used yet.
+#[derive(Clone, PartialEq, Eq)]
+pub struct InviteRow {
+    /// SHA-256 of its token, in hex.
+    pub token_hash: String,
+    /// For whom.
+    pub user: UserId,
+    /// The seed that the user's one-time passwords will have.
+    pub totp_secret: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// How many users there are.
+pub async fn n_users(conn: &mut AnyConnection) -> Result<i64, StoreError> {
+    query("SELECT COUNT(*) AS n FROM access_user").fetch_one(conn).await.map_err(StoreError::at("count users"))?.int("n")
+}
+
+/// How many admins can sign in, or were invited to.
+pub async fn n_active_admins(conn: &mut AnyConnection) -> Result<i64, StoreError> {
+    query("SELECT COUNT(*) AS n FROM access_user WHERE role = 'admin' AND state <> 'disabled'")
+        .fetch_one(conn)
+        .await
+        .map_err(StoreError::at("count admins"))?
+        .int("n")
+}
+
+/// Keeps a new user; `false` if the name is taken.
+pub async fn insert_user(tx: &mut Tx, user: &User) -> Result<bool, StoreError> {
+    let done = query(
+        "INSERT INTO access_user (id, name, role, state, totp_step_used, n_failures, created_at)
+         VALUES ($1, $2, $3, $4, 0, 0, $5) ON CONFLICT (name) DO NOTHING",
+    )
+    .bind(user.id.to_string())
+    .bind(user.name.clone())
+    .bind(user.role.as_str())
+    .bind(user.state.as_str())
+    .bind(user.created_at.unix_ms())
+    .execute(tx.conn())
+    .await
+    .map_err(StoreError::at("keep a user"))?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Writes a user's role, state and last sign-in.
+pub async fn update_user(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
+    query("UPDATE access_user SET role = $1, state = $2, signed_in_at = $3 WHERE id = $4")
+        .bind(user.role.as_str())
+        .bind(user.state.as_str())
+        .bind(user.signed_in_at.map(Timestamp::unix_ms))
+        .bind(user.id.to_string())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("change a user"))?;
+    Ok(())
+}
+
+/// The user, by their id.
+pub async fn find_user(conn: &mut AnyConnection, id: UserId) -> Result<Option<User>, StoreError> {
+    let row = query("SELECT id, name, role, state, created_at, signed_in_at FROM access_user WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::at("read a user"))?;
+    row.map(|row| read_user(&row)).transpose()
+}
+
+/// The user, by the name that they sign in with.
+pub async fn find_user_by_name(conn: &mut AnyConnection, name: &str) -> Result<Option<User>, StoreError> {
+    let row = query("SELECT id, name, role, state, created_at, signed_in_at FROM access_user WHERE name = $1")
+        .bind(name.to_owned())
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::at("read a user"))?;
+    row.map(|row| read_user(&row)).transpose()
+}
+
+/// All users, by name.
+pub async fn list_users(conn: &mut AnyConnection) -> Result<Vec<User>, StoreError> {
+    let rows = query("SELECT id, name, role, state, created_at, signed_in_at FROM access_user ORDER BY name")
+        .fetch_all(conn)
+        .await
+        .map_err(StoreError::at("read users"))?;
+    rows.iter().map(read_user).collect()
+}
+
+/// What a user signs in with.
+pub async fn credentials(conn: &mut AnyConnection, id: UserId) -> Result<Credentials, StoreError> {
+    let row = query(
+        "SELECT password_hash, totp_secret, totp_step_used, n_failures, locked_until FROM access_user WHERE id = $1",
+    )
+    .bind(id.to_string())
+    .fetch_one(conn)
+    .await
+    .map_err(StoreError::at("read credentials"))?;
+    Ok(Credentials {
+        password_hash: row.opt_text("password_hash")?,
+        totp_secret: row.opt_text("totp_secret")?,
+        totp_step_used: row.int("totp_step_used")?,
+        n_failures: row.int("n_failures")?,
+        locked_until: row.opt_time("locked_until")?,
+    })
+}
+
+/// Writes what a user signs in with.
+pub async fn write_credentials(tx: &mut Tx, id: UserId, credentials: &Credentials) -> Result<(), StoreError> {
+    query(
+        "UPDATE access_user SET password_hash = $1, totp_secret = $2, totp_step_used = $3, n_failures = $4, locked_until = $5
+         WHERE id = $6",
+    )
+    .bind(credentials.password_hash.clone())
+    .bind(credentials.totp_secret.clone())
+    .bind(credentials.totp_step_used)
+    .bind(credentials.n_failures)
+    .bind(credentials.locked_until.map(Timestamp::unix_ms))
+    .bind(id.to_string())
+    .execute(tx.conn())
+    .await
+    .map_err(StoreError::at("write credentials"))?;
+    Ok(())
+}
+
+/// Keeps an invitation; an older one for the same user ends.
+pub async fn put_invite(tx: &mut Tx, invite: &InviteRow) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO access_invite (token_hash, user_id, totp_secret, expires_at) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (user_id) DO UPDATE SET token_hash = excluded.token_hash, totp_secret = excluded.totp_secret,
+             expires_at = excluded.expires_at",
+    )
+    .bind(invite.token_hash.clone())
+    .bind(invite.user.to_string())
+    .bind(invite.totp_secret.clone())
+    .bind(invite.expires_at.unix_ms())
+    .execute(tx.conn())
+    .await
+    .map_err(StoreError::at("keep an invitation"))?;
+    Ok(())
+}
+
+/// The invitation, by the hash of its token.
+pub async fn find_invite(conn: &mut AnyConnection, token_hash: &str) -> Result<Option<InviteRow>, StoreError> {
+    let row = query("SELECT token_hash, user_id, totp_secret, expires_at FROM access_invite WHERE token_hash = $1")
+        .bind(token_hash.to_owned())
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::at("read an invitation"))?;
+    match row {
+        None => Ok(None),
+        Some(row) => Ok(Some(InviteRow {
+            token_hash: row.text("token_hash")?,
+            user: row.parse("user_id")?,
+            totp_secret: row.text("totp_secret")?,
+            expires_at: row.time("expires_at")?,
+        })),
+    }
+}
+
+/// The user's invitation ends; `false` if there was none, so that of two who use one link only one comes in.
+pub async fn delete_invite(tx: &mut Tx, user: UserId) -> Result<bool, StoreError> {
+    let done = query("DELETE FROM access_invite WHERE user_id = $1")
+        .bind(user.to_string())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("end an invitation"))?;
+    Ok(done.rows_affected() > 0)
+}
+
+fn read_user(row: &AnyRow) -> Result<User, StoreError> {
+    let state = match row.text("state")?.as_str() {
+        "invited" => UserState::Invited,
+        "active" => UserState::Active,
+        "disabled" => UserState::Disabled,
+        other => return Err(damaged("state", format!("`{other}` is not a state of a user"))),
+    };
+    Ok(User {
+        id: row.parse("id")?,
+        name: row.text("name")?,
+        role: row.parse::<Role>("role")?,
+        state,
+        created_at: row.time("created_at")?,
+        signed_in_at: row.opt_time("signed_in_at")?,
+    })
+}

@@ -1,0 +1,179 @@
+//! Actions: what was ordered from the platform, how it is told, and what it answered.
+//!
+//! Owns the tables `actions_*`. It must never decide. [`webhook`] speaks to the platform; [`backoff`] says when to try
+//! again. Orders about one item are delivered one after the other, so that a restore never overtakes its restrict.
+
+pub mod backoff;
+pub mod webhook;
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, query};
+
+use crate::model::{Action, ActionId, ActionKind, ActionState, ItemId, Timestamp};
+use crate::store::columns::{Columns, damaged};
+use crate::store::{StoreError, Tx};
+
+/// An action, and since when it has been tried without a person asking for it anew.
+#[derive(Debug, Clone)]
+pub struct Tried {
+    /// The action.
+    pub action: Action,
+    /// When the present run of attempts began: when it was ordered, or when a person had it retried.
+    pub trying_since: Timestamp,
+}
+
+/// Keeps a new action. The item's row must be locked: orders about one item are numbered in the order of their commits.
+pub async fn insert(tx: &mut Tx, action: &Action) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO actions_action (id, item_id, kind, decision_id, state, attempts, trying_since, ordered_at, ordinal)
+         VALUES ($1, $2, $3, $4, 'waiting', 0, $5, $5,
+                 (SELECT COALESCE(MAX(ordinal), 0) + 1 FROM actions_action WHERE item_id = $2))",
+    )
+    .bind(action.id.to_string())
+    .bind(action.item.to_string())
+    .bind(action.kind.as_str())
+    .bind(action.decision.to_string())
+    .bind(action.ordered_at.unix_ms())
+    .execute(tx.conn())
+    .await
+    .map_err(StoreError::at("order an action"))?;
+    Ok(())
+}
+
+/// Writes how far an action got.
+pub async fn update(tx: &mut Tx, tried: &Tried) -> Result<(), StoreError> {
+    let action = &tried.action;
+    let (next_at, answer, detail, settled_at) = match &action.state {
+        ActionState::Waiting => (None, None, None, None),
+        ActionState::Retrying { error, next_at } => (Some(next_at.unix_ms()), None, Some(error.clone()), None),
+        ActionState::Dead { error } => (None, None, Some(error.clone()), None),
+        ActionState::Confirmed { answer, at } => (None, Some(answer.as_str()), None, Some(at.unix_ms())),
+        ActionState::Refused { at, detail } => (None, None, Some(detail.clone()), Some(at.unix_ms())),
+    };
+    query(
+        "UPDATE actions_action SET state = $1, attempts = $2, trying_since = $3, next_at = $4, answer = $5, detail = $6,
+                settled_at = $7
+         WHERE id = $8",
+    )
+    .bind(action.state.as_str())
+    .bind(i64::from(action.attempts))
+    .bind(tried.trying_since.unix_ms())
+    .bind(next_at)
+    .bind(answer)
+    .bind(detail)
+    .bind(settled_at)
+    .bind(action.id.to_string())
+    .execute(tx.conn())
+    .await
+    .map_err(StoreError::at("write how far an action got"))?;
+    Ok(())
+}
+
+/// The action, by its id.
+pub async fn find(conn: &mut AnyConnection, id: ActionId) -> Result<Option<Tried>, StoreError> {
+    let row = query(
+        "SELECT id, item_id, kind, decision_id, state, attempts, trying_since, next_at, answer, detail, ordered_at, settled_at
+         FROM actions_action WHERE id = $1",
+    )
+    .bind(id.to_string())
+    .fetch_optional(conn)
+    .await
+    .map_err(StoreError::at("read an action"))?;
+    row.map(|row| Ok(Tried { action: read(&row)?, trying_since: row.time("trying_since")? })).transpose()
+}
+
+/// All actions on an item, oldest first.
+pub async fn list_of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec<Action>, StoreError> {
+    let rows = query(
+        "SELECT id, item_id, kind, decision_id, state, attempts, next_at, answer, detail, ordered_at, settled_at
+         FROM actions_action WHERE item_id = $1 ORDER BY ordinal",
+    )
+    .bind(item.to_string())
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::at("read the actions on an item"))?;
+    rows.iter().map(read).collect()
+}
+
+/// The order about the item before `action` that is still being tried, if there is one.
+pub async fn unfinished_before(conn: &mut AnyConnection, action: &Action) -> Result<Option<ActionId>, StoreError> {
+    let row = query(
+        "SELECT id FROM actions_action
+         WHERE item_id = $1 AND state IN ('waiting', 'retrying')
+           AND ordinal < (SELECT ordinal FROM actions_action WHERE id = $2)
+         ORDER BY ordinal LIMIT 1",
+    )
+    .bind(action.item.to_string())
+    .bind(action.id.to_string())
+    .fetch_optional(conn)
+    .await
+    .map_err(StoreError::at("look for an earlier order"))?;
+    row.map(|row| row.parse("id")).transpose()
+}
+
+/// The order about the item that comes next after `action` and is still being tried, if there is one.
+pub async fn unfinished_after(conn: &mut AnyConnection, action: &Action) -> Result<Option<ActionId>, StoreError> {
+    let row = query(
+        "SELECT id FROM actions_action
+         WHERE item_id = $1 AND state IN ('waiting', 'retrying')
+           AND ordinal > (SELECT ordinal FROM actions_action WHERE id = $2)
+         ORDER BY ordinal LIMIT 1",
+    )
+    .bind(action.item.to_string())
+    .bind(action.id.to_string())
+    .fetch_optional(conn)
+    .await
+    .map_err(StoreError::at("look for a later order"))?;
+    row.map(|row| row.parse("id")).transpose()
+}
+
+/// What was last ordered about the item: whether it should be restricted now.
+pub async fn standing_order(conn: &mut AnyConnection, item: &ItemId) -> Result<Option<ActionKind>, StoreError> {
+    let row = query("SELECT kind FROM actions_action WHERE item_id = $1 ORDER BY ordinal DESC LIMIT 1")
+        .bind(item.to_string())
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::at("read the last order about an item"))?;
+    row.map(|row| row.parse("kind")).transpose()
+}
+
+/// Up to `limit` actions ordered before `before`, newest first, of one state or of all.
+pub async fn list(
+    conn: &mut AnyConnection,
+    state: Option<&str>,
+    before: Option<ActionId>,
+    limit: i64,
+) -> Result<Vec<Action>, StoreError> {
+    let rows = query(
+        "SELECT id, item_id, kind, decision_id, state, attempts, next_at, answer, detail, ordered_at, settled_at
+         FROM actions_action WHERE (state = $1 OR $1 = '') AND (id < $2 OR $2 = '') ORDER BY id DESC LIMIT $3",
+    )
+    .bind(state.unwrap_or_default().to_owned())
+    .bind(before.map(|id| id.to_string()).unwrap_or_default())
+    .bind(limit)
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::at("read actions"))?;
+    rows.iter().map(read).collect()
+}
+
+/// An action from a row that has the action's columns under their own names.
+pub fn read(row: &AnyRow) -> Result<Action, StoreError> {
+    let state = match row.text("state")?.as_str() {
+        "waiting" => ActionState::Waiting,
+        "retrying" => ActionState::Retrying { error: row.text("detail")?, next_at: row.time("next_at")? },
+        "dead" => ActionState::Dead { error: row.text("detail")? },
+        "confirmed" => ActionState::Confirmed { answer: row.parse("answer")?, at: row.time("settled_at")? },
+        "refused" => ActionState::Refused { at: row.time("settled_at")?, detail: row.text("detail")? },
+        other => return Err(damaged("state", format!("`{other}` is not a state of an action"))),
+    };
+    Ok(Action {
+        id: row.parse("id")?,
+        item: row.parse("item_id")?,
+        kind: row.parse("kind")?,
+        decision: row.parse("decision_id")?,
+        state,
+        attempts: row.number("attempts")?,
+        ordered_at: row.time("ordered_at")?,
+    })
+}

@@ -1,0 +1,234 @@
+//! Banks as files: columns `type,value,quality,name,labels`, or a plain list of PDQ hashes, one a line.
+//!
+//! Pure: text in, entries out. Rows that follow each other with the same name are the signals of one entry. Labels are
+//! separated by `;`. A line that does not read is reported with its number and the rest goes on.
+
+use std::io::{Read, Write};
+
+use signal::{Signal, SignalType};
+
+use crate::model::{Entry, NewEntry};
+
+/// The header of a bank file.
+pub const HEADER: [&str; 5] = ["type", "value", "quality", "name", "labels"];
+
+/// What was read from a bank file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParsedBank {
+    /// The entries, in the file's order. Each has at least one signal.
+    pub entries: Vec<NewEntry>,
+    /// The lines that did not read.
+    pub errors: Vec<LineError>,
+}
+
+/// A line that did not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineError {
+    /// Which line, from 1.
+    pub line: u64,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+/// A bank file could not be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadBankError {
+    /// The file is not text with comma-separated values.
+    #[error("cannot read the bank file")]
+    Csv(#[from] csv::Error),
+}
+
+/// Reads a bank file.
+pub fn parse(reader: impl Read) -> Result<ParsedBank, ReadBankError> {
+    let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(reader);
+    let mut bank = ParsedBank { entries: Vec::new(), errors: Vec::new() };
+    let mut columns: Option<Columns> = None;
+    let mut record = csv::ByteRecord::new();
+    while rows.read_byte_record(&mut record)? {
+        let line = record.position().map_or(0, csv::Position::line);
+        let Ok(fields) = record.iter().map(std::str::from_utf8).collect::<Result<Vec<&str>, _>>() else {
+            bank.errors.push(LineError { line, what: "not UTF-8".to_owned() });
+            continue;
+        };
+        let fields: Vec<&str> = fields.into_iter().map(|field| field.trim_start_matches('\u{feff}')).collect();
+        if fields.iter().all(|field| field.is_empty()) || fields[0].starts_with('#') {
+            continue;
+        }
+        let known = match &columns {
+            Some(known) => known,
+            None => {
+                let header = Columns::of_header(&fields);
+                let is_header = header.is_some();
+                let known = columns.insert(header.unwrap_or(Columns::STANDARD));
+                if is_header {
+                    continue;
+                }
+                known
+            }
+        };
+        match known.read_row(&fields) {
+            Ok(row) => add(&mut bank.entries, row),
+            Err(what) => bank.errors.push(LineError { line, what }),
+        }
+    }
+    Ok(bank)
+}
+
+/// Writes entries as a bank file, with its header.
+pub fn write<'a>(writer: impl Write, entries: impl IntoIterator<Item = &'a NewEntry>) -> Result<(), csv::Error> {
+    let mut rows = csv::Writer::from_writer(writer);
+    rows.write_record(HEADER)?;
+    for entry in entries {
+        let labels = entry.labels.join(";");
+        for signal in &entry.signals {
+            let quality = signal.quality().map(|quality| quality.to_string()).unwrap_or_default();
+            rows.write_record([signal.signal_type().as_str(), &signal.value(), &quality, &entry.name, &labels])?;
+        }
+    }
+    rows.flush()?;
+    Ok(())
+}
+
+struct Row {
+    signal: Signal,
+    name: String,
+    labels: Vec<String>,
+}
+
+/// Where each column stands.
+struct Columns {
+    signal_type: Option<usize>,
+    value: usize,
+    quality: Option<usize>,
+    name: Option<usize>,
+    labels: Option<usize>,
+}
+
+impl Columns {
+    const STANDARD: Columns = Columns { signal_type: Some(0), value: 1, quality: Some(2), name: Some(3), labels: Some(4) };
+
+    fn of_header(fields: &[&str]) -> Option<Self> {
+        let place = |name: &str| fields.iter().position(|field| field.eq_ignore_ascii_case(name));
+        let value = place("value")?;
+        Some(Self { signal_type: place("type"), value, quality: place("quality"), name: place("name"), labels: place("labels") })
+    }
+
+    fn read_row(&self, fields: &[&str]) -> Result<Row, String> {
+        // A line with nothing but a hash is a line of a plain list.
+        if let [hash] = fields {
+            let signal = Signal::parse(SignalType::Pdq, hash, None).map_err(|error| error.to_string())?;
+            return Ok(Row { signal, name: String::new(), labels: Vec::new() });
+        }
+        let field = |place: Option<usize>| place.and_then(|place| fields.get(place)).copied().unwrap_or_default();
+        let signal_type = match field(self.signal_type) {
+            "" => SignalType::Pdq,
+            name => name.parse().map_err(|_| format!("`{}` is not a type of signal", short(name)))?,
+        };
+        let quality = match field(self.quality) {
+            "" => None,
+            text => match text.parse::<u8>() {
+                Ok(quality) if quality <= 100 => Some(quality),
+                Ok(_) | Err(_) => return Err(format!("`{}` is not a quality from 0 to 100", short(text))),
+            },
+        };
+        let signal = Signal::parse(signal_type, field(Some(self.value)), quality).map_err(|error| error.to_string())?;
+        let name = field(self.name);
+        if name.chars().count() > Entry::TEXT_LENGTH_MAX {
+            return Err(format!("the name is longer than {} characters", Entry::TEXT_LENGTH_MAX));
+        }
+        let labels: Vec<String> =
+            field(self.labels).split(';').map(str::trim).filter(|label| !label.is_empty()).map(str::to_owned).collect();
+        if labels.len() > Entry::LABELS_MAX {
+            return Err(format!("there are more than {} labels", Entry::LABELS_MAX));
+        }
+        Ok(Row { signal, name: name.to_owned(), labels })
+    }
+}
+
+fn add(entries: &mut Vec<NewEntry>, row: Row) {
+    if let Some(last) = entries.last_mut()
+        && !row.name.is_empty()
+        && last.name == row.name
+        && last.signals.len() < Entry::SIGNALS_MAX
+    {
+        last.signals.push(row.signal);
+        for label in row.labels {
+            if !last.labels.contains(&label) && last.labels.len() < Entry::LABELS_MAX {
+                last.labels.push(label);
+            }
+        }
+        return;
+    }
+    entries.push(NewEntry {
+        name: row.name,
+        labels: row.labels,
+        source: String::new(),
+        expires_at: None,
+        signals: vec![row.signal],
+    });
+}
+
+/// As much of a hostile text as an error message should carry.
+fn short(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HASH: &str = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22";
+    const MD5: &str = "d41d8cd98f00b204e9800998ecf8427e";
+
+    fn check(text: &str, entries: &[(&str, usize, &[&str])], errors: &[u64]) -> ParsedBank {
+        let bank = parse(text.as_bytes()).unwrap();
+        let found: Vec<(String, usize, Vec<String>)> =
+            bank.entries.iter().map(|e| (e.name.clone(), e.signals.len(), e.labels.clone())).collect();
+        let expected: Vec<(String, usize, Vec<String>)> = entries
+            .iter()
+            .map(|(name, n, labels)| ((*name).to_owned(), *n, labels.iter().map(|l| (*l).to_owned()).collect()))
+            .collect();
+        assert_eq!(found, expected);
+        assert_eq!(bank.errors.iter().map(|e| e.line).collect::<Vec<_>>(), errors);
+        bank
+    }
+
+    #[test]
+    fn a_bank_file_reads_with_rows_of_one_name_as_one_entry() {
+        let text = format!("type,value,quality,name,labels\npdq,{HASH},100,a.png,x;y\nmd5,{MD5},,a.png,y;z\npdq,{HASH},50,b.png,\n");
+        let bank = check(&text, &[("a.png", 2, &["x", "y", "z"]), ("b.png", 1, &[])], &[]);
+        assert_eq!(bank.entries[0].signals[0].quality(), Some(100));
+    }
+
+    #[test]
+    fn a_plain_list_of_hashes_is_a_bank() {
+        check(&format!("{HASH}\n\n# comment\n{HASH}\r\n"), &[("", 1, &[]), ("", 1, &[])], &[]);
+    }
+
+    #[test]
+    fn bad_lines_are_named_and_the_rest_goes_on() {
+        let text = format!("type,value,quality,name,labels\npdq,zz,1,a,\npdq,{HASH},101,a,\nnope,{HASH},1,a,\npdq,{HASH},1,ok,\n");
+        check(&text, &[("ok", 1, &[])], &[2, 3, 4]);
+    }
+
+    #[test]
+    fn columns_may_stand_in_any_order_and_begin_with_a_byte_order_mark() {
+        check(&format!("\u{feff}name,value,type\nx,{MD5},md5\n"), &[("x", 1, &[])], &[]);
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let text = format!("type,value,quality,name,labels\npdq,{HASH},100,\"a, b\",x;y\nmd5,{MD5},,\"a, b\",x;y\n");
+        let bank = parse(text.as_bytes()).unwrap();
+        let mut written = Vec::new();
+        write(&mut written, &bank.entries).unwrap();
+        assert_eq!(String::from_utf8(written).unwrap(), text);
+    }
+
+    #[test]
+    fn bytes_that_are_not_text_are_a_bad_line() {
+        let bank = parse(&b"\xff\xfe\x00\n"[..]).unwrap();
+        assert!(bank.entries.is_empty());
+        assert_eq!(bank.errors.len(), 1);
+    }
+}

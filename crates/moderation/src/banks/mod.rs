@@ -1,0 +1,95 @@
+//! Banks of known content: what is in them, and the feed of what changed, which the index follows.
+//!
+//! Owns the tables `banks_*`. It must never know items, cases, or how content is matched. Start with [`insert_entry`] and
+//! [`changes_after`].
+
+pub mod csv;
+mod entries;
+mod feed;
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, query};
+
+use crate::model::{Bank, BankId};
+use crate::store::columns::Columns;
+use crate::store::{StoreError, Tx, counter};
+
+pub use entries::{
+    entry_preview, find_entry, has_signal, insert_entry, insert_entry_preview, list_entries, set_entry_state,
+};
+pub use feed::{BankChanges, ChangedEntry, changes_after};
+
+/// The counter that numbers changes of banks and entries in the order of their commits.
+const CHANGES: &str = "banks_change";
+/// The counter that hands out the numbers by which the index knows entries.
+const HANDLES: &str = "banks_handle";
+
+/// The most entries that one import may add at a time.
+pub const IMPORT_MAX: usize = 10_000;
+
+/// Keeps a new bank; `false` if the name is taken.
+pub async fn insert_bank(tx: &mut Tx, bank: &Bank) -> Result<bool, StoreError> {
+    let change_seq = counter::take(tx, CHANGES, 1).await?;
+    let done = query(
+        "INSERT INTO banks_bank (id, name, description, confirmed, enabled, created_at, change_seq)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING",
+    )
+    .bind(bank.id.to_string())
+    .bind(bank.name.clone())
+    .bind(bank.description.clone())
+    .bind(i64::from(bank.confirmed))
+    .bind(i64::from(bank.enabled))
+    .bind(bank.created_at.unix_ms())
+    .bind(change_seq)
+    .execute(tx.conn())
+    .await
+    .map_err(StoreError::at("keep a bank"))?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Writes what changed about a bank.
+pub async fn update_bank(tx: &mut Tx, bank: &Bank) -> Result<(), StoreError> {
+    let change_seq = counter::take(tx, CHANGES, 1).await?;
+    query("UPDATE banks_bank SET description = $1, confirmed = $2, enabled = $3, change_seq = $4 WHERE id = $5")
+        .bind(bank.description.clone())
+        .bind(i64::from(bank.confirmed))
+        .bind(i64::from(bank.enabled))
+        .bind(change_seq)
+        .bind(bank.id.to_string())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("change a bank"))?;
+    Ok(())
+}
+
+/// The bank, by its id.
+pub async fn find_bank(conn: &mut AnyConnection, id: BankId) -> Result<Option<Bank>, StoreError> {
+    let row = query("SELECT id, name, description, confirmed, enabled, created_at FROM banks_bank WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::at("read a bank"))?;
+    row.map(|row| read_bank(&row)).transpose()
+}
+
+/// The bank, by its name.
+pub async fn find_bank_by_name(conn: &mut AnyConnection, name: &str) -> Result<Option<Bank>, StoreError> {
+    let row = query("SELECT id, name, description, confirmed, enabled, created_at FROM banks_bank WHERE name = $1")
+        .bind(name.to_owned())
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::at("read a bank"))?;
+    row.map(|row| read_bank(&row)).transpose()
+}
+
+/// A bank from a row that has the bank's columns under their own names.
+pub fn read_bank(row: &AnyRow) -> Result<Bank, StoreError> {
+    Ok(Bank {
+        id: row.parse("id")?,
+        name: row.text("name")?,
+        description: row.text("description")?,
+        confirmed: row.flag("confirmed")?,
+        enabled: row.flag("enabled")?,
+        created_at: row.time("created_at")?,
+    })
+}

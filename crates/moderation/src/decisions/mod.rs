@@ -1,0 +1,118 @@
+//! Decisions: written once, never changed. The newest on an item is the one in force.
+//!
+//! Owns the tables `decisions_*`. It must never know how a decision was come to.
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, query};
+
+use crate::model::{Author, CaseId, Decision, DecisionId, ItemId, Versions};
+use crate::store::columns::{Columns, damaged};
+use crate::store::{StoreError, Tx};
+
+/// Keeps a decision. The item's row must be locked: decisions on one item are numbered in the order of their commits.
+pub async fn insert(tx: &mut Tx, decision: &Decision) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO decisions_decision
+            (id, item_id, revision, outcome, author_kind, author, policy, reason, facts, seawall_version, rules_version,
+             supersedes, case_id, decided_at, ordinal)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
+                 (SELECT COALESCE(MAX(ordinal), 0) + 1 FROM decisions_decision WHERE item_id = $2))",
+    )
+    .bind(decision.id.to_string())
+    .bind(decision.item.to_string())
+    .bind(decision.revision)
+    .bind(decision.outcome.as_str())
+    .bind(decision.author.kind())
+    .bind(decision.author.to_string())
+    .bind(decision.policy.map(|policy| policy.as_str()))
+    .bind(decision.reason.clone())
+    .bind(decision.facts.to_string())
+    .bind(decision.versions.seawall.clone())
+    .bind(decision.versions.rules.clone())
+    .bind(decision.supersedes.map(|id| id.to_string()))
+    .bind(decision.case.map(|id| id.to_string()))
+    .bind(decision.decided_at.unix_ms())
+    .execute(tx.conn())
+    .await
+    .map_err(StoreError::at("keep a decision"))?;
+    Ok(())
+}
+
+/// The decision, by its id.
+pub async fn find(conn: &mut AnyConnection, id: DecisionId) -> Result<Option<Decision>, StoreError> {
+    let row = query(
+        "SELECT id, item_id, revision, outcome, author_kind, author, policy, reason, facts, seawall_version, rules_version,
+                supersedes, case_id, decided_at
+         FROM decisions_decision WHERE id = $1",
+    )
+    .bind(id.to_string())
+    .fetch_optional(conn)
+    .await
+    .map_err(StoreError::at("read a decision"))?;
+    row.map(|row| read(&row)).transpose()
+}
+
+/// All decisions on an item, oldest first.
+pub async fn list_of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec<Decision>, StoreError> {
+    let rows = query(
+        "SELECT id, item_id, revision, outcome, author_kind, author, policy, reason, facts, seawall_version, rules_version,
+                supersedes, case_id, decided_at
+         FROM decisions_decision WHERE item_id = $1 ORDER BY ordinal",
+    )
+    .bind(item.to_string())
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::at("read the decisions on an item"))?;
+    rows.iter().map(read).collect()
+}
+
+/// The decision in force on an item.
+pub async fn latest_of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<Option<Decision>, StoreError> {
+    let row = query(
+        "SELECT id, item_id, revision, outcome, author_kind, author, policy, reason, facts, seawall_version, rules_version,
+                supersedes, case_id, decided_at
+         FROM decisions_decision WHERE item_id = $1 ORDER BY ordinal DESC LIMIT 1",
+    )
+    .bind(item.to_string())
+    .fetch_optional(conn)
+    .await
+    .map_err(StoreError::at("read the decision in force"))?;
+    row.map(|row| read(&row)).transpose()
+}
+
+/// Up to `limit` decisions made before `before`, newest first.
+pub async fn list(conn: &mut AnyConnection, before: Option<DecisionId>, limit: i64) -> Result<Vec<Decision>, StoreError> {
+    let rows = query(
+        "SELECT id, item_id, revision, outcome, author_kind, author, policy, reason, facts, seawall_version, rules_version,
+                supersedes, case_id, decided_at
+         FROM decisions_decision WHERE id < $1 OR $1 = '' ORDER BY id DESC LIMIT $2",
+    )
+    .bind(before.map(|id| id.to_string()).unwrap_or_default())
+    .bind(limit)
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::at("read decisions"))?;
+    rows.iter().map(read).collect()
+}
+
+fn read(row: &AnyRow) -> Result<Decision, StoreError> {
+    let author = match row.text("author_kind")?.as_str() {
+        "rule" => Author::Rule(row.text("author")?),
+        "person" => Author::Person(row.parse("author")?),
+        other => return Err(damaged("author_kind", format!("`{other}` is not a kind of author"))),
+    };
+    Ok(Decision {
+        id: row.parse("id")?,
+        item: row.parse("item_id")?,
+        revision: row.int("revision")?,
+        outcome: row.parse("outcome")?,
+        author,
+        policy: row.opt_parse("policy")?,
+        reason: row.text("reason")?,
+        facts: row.json("facts")?,
+        versions: Versions { seawall: row.text("seawall_version")?, rules: row.text("rules_version")? },
+        supersedes: row.opt_parse::<DecisionId>("supersedes")?,
+        case: row.opt_parse::<CaseId>("case_id")?,
+        decided_at: row.time("decided_at")?,
+    })
+}

@@ -1,0 +1,450 @@
+//! People and programs come in: invitations, sign-in, sessions, API keys.
+//!
+//! Every refusal of a sign-in reads the same and takes as long, so that it tells nothing about which part was wrong.
+
+use std::time::Duration;
+
+use crate::access::secrets::{self, SecretError};
+use crate::access::{self, Credentials, InviteRow};
+use crate::model::{
+    Actor, Denied, Key, KeyId, Right, Role, Scope, Session, Timestamp, User, UserId, UserState,
+};
+use crate::Seawall;
+use crate::store::{Store, StoreError, Tx};
+
+/// How long an invitation is good.
+pub const INVITE_LIFETIME: Duration = Duration::from_secs(48 * 3600);
+/// How long a session lasts.
+pub const SESSION_LIFETIME: Duration = Duration::from_secs(12 * 3600);
+/// After so many failures in a row a user's sign-in is locked for a while.
+pub const FAILURES_MAX: i64 = 10;
+/// For how long.
+pub const LOCK_TIME: Duration = Duration::from_secs(15 * 60);
+/// How often it is noted that a key was used.
+const KEY_USE_NOTED_EVERY: Duration = Duration::from_secs(60);
+/// The name of the first user.
+const FIRST_USER: &str = "admin";
+/// The most characters of a user's or key's name.
+pub const NAME_LENGTH_MAX: usize = 64;
+
+/// Someone was not let in, or access was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    /// The actor may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// Name, password or one-time password are wrong. Which one is not told.
+    #[error("the name, the password or the one-time code is wrong")]
+    Refused,
+    /// Too many failed attempts.
+    #[error("too many failed attempts: locked until {until}")]
+    Locked {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The invitation does not exist, was used, or has ended.
+    #[error("the invitation was used or has ended")]
+    InviteGone,
+    /// Something about the request is wrong.
+    #[error("`{field}` {what}")]
+    Invalid {
+        /// Which part.
+        field: &'static str,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Another user has this name.
+    #[error("another user has this name")]
+    NameTaken,
+    /// There is no such user or key.
+    #[error("there is no such user or key")]
+    NotFound,
+    /// Nobody could manage users any more.
+    #[error("this is the last admin")]
+    LastAdmin,
+    /// A secret could not be made or read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// An invitation, to be shown once.
+#[derive(Debug, Clone)]
+pub struct Invite {
+    /// For whom.
+    pub user: UserId,
+    /// Their name.
+    pub name: String,
+    /// The secret part of the one-time link.
+    pub token: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// What the page behind a one-time link shows.
+#[derive(Debug, Clone)]
+pub struct InviteView {
+    /// For whom.
+    pub user_name: String,
+    /// The seed of one-time passwords, in base 32.
+    pub totp_secret_base32: String,
+    /// The same as a link for authenticator apps.
+    pub totp_uri: String,
+}
+
+/// Someone who has just signed in.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// The secret that the browser keeps.
+    pub session_token: String,
+    /// The session.
+    pub session: Session,
+}
+
+/// A key that has just been made, with its secret, to be shown once.
+#[derive(Debug, Clone)]
+pub struct NewKey {
+    /// The key.
+    pub key: Key,
+    /// Its secret.
+    pub secret: String,
+}
+
+/// On the first start, when there are no users: makes the first admin and their invitation. While that admin has not used
+/// it, each start makes a new one. `None` once someone has signed in.
+pub async fn first_invite(app: &Seawall) -> Result<Option<Invite>, AccessError> {
+    let mut tx = app.store.begin("first invitation").await?;
+    let now = app.clock.now();
+    let user = match access::n_users(tx.conn()).await? {
+        0 => {
+            let user = new_user(app, FIRST_USER, Role::Admin, now);
+            access::insert_user(&mut tx, &user).await?;
+            let body = serde_json::json!({ "role": user.role.as_str() });
+            tx.event(now, &Actor::Operator, "user.invited", user.id, body);
+            user
+        }
+        1 => match access::find_user_by_name(tx.conn(), FIRST_USER).await? {
+            Some(user) if user.state == UserState::Invited => user,
+            Some(_) | None => return Ok(None),
+        },
+        _ => return Ok(None),
+    };
+    let invite = put_invite(app, &mut tx, &user, now).await?;
+    tx.commit().await?;
+    Ok(Some(invite))
+}
+
+/// Makes a user, and the invitation that lets them choose a password.
+pub async fn invite_user(app: &Seawall, actor: &Actor, name: &str, role: Role) -> Result<Invite, AccessError> {
+    actor.require(Right::ManageAccess)?;
+    let name = check_name(name)?;
+    let mut tx = app.store.begin("invite user").await?;
+    let now = app.clock.now();
+    let user = new_user(app, name, role, now);
+    if !access::insert_user(&mut tx, &user).await? {
+        return Err(AccessError::NameTaken);
+    }
+    let invite = put_invite(app, &mut tx, &user, now).await?;
+    tx.event(now, actor, "user.invited", user.id, serde_json::json!({ "role": role.as_str() }));
+    tx.commit().await?;
+    Ok(invite)
+}
+
+/// Invites a user anew: their password and authenticator stop working at once, and all their sessions end.
+pub async fn reinvite_user(app: &Seawall, actor: &Actor, id: UserId) -> Result<Invite, AccessError> {
+    actor.require(Right::ManageAccess)?;
+    let mut tx = app.store.begin("reinvite user").await?;
+    let now = app.clock.now();
+    let user = access::find_user(tx.conn(), id).await?.ok_or(AccessError::NotFound)?;
+    let user = User { state: UserState::Invited, ..user };
+    access::update_user(&mut tx, &user).await?;
+    let nothing =
+        Credentials { password_hash: None, totp_secret: None, totp_step_used: 0, n_failures: 0, locked_until: None };
+    access::write_credentials(&mut tx, id, &nothing).await?;
+    access::delete_sessions_of(&mut tx, id).await?;
+    let invite = put_invite(app, &mut tx, &user, now).await?;
+    tx.event(now, actor, "user.reinvited", id, serde_json::json!({}));
+    tx.commit().await?;
+    Ok(invite)
+}
+
+/// What the page behind a one-time link shows. Looking does not use it up.
+pub async fn open_invite(app: &Seawall, token: &str) -> Result<InviteView, AccessError> {
+    let mut conn = app.store.reader().await?;
+    let invite = live_invite(&mut conn, token, app.clock.now()).await?;
+    let user = access::find_user(&mut conn, invite.user).await?.ok_or(AccessError::InviteGone)?;
+    let totp_uri = secrets::totp_uri(&invite.totp_secret, &user.name)?;
+    Ok(InviteView { user_name: user.name, totp_secret_base32: invite.totp_secret, totp_uri })
+}
+
+/// Uses a one-time link: the user has a password and an authenticator now, and is signed in.
+pub async fn accept_invite(app: &Seawall, token: &str, password: &str, totp_code: &str) -> Result<SignedIn, AccessError> {
+    let length = password.chars().count();
+    if length < secrets::PASSWORD_LENGTH_MIN || password.len() > secrets::PASSWORD_BYTES_MAX {
+        let what = format!("must have at least {} characters", secrets::PASSWORD_LENGTH_MIN);
+        return Err(AccessError::Invalid { field: "password", what });
+    }
+    // Looked at before the slow hash, so that guesses at links cost nothing; and again in the transaction.
+    let invite = live_invite(&mut *app.store.reader().await?, token, app.clock.now()).await?;
+    let Some(step) = secrets::check_totp(&invite.totp_secret, totp_code, app.clock.now(), 0) else {
+        let what = "is not the code that the authenticator shows now".to_owned();
+        return Err(AccessError::Invalid { field: "totp_code", what });
+    };
+    let (chance, password) = (app.chance.clone(), password.to_owned());
+    let password_hash = off_thread(move || secrets::hash_password(&password, &chance)).await??;
+
+    let mut tx = app.store.begin("accept invitation").await?;
+    let now = app.clock.now();
+    let invite = live_invite(tx.conn(), token, now).await?;
+    if !access::delete_invite(&mut tx, invite.user).await? {
+        return Err(AccessError::InviteGone);
+    }
+    let user = access::find_user(tx.conn(), invite.user).await?.ok_or(AccessError::InviteGone)?;
+    if user.state == UserState::Disabled {
+        return Err(AccessError::InviteGone);
+    }
+    let user = User { state: UserState::Active, signed_in_at: Some(now), ..user };
+    let credentials = Credentials {
+        password_hash: Some(password_hash),
+        totp_secret: Some(invite.totp_secret),
+        totp_step_used: step,
+        n_failures: 0,
+        locked_until: None,
+    };
+    access::write_credentials(&mut tx, user.id, &credentials).await?;
+    access::update_user(&mut tx, &user).await?;
+    let signed_in = open_session(app, &mut tx, user, now).await?;
+    tx.event(now, &actor_of(&signed_in.session.user), "user.joined", signed_in.session.user.id, serde_json::json!({}));
+    tx.commit().await?;
+    Ok(signed_in)
+}
+
+/// Signs a person in.
+pub async fn sign_in(app: &Seawall, name: &str, password: &str, totp_code: &str) -> Result<SignedIn, AccessError> {
+    if password.len() > secrets::PASSWORD_BYTES_MAX || name.contains('\0') {
+        return Err(AccessError::Refused);
+    }
+    let (user, credentials) = {
+        let mut conn = app.store.reader().await?;
+        let user = access::find_user_by_name(&mut conn, name.trim()).await?.filter(|user| user.state == UserState::Active);
+        let credentials = match &user {
+            Some(user) => Some(access::credentials(&mut conn, user.id).await?),
+            None => None,
+        };
+        (user, credentials)
+    };
+    if let Some(until) = credentials.as_ref().and_then(|c| c.locked_until).filter(|until| *until > app.clock.now()) {
+        return Err(AccessError::Locked { until });
+    }
+    let (hash, password) = (credentials.and_then(|c| c.password_hash), password.to_owned());
+    let password_is_right = off_thread(move || secrets::verify_password(&password, hash.as_deref())).await?;
+    let Some(user) = user else { return Err(AccessError::Refused) };
+
+    let mut tx = app.store.begin("sign in").await?;
+    let now = app.clock.now();
+    // A write first, so that two attempts with one code are put in order and the second sees what the first wrote.
+    access::update_user(&mut tx, &user).await?;
+    let mut credentials = access::credentials(tx.conn(), user.id).await?;
+    let step = credentials
+        .totp_secret
+        .as_deref()
+        .and_then(|secret| secrets::check_totp(secret, totp_code, now, credentials.totp_step_used));
+    let Some(step) = step.filter(|_| password_is_right) else {
+        credentials.n_failures += 1;
+        if credentials.n_failures % FAILURES_MAX == 0 {
+            credentials.locked_until = Some(now.after(LOCK_TIME));
+            tx.event(now, &Actor::System, "user.locked", user.id, serde_json::json!({ "n_failures": credentials.n_failures }));
+        }
+        access::write_credentials(&mut tx, user.id, &credentials).await?;
+        tx.commit().await?;
+        return Err(AccessError::Refused);
+    };
+    credentials.totp_step_used = step;
+    credentials.n_failures = 0;
+    credentials.locked_until = None;
+    access::write_credentials(&mut tx, user.id, &credentials).await?;
+    let user = User { signed_in_at: Some(now), ..user };
+    access::update_user(&mut tx, &user).await?;
+    let signed_in = open_session(app, &mut tx, user, now).await?;
+    tx.event(now, &actor_of(&signed_in.session.user), "user.signed_in", signed_in.session.user.id, serde_json::json!({}));
+    tx.commit().await?;
+    Ok(signed_in)
+}
+
+/// The session that a browser's token belongs to, if it is still good.
+pub async fn session(app: &Seawall, token: &str) -> Result<Option<Session>, StoreError> {
+    let mut conn = app.store.reader().await?;
+    let Some((user, csrf_token, expires_at)) = access::find_session(&mut conn, &secrets::token_hash(token)).await? else {
+        return Ok(None);
+    };
+    if expires_at <= app.clock.now() {
+        return Ok(None);
+    }
+    let user = access::find_user(&mut conn, user).await?.filter(|user| user.state == UserState::Active);
+    Ok(user.map(|user| Session { user, csrf_token, expires_at }))
+}
+
+/// Ends a session.
+pub async fn sign_out(app: &Seawall, token: &str) -> Result<(), StoreError> {
+    let mut tx = app.store.begin("sign out").await?;
+    access::delete_session(&mut tx, &secrets::token_hash(token)).await?;
+    tx.commit().await
+}
+
+/// Who a signed-in person is to the flows.
+pub fn actor_of(user: &User) -> Actor {
+    Actor::Person { user: user.id, role: user.role }
+}
+
+/// Changes a user's role, or whether they can sign in.
+pub async fn change_user(
+    app: &Seawall,
+    actor: &Actor,
+    id: UserId,
+    role: Option<Role>,
+    disabled: Option<bool>,
+) -> Result<(), AccessError> {
+    actor.require(Right::ManageAccess)?;
+    let mut tx = app.store.begin("change user").await?;
+    let now = app.clock.now();
+    let before = access::find_user(tx.conn(), id).await?.ok_or(AccessError::NotFound)?;
+    let state = match disabled {
+        Some(true) => UserState::Disabled,
+        Some(false) if before.state == UserState::Disabled => {
+            let has_password = access::credentials(tx.conn(), id).await?.password_hash.is_some();
+            if has_password { UserState::Active } else { UserState::Invited }
+        }
+        Some(false) | None => before.state,
+    };
+    let after = User { role: role.unwrap_or(before.role), state, ..before.clone() };
+    if after == before {
+        return Ok(());
+    }
+    access::update_user(&mut tx, &after).await?;
+    let was_admin = before.role == Role::Admin && before.state != UserState::Disabled;
+    if was_admin && access::n_active_admins(tx.conn()).await? == 0 {
+        return Err(AccessError::LastAdmin);
+    }
+    if after.state == UserState::Disabled {
+        access::delete_sessions_of(&mut tx, id).await?;
+        access::delete_invite(&mut tx, id).await?;
+    }
+    let body = serde_json::json!({
+        "role": { "from": before.role.as_str(), "to": after.role.as_str() },
+        "state": { "from": before.state.as_str(), "to": after.state.as_str() },
+    });
+    tx.event(now, actor, "user.changed", id, body);
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Makes an API key.
+pub async fn create_key(app: &Seawall, actor: &Actor, name: &str, scopes: Vec<Scope>) -> Result<NewKey, AccessError> {
+    actor.require(Right::ManageAccess)?;
+    let name = check_name(name)?;
+    if scopes.is_empty() {
+        return Err(AccessError::Invalid { field: "scopes", what: "must name at least one".to_owned() });
+    }
+    let mut tx = app.store.begin("create key").await?;
+    let now = app.clock.now();
+    let mut distinct: Vec<Scope> = Vec::new();
+    for scope in scopes {
+        if !distinct.contains(&scope) {
+            distinct.push(scope);
+        }
+    }
+    let key = Key {
+        id: KeyId::fresh(now, &app.chance),
+        name: name.to_owned(),
+        scopes: distinct,
+        created_at: now,
+        used_at: None,
+        revoked_at: None,
+    };
+    let secret = format!("{}{}", secrets::KEY_PREFIX, secrets::fresh_token(&app.chance));
+    access::insert_key(&mut tx, &key, &secrets::token_hash(&secret)).await?;
+    let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
+    tx.event(now, actor, "key.created", key.id, serde_json::json!({ "name": key.name, "scopes": scopes }));
+    tx.commit().await?;
+    Ok(NewKey { key, secret })
+}
+
+/// The key opens nothing any more.
+pub async fn revoke_key(app: &Seawall, actor: &Actor, id: KeyId) -> Result<(), AccessError> {
+    actor.require(Right::ManageAccess)?;
+    let mut tx = app.store.begin("revoke key").await?;
+    let now = app.clock.now();
+    if !access::revoke_key(&mut tx, id, now).await? {
+        return Err(AccessError::NotFound);
+    }
+    tx.event(now, actor, "key.revoked", id, serde_json::json!({}));
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Who a key's secret stands for, if it opens anything.
+pub async fn authenticate_key(app: &Seawall, secret: &str) -> Result<Option<Actor>, StoreError> {
+    if !secret.starts_with(secrets::KEY_PREFIX) {
+        return Ok(None);
+    }
+    let found = access::find_key_by_secret(&mut *app.store.reader().await?, &secrets::token_hash(secret)).await?;
+    let Some(key) = found.filter(|key| key.revoked_at.is_none()) else { return Ok(None) };
+    let now = app.clock.now();
+    if key.used_at.is_none_or(|used_at| now.since(used_at) >= KEY_USE_NOTED_EVERY) {
+        note_key_use(&app.store, key.id, now).await?;
+    }
+    Ok(Some(Actor::Key { key: key.id, scopes: key.scopes }))
+}
+
+async fn note_key_use(store: &Store, key: KeyId, now: Timestamp) -> Result<(), StoreError> {
+    let mut tx = store.begin("note key use").await?;
+    access::touch_key(&mut tx, key, now).await?;
+    tx.commit().await
+}
+
+async fn live_invite(conn: &mut crate::store::AnyConnection, token: &str, now: Timestamp) -> Result<InviteRow, AccessError> {
+    let invite = access::find_invite(conn, &secrets::token_hash(token)).await?;
+    invite.filter(|invite| invite.expires_at > now).ok_or(AccessError::InviteGone)
+}
+
+async fn put_invite(app: &Seawall, tx: &mut Tx, user: &User, now: Timestamp) -> Result<Invite, StoreError> {
+    let token = secrets::fresh_token(&app.chance);
+    let row = InviteRow {
+        token_hash: secrets::token_hash(&token),
+        user: user.id,
+        totp_secret: secrets::fresh_totp_secret(&app.chance),
+        expires_at: now.after(INVITE_LIFETIME),
+    };
+    access::put_invite(tx, &row).await?;
+    Ok(Invite { user: user.id, name: user.name.clone(), token, expires_at: row.expires_at })
+}
+
+async fn open_session(app: &Seawall, tx: &mut Tx, user: User, now: Timestamp) -> Result<SignedIn, StoreError> {
+    let session_token = secrets::fresh_token(&app.chance);
+    let csrf_token = secrets::fresh_token(&app.chance);
+    let expires_at = now.after(SESSION_LIFETIME);
+    access::insert_session(tx, &secrets::token_hash(&session_token), user.id, &csrf_token, now, expires_at).await?;
+    Ok(SignedIn { session_token, session: Session { user, csrf_token, expires_at } })
+}
+
+fn new_user(app: &Seawall, name: &str, role: Role, now: Timestamp) -> User {
+    let id = UserId::fresh(now, &app.chance);
+    User { id, name: name.to_owned(), role, state: UserState::Invited, created_at: now, signed_in_at: None }
+}
+
+fn check_name(name: &str) -> Result<&str, AccessError> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > NAME_LENGTH_MAX || name.chars().any(char::is_control) {
+        let what = format!("must have 1 to {NAME_LENGTH_MAX} characters and no control characters");
+        return Err(AccessError::Invalid { field: "name", what });
+    }
+    Ok(name)
+}
+
+/// Runs what takes tens of milliseconds away from the async threads.
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, AccessError> {
+    // The task is never aborted, so it fails only if the work panicked: then nobody is let in.
+    tokio::task::spawn_blocking(work).await.map_err(|_| AccessError::Refused)
+}

@@ -1,0 +1,225 @@
+//! Orders are delivered: at least once, signed, one after the other for each item, until the platform confirms.
+//!
+//! An attempt is made outside any transaction; what came of it is written in one. If the process dies in between, the
+//! lease runs out and the order is sent again under the same idempotency key.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::submit::DELIVER;
+use crate::actions::Tried;
+use crate::actions::webhook::{Attempt, Webhook};
+use crate::model::{Action, ActionId, ActionState, Actor, Answer, Denied, Right, Timestamp};
+use crate::store::jobs::{self, Job};
+use crate::store::{StoreError, Tx};
+use crate::{Seawall, actions, decisions, items};
+
+/// An action was not retried.
+#[derive(Debug, thiserror::Error)]
+pub enum ActionError {
+    /// The actor may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// There is no such action.
+    #[error("there is no such action")]
+    NotFound,
+    /// The platform confirmed it.
+    #[error("the action was confirmed; there is nothing to retry")]
+    Confirmed,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How many orders one process has under way at the same time.
+const DELIVERIES_MAX: usize = 8;
+/// How much longer than an attempt may take a job is leased: time to write down what came of it.
+const LEASE_MARGIN: Duration = Duration::from_secs(30);
+/// How long to wait for an earlier order about the same item. The end of that order wakes the later one too.
+const WAIT_FOR_EARLIER: Duration = Duration::from_secs(5);
+/// The longest that a worker sleeps without looking: orders of other processes, leases of dead ones.
+const POLL_MAX: Duration = Duration::from_secs(1);
+/// How long to wait after the store failed.
+const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// Has an order that was given up, refused, or is waiting for its next attempt, tried now.
+pub async fn retry_action(app: &Seawall, actor: &Actor, id: ActionId) -> Result<(), ActionError> {
+    actor.require(Right::RetryActions)?;
+    let mut tx = app.store.begin("retry action").await?;
+    let now = app.clock.now();
+    let tried = actions::find(tx.conn(), id).await?.ok_or(ActionError::NotFound)?;
+    items::lock(&mut tx, &tried.action.item).await?;
+    let tried = actions::find(tx.conn(), id).await?.ok_or(ActionError::NotFound)?;
+    if let ActionState::Confirmed { .. } = tried.action.state {
+        return Err(ActionError::Confirmed);
+    }
+    let from = tried.action.state.as_str();
+    let action = Action { state: ActionState::Waiting, attempts: 0, ..tried.action };
+    actions::update(&mut tx, &Tried { action, trying_since: now }).await?;
+    jobs::enqueue(&mut tx, now, &app.chance, DELIVER, id, now).await?;
+    tx.event(now, actor, "action.retried", id, serde_json::json!({ "from": from }));
+    tx.commit().await?;
+    app.bells.jobs.notify_one();
+    Ok(())
+}
+
+/// Delivers what is due until told to stop; then ends what is under way. With no webhook set up the orders wait.
+pub async fn run_worker(app: Seawall, mut shutdown: watch::Receiver<bool>) {
+    let Some(webhook) = app.webhook.clone() else {
+        tracing::warn!("no webhook is set up: orders wait until there is one");
+        return;
+    };
+    let worker = format!("worker-{}", hex::encode(app.chance.bytes::<8>()));
+    let mut under_way = tokio::task::JoinSet::new();
+    while !*shutdown.borrow() {
+        while under_way.try_join_next().is_some() {}
+        if under_way.len() >= DELIVERIES_MAX {
+            under_way.join_next().await;
+            continue;
+        }
+        let now = app.clock.now();
+        match jobs::claim(&app.store, &worker, now, webhook.timeout() + LEASE_MARGIN).await {
+            Ok(Some(job)) => {
+                let (app, webhook, worker) = (app.clone(), webhook.clone(), worker.clone());
+                under_way.spawn(async move {
+                    if let Err(error) = deliver(&app, &webhook, &worker, &job).await {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::error!(job.id = %job.id, error, "cannot write what came of a delivery; it will be repeated");
+                    }
+                });
+            }
+            Ok(None) => {
+                tokio::select! {
+                    () = app.bells.jobs.notified() => {}
+                    () = sleep_until_due(&app) => {}
+                    _ = shutdown.changed() => {}
+                }
+            }
+            Err(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "cannot look for work");
+                tokio::time::sleep(PAUSE_AFTER_FAILURE).await;
+            }
+        }
+    }
+    while under_way.join_next().await.is_some() {}
+}
+
+/// Delivers everything that is due now, one after the other, and returns how many attempts were made. For tests and for
+/// upkeep; a server uses [`run_worker`].
+pub async fn deliver_due(app: &Seawall, worker: &str) -> Result<usize, StoreError> {
+    let Some(webhook) = app.webhook.clone() else { return Ok(0) };
+    let mut n_attempts = 0;
+    while let Some(job) = jobs::claim(&app.store, worker, app.clock.now(), webhook.timeout() + LEASE_MARGIN).await? {
+        n_attempts += usize::from(deliver(app, &webhook, worker, &job).await?);
+    }
+    Ok(n_attempts)
+}
+
+async fn sleep_until_due(app: &Seawall) {
+    let due = match app.store.reader().await {
+        Ok(mut conn) => jobs::next_due(&mut conn).await.ok().flatten(),
+        Err(_) => None,
+    };
+    let wait = due.map_or(POLL_MAX, |due| due.since(app.clock.now()).min(POLL_MAX));
+    tokio::time::sleep(wait.max(Duration::from_millis(5))).await;
+}
+
+/// Does one job; says whether an attempt was made.
+async fn deliver(app: &Seawall, webhook: &Webhook, worker: &str, job: &Job) -> Result<bool, StoreError> {
+    let Some(order) = read_order(app, job).await? else {
+        let mut tx = app.store.begin("drop job").await?;
+        jobs::finish(&mut tx, job, worker).await?;
+        tx.commit().await?;
+        return Ok(false);
+    };
+    let Order { tried, decision, item, earlier } = order;
+    if earlier.is_some() {
+        let mut tx = app.store.begin("postpone delivery").await?;
+        jobs::postpone(&mut tx, job, worker, app.clock.now().after(WAIT_FOR_EARLIER)).await?;
+        tx.commit().await?;
+        return Ok(false);
+    }
+
+    let attempt = webhook.deliver(&tried.action, &decision, &item, app.clock.now()).await;
+
+    let mut tx = app.store.begin("write delivery").await?;
+    let now = app.clock.now();
+    items::lock(&mut tx, &item.id).await?;
+    let Some(tried) = actions::find(tx.conn(), tried.action.id).await? else { return Ok(true) };
+    if !tried.action.state.is_unfinished() {
+        // Another worker, whose lease had run out, got an answer too.
+        jobs::finish(&mut tx, job, worker).await?;
+        tx.commit().await?;
+        return Ok(true);
+    }
+    let after = tried.after_attempt(attempt, webhook, app.chance.unit(), now);
+    actions::update(&mut tx, &after).await?;
+    write_event(&mut tx, &after.action, now);
+    match &after.action.state {
+        ActionState::Retrying { next_at, .. } => jobs::postpone(&mut tx, job, worker, *next_at).await?,
+        ActionState::Waiting | ActionState::Dead { .. } | ActionState::Confirmed { .. } | ActionState::Refused { .. } => {
+            jobs::finish(&mut tx, job, worker).await?;
+            if let Some(next) = actions::unfinished_after(tx.conn(), &after.action).await? {
+                jobs::enqueue(&mut tx, now, &app.chance, DELIVER, next, now).await?;
+            }
+        }
+    }
+    tx.commit().await?;
+    app.bells.jobs.notify_one();
+    Ok(true)
+}
+
+/// Everything that a delivery needs to know.
+struct Order {
+    tried: Tried,
+    decision: crate::model::Decision,
+    item: crate::model::Item,
+    earlier: Option<ActionId>,
+}
+
+/// The order that the job is about, if it is still to be tried.
+async fn read_order(app: &Seawall, job: &Job) -> Result<Option<Order>, StoreError> {
+    let Ok(id) = job.subject.parse::<ActionId>() else { return Ok(None) };
+    let mut conn = app.store.reader().await?;
+    let Some(tried) = actions::find(&mut conn, id).await? else { return Ok(None) };
+    if !tried.action.state.is_unfinished() {
+        return Ok(None);
+    }
+    let decision = decisions::find(&mut conn, tried.action.decision).await?;
+    let item = items::find(&mut conn, &tried.action.item).await?;
+    // An order without its decision or item is never sent; `verify` reports it.
+    let (Some(decision), Some((item, _))) = (decision, item) else { return Ok(None) };
+    let earlier = actions::unfinished_before(&mut conn, &tried.action).await?;
+    Ok(Some(Order { tried, decision, item, earlier }))
+}
+
+impl Tried {
+    /// How far the action got after one more attempt.
+    fn after_attempt(self, attempt: Attempt, webhook: &Webhook, draw: f64, now: Timestamp) -> Tried {
+        let attempts = self.action.attempts.saturating_add(1);
+        let state = match attempt {
+            Attempt::Answered { answer: Answer::Refused, detail } => ActionState::Refused { at: now, detail },
+            Attempt::Answered { answer, .. } => ActionState::Confirmed { answer, at: now },
+            Attempt::Failed { error } if now.since(self.trying_since) >= webhook.backoff().give_up_after => {
+                ActionState::Dead { error }
+            }
+            Attempt::Failed { error } => {
+                ActionState::Retrying { error, next_at: now.after(webhook.backoff().wait_after(attempts, draw)) }
+            }
+        };
+        Tried { action: Action { state, attempts, ..self.action }, trying_since: self.trying_since }
+    }
+}
+
+fn write_event(tx: &mut Tx, action: &Action, now: Timestamp) {
+    let (kind, body) = match &action.state {
+        ActionState::Confirmed { answer, .. } => ("action.confirmed", serde_json::json!({ "answer": answer.as_str() })),
+        ActionState::Refused { detail, .. } => ("action.refused", serde_json::json!({ "detail": detail })),
+        ActionState::Dead { error } => ("action.dead", serde_json::json!({ "error": error, "attempts": action.attempts })),
+        // Failed attempts are counted in the row; a line for each would drown the log in an outage.
+        ActionState::Retrying { error, .. } if action.attempts == 1 => ("action.failing", serde_json::json!({ "error": error })),
+        ActionState::Retrying { .. } | ActionState::Waiting => return,
+    };
+    tx.event(now, &Actor::System, kind, action.id, body);
+}

@@ -1,0 +1,186 @@
+//! People work on cases: take, release, escalate, decide. Deciding makes a new decision, by the same path as a rule's.
+
+use policy::Queue;
+
+use super::submit::{order_action, versions};
+use crate::model::{
+    ActionKind, Actor, Author, Case, CaseId, Decision, DecisionId, Denied, InvalidTransition, Judgement, Outcome, Right, UserId,
+};
+use crate::store::{StoreError, Tx};
+use crate::{Seawall, actions, cases, decisions, items};
+
+/// A case was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum CaseError {
+    /// The actor may not, or is not a person.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// There is no such case.
+    #[error("there is no such case")]
+    NotFound,
+    /// Not in the state that it is in.
+    #[error(transparent)]
+    Transition(#[from] InvalidTransition),
+    /// Something about the request is wrong.
+    #[error("`{field}` {what}")]
+    Invalid {
+        /// Which part.
+        field: &'static str,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// How many cases are tried when many people ask for the next one at the same time.
+const NEXT_TRIES_MAX: i64 = 20;
+
+/// The person holds the case for a while.
+pub async fn take_case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Case, CaseError> {
+    let user = person(actor)?;
+    let mut tx = app.store.begin("take case").await?;
+    let now = app.clock.now();
+    let before = cases::find_locked(&mut tx, id).await?.ok_or(CaseError::NotFound)?;
+    let held_already = before.lease(now).is_some_and(|lease| lease.holder == user);
+    let case = before.take(user, now)?;
+    cases::update(&mut tx, &case).await?;
+    if !held_already {
+        tx.event(now, actor, "case.taken", id, serde_json::json!({}));
+    }
+    tx.commit().await?;
+    Ok(case)
+}
+
+/// The person holds the next case that nobody holds: of one queue, or of the most pressing that has any.
+pub async fn take_next_case(app: &Seawall, actor: &Actor, queue: Option<Queue>) -> Result<Option<CaseId>, CaseError> {
+    person(actor)?;
+    let queues: Vec<Queue> = queue.map_or_else(|| Queue::ALL.to_vec(), |queue| vec![queue]);
+    for queue in queues {
+        let now = app.clock.now();
+        let free = cases::list_free(&mut *app.store.reader().await?, queue, now.unix_ms(), NEXT_TRIES_MAX).await?;
+        for id in free {
+            match take_case(app, actor, id).await {
+                Ok(_) => return Ok(Some(id)),
+                // Someone else was faster: on to the next one.
+                Err(CaseError::Transition(_) | CaseError::NotFound) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The person lets go of the case.
+pub async fn release_case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Case, CaseError> {
+    let user = person(actor)?;
+    let mut tx = app.store.begin("release case").await?;
+    let now = app.clock.now();
+    let case = cases::find_locked(&mut tx, id).await?.ok_or(CaseError::NotFound)?.release(user, now)?;
+    cases::update(&mut tx, &case).await?;
+    tx.event(now, actor, "case.released", id, serde_json::json!({}));
+    tx.commit().await?;
+    Ok(case)
+}
+
+/// The person finds the case too hard and says why; it moves to the queue of escalated cases.
+pub async fn escalate_case(app: &Seawall, actor: &Actor, id: CaseId, reason: String) -> Result<Case, CaseError> {
+    let user = person(actor)?;
+    check_reason(&reason)?;
+    let mut tx = app.store.begin("escalate case").await?;
+    let now = app.clock.now();
+    let before = cases::find_locked(&mut tx, id).await?.ok_or(CaseError::NotFound)?;
+    let from = before.queue;
+    let case = before.escalate(user, now)?;
+    cases::update(&mut tx, &case).await?;
+    tx.event(now, actor, "case.escalated", id, serde_json::json!({ "from": from.as_str(), "reason": reason.trim() }));
+    tx.commit().await?;
+    Ok(case)
+}
+
+/// The person decides. If the item must change for it, the platform is told.
+pub async fn decide_case(app: &Seawall, actor: &Actor, id: CaseId, judgement: Judgement) -> Result<DecisionId, CaseError> {
+    let user = person(actor)?;
+    check_reason(&judgement.reason)?;
+    match (judgement.outcome, judgement.policy) {
+        (Outcome::Review, _) => {
+            let what = "must be restrict or allow: a person's decision ends the review".to_owned();
+            return Err(CaseError::Invalid { field: "outcome", what });
+        }
+        (Outcome::Restrict, None) => {
+            return Err(CaseError::Invalid { field: "policy", what: "must be named to restrict".to_owned() });
+        }
+        (Outcome::Restrict, Some(_)) | (Outcome::Allow, _) => {}
+    }
+
+    let mut tx = app.store.begin("decide case").await?;
+    let now = app.clock.now();
+    // The item is locked first, as a submission of it does: the two wait for each other and never both ways.
+    let item_id = cases::find(tx.conn(), id).await?.ok_or(CaseError::NotFound)?.item;
+    items::lock(&mut tx, &item_id).await?;
+    let case = cases::find_locked(&mut tx, id).await?.ok_or(CaseError::NotFound)?;
+    let (item, _) = items::find(tx.conn(), &case.item).await?.ok_or(CaseError::NotFound)?;
+    let before = decisions::latest_of_item(tx.conn(), &case.item).await?;
+
+    let decision = Decision {
+        id: DecisionId::fresh(now, &app.chance),
+        item: case.item.clone(),
+        revision: item.revision,
+        outcome: judgement.outcome,
+        author: Author::Person(user),
+        policy: judgement.policy.filter(|_| judgement.outcome == Outcome::Restrict),
+        reason: judgement.reason.trim().to_owned(),
+        facts: serde_json::json!({ "case": id.to_string(), "queue": case.queue.as_str() }),
+        versions: versions(),
+        supersedes: before.map(|decision| decision.id),
+        case: Some(id),
+        decided_at: now,
+    };
+    let closed = case.close(user, decision.id, now)?;
+    decisions::insert(&mut tx, &decision).await?;
+    cases::update(&mut tx, &closed).await?;
+    let body = serde_json::json!({
+        "decision": decision.id.to_string(), "outcome": decision.outcome.as_str(), "item": decision.item.to_string(),
+        "supersedes": decision.supersedes.map(|id| id.to_string()),
+    });
+    tx.event(now, actor, "case.decided", id, body);
+    order_what_must_change(app, &mut tx, actor, &decision).await?;
+    tx.commit().await?;
+    app.bells.jobs.notify_one();
+    Ok(decision.id)
+}
+
+async fn order_what_must_change(app: &Seawall, tx: &mut Tx, actor: &Actor, decision: &Decision) -> Result<(), StoreError> {
+    let standing = actions::standing_order(tx.conn(), &decision.item).await?;
+    let needed = match (decision.outcome, standing) {
+        (Outcome::Restrict, None | Some(ActionKind::Restore)) => Some(ActionKind::Restrict),
+        (Outcome::Allow, Some(ActionKind::Restrict)) => Some(ActionKind::Restore),
+        (Outcome::Restrict, Some(ActionKind::Restrict)) => None,
+        (Outcome::Allow, None | Some(ActionKind::Restore)) | (Outcome::Review, _) => None,
+    };
+    if let Some(kind) = needed {
+        order_action(app, tx, actor, decision, kind, decision.decided_at).await?;
+    }
+    Ok(())
+}
+
+fn person(actor: &Actor) -> Result<UserId, Denied> {
+    actor.require(Right::DecideCases)?;
+    actor.user().ok_or_else(|| Denied { actor: actor.to_string(), right: Right::DecideCases })
+}
+
+fn check_reason(reason: &str) -> Result<(), CaseError> {
+    let length = reason.trim().chars().count();
+    if length == 0 {
+        return Err(CaseError::Invalid { field: "reason", what: "must say why".to_owned() });
+    }
+    if length > Judgement::REASON_LENGTH_MAX {
+        let what = format!("is longer than {} characters", Judgement::REASON_LENGTH_MAX);
+        return Err(CaseError::Invalid { field: "reason", what });
+    }
+    if reason.contains('\0') {
+        return Err(CaseError::Invalid { field: "reason", what: "has a NUL character".to_owned() });
+    }
+    Ok(())
+}

@@ -1,0 +1,13 @@
+//! The stories: each flow calls rooms in the order of what happens, and writes in one transaction.
+//!
+//! A flow checks first what its actor may do, then everything else that can be wrong, then acts. Ifs are here, loops are in
+//! the rooms. No flow holds a transaction open while it talks to the network or to a media worker.
+
+pub mod access;
+pub mod actions;
+pub mod backup;
+pub mod banks;
+pub mod cases;
+pub mod follow;
+pub mod submit;
+pub mod verify;

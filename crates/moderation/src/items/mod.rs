@@ -1,0 +1,133 @@
+//! Items and their media: what the platform submitted, and what was found out about each file.
+//!
+//! Owns the tables `items_*`. It must never know what a bank or a case is.
+
+mod media;
+
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, query};
+
+use crate::model::{Audience, Item, ItemId, ItemKind, Timestamp};
+use crate::store::columns::Columns;
+use crate::store::{StoreError, Tx};
+
+pub use media::{NewMediaRow, find_media, insert_media, insert_preview, list_media, preview, preview_kinds};
+
+/// An item to be kept.
+#[derive(Debug, Clone)]
+pub struct NewItem {
+    /// See [`Item::id`].
+    pub id: ItemId,
+    /// See [`Item::kind`].
+    pub kind: ItemKind,
+    /// See [`Item::account`].
+    pub account: Option<String>,
+    /// See [`Item::channel`].
+    pub channel: Option<String>,
+    /// See [`Item::audience`].
+    pub audience: Option<Audience>,
+    /// See [`Item::url`].
+    pub url: Option<String>,
+    /// See [`Item::text`].
+    pub text: Option<String>,
+    /// Why a person reported it.
+    pub report: Option<String>,
+    /// SHA-256, in hex, of all of the above and of the media: the same digest is the same submission.
+    pub digest: String,
+}
+
+/// What became of an item that was to be kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Put {
+    /// It is new, or its content is: this is its revision now.
+    Fresh {
+        /// The revision, from 1.
+        revision: i64,
+    },
+    /// Nothing about it is new.
+    Same,
+}
+
+/// Keeps the item. The row stays locked until the transaction ends, so that two submissions of one item queue up here.
+pub async fn put(tx: &mut Tx, new: &NewItem, now: Timestamp) -> Result<Put, StoreError> {
+    let row = query(
+        "INSERT INTO items_item (id, kind, account, channel, audience, url, text, report, digest, revision, received_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $10)
+         ON CONFLICT (id) DO UPDATE SET
+            kind = excluded.kind, account = excluded.account, channel = excluded.channel, audience = excluded.audience,
+            url = excluded.url, text = excluded.text, report = COALESCE(excluded.report, items_item.report),
+            digest = excluded.digest, revision = items_item.revision + 1, updated_at = excluded.updated_at
+         WHERE items_item.digest <> excluded.digest
+         RETURNING revision",
+    )
+    .bind(new.id.to_string())
+    .bind(new.kind.as_str())
+    .bind(new.account.clone())
+    .bind(new.channel.clone())
+    .bind(new.audience.map(Audience::as_str))
+    .bind(new.url.clone())
+    .bind(new.text.clone())
+    .bind(new.report.clone())
+    .bind(new.digest.clone())
+    .bind(now.unix_ms())
+    .fetch_optional(tx.conn())
+    .await
+    .map_err(StoreError::at("keep an item"))?;
+    match row {
+        Some(row) => Ok(Put::Fresh { revision: row.int("revision")? }),
+        None => Ok(Put::Same),
+    }
+}
+
+/// Locks the item until the transaction ends: what is decided about one item is decided one after the other.
+pub async fn lock(tx: &mut Tx, id: &ItemId) -> Result<(), StoreError> {
+    // A write that changes nothing takes the row's lock in both engines.
+    query("UPDATE items_item SET revision = revision WHERE id = $1")
+        .bind(id.to_string())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("lock an item"))?;
+    Ok(())
+}
+
+/// The digest that the item was last submitted with.
+pub async fn digest_of(conn: &mut AnyConnection, id: &ItemId) -> Result<Option<String>, StoreError> {
+    let row = query("SELECT digest FROM items_item WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::at("read an item"))?;
+    row.map(|row| row.text("digest")).transpose()
+}
+
+/// The item, and why it was reported if it was.
+pub async fn find(conn: &mut AnyConnection, id: &ItemId) -> Result<Option<(Item, Option<String>)>, StoreError> {
+    let row = query(
+        "SELECT id, kind, account, channel, audience, url, text, report, revision, received_at, updated_at
+         FROM items_item WHERE id = $1",
+    )
+    .bind(id.to_string())
+    .fetch_optional(conn)
+    .await
+    .map_err(StoreError::at("read an item"))?;
+    match row {
+        Some(row) => Ok(Some((read(&row)?, row.opt_text("report")?))),
+        None => Ok(None),
+    }
+}
+
+/// An item from a row that has the item's columns under their own names.
+pub fn read(row: &AnyRow) -> Result<Item, StoreError> {
+    Ok(Item {
+        id: row.parse("id")?,
+        kind: row.parse("kind")?,
+        account: row.opt_text("account")?,
+        channel: row.opt_text("channel")?,
+        audience: row.opt_parse("audience")?,
+        url: row.opt_text("url")?,
+        text: row.opt_text("text")?,
+        revision: row.int("revision")?,
+        received_at: row.time("received_at")?,
+        updated_at: row.time("updated_at")?,
+    })
+}

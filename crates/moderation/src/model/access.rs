@@ -1,0 +1,137 @@
+//! Users, sessions and API keys, as they are kept and shown. Secrets are never part of these values.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::{KeyId, Role, Timestamp, UserId};
+
+/// What an API key opens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Submit and check items.
+    ItemsWrite,
+    /// Read items, decisions and actions.
+    ItemsRead,
+    /// Read banks and entries.
+    BanksRead,
+    /// Make and change banks and entries.
+    BanksWrite,
+    /// Read cases.
+    CasesRead,
+    /// Have actions delivered again.
+    ActionsWrite,
+    /// Read the event log.
+    EventsRead,
+}
+
+impl Scope {
+    /// All scopes.
+    pub const ALL: [Scope; 7] = [
+        Scope::ItemsWrite,
+        Scope::ItemsRead,
+        Scope::BanksRead,
+        Scope::BanksWrite,
+        Scope::CasesRead,
+        Scope::ActionsWrite,
+        Scope::EventsRead,
+    ];
+
+    /// The word for it in tables, JSON and commands.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Scope::ItemsWrite => "items:write",
+            Scope::ItemsRead => "items:read",
+            Scope::BanksRead => "banks:read",
+            Scope::BanksWrite => "banks:write",
+            Scope::CasesRead => "cases:read",
+            Scope::ActionsWrite => "actions:write",
+            Scope::EventsRead => "events:read",
+        }
+    }
+}
+
+/// A text that names no scope.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("not a scope of API keys")]
+pub struct UnknownScope;
+
+impl FromStr for Scope {
+    type Err = UnknownScope;
+
+    fn from_str(text: &str) -> Result<Self, UnknownScope> {
+        Scope::ALL.into_iter().find(|scope| scope.as_str() == text).ok_or(UnknownScope)
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Whether a person can sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserState {
+    /// Was sent a one-time link and has not used it yet.
+    Invited,
+    /// Can sign in.
+    Active,
+    /// Cannot sign in any more; what they did stays theirs in the log.
+    Disabled,
+}
+
+impl UserState {
+    /// The word for it in tables and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            UserState::Invited => "invited",
+            UserState::Active => "active",
+            UserState::Disabled => "disabled",
+        }
+    }
+}
+
+/// A person who signs in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Their id.
+    pub id: UserId,
+    /// The name they sign in with; seen by colleagues, never by the platform or its users.
+    pub name: String,
+    /// What they are.
+    pub role: Role,
+    /// Whether they can sign in.
+    pub state: UserState,
+    /// When they were invited.
+    pub created_at: Timestamp,
+    /// When they last signed in.
+    pub signed_in_at: Option<Timestamp>,
+}
+
+/// A person who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Who.
+    pub user: User,
+    /// The token that forms of this session must carry.
+    pub csrf_token: String,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// An API key, without its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    /// Its id.
+    pub id: KeyId,
+    /// What people call it.
+    pub name: String,
+    /// What it opens.
+    pub scopes: Vec<Scope>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was last used, to about a minute.
+    pub used_at: Option<Timestamp>,
+    /// When it was revoked, if it was.
+    pub revoked_at: Option<Timestamp>,
+}

@@ -1,0 +1,87 @@
+//! Decisions: an outcome, on which facts, by whom. A decision never changes; a later one takes its place.
+
+use std::fmt;
+
+use super::{CaseId, DecisionId, ItemId, Outcome, PolicyCode, Timestamp, UserId};
+
+/// A decision as it is kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// Its id.
+    pub id: DecisionId,
+    /// The item.
+    pub item: ItemId,
+    /// The item's revision that was judged.
+    pub revision: i64,
+    /// What was decided.
+    pub outcome: Outcome,
+    /// Who decided.
+    pub author: Author,
+    /// The policy that it rests on; none if nothing is wrong with the item.
+    pub policy: Option<PolicyCode>,
+    /// Why, in words.
+    pub reason: String,
+    /// What was known, as JSON.
+    pub facts: serde_json::Value,
+    /// What judged.
+    pub versions: Versions,
+    /// The decision on the same item that this one takes the place of.
+    pub supersedes: Option<DecisionId>,
+    /// The case it opened or closed.
+    pub case: Option<CaseId>,
+    /// When.
+    pub decided_at: Timestamp,
+}
+
+/// Who decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Author {
+    /// A rule, by its name.
+    Rule(String),
+    /// A person.
+    Person(UserId),
+}
+
+impl Author {
+    /// `rule` or `person`: all that the platform is told.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Author::Rule(_) => "rule",
+            Author::Person(_) => "person",
+        }
+    }
+}
+
+impl fmt::Display for Author {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Author::Rule(name) => f.write_str(name),
+            Author::Person(user) => write!(f, "{user}"),
+        }
+    }
+}
+
+/// What judged: with these and the facts, a rule's decision can be made again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Versions {
+    /// Of Seawall.
+    pub seawall: String,
+    /// Of the rules.
+    pub rules: String,
+}
+
+/// What a person decides on a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judgement {
+    /// Restrict or allow.
+    pub outcome: Outcome,
+    /// The policy it rests on; needed to restrict.
+    pub policy: Option<PolicyCode>,
+    /// Why, in words that the affected person may one day read.
+    pub reason: String,
+}
+
+impl Judgement {
+    /// The most characters of a reason.
+    pub const REASON_LENGTH_MAX: usize = 5_000;
+}

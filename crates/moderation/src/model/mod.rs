@@ -1,0 +1,34 @@
+//! The words of the house as types: ids, time, actors, items, banks, matches, decisions, cases, actions, events.
+//!
+//! Values only. Nothing here is async, reads a clock, or knows the store, a status code or a page. Start with
+//! [`verdict`], which names what a submission ends in, then [`case`] and [`action`], which are state machines.
+
+pub mod access;
+pub mod action;
+pub mod actor;
+pub mod bank;
+pub mod case;
+pub mod chance;
+pub mod decision;
+pub mod event;
+pub mod id;
+pub mod item;
+pub mod page;
+pub mod time;
+pub mod verdict;
+
+pub use access::{Key, Scope, Session, User, UserState};
+pub use action::{Action, ActionKind, ActionState, Answer};
+pub use actor::{Actor, Denied, Right, Role};
+pub use bank::{Bank, BankChange, Entry, EntryState, NewBank, NewEntry};
+pub use case::{Case, CaseState, InvalidTransition, Lease};
+pub use chance::Chance;
+pub use decision::{Author, Decision, Judgement, Versions};
+pub use event::Event;
+pub use id::{ActionId, BankId, CaseId, DecisionId, EntryId, ItemId, KeyId, MediaId, UserId};
+pub use item::{Audience, Item, ItemKind, Media, MediaStatus, PreviewKind};
+pub use page::{Page, PageRequest};
+pub use time::{Clock, ManualClock, SystemClock, Timestamp};
+pub use verdict::{Match, MatchTarget, MediaVerdict, Tier, Verdict};
+
+pub use policy::{Outcome, PolicyCode, Queue, Ruling};

@@ -1,0 +1,84 @@
+//! What a submission ends in: the verdict, and the matches that are its evidence.
+
+use signal::SignalType;
+
+use policy::words;
+
+use super::item::{FramePlace, MediaSignal};
+use super::{BankId, CaseId, DecisionId, EntryId, ItemId, MediaId, MediaStatus, Outcome};
+
+words! {
+    /// How near a match is.
+    Tier, "a tier" {
+        /// Within the match threshold.
+        Match = "match",
+        /// Only within the wider lead threshold: for human eyes.
+        Lead = "lead",
+    }
+}
+
+/// The answer to a submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// The item.
+    pub item: ItemId,
+    /// What is to happen with it now.
+    pub outcome: Outcome,
+    /// The decision that says so; none if nothing was remembered.
+    pub decision: Option<DecisionId>,
+    /// The case that people will look at, if there is one.
+    pub case: Option<CaseId>,
+    /// What was found, file by file.
+    pub media: Vec<MediaVerdict>,
+}
+
+/// What was found in one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MediaVerdict {
+    /// Its id; none if nothing was remembered.
+    pub id: Option<MediaId>,
+    /// The name that the platform gave it.
+    pub name: String,
+    /// Whether it was scanned.
+    pub status: MediaStatus,
+    /// Its signals.
+    pub signals: Vec<MediaSignal>,
+    /// What it matched, the nearest first.
+    pub matches: Vec<Match>,
+    /// There were more matches than are named.
+    pub matches_capped: bool,
+}
+
+/// A signal of a file lies near a signal of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Match {
+    /// The entry and its bank.
+    pub target: MatchTarget,
+    /// Which kind of signal.
+    pub signal_type: SignalType,
+    /// The file's signal, as text.
+    pub value: String,
+    /// How far apart the two are; bits for PDQ, 0 for equal digests.
+    pub distance: u32,
+    /// The threshold that it is within.
+    pub threshold: u32,
+    /// Match or lead.
+    pub tier: Tier,
+    /// How the file was looked at, such as `as_is`.
+    pub view: String,
+    /// Which frame, if the file moves.
+    pub frame: Option<FramePlace>,
+}
+
+/// What a match points at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MatchTarget {
+    /// The entry.
+    pub entry: EntryId,
+    /// Its bank.
+    pub bank: BankId,
+    /// The bank's name.
+    pub bank_name: String,
+    /// Whether the bank was confirmed when the match was found.
+    pub bank_confirmed: bool,
+}

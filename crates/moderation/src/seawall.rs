@@ -1,0 +1,123 @@
+//! Everything that flows and views need, in one value.
+
+use std::sync::Arc;
+
+use media::MediaHost;
+
+use crate::actions::webhook::{Webhook, WebhookError, WebhookSettings};
+use crate::flows::follow;
+use crate::matching::{MatchSettings, Matcher};
+use crate::model::{Chance, Clock};
+use crate::store::{Store, StoreError};
+
+/// Everything that flows and views need. Cheap to clone.
+#[derive(Clone)]
+pub struct Seawall {
+    /// What is remembered.
+    pub store: Store,
+    /// Where the time comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Where ids and secrets come from.
+    pub chance: Arc<Chance>,
+    /// Where foreign bytes are decoded.
+    pub media: Arc<MediaHost>,
+    /// What is banked, in memory.
+    pub matcher: Arc<Matcher>,
+    /// How orders reach the platform; none while the operator has named no address.
+    pub webhook: Option<Arc<Webhook>>,
+    /// What the operator chose.
+    pub settings: Arc<Settings>,
+    pub(crate) bells: Arc<Bells>,
+}
+
+/// Wakes those who wait for work of this process.
+#[derive(Debug, Default)]
+pub(crate) struct Bells {
+    /// A job was written.
+    pub jobs: tokio::sync::Notify,
+    /// Held while the change feed is applied.
+    pub feed: tokio::sync::Mutex<()>,
+}
+
+/// What the operator chose.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Where orders are sent; with none, they wait.
+    pub webhook: Option<WebhookSettings>,
+    /// How near is near.
+    pub matching: MatchSettings,
+    /// The most files of one item.
+    pub media_per_item_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { webhook: None, matching: MatchSettings::default(), media_per_item_max: 20 }
+    }
+}
+
+/// What a [`Seawall`] is made of.
+pub struct Parts {
+    /// The open store.
+    pub store: Store,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// The source of chance.
+    pub chance: Arc<Chance>,
+    /// The running media host.
+    pub media: Arc<MediaHost>,
+    /// What the operator chose.
+    pub settings: Settings,
+}
+
+/// Seawall cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The store failed.
+    #[error("cannot read the banks")]
+    Store(#[from] StoreError),
+    /// The webhook is set up wrongly.
+    #[error("cannot set the webhook up")]
+    Webhook(#[from] WebhookError),
+}
+
+/// Seawall cannot serve just now.
+#[derive(Debug, thiserror::Error)]
+pub enum NotReady {
+    /// The store does not answer.
+    #[error("the store does not answer")]
+    Store(#[from] StoreError),
+}
+
+impl Seawall {
+    /// Reads the banks into memory and is ready.
+    pub async fn open(parts: Parts) -> Result<Self, OpenError> {
+        let app = Self::open_for_upkeep(parts)?;
+        follow::catch_up(&app).await?;
+        Ok(app)
+    }
+
+    /// Opens without reading the banks: for commands that look nothing up.
+    pub fn open_for_upkeep(parts: Parts) -> Result<Self, OpenError> {
+        let webhook = match &parts.settings.webhook {
+            Some(settings) => Some(Arc::new(Webhook::new(settings.clone())?)),
+            None => None,
+        };
+        Ok(Self {
+            store: parts.store,
+            clock: parts.clock,
+            chance: parts.chance,
+            media: parts.media,
+            matcher: Arc::new(Matcher::new(parts.settings.matching)),
+            webhook,
+            settings: Arc::new(parts.settings),
+            bells: Arc::default(),
+        })
+    }
+
+    /// Nothing, if the store answers and the banks are in memory.
+    pub async fn ready(&self) -> Result<(), NotReady> {
+        follow::catch_up(self).await?;
+        Ok(())
+    }
+}

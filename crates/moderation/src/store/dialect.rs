@@ -1,0 +1,94 @@
+//! What differs between the engines. Everything else is one text.
+
+use sqlx::AnyConnection;
+
+/// Which database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// Embedded, in one file.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+impl Engine {
+    pub(super) fn of_url(url: &str) -> Option<Self> {
+        if url.starts_with("sqlite:") {
+            Some(Engine::Sqlite)
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+            Some(Engine::Postgres)
+        } else {
+            None
+        }
+    }
+
+    /// The address with what Seawall always wants: a missing SQLite file is made.
+    pub(super) fn connect_url(self, url: &str) -> String {
+        match self {
+            Engine::Sqlite if !url.contains("mode=") => {
+                format!("{url}{}mode=rwc", if url.contains('?') { '&' } else { '?' })
+            }
+            Engine::Sqlite | Engine::Postgres => url.to_owned(),
+        }
+    }
+
+    /// Settings of a new connection. SQLite syncs at every commit: what was acknowledged survives a power cut too.
+    pub(super) async fn prepare_connection(self, connection: &mut AnyConnection) -> Result<(), sqlx::Error> {
+        let settings: &[&'static str] = match self {
+            Engine::Sqlite => &[
+                "PRAGMA busy_timeout = 20000",
+                "PRAGMA journal_mode = WAL",
+                "PRAGMA synchronous = FULL",
+                "PRAGMA foreign_keys = ON",
+                "PRAGMA trusted_schema = OFF",
+                "PRAGMA cache_size = -16000",
+            ],
+            Engine::Postgres => &["SET lock_timeout = '20s'", "SET idle_in_transaction_session_timeout = '60s'"],
+        };
+        for setting in settings {
+            sqlx::query(*setting).execute(&mut *connection).await?;
+        }
+        Ok(())
+    }
+
+    /// The statement that begins a transaction which will write.
+    pub(super) const fn begin(self) -> &'static str {
+        match self {
+            // Takes the write lock at once, so that a transaction never fails half-way for want of it.
+            Engine::Sqlite => "BEGIN IMMEDIATE",
+            Engine::Postgres => "BEGIN",
+        }
+    }
+
+    /// The statement that begins a transaction which reads one moment of the whole store.
+    pub(super) const fn begin_snapshot(self) -> &'static str {
+        match self {
+            Engine::Sqlite => "BEGIN",
+            Engine::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        }
+    }
+
+    /// A statement after which no other process migrates until the transaction ends.
+    pub(super) const fn lock_migrations(self) -> Option<&'static str> {
+        match self {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some("SELECT pg_advisory_xact_lock(7300418)"),
+        }
+    }
+
+    /// At the end of a sub-select: rows that another worker is taking are passed over.
+    pub(super) const fn skip_locked(self) -> &'static str {
+        match self {
+            Engine::Sqlite => "",
+            Engine::Postgres => "FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// The type of a column of bytes.
+    pub(super) const fn blob(self) -> &'static str {
+        match self {
+            Engine::Sqlite => "BLOB",
+            Engine::Postgres => "BYTEA",
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Jobs: what must still be done, written in the transaction that makes it necessary and leased by one worker at a time.
+//!
+//! A job is done at least once, so what it does must bear being done twice.
+
+use std::time::Duration;
+
+use sqlx::{AnyConnection, AssertSqlSafe, query};
+
+use super::columns::Columns;
+use super::{Store, StoreError, Tx};
+use crate::model::id::JobId;
+use crate::model::{Chance, Timestamp};
+
+/// A job that a worker holds.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Its id.
+    pub id: JobId,
+    /// What kind of work.
+    pub kind: String,
+    /// The id of what it is about.
+    pub subject: String,
+}
+
+/// Has `subject` worked on from `run_at`. At most one job of a kind waits for a subject.
+pub async fn enqueue(
+    tx: &mut Tx,
+    now: Timestamp,
+    chance: &Chance,
+    kind: &'static str,
+    subject: impl ToString,
+    run_at: Timestamp,
+) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO store_job (id, kind, subject, run_at, attempts, created_at) VALUES ($1, $2, $3, $4, 0, $5)
+         ON CONFLICT (kind, subject) DO UPDATE SET run_at = excluded.run_at",
+    )
+    .bind(JobId::fresh(now, chance).to_string())
+    .bind(kind)
+    .bind(subject.to_string())
+    .bind(run_at.unix_ms())
+    .bind(now.unix_ms())
+    .execute(tx.conn())
+    .await
+    .map_err(StoreError::at("write a job"))?;
+    Ok(())
+}
+
+/// Leases the job that has been due the longest to `worker`, if one is due.
+pub async fn claim(store: &Store, worker: &str, now: Timestamp, lease: Duration) -> Result<Option<Job>, StoreError> {
+    let mut tx = store.begin("claim job").await?;
+    let statement = format!(
+        "UPDATE store_job SET leased_by = $1, leased_until = $2, attempts = attempts + 1
+         WHERE id = (SELECT id FROM store_job
+                     WHERE run_at <= $3 AND (leased_until IS NULL OR leased_until <= $3)
+                     ORDER BY run_at, id LIMIT 1 {})
+         RETURNING id, kind, subject",
+        tx.engine().skip_locked()
+    );
+    let row = query(AssertSqlSafe(statement))
+        .bind(worker.to_owned())
+        .bind(now.after(lease).unix_ms())
+        .bind(now.unix_ms())
+        .fetch_optional(tx.conn())
+        .await
+        .map_err(StoreError::at("claim a job"))?;
+    let job = match row {
+        Some(row) => Some(Job { id: row.parse("id")?, kind: row.text("kind")?, subject: row.text("subject")? }),
+        None => None,
+    };
+    tx.commit().await?;
+    Ok(job)
+}
+
+/// When the next job becomes due or its lease runs out, if there is any.
+pub async fn next_due(conn: &mut AnyConnection) -> Result<Option<Timestamp>, StoreError> {
+    let row = query("SELECT MIN(CASE WHEN leased_until IS NULL OR leased_until < run_at THEN run_at ELSE leased_until END) AS due FROM store_job")
+        .fetch_one(conn)
+        .await
+        .map_err(StoreError::at("look for jobs"))?;
+    row.opt_time("due")
+}
+
+/// The job is done: there is nothing left to do. Only its holder ends it.
+pub async fn finish(tx: &mut Tx, job: &Job, worker: &str) -> Result<(), StoreError> {
+    query("DELETE FROM store_job WHERE id = $1 AND leased_by = $2")
+        .bind(job.id.to_string())
+        .bind(worker.to_owned())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("end a job"))?;
+    Ok(())
+}
+
+/// The job is given back, to be done from `run_at`.
+pub async fn postpone(tx: &mut Tx, job: &Job, worker: &str, run_at: Timestamp) -> Result<(), StoreError> {
+    query("UPDATE store_job SET run_at = $1, leased_by = NULL, leased_until = NULL WHERE id = $2 AND leased_by = $3")
+        .bind(run_at.unix_ms())
+        .bind(job.id.to_string())
+        .bind(worker.to_owned())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("postpone a job"))?;
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! Migrations: they only grow. One that was applied and then edited is refused.
+
+use sha2::{Digest, Sha256};
+use sqlx::{AssertSqlSafe, query};
+
+use super::columns::Columns;
+use super::{Store, StoreError};
+
+/// All migrations, oldest first. An entry is never changed and never taken away.
+const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("../../migrations/0001_spine.sql"))];
+
+/// The database's tables cannot be brought up to date.
+#[derive(Debug, thiserror::Error)]
+pub enum MigrateError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A newer Seawall made the tables.
+    #[error("the database has tables of version {found}, this Seawall knows up to {known}: use the newer Seawall")]
+    TooNew {
+        /// The version of the tables.
+        found: i64,
+        /// The newest version that this program knows.
+        known: i64,
+    },
+    /// A migration was changed after it was applied.
+    #[error("migration {version} was changed after it was applied to this database")]
+    Edited {
+        /// Which.
+        version: i64,
+    },
+}
+
+/// The version of the tables that this program makes.
+pub(super) fn newest_version() -> i64 {
+    MIGRATIONS.last().map_or(0, |(version, _)| *version)
+}
+
+pub(super) async fn run(store: &Store) -> Result<(), MigrateError> {
+    let at = StoreError::at("migrate the database");
+    let mut tx = store.begin("migrate").await?;
+    if let Some(lock) = store.engine().lock_migrations() {
+        query(lock).execute(tx.conn()).await.map_err(&at)?;
+    }
+    query("CREATE TABLE IF NOT EXISTS store_migration (version BIGINT PRIMARY KEY, checksum TEXT NOT NULL)")
+        .execute(tx.conn())
+        .await
+        .map_err(&at)?;
+    let applied = query("SELECT version, checksum FROM store_migration ORDER BY version").fetch_all(tx.conn()).await.map_err(&at)?;
+    let mut known = Vec::with_capacity(applied.len());
+    for row in &applied {
+        known.push((row.int("version")?, row.text("checksum")?));
+    }
+    if let Some((found, _)) = known.last().filter(|(version, _)| *version > newest_version()) {
+        return Err(MigrateError::TooNew { found: *found, known: newest_version() });
+    }
+
+    for (version, text) in MIGRATIONS {
+        let checksum = hex::encode(Sha256::digest(text.as_bytes()));
+        match known.iter().find(|(applied, _)| applied == version) {
+            Some((_, applied)) if *applied == checksum => continue,
+            Some(_) => return Err(MigrateError::Edited { version: *version }),
+            None => {}
+        }
+        for statement in statements(&text.replace("{{BLOB}}", store.engine().blob())) {
+            query(AssertSqlSafe(statement)).execute(tx.conn()).await.map_err(&at)?;
+        }
+        query("INSERT INTO store_migration (version, checksum) VALUES ($1, $2)")
+            .bind(*version)
+            .bind(checksum)
+            .execute(tx.conn())
+            .await
+            .map_err(&at)?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The statements of a migration: comments dropped, cut at semicolons that end a line.
+fn statements(text: &str) -> Vec<String> {
+    let code: String = text.lines().filter(|line| !line.trim_start().starts_with("--")).collect::<Vec<_>>().join("\n");
+    code.split(";\n").map(|s| s.trim().trim_end_matches(';').to_owned()).filter(|s| !s.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_are_cut_at_line_ends_and_comments_go() {
+        let text = "-- a; b\nCREATE TABLE a (x TEXT);\n\nINSERT INTO a VALUES ('p;q');\n";
+        assert_eq!(statements(text), ["CREATE TABLE a (x TEXT)", "INSERT INTO a VALUES ('p;q')"]);
+    }
+}

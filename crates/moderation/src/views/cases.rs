@@ -1,0 +1,180 @@
+//! Cases: the list of a queue, and everything that a person needs to decide one.
+
+use std::collections::HashMap;
+
+use policy::Queue;
+use sqlx::query;
+
+use super::items::{MediaView, media_views};
+use super::{ViewError, cursor, names};
+use crate::model::{
+    Action, Actor, Author, Case, CaseId, CaseState, Decision, Event, Item, ItemKind, MediaId, Page, PageRequest, Right, Tier,
+};
+use crate::store::columns::Columns;
+use crate::store::{StoreError, events};
+use crate::{Seawall, actions, cases, decisions, items};
+
+/// Which cases are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CaseFilter {
+    /// Only those of a queue.
+    pub queue: Option<Queue>,
+    /// Only open ones, or only closed ones.
+    pub open: Option<bool>,
+}
+
+/// A line of the list of cases.
+#[derive(Debug, Clone)]
+pub struct CaseRow {
+    /// The case.
+    pub case: Case,
+    /// What kind of thing the item is.
+    pub item_kind: ItemKind,
+    /// Who posted it.
+    pub account: Option<String>,
+    /// A file of the item that has previews.
+    pub media: Option<MediaId>,
+    /// The nearest match: its distance, its tier, the bank's name.
+    pub best_match: Option<(u32, Tier, String)>,
+    /// Who holds the case.
+    pub holder_name: Option<String>,
+}
+
+/// Everything that a person needs to decide a case.
+#[derive(Debug, Clone)]
+pub struct CaseView {
+    /// The case.
+    pub case: Case,
+    /// Who holds it.
+    pub holder_name: Option<String>,
+    /// Who closed it.
+    pub closed_by_name: Option<String>,
+    /// The item.
+    pub item: Item,
+    /// Why a person reported it.
+    pub report: Option<String>,
+    /// Its files and what they matched.
+    pub media: Vec<MediaView>,
+    /// All decisions on the item, oldest first.
+    pub decisions: Vec<DecisionView>,
+    /// All orders about the item, oldest first.
+    pub actions: Vec<Action>,
+    /// What happened to the case and the item, oldest first; at most [`CaseView::EVENTS_MAX`].
+    pub events: Vec<EventView>,
+}
+
+impl CaseView {
+    /// The most lines of the log that a case shows for each of its subjects.
+    pub const EVENTS_MAX: i64 = 100;
+}
+
+/// A decision, and by whom in words.
+#[derive(Debug, Clone)]
+pub struct DecisionView {
+    /// The decision.
+    pub decision: Decision,
+    /// The rule's name or the person's: for the console only.
+    pub author_name: String,
+}
+
+impl DecisionView {
+    pub(super) fn of(decision: Decision, names: &HashMap<String, String>) -> Self {
+        let author_name = match &decision.author {
+            Author::Rule(rule) => rule.clone(),
+            Author::Person(user) => names::of(names, &user.to_string()),
+        };
+        Self { decision, author_name }
+    }
+}
+
+/// A line of the log, and by whom in words.
+#[derive(Debug, Clone)]
+pub struct EventView {
+    /// The line.
+    pub event: Event,
+    /// The person's or key's name: for the console only.
+    pub actor_name: String,
+}
+
+/// Cases, oldest first.
+pub async fn list_cases(
+    app: &Seawall,
+    actor: &Actor,
+    filter: CaseFilter,
+    request: &PageRequest,
+) -> Result<Page<CaseRow>, ViewError> {
+    actor.require(Right::ReadCases)?;
+    let after: Option<CaseId> = cursor(request)?;
+    let mut conn = app.store.reader().await?;
+    let rows = query(
+        "SELECT c.id, c.item_id, c.queue, c.reason, c.state, c.opened_at, c.opened_by, c.leased_by, c.leased_until,
+                c.closed_at, c.closed_by, c.closing_decision, i.kind AS item_kind, i.account,
+                (SELECT MIN(p.media_id) FROM items_preview p JOIN items_media m ON m.id = p.media_id
+                 WHERE m.item_id = c.item_id AND m.revision = i.revision) AS media,
+                (SELECT MIN(t.distance) FROM matching_match t
+                 WHERE t.item_id = c.item_id AND t.revision = i.revision) AS best_distance,
+                (SELECT t.tier FROM matching_match t WHERE t.item_id = c.item_id AND t.revision = i.revision
+                 ORDER BY t.distance, t.media_id, t.idx LIMIT 1) AS best_tier,
+                (SELECT t.bank_name FROM matching_match t WHERE t.item_id = c.item_id AND t.revision = i.revision
+                 ORDER BY t.distance, t.media_id, t.idx LIMIT 1) AS best_bank,
+                u.name AS holder_name
+         FROM cases_case c JOIN items_item i ON i.id = c.item_id LEFT JOIN access_user u ON u.id = c.leased_by
+         WHERE (c.queue = $1 OR $1 = '') AND (c.state = $2 OR $2 = '') AND c.id > $3
+         ORDER BY c.id LIMIT $4",
+    )
+    .bind(filter.queue.map_or("", Queue::as_str))
+    .bind(filter.open.map_or("", |open| if open { "open" } else { "closed" }))
+    .bind(after.map(|id| id.to_string()).unwrap_or_default())
+    .bind(request.probe())
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(StoreError::at("read cases"))?;
+    let now = app.clock.now();
+    let mut found = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let case = cases::read(row)?;
+        let best_match = match (row.opt_number("best_distance")?, row.opt_parse("best_tier")?, row.opt_text("best_bank")?) {
+            (Some(distance), Some(tier), Some(bank)) => Some((distance, tier, bank)),
+            (_, _, _) => None,
+        };
+        let holder_name = if case.lease(now).is_some() { row.opt_text("holder_name")? } else { None };
+        found.push(CaseRow {
+            item_kind: row.parse("item_kind")?,
+            account: row.opt_text("account")?,
+            media: row.opt_parse("media")?,
+            best_match,
+            holder_name,
+            case,
+        });
+    }
+    Ok(Page::cut(found, request, |row| row.case.id.to_string()))
+}
+
+/// Everything that a person needs to decide a case.
+pub async fn case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Option<CaseView>, ViewError> {
+    actor.require(Right::ReadCases)?;
+    let mut conn = app.store.reader().await?;
+    let Some(case) = cases::find(&mut conn, id).await? else { return Ok(None) };
+    let Some((item, report)) = items::find(&mut conn, &case.item).await? else { return Ok(None) };
+    let media = media_views(&mut conn, &case.item, item.revision).await?;
+    let names = names::all(&mut conn).await?;
+    let decisions = decisions::list_of_item(&mut conn, &case.item).await?;
+    let actions = actions::list_of_item(&mut conn, &case.item).await?;
+
+    let mut log = events::list_about(&mut conn, &id.to_string(), CaseView::EVENTS_MAX).await?;
+    log.extend(events::list_about(&mut conn, case.item.as_str(), CaseView::EVENTS_MAX).await?);
+    for action in &actions {
+        log.extend(events::list_about(&mut conn, &action.id.to_string(), CaseView::EVENTS_MAX).await?);
+    }
+    log.sort_by_key(|event| event.seq);
+    let events = log.into_iter().map(|event| EventView { actor_name: names::of(&names, &event.actor), event }).collect();
+
+    let name_of = |id: crate::model::UserId| names::of(&names, &id.to_string());
+    let holder_name = case.lease(app.clock.now()).map(|lease| name_of(lease.holder));
+    let closed_by_name = match case.state {
+        CaseState::Closed { by, .. } => Some(name_of(by)),
+        CaseState::Open { .. } => None,
+    };
+    let decisions = decisions.into_iter().map(|decision| DecisionView::of(decision, &names)).collect();
+    Ok(Some(CaseView { case, holder_name, closed_by_name, item, report, media, decisions, actions, events }))
+}

@@ -1,0 +1,242 @@
+//! Items with all that is known of them, and verdicts as they were given.
+
+use std::collections::HashMap;
+
+use sqlx::{AnyConnection, query};
+
+use super::cases::DecisionView;
+use super::{ViewError, names};
+use crate::matching::evidence;
+use crate::model::{
+    Action, Actor, Case, CaseId, DecisionId, EntryId, EntryState, Item, ItemId, Match, Media, MediaId, MediaVerdict, Outcome, Page,
+    PageRequest, PreviewKind, Right, Verdict,
+};
+use crate::store::StoreError;
+use crate::store::columns::{Columns, damaged};
+use crate::{Seawall, actions, cases, decisions, items};
+
+/// A line of the list of items.
+#[derive(Debug, Clone)]
+pub struct ItemRow {
+    /// The item.
+    pub item: Item,
+    /// What was last decided on it.
+    pub outcome: Option<Outcome>,
+    /// The open case about it.
+    pub open_case: Option<CaseId>,
+    /// How many files it has.
+    pub n_media: i64,
+    /// How many of them could not be hashed.
+    pub n_unscanned: i64,
+}
+
+/// An item with all that is known of it.
+#[derive(Debug, Clone)]
+pub struct ItemView {
+    /// The item.
+    pub item: Item,
+    /// Why a person reported it.
+    pub report: Option<String>,
+    /// Its files.
+    pub media: Vec<MediaView>,
+    /// All decisions, oldest first.
+    pub decisions: Vec<DecisionView>,
+    /// All cases, oldest first.
+    pub cases: Vec<Case>,
+    /// All orders, oldest first.
+    pub actions: Vec<Action>,
+}
+
+/// A file with its matches.
+#[derive(Debug, Clone)]
+pub struct MediaView {
+    /// The file.
+    pub media: Media,
+    /// Which previews there are.
+    pub previews: Vec<PreviewKind>,
+    /// What it matched, the nearest first.
+    pub matches: Vec<MatchView>,
+    /// There were more matches than are kept.
+    pub matches_capped: bool,
+}
+
+/// A match with the entry it points at.
+#[derive(Debug, Clone)]
+pub struct MatchView {
+    /// The match, as it was found.
+    pub m: Match,
+    /// What people call the entry.
+    pub entry_name: String,
+    /// Its labels.
+    pub entry_labels: Vec<String>,
+    /// Where it came from.
+    pub entry_source: String,
+    /// Whether there are previews of it.
+    pub entry_has_previews: bool,
+    /// Whether it is matched against now.
+    pub entry_state: EntryState,
+}
+
+/// Items, the last submitted first.
+pub async fn list_items(app: &Seawall, actor: &Actor, request: &PageRequest) -> Result<Page<ItemRow>, ViewError> {
+    actor.require(Right::ReadItems)?;
+    let before = match &request.cursor {
+        None => None,
+        Some(text) => {
+            let (at, id) = text.split_once(':').ok_or(ViewError::BadCursor)?;
+            let id: ItemId = id.parse().map_err(|_| ViewError::BadCursor)?;
+            Some((at.parse::<i64>().map_err(|_| ViewError::BadCursor)?, id))
+        }
+    };
+    let (at, id) = before.map_or((i64::MAX, String::new()), |(at, id)| (at, id.to_string()));
+    let mut conn = app.store.reader().await?;
+    let rows = query(
+        "SELECT i.id, i.kind, i.account, i.channel, i.audience, i.url, i.text, i.revision, i.received_at, i.updated_at,
+                (SELECT d.outcome FROM decisions_decision d WHERE d.item_id = i.id ORDER BY d.ordinal DESC LIMIT 1) AS outcome,
+                (SELECT c.id FROM cases_case c WHERE c.item_id = i.id AND c.state = 'open') AS open_case,
+                (SELECT COUNT(*) FROM items_media m WHERE m.item_id = i.id AND m.revision = i.revision) AS n_media,
+                (SELECT COUNT(*) FROM items_media m
+                 WHERE m.item_id = i.id AND m.revision = i.revision AND m.status = 'unscanned') AS n_unscanned
+         FROM items_item i
+         WHERE i.updated_at < $1 OR (i.updated_at = $1 AND i.id < $2)
+         ORDER BY i.updated_at DESC, i.id DESC LIMIT $3",
+    )
+    .bind(at)
+    .bind(id)
+    .bind(request.probe())
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(StoreError::at("read items"))?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in &rows {
+        found.push(ItemRow {
+            item: items::read(row)?,
+            outcome: row.opt_parse("outcome")?,
+            open_case: row.opt_parse("open_case")?,
+            n_media: row.int("n_media")?,
+            n_unscanned: row.int("n_unscanned")?,
+        });
+    }
+    Ok(Page::cut(found, request, |row| format!("{}:{}", row.item.updated_at.unix_ms(), row.item.id)))
+}
+
+/// An item with all that is known of it.
+pub async fn item(app: &Seawall, actor: &Actor, id: &ItemId) -> Result<Option<ItemView>, ViewError> {
+    actor.require(Right::ReadItems)?;
+    let mut conn = app.store.reader().await?;
+    let Some((item, report)) = items::find(&mut conn, id).await? else { return Ok(None) };
+    let media = media_views(&mut conn, id, item.revision).await?;
+    let names = names::all(&mut conn).await?;
+    let decisions = decisions::list_of_item(&mut conn, id).await?;
+    let decisions = decisions.into_iter().map(|decision| DecisionView::of(decision, &names)).collect();
+    let cases = cases::list_of_item(&mut conn, id).await?;
+    let actions = actions::list_of_item(&mut conn, id).await?;
+    Ok(Some(ItemView { item, report, media, decisions, cases, actions }))
+}
+
+/// The verdict in force on an item.
+pub async fn verdict(app: &Seawall, actor: &Actor, id: &ItemId) -> Result<Option<Verdict>, ViewError> {
+    actor.require(Right::ReadItems)?;
+    Ok(verdict_in_force(app, id).await?)
+}
+
+/// A preview (JPEG) of a file.
+pub async fn media_preview(app: &Seawall, actor: &Actor, id: MediaId, kind: PreviewKind) -> Result<Option<Vec<u8>>, ViewError> {
+    actor.require(Right::ReadCases)?;
+    Ok(items::preview(&mut *app.store.reader().await?, id, kind).await?)
+}
+
+pub(crate) async fn verdict_in_force(app: &Seawall, item: &ItemId) -> Result<Option<Verdict>, StoreError> {
+    let mut conn = app.store.reader().await?;
+    match decisions::latest_of_item(&mut conn, item).await? {
+        Some(decision) => verdict_with(&mut conn, &decision).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+pub(crate) async fn verdict_of_decision(app: &Seawall, id: DecisionId) -> Result<Option<Verdict>, StoreError> {
+    let mut conn = app.store.reader().await?;
+    match decisions::find(&mut conn, id).await? {
+        Some(decision) => verdict_with(&mut conn, &decision).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn verdict_with(conn: &mut AnyConnection, decision: &crate::model::Decision) -> Result<Verdict, StoreError> {
+    let mut matches: HashMap<MediaId, Vec<Match>> = HashMap::new();
+    for (media, found) in evidence::list(conn, &decision.item, decision.revision).await? {
+        matches.entry(media).or_default().push(found);
+    }
+    let media = items::list_media(conn, &decision.item, decision.revision).await?;
+    let media = media
+        .into_iter()
+        .map(|new| MediaVerdict {
+            id: Some(new.media.id),
+            name: new.media.name,
+            status: new.media.status,
+            signals: new.media.signals,
+            matches: matches.remove(&new.media.id).unwrap_or_default(),
+            matches_capped: new.matches_capped,
+        })
+        .collect();
+    Ok(Verdict {
+        item: decision.item.clone(),
+        outcome: decision.outcome,
+        decision: Some(decision.id),
+        case: decision.case,
+        media,
+    })
+}
+
+/// The files of an item's revision, with their matches and the entries these point at.
+pub(super) async fn media_views(conn: &mut AnyConnection, item: &ItemId, revision: i64) -> Result<Vec<MediaView>, StoreError> {
+    let media = items::list_media(conn, item, revision).await?;
+    let mut previews: HashMap<MediaId, Vec<PreviewKind>> = HashMap::new();
+    for (id, kind) in items::preview_kinds(conn, item, revision).await? {
+        previews.entry(id).or_default().push(kind);
+    }
+    let rows = query(
+        "SELECT m.media_id, m.entry_id, m.bank_id, m.bank_name, m.bank_confirmed, m.type, m.value, m.distance, m.threshold,
+                m.tier, m.view, m.frame_index, m.frame_at_ms, e.name AS entry_name, e.labels AS entry_labels,
+                e.source AS entry_source, e.state AS entry_state,
+                (SELECT COUNT(*) FROM banks_preview p WHERE p.entry_id = m.entry_id) AS n_previews
+         FROM matching_match m JOIN banks_entry e ON e.id = m.entry_id
+         WHERE m.item_id = $1 AND m.revision = $2 ORDER BY m.media_id, m.idx",
+    )
+    .bind(item.to_string())
+    .bind(revision)
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::at("read matches with their entries"))?;
+    let mut matches: HashMap<MediaId, Vec<MatchView>> = HashMap::new();
+    for row in &rows {
+        let entry_labels = serde_json::from_str(&row.text("entry_labels")?).map_err(|error| damaged("labels", error))?;
+        let view = MatchView {
+            m: evidence::read(row)?,
+            entry_name: row.text("entry_name")?,
+            entry_labels,
+            entry_source: row.text("entry_source")?,
+            entry_has_previews: row.int("n_previews")? > 0,
+            entry_state: row.parse("entry_state")?,
+        };
+        matches.entry(row.parse("media_id")?).or_default().push(view);
+    }
+    let views = media
+        .into_iter()
+        .map(|new| MediaView {
+            previews: previews.remove(&new.media.id).unwrap_or_default(),
+            matches: matches.remove(&new.media.id).unwrap_or_default(),
+            matches_capped: new.matches_capped,
+            media: new.media,
+        })
+        .collect();
+    Ok(views)
+}
+
+/// An entry's id; kept here so that a match view can be linked to its entry.
+impl MatchView {
+    /// The entry that the match points at.
+    pub fn entry(&self) -> EntryId {
+        self.m.target.entry
+    }
+}

@@ -1,0 +1,48 @@
+//! What is shown: reads that join rooms, so that a page costs a few statements however long it is.
+//!
+//! Views write nothing. Each checks what its actor may see. The API and the console show the same views.
+
+mod banks;
+mod cases;
+mod consistency;
+mod desk;
+mod items;
+mod log;
+mod metrics;
+mod names;
+mod settings;
+
+pub use banks::{BankRow, bank, bank_by_name, entry, entry_preview, list_banks, list_entries};
+pub use cases::{CaseFilter, CaseRow, CaseView, DecisionView, EventView, case, list_cases};
+pub(crate) use consistency::consistency_faults;
+pub use desk::{Desk, QueueCount, desk};
+pub use items::{ItemRow, ItemView, MatchView, MediaView, item, list_items, media_preview, verdict};
+pub(crate) use items::{verdict_in_force, verdict_of_decision};
+pub use log::{action, decision, list_actions, list_decisions, list_events, list_newest_events};
+pub use metrics::{Metrics, metrics};
+pub use settings::{list_keys, list_users};
+
+use crate::model::Denied;
+use crate::store::StoreError;
+
+/// Something was not shown.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewError {
+    /// The actor may not see it.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// The cursor is not one that the list gave out.
+    #[error("the cursor is not one of this list")]
+    BadCursor,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A cursor that a list gave out, read back.
+fn cursor<T: std::str::FromStr>(request: &crate::model::PageRequest) -> Result<Option<T>, ViewError> {
+    match &request.cursor {
+        None => Ok(None),
+        Some(text) => text.parse().map(Some).map_err(|_| ViewError::BadCursor),
+    }
+}
