@@ -1,0 +1,171 @@
+//! `seawall scan`: which files of a folder are near to the entries of a bank file. Offline.
+
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use moderation::model::Tier;
+use serde::Serialize;
+use signal::Signal;
+
+use crate::args::Scan;
+use crate::exit::{BadUsage, Exit};
+use crate::offline::files::{self, FileError};
+use crate::offline::hasher::{FileSignal, Hashed, Hasher, digest_signals, path_text, signals};
+use crate::offline::known::{Found, Known, Thresholds};
+use crate::output;
+
+/// A line of JSON about a file.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Line<'a> {
+    Found {
+        file: &'a str,
+        entry: &'a str,
+        bank: &'a str,
+        signal: &'static str,
+        distance: u32,
+        threshold: u32,
+        tier: &'static str,
+        view: &'static str,
+    },
+    Failed { file: &'a str, error: &'a FileError },
+}
+
+/// How many files came to what.
+#[derive(Debug, Default)]
+struct Counts {
+    files: usize,
+    matched: usize,
+    leads: usize,
+    failed: usize,
+    too_flat: usize,
+}
+
+/// How many lines of a bank that do not read are told one by one.
+const LINE_ERRORS_TOLD_MAX: usize = 20;
+
+/// Scans the folder; [`Exit::Failure`] if a file could not be read or a line of the bank does not read.
+pub async fn run(args: Scan) -> anyhow::Result<Exit> {
+    let thresholds = thresholds(args.threshold);
+    let (bank_path, dir) = (args.bank.clone(), args.dir.clone());
+    let (known, line_errors) = tokio::task::spawn_blocking(move || Known::read(&bank_path, thresholds.quality_min)).await??;
+    for error in line_errors.iter().take(LINE_ERRORS_TOLD_MAX) {
+        output::talk(&format!("seawall: {}, line {}: {}", args.bank.display(), error.line, output::printable(&error.what)));
+    }
+    if known.len() == 0 {
+        return Err(BadUsage(format!("the bank `{}` holds no entries", args.bank.display())).into());
+    }
+    if !args.dir.is_dir() {
+        return Err(BadUsage(format!("`{}` is not a folder; `seawall hash` takes files", args.dir.display())).into());
+    }
+    let hasher = Hasher::start(args.jail.allow_weak_jail).await?;
+    let started = Instant::now();
+    let found = tokio::task::spawn_blocking(move || files::find(&dir)).await?;
+
+    let mut counts = Counts { files: found.files.len() + found.errors.len(), ..Counts::default() };
+    let bar = progress(counts.files as u64);
+    for (path, error) in &found.errors {
+        counts.failed += 1;
+        bar.inc(1);
+        bar.suspend(|| print_failed(&path_text(path), error, args.json))?;
+    }
+    let mut hashed = std::pin::pin!(hasher.hash(found.files));
+    while let Some(hashed) = hashed.next().await {
+        bar.inc(1);
+        let signals = comparable(&hashed);
+        let near = known.lookup(&signals, thresholds);
+        counts.count(&hashed, &signals, &near, thresholds.quality_min);
+        let file = path_text(&hashed.path);
+        bar.suspend(|| {
+            near.iter().try_for_each(|found| print_found(&file, &known.bank, found, args.json))?;
+            hashed.outcome.as_ref().err().map_or(Ok(()), |error| print_failed(&file, error, args.json))
+        })?;
+    }
+    bar.finish_and_clear();
+    output::talk(&counts.summary(&known, line_errors.len(), started.elapsed()));
+    Ok(if counts.failed > 0 || !line_errors.is_empty() { Exit::Failure } else { Exit::Success })
+}
+
+fn thresholds(threshold: Option<u32>) -> Thresholds {
+    let defaults = crate::config::sections::Matching::default();
+    Thresholds {
+        match_distance_bits: threshold.unwrap_or(defaults.match_distance_bits),
+        lead_distance_bits: threshold.unwrap_or(defaults.lead_distance_bits),
+        quality_min: defaults.quality_min,
+    }
+}
+
+/// What of a file can be compared. A file that could not be decoded still has the digests of its bytes.
+fn comparable(hashed: &Hashed) -> Vec<FileSignal> {
+    match (&hashed.outcome, hashed.digests) {
+        (Ok(scan), _) => signals(scan),
+        (Err(_), Some((md5, sha256))) => digest_signals(md5, sha256).into(),
+        (Err(_), None) => Vec::new(),
+    }
+}
+
+impl Counts {
+    fn count(&mut self, hashed: &Hashed, signals: &[FileSignal], near: &[Found<'_>], quality_min: u8) {
+        self.failed += usize::from(hashed.outcome.is_err());
+        self.matched += usize::from(near.iter().any(|found| found.tier == Tier::Match));
+        self.leads += usize::from(!near.is_empty() && near.iter().all(|found| found.tier == Tier::Lead));
+        let says_something = |signal: &FileSignal| match &signal.signal {
+            Signal::Pdq { quality, .. } => quality.is_none_or(|quality| quality >= quality_min),
+            Signal::Md5(_) | Signal::Sha256(_) => false,
+        };
+        self.too_flat += usize::from(hashed.outcome.is_ok() && !signals.iter().any(says_something));
+    }
+
+    fn summary(&self, known: &Known, n_line_errors: usize, took: Duration) -> String {
+        let Self { files, matched, leads, failed, too_flat } = self;
+        let mut text = format!(
+            "{files} files in {:.1} s against {} entries: {matched} matched, {leads} only leads, {failed} could not be read",
+            took.as_secs_f64(),
+            known.len(),
+        );
+        if *too_flat > 0 {
+            text.push_str(&format!("; {too_flat} too flat for PDQ, compared by their digests alone"));
+        }
+        if n_line_errors > 0 {
+            text.push_str(&format!("; {n_line_errors} lines of the bank do not read"));
+        }
+        text
+    }
+}
+
+/// A bar on standard error, if that is a terminal.
+fn progress(n_files: u64) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(n_files), ProgressDrawTarget::stderr());
+    let template = "{bar:30} {pos}/{len} files, {per_sec}, {eta} left";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn print_found(file: &str, bank: &str, found: &Found<'_>, json: bool) -> anyhow::Result<()> {
+    let (signal, tier) = (found.signal.as_str(), found.tier.as_str());
+    if json {
+        return output::json(&Line::Found {
+            file,
+            entry: found.entry,
+            bank,
+            signal,
+            distance: found.distance,
+            threshold: found.threshold,
+            tier,
+            view: found.view.name(),
+        });
+    }
+    let (entry, file) = (output::printable(found.entry), output::printable(file));
+    output::line(&format!("{tier:<5}  {:>3}  {signal:<6}  {entry}  {file}", found.distance))
+}
+
+fn print_failed(file: &str, error: &FileError, json: bool) -> anyhow::Result<()> {
+    if json {
+        return output::json(&Line::Failed { file, error });
+    }
+    output::talk(&format!("seawall: {}: {}", output::printable(file), output::printable(&error.detail)));
+    Ok(())
+}

@@ -1,0 +1,265 @@
+//! The sections of the configuration file. The comment of each field is its manual.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{ConfigError, Secret};
+
+/// The configuration of Seawall. Every section and every key may be left out; the defaults are meant for a small platform.
+///
+/// Any key can be set by a variable of the environment, which goes before the file: SEAWALL_SECTION_KEY, such as
+/// SEAWALL_HTTP_LISTEN. Lists are then separated by commas.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where everything is remembered.
+    pub store: Store,
+    /// The HTTP API and the console.
+    pub http: Http,
+    /// How files from outside are decoded.
+    pub media: Media,
+    /// When a file counts as known content.
+    pub matching: Matching,
+    /// How the platform is told what to do.
+    pub webhook: Webhook,
+    /// Where files may be fetched from when a submission names an address in place of the bytes.
+    pub fetch: Fetch,
+    /// What is logged.
+    pub log: Log,
+}
+
+/// Where everything is remembered.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Store {
+    /// `sqlite:///absolute/path/seawall.db`, `sqlite://relative.db` or `postgres://user:password@host:port/database`. Without it, the file
+    /// `seawall.db` in `seawall` of the user's data folder (`$XDG_DATA_HOME` or `~/.local/share`), or in `./.seawall` for a user
+    /// without a home.
+    pub url: Option<Secret>,
+}
+
+/// The HTTP API and the console.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Http {
+    /// Address and port to listen on. Seawall speaks plain HTTP: from other machines it is reached through a proxy that
+    /// speaks TLS.
+    pub listen: SocketAddr,
+    /// How people and programs reach Seawall from outside, such as `https://seawall.example.org`. Links are built from it, and with `https` cookies
+    /// are sent over TLS only. Without it, `http://` and the address listened on.
+    pub public_url: Option<String>,
+}
+
+/// How files from outside are decoded.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Media {
+    /// How many workers decode at the same time; 0 is one for each core.
+    pub workers: usize,
+    /// After how many files a worker is replaced by a fresh one.
+    pub files_per_worker: u32,
+    /// Largest file that is decoded, in bytes.
+    pub bytes_max: usize,
+    /// Most pixels in one frame, width times height.
+    pub pixels_max: u64,
+    /// Longest side of a picture, in pixels.
+    pub side_max: u32,
+    /// Most frames of an animation that are hashed.
+    pub frames_max: u32,
+    /// Longest time that a worker may take over one file, in milliseconds.
+    pub time_ms_max: u32,
+    /// Most memory that a worker may map, in bytes.
+    pub memory_bytes_max: u64,
+    /// Most files that may wait for a worker. One more is refused with 503.
+    pub queue_max: usize,
+    /// Start even if this system cannot lock a worker in completely. `seawall doctor` says what is missing. Memory-safe decoders and
+    /// the limits above then protect the server alone.
+    pub allow_weak_jail: bool,
+}
+
+/// When a file counts as known content.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Matching {
+    /// A file within this many of PDQ's 256 bits of an entry is a match.
+    pub match_distance_bits: u32,
+    /// A file within this many bits, but further than a match, is a lead: for human eyes only.
+    pub lead_distance_bits: u32,
+    /// PDQ hashes of a lower quality (0 to 100) are not compared: flat pictures all look alike to it.
+    pub quality_min: u8,
+    /// Most matches that are kept for one file, the nearest first.
+    pub matches_max: usize,
+    /// Most files of one item.
+    pub media_per_item_max: usize,
+}
+
+/// How the platform is told what to do. Without a URL, actions wait in the store.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Webhook {
+    /// Where actions are sent by POST, `https://…`, or `http://…` on a network that you trust.
+    pub url: Option<String>,
+    /// The secret that actions are signed with, of at least 16 characters. Better kept in a file of its own: see `secret_file`.
+    pub secret: Option<Secret>,
+    /// A file that holds the secret and nothing else. White space around it is left out.
+    pub secret_file: Option<PathBuf>,
+    /// How long one attempt may take, in milliseconds.
+    pub timeout_ms: u64,
+    /// How long to wait after the first failed attempt, in milliseconds. Each later wait is twice as long.
+    pub backoff_first_ms: u64,
+    /// The longest wait between two attempts, in milliseconds.
+    pub backoff_max_ms: u64,
+    /// After how many seconds without success an action is put aside as dead, until a person has it tried again.
+    pub give_up_after_s: u64,
+}
+
+/// Where files may be fetched from when a submission names an address in place of the bytes.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Fetch {
+    /// The hosts, such as `media.example.org` or `media.example.org:8443`. Nothing is fetched from any other, and never from
+    /// private addresses. Empty: nothing is fetched at all.
+    pub hosts: Vec<String>,
+}
+
+/// What is logged. Logs go to standard error; they hold ids, never content, names of people or secrets.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// The form of a line.
+    pub format: LogFormat,
+    /// From which level on: `error`, `warn`, `info`, `debug`, `trace`; or by module, such as `info,media=debug`.
+    pub level: String,
+}
+
+/// The form of a line of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line, for machines.
+    Json,
+}
+
+impl Default for Http {
+    fn default() -> Self {
+        Self { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8410), public_url: None }
+    }
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        let limits = media::Limits::default();
+        Self {
+            workers: 0,
+            files_per_worker: 1_000,
+            bytes_max: limits.bytes_max,
+            pixels_max: limits.pixels_max,
+            side_max: limits.side_max,
+            frames_max: limits.frames_max,
+            time_ms_max: limits.time_ms_max,
+            memory_bytes_max: limits.memory_bytes_max,
+            queue_max: limits.queue_max,
+            allow_weak_jail: false,
+        }
+    }
+}
+
+impl Default for Matching {
+    fn default() -> Self {
+        Self { match_distance_bits: 31, lead_distance_bits: 40, quality_min: 50, matches_max: 50, media_per_item_max: 20 }
+    }
+}
+
+impl Default for Webhook {
+    fn default() -> Self {
+        Self {
+            url: None,
+            secret: None,
+            secret_file: None,
+            timeout_ms: 10_000,
+            backoff_first_ms: 1_000,
+            backoff_max_ms: 300_000,
+            give_up_after_s: 3 * 24 * 60 * 60,
+        }
+    }
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { format: LogFormat::Text, level: "info".to_owned() }
+    }
+}
+
+impl Config {
+    /// The shortest secret that actions may be signed with, in bytes.
+    pub const WEBHOOK_SECRET_LENGTH_MIN: usize = 16;
+
+    /// Says what makes no sense although it is of the right kind. Does not touch files or the network.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let Config { store, http, media, matching, webhook, fetch, log: _ } = self;
+        let require = |holds: bool, key: &'static str, what: &str| {
+            if holds { Ok(()) } else { Err(ConfigError::Senseless { key, what: what.to_owned() }) }
+        };
+        if let Some(url) = &store.url {
+            let known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.reveal().starts_with(scheme));
+            require(known, "store.url", "must begin with sqlite:// or postgres://")?;
+        }
+        if let Some(url) = &http.public_url {
+            let known = is_http(url) && !url.ends_with('/');
+            require(known, "http.public_url", "must begin with https:// or http:// and must not end in a slash")?;
+        }
+        require(media.files_per_worker > 0, "media.files_per_worker", "must be at least 1")?;
+        require(media.workers <= 1_024, "media.workers", "must be at most 1024; 0 is one for each core")?;
+        require(media.queue_max > 0, "media.queue_max", "must be at least 1")?;
+        require(media.bytes_max > 0, "media.bytes_max", "must be at least 1")?;
+        require(media.frames_max > 0, "media.frames_max", "must be at least 1")?;
+        require(media.time_ms_max > 0, "media.time_ms_max", "must be at least 1")?;
+        require(matching.lead_distance_bits <= 256, "matching.lead_distance_bits", "must be at most 256, the length of a hash")?;
+        require(
+            matching.match_distance_bits <= matching.lead_distance_bits,
+            "matching.match_distance_bits",
+            "must be at most matching.lead_distance_bits: a lead lies further away than a match",
+        )?;
+        require(matching.quality_min <= 100, "matching.quality_min", "must be at most 100")?;
+        require(matching.matches_max > 0, "matching.matches_max", "must be at least 1")?;
+        require(matching.media_per_item_max > 0, "matching.media_per_item_max", "must be at least 1")?;
+        if let Some(url) = &webhook.url {
+            require(is_http(url), "webhook.url", "must begin with https:// or http://")?;
+            let signed = webhook.secret.is_some() || webhook.secret_file.is_some();
+            require(signed, "webhook.secret_file", "must be set where webhook.url is: orders are signed")?;
+        }
+        let both = webhook.secret.is_some() && webhook.secret_file.is_some();
+        require(!both, "webhook.secret", "must not be set beside webhook.secret_file: choose one")?;
+        if let Some(secret) = &webhook.secret {
+            check_secret(secret, "webhook.secret")?;
+        }
+        require(webhook.timeout_ms > 0, "webhook.timeout_ms", "must be at least 1")?;
+        require(webhook.backoff_first_ms > 0, "webhook.backoff_first_ms", "must be at least 1")?;
+        require(
+            webhook.backoff_first_ms <= webhook.backoff_max_ms,
+            "webhook.backoff_first_ms",
+            "must be at most webhook.backoff_max_ms",
+        )?;
+        let plain = |host: &String| !host.is_empty() && !host.contains(['/', '*', ' ', '@']);
+        require(fetch.hosts.iter().all(plain), "fetch.hosts", "must hold names of hosts: no scheme, path, user or wildcard")?;
+        Ok(())
+    }
+}
+
+/// Says whether a secret is long enough to sign with.
+pub(super) fn check_secret(secret: &Secret, key: &'static str) -> Result<(), ConfigError> {
+    if secret.reveal().len() >= Config::WEBHOOK_SECRET_LENGTH_MIN {
+        return Ok(());
+    }
+    let what = format!("must have at least {} characters", Config::WEBHOOK_SECRET_LENGTH_MIN);
+    Err(ConfigError::Senseless { key, what })
+}
+
+fn is_http(url: &str) -> bool {
+    ["https://", "http://"].iter().any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
+}

@@ -1,0 +1,124 @@
+//! What the configuration means to the parts of Seawall: the one place where keys become settings.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use media::{HostSettings, JailRequirement, Limits, WorkerCommand};
+
+use moderation::Settings;
+use moderation::actions::backoff::Backoff;
+use moderation::actions::webhook::WebhookSettings;
+use moderation::matching::MatchSettings;
+
+use super::sections::{Config, check_secret};
+use super::{ConfigError, Secret};
+
+/// The address of the store; the default one if the configuration names none. May hold a password.
+pub fn store_url(config: &Config, environment: impl IntoIterator<Item = (OsString, OsString)>) -> Secret {
+    match &config.store.url {
+        Some(url) => url.clone(),
+        None => Secret::new(format!("sqlite://{}", default_data_dir(environment).join("seawall.db").display())),
+    }
+}
+
+/// The file of an embedded store; none for a server.
+pub fn store_file(url: &Secret) -> Option<PathBuf> {
+    let rest = url.reveal().strip_prefix("sqlite:")?;
+    let path = rest.strip_prefix("//").unwrap_or(rest).split('?').next().unwrap_or_default();
+    Some(PathBuf::from(path))
+}
+
+/// Where data are kept for a user who did not say where: the place that the XDG base directory specification names.
+fn default_data_dir(environment: impl IntoIterator<Item = (OsString, OsString)>) -> PathBuf {
+    let (mut data_home, mut home) = (None, None);
+    for (name, value) in environment {
+        let path = PathBuf::from(value);
+        match name.to_str() {
+            Some("XDG_DATA_HOME") if path.is_absolute() => data_home = Some(path),
+            Some("HOME") if path.is_absolute() && path != Path::new("/") => home = Some(path),
+            _ => {}
+        }
+    }
+    match data_home.or(home.map(|home| home.join(".local/share"))) {
+        Some(shared) => shared.join("seawall"),
+        None => PathBuf::from(".seawall"),
+    }
+}
+
+/// How the media host runs its workers.
+pub fn media_host(config: &Config, worker: WorkerCommand, allow_weak_jail: bool) -> HostSettings {
+    let media = &config.media;
+    let mut settings = HostSettings::new(worker);
+    if media.workers > 0 {
+        settings.workers = media.workers;
+    }
+    settings.jobs_per_worker = media.files_per_worker;
+    settings.limits = Limits {
+        bytes_max: media.bytes_max,
+        pixels_max: media.pixels_max,
+        side_max: media.side_max,
+        frames_max: media.frames_max,
+        time_ms_max: media.time_ms_max,
+        memory_bytes_max: media.memory_bytes_max,
+        queue_max: media.queue_max,
+        ..Limits::default()
+    };
+    if media.allow_weak_jail || allow_weak_jail {
+        settings.jail = JailRequirement::BestEffort;
+    }
+    settings
+}
+
+/// What flows go by.
+pub fn flows(config: &Config) -> Result<Settings, ConfigError> {
+    let (webhook, matching) = (&config.webhook, &config.matching);
+    // The check of the configuration asks for a secret where there is an address.
+    let webhook = match (&webhook.url, webhook_secret(config)?) {
+        (Some(url), Some(secret)) => Some(WebhookSettings {
+            url: url.clone(),
+            secret: secret.reveal().to_owned(),
+            timeout: Duration::from_millis(webhook.timeout_ms),
+            backoff: Backoff {
+                first: Duration::from_millis(webhook.backoff_first_ms),
+                max: Duration::from_millis(webhook.backoff_max_ms),
+                give_up_after: Duration::from_secs(webhook.give_up_after_s),
+            },
+        }),
+        (Some(_) | None, _) => None,
+    };
+    Ok(Settings {
+        webhook,
+        matching: MatchSettings {
+            match_distance_bits: matching.match_distance_bits,
+            lead_distance_bits: matching.lead_distance_bits,
+            quality_min: matching.quality_min,
+            matches_max: matching.matches_max,
+        },
+        media_per_item_max: matching.media_per_item_max,
+    })
+}
+
+/// The secret that actions are signed with, from its file if it is kept there.
+pub fn webhook_secret(config: &Config) -> Result<Option<Secret>, ConfigError> {
+    let key = "webhook.secret_file";
+    match (&config.webhook.secret, &config.webhook.secret_file) {
+        (Some(secret), _) => Ok(Some(secret.clone())),
+        (None, None) => Ok(None),
+        (None, Some(path)) => {
+            let read = std::fs::read_to_string(path);
+            let text = read.map_err(|source| ConfigError::SecretFile { key, path: path.clone(), source })?;
+            let secret = Secret::new(text.trim());
+            check_secret(&secret, key)?;
+            Ok(Some(secret))
+        }
+    }
+}
+
+/// How Seawall is reached from outside, without a slash at the end.
+pub fn public_url(config: &Config) -> String {
+    match &config.http.public_url {
+        Some(url) => url.clone(),
+        None => format!("http://{}", config.http.listen),
+    }
+}

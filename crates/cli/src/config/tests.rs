@@ -1,0 +1,143 @@
+//! The configuration, from text and variables to values and errors.
+
+use std::path::Path;
+
+use expect_test::{Expect, expect};
+
+use super::*;
+
+fn environment(pairs: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+    pairs.iter().map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+fn read(text: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    parse(Path::new("seawall.toml"), text, &environment(variables)).map(|(config, _)| config)
+}
+
+fn check_error(text: &str, variables: &[(&str, &str)], expected: Expect) {
+    let error = read(text, variables).expect_err("should be refused");
+    expected.assert_eq(&format!("{:#}\n", anyhow::Error::new(error)));
+}
+
+#[test]
+fn nothing_is_a_configuration() {
+    let config = read("", &[]).unwrap();
+    assert_eq!(config, Config::default());
+    assert_eq!(config.http.listen.to_string(), "127.0.0.1:8410");
+}
+
+#[test]
+fn a_variable_goes_before_the_file_and_is_read_as_the_kind_its_key_takes() {
+    let file = "[media]\nworkers = 3\n[webhook]\nurl = \"https://a.example/\"\nsecret = \"0123456789abcdef\"\n";
+    let variables = [
+        ("SEAWALL_MEDIA_WORKERS", "2"),
+        ("SEAWALL_MEDIA_ALLOW_WEAK_JAIL", "true"),
+        ("SEAWALL_WEBHOOK_SECRET", "1234567890123456"),
+        ("SEAWALL_FETCH_HOSTS", "a.example, b.example:8443"),
+        ("SEAWALL_LOG_FORMAT", "json"),
+        ("SEAWALL_SERVICE_HOST", "10.0.0.7"),
+        ("SEAWALL_TEST_POSTGRES", "left alone"),
+    ];
+    let config = read(file, &variables).unwrap();
+    assert_eq!((config.media.workers, config.media.allow_weak_jail), (2, true));
+    assert_eq!(config.webhook.url.as_deref(), Some("https://a.example/"));
+    assert_eq!(config.webhook.secret, Some(Secret::new("1234567890123456")));
+    assert_eq!(config.fetch.hosts, ["a.example", "b.example:8443"]);
+    assert_eq!(config.log.format, sections::LogFormat::Json);
+}
+
+#[test]
+fn what_is_not_known_is_refused_with_its_place() {
+    check_error("[http]\nlstien = \"127.0.0.1:1\"\n", &[], expect![[r#"
+        the configuration `seawall.toml` does not read: line 2: unknown field `lstien`, expected `listen` or `public_url`
+    "#]]);
+    check_error("[htpp]\n", &[], expect![[r#"
+        the configuration `seawall.toml` does not read: line 1: unknown field `htpp`, expected one of `store`, `http`, `media`, `matching`, `webhook`, `fetch`, `log`
+    "#]]);
+    check_error("[media]\nworkers = \"two\"\n", &[], expect![[r#"
+        the configuration `seawall.toml` does not read: line 2: invalid type: string "two", expected usize
+    "#]]);
+    check_error("", &[("SEAWALL_HTTP_LSTIEN", "x")], expect![[r#"
+        the variable SEAWALL_HTTP_LSTIEN names no key of the section [http]
+    "#]]);
+    check_error("", &[("SEAWALL_MEDIA_WORKERS", "two")], expect![[r#"
+        the variable SEAWALL_MEDIA_WORKERS is not a whole number
+    "#]]);
+    check_error("", &[("SEAWALL_HTTP_LISTEN", "everywhere")], expect![[r#"
+        the variable SEAWALL_HTTP_LISTEN does not read: invalid socket address syntax
+    "#]]);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    check_error("[matching]\nmatch_distance_bits = 50\n", &[], expect![[r#"
+        matching.match_distance_bits: is at most matching.lead_distance_bits: a lead lies further away than a match
+    "#]]);
+    check_error("[webhook]\nurl = \"https://a.example\"\n", &[], expect![[r#"
+        webhook.secret_file: is needed with webhook.url: orders are signed
+    "#]]);
+    check_error("[webhook]\nsecret = \"short\"\n", &[], expect![[r#"
+        webhook.secret: holds fewer than 16 characters
+    "#]]);
+    check_error("[store]\nurl = \"mysql://root:hunter2@db\"\n", &[], expect![[r#"
+        store.url: begins with sqlite:// or postgres://
+    "#]]);
+    check_error("[fetch]\nhosts = [\"https://a.example\"]\n", &[], expect![[r#"
+        fetch.hosts: holds names of hosts: no scheme, path, user or wildcard
+    "#]]);
+}
+
+#[test]
+fn a_secret_is_never_printed() {
+    let file = "[store]\nurl = \"postgres://u:hunter2@db/s\"\n[webhook]\nsecret = \"hunter2hunter2hunter2\"\n";
+    let config = read(file, &[]).unwrap();
+    assert!(!format!("{config:?}").contains("hunter2"));
+    for broken in ["[webhook]\nsecret = 777777\n", "[webhook]\nsecret = \"777777\n", "[webhook]\nsecret = [\"777777\"]\n"] {
+        let error = anyhow::Error::new(read(broken, &[]).unwrap_err());
+        assert!(format!("{error:#}").contains("line 2") && !format!("{error:#} {error:?}").contains("777777"), "{error:?}");
+    }
+}
+
+#[test]
+fn the_sample_names_every_key_with_its_default() {
+    let sample = include_str!("../../../../docs/seawall.sample.toml");
+    assert_eq!(read(sample, &[]).unwrap(), Config::default(), "the sample changes nothing as it stands");
+
+    // Each key stands in it, set or as a comment; uncommented, it still reads.
+    let uncommented: Vec<&str> = sample.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).collect();
+    let all: toml::Table = toml::from_str(&uncommented.join("\n")).unwrap();
+    let schema: serde_json::Value = serde_json::from_str(&schema_json()).unwrap();
+    for (section, reference) in schema["properties"].as_object().unwrap() {
+        let name = reference["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
+        for key in schema["$defs"][name]["properties"].as_object().unwrap().keys() {
+            assert!(all[section].get(key).is_some(), "[{section}] {key} is missing from docs/seawall.sample.toml");
+        }
+    }
+    let config: Config = all.try_into().unwrap();
+    config.check().unwrap_err();
+}
+
+#[test]
+fn a_store_is_found_where_users_keep_their_data() {
+    let url = |variables| settings::store_url(&Config::default(), environment(variables)).reveal().to_owned();
+    assert_eq!(url(&[("XDG_DATA_HOME", "/data"), ("HOME", "/home/u")]), "sqlite:///data/seawall/seawall.db");
+    assert_eq!(url(&[("HOME", "/home/u")]), "sqlite:///home/u/.local/share/seawall/seawall.db");
+    assert_eq!(url(&[("HOME", "/")]), "sqlite://.seawall/seawall.db");
+    let file = |url| settings::store_file(&Secret::new(url));
+    assert_eq!(file("sqlite:///a/b.db?mode=rwc"), Some(PathBuf::from("/a/b.db")));
+    assert_eq!(file("sqlite://b.db"), Some(PathBuf::from("b.db")));
+    assert_eq!(file("postgres://h/d"), None);
+}
+
+#[test]
+fn the_file_is_found_and_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s.toml");
+    std::fs::write(&path, "[log]\nlevel = \"debug\"\n").unwrap();
+    let variables = [("SEAWALL_CONFIG", path.to_str().unwrap()), ("SEAWALL_LOG_FORMAT", "json")];
+    let loaded = load(None, environment(&variables)).unwrap();
+    assert_eq!((loaded.config.log.level.as_str(), loaded.file), ("debug", Some(path.clone())));
+    assert_eq!(loaded.variables, ["SEAWALL_LOG_FORMAT"]);
+    let error = load(Some(&dir.path().join("none.toml")), environment(&variables)).unwrap_err();
+    assert!(matches!(error, ConfigError::Read { .. }));
+}
