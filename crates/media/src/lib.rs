@@ -18,8 +18,11 @@ mod error;
 mod limits;
 mod scan;
 
+mod decode;
 mod host;
 pub mod jail;
+mod preview;
+mod wire;
 pub mod worker;
 
 pub use error::{ScanError, StartHostError};

@@ -52,16 +52,23 @@ pub struct FrameSignal {
 pub enum View {
     /// The pixels in the order the file stores them. This is what exchanges and other hashers of PDQ compare.
     AsIs,
-    /// Turned as the file's EXIF orientation says, which is how people see it. Present only when that differs.
+    /// Turned as the file's EXIF orientation says, which is how people see it. Present only when that turns it.
     Upright,
+    /// Upright and laid on white, as most pages show it. Present only when some of it is transparent; the other views
+    /// take the colours that the file stores under transparent pixels.
+    OnWhite,
 }
 
 impl View {
-    /// The stable name used in evidence: `as_is` or `upright`.
+    /// Every view, in the order in which a frame lists them.
+    pub const ALL: [View; 3] = [View::AsIs, View::Upright, View::OnWhite];
+
+    /// The stable name used in evidence: `as_is`, `upright` or `on_white`.
     pub fn name(self) -> &'static str {
         match self {
             View::AsIs => "as_is",
             View::Upright => "upright",
+            View::OnWhite => "on_white",
         }
     }
 }
@@ -99,6 +106,18 @@ pub enum MediaType {
 }
 
 impl MediaType {
+    /// Every type.
+    pub const ALL: [MediaType; 8] = [
+        MediaType::Jpeg,
+        MediaType::Png,
+        MediaType::Gif,
+        MediaType::WebP,
+        MediaType::Bmp,
+        MediaType::Tiff,
+        MediaType::Avif,
+        MediaType::Heic,
+    ];
+
     /// The registered media type, such as `image/jpeg`.
     pub fn mime(self) -> &'static str {
         match self {

@@ -1,12 +1,31 @@
 //! The host: a pool of warm workers behind one `async` function.
+//!
+//! [`MediaHost::scan`] puts a file into the [`queue`]; a [`keeper`] thread takes it out, hands it to its worker
+//! [`process`], and sends the result back.
+
+mod keeper;
+mod process;
+mod queue;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::ffi::OsString;
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use tokio::sync::{mpsc, oneshot};
 
+use crate::jail::{Part, ProcessLimits};
+use crate::wire::FRAMES_MAX;
 use crate::{Limits, Scan, ScanError, StartHostError, Want};
+use keeper::Keeper;
+use queue::{Job, Queue};
+
+/// Below this a worker cannot decode anything of use.
+const MEMORY_BYTES_MIN: u64 = 64 << 20;
 
 /// How the host runs its workers.
 #[derive(Debug, Clone)]
@@ -65,33 +84,193 @@ pub enum JailRequirement {
     BestEffort,
 }
 
-/// A pool of warm media workers. Dropping it stops them.
+/// A pool of warm media workers. Dropping it stops them at once.
 #[derive(Debug)]
 pub struct MediaHost {
+    shared: Arc<Shared>,
+    missing_jail_parts: Vec<Part>,
+    /// Closes when the last keeper thread has ended.
+    keepers: tokio::sync::Mutex<mpsc::Receiver<Infallible>>,
+}
+
+/// What the host and its keepers have in common.
+struct Shared {
     settings: HostSettings,
+    queue: Queue,
+    stats: Mutex<HostStats>,
+    is_abandoned: AtomicBool,
 }
 
 impl MediaHost {
-    /// Starts the workers and waits until one of them has greeted from inside its jail.
+    /// Starts the workers and waits until each has greeted from inside its jail.
     pub async fn start(settings: HostSettings) -> Result<Self, StartHostError> {
-        Ok(Self { settings })
+        settings.check()?;
+        let n_workers = settings.workers;
+        let shared = Arc::new(Shared {
+            queue: Queue::new(settings.limits.queue_max),
+            stats: Mutex::default(),
+            is_abandoned: AtomicBool::new(false),
+            settings,
+        });
+        let (alive, keepers) = mpsc::channel(1);
+        let (first, mut firsts) = mpsc::channel(n_workers);
+        let mut host = Self {
+            shared,
+            missing_jail_parts: Vec::new(),
+            keepers: tokio::sync::Mutex::new(keepers),
+        };
+        for _ in 0..n_workers {
+            let mut keeper = Keeper::new(host.shared.clone());
+            let (first, alive) = (first.clone(), alive.clone());
+            let run = move || {
+                let started = keeper.start_first();
+                let goes_on = started.is_ok();
+                // The host may have been dropped meanwhile; the queue is then closed.
+                let _ = first.blocking_send(started);
+                drop(first);
+                if goes_on {
+                    keeper.run();
+                }
+                drop(alive);
+            };
+            let program = host.shared.settings.worker.program.clone();
+            std::thread::Builder::new()
+                .name("media-keeper".to_owned())
+                .spawn(run)
+                .map_err(|source| StartHostError::Spawn { program, source })?;
+        }
+        drop((first, alive));
+        // An error drops the host, and with it the workers that did start.
+        while let Some(started) = firsts.recv().await {
+            host.missing_jail_parts = started?;
+        }
+        Ok(host)
     }
 
     /// Scans one file. Waits for a free worker, at most [`Limits::queue_max`] callers at a time.
     ///
     /// Dropping the future before a worker took the file withdraws it; after that the worker finishes and its answer is
-    /// thrown away.
+    /// thrown away. Either way the next file is not affected.
     pub async fn scan(&self, bytes: Bytes, want: Want) -> Result<Scan, ScanError> {
-        let _ = (bytes, want, &self.settings);
-        Err(ScanError::NoWorker)
+        let refused = if bytes.is_empty() {
+            Some(ScanError::Empty)
+        } else if bytes.len() > self.shared.settings.limits.bytes_max {
+            Some(ScanError::TooLarge {
+                bytes: bytes.len(),
+                bytes_max: self.shared.settings.limits.bytes_max,
+            })
+        } else {
+            None
+        };
+        let (reply, answer) = oneshot::channel();
+        let queued = match refused {
+            Some(error) => Err(error),
+            None => self.shared.queue.push(Job { bytes, want, reply }),
+        };
+        if let Err(error) = queued {
+            self.shared
+                .count(|stats| *stats.failed.entry(error.kind()).or_default() += 1);
+            return Err(error);
+        }
+        // A keeper that breaks off answers nothing; it is as good as no worker.
+        answer.await.unwrap_or(Err(ScanError::NoWorker))
     }
 
-    /// Stops taking scans, lets running ones finish within their time limit, and ends the workers.
-    pub async fn shutdown(&self) {}
+    /// Stops taking scans, turns away those that wait, lets running ones finish within their time limit, and ends the
+    /// workers.
+    pub async fn shutdown(&self) {
+        self.shared.queue.close();
+        // Nothing is ever sent: the channel closes with the last keeper.
+        self.keepers.lock().await.recv().await;
+    }
 
     /// Counts since the start, for metrics.
     pub fn stats(&self) -> HostStats {
-        HostStats::default()
+        let mut stats = self.shared.lock_stats().clone();
+        stats.queued = self.shared.queue.len() as u64;
+        stats
+    }
+
+    /// The parts of the jail that this system lacks. Always empty with [`JailRequirement::Required`].
+    pub fn missing_jail_parts(&self) -> &[Part] {
+        &self.missing_jail_parts
+    }
+}
+
+impl Drop for MediaHost {
+    fn drop(&mut self) {
+        self.shared.is_abandoned.store(true, Ordering::Relaxed);
+        self.shared.queue.close();
+    }
+}
+
+impl HostSettings {
+    fn check(&self) -> Result<(), StartHostError> {
+        let limits = &self.limits;
+        let at_least_one = [
+            ("workers", self.workers as u64),
+            ("jobs_per_worker", self.jobs_per_worker.into()),
+            ("bytes_max", limits.bytes_max as u64),
+            ("pixels_max", limits.pixels_max),
+            ("side_max", limits.side_max.into()),
+            ("frames_max", limits.frames_max.into()),
+            ("frames_decoded_max", limits.frames_decoded_max.into()),
+            ("time_ms_max", limits.time_ms_max.into()),
+            ("queue_max", limits.queue_max as u64),
+        ];
+        if let Some((name, _)) = at_least_one.into_iter().find(|(_, value)| *value == 0) {
+            return Err(StartHostError::BadSetting {
+                name,
+                reason: "must be at least 1",
+            });
+        }
+        if limits.frames_max > FRAMES_MAX {
+            return Err(StartHostError::BadSetting {
+                name: "frames_max",
+                reason: "must be at most 1000",
+            });
+        }
+        if limits.memory_bytes_max < MEMORY_BYTES_MIN {
+            return Err(StartHostError::BadSetting {
+                name: "memory_bytes_max",
+                reason: "must be at least 64 MiB",
+            });
+        }
+        Ok(())
+    }
+
+    fn process_limits(&self) -> ProcessLimits {
+        let cpu_ms_max = u64::from(self.limits.time_ms_max) * u64::from(self.jobs_per_worker);
+        ProcessLimits {
+            memory_bytes_max: self.limits.memory_bytes_max,
+            cpu_s_max: cpu_ms_max.div_ceil(1_000) + 1,
+        }
+    }
+}
+
+impl Shared {
+    fn count(&self, change: impl FnOnce(&mut HostStats)) {
+        change(&mut self.lock_stats());
+    }
+
+    fn workers_alive(&self) -> u64 {
+        self.lock_stats().workers_alive
+    }
+
+    fn is_abandoned(&self) -> bool {
+        self.is_abandoned.load(Ordering::Relaxed)
+    }
+
+    fn lock_stats(&self) -> MutexGuard<'_, HostStats> {
+        self.stats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
     }
 }
 
