@@ -52,7 +52,11 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { webhook: None, matching: MatchSettings::default(), media_per_item_max: 20 }
+        Self {
+            webhook: None,
+            matching: MatchSettings::default(),
+            media_per_item_max: 20,
+        }
     }
 }
 

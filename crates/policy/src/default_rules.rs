@@ -10,7 +10,12 @@ pub const RULES_VERSION: &str = "default-1";
 
 /// What the rules say about `facts`. The first rule that applies decides.
 pub fn evaluate(facts: &Facts) -> Ruling {
-    let matches_of = |confirmed: bool, lead: bool| facts.matches.iter().any(|m| m.bank_confirmed == confirmed && m.lead == lead);
+    let matches_of = |confirmed: bool, lead: bool| {
+        facts
+            .matches
+            .iter()
+            .any(|m| m.bank_confirmed == confirmed && m.lead == lead)
+    };
 
     if matches_of(true, false) {
         return Ruling {
@@ -30,20 +35,44 @@ pub fn evaluate(facts: &Facts) -> Ruling {
             reason: "was restricted before its content changed; a person shall look again",
         };
     }
-    let review = |queue, rule, reason| Ruling { outcome: Outcome::Review, queue: Some(queue), policy: None, rule, reason };
+    let review = |queue, rule, reason| Ruling {
+        outcome: Outcome::Review,
+        queue: Some(queue),
+        policy: None,
+        rule,
+        reason,
+    };
     if matches_of(false, false) {
-        return review(Queue::Matches, "unconfirmed_match", "matches content in a bank that is not confirmed");
+        return review(
+            Queue::Matches,
+            "unconfirmed_match",
+            "matches content in a bank that is not confirmed",
+        );
     }
     if facts.reported {
         return review(Queue::Reported, "reported", "was reported by a person");
     }
     if facts.matches.iter().any(|m| m.lead) {
-        return review(Queue::Leads, "lead", "lies near known content, not near enough for a match");
+        return review(
+            Queue::Leads,
+            "lead",
+            "lies near known content, not near enough for a match",
+        );
     }
     if facts.n_unscanned > 0 {
-        return review(Queue::Unscanned, "unscanned", "could not be hashed, so nobody knows whether it is known");
+        return review(
+            Queue::Unscanned,
+            "unscanned",
+            "could not be hashed, so nobody knows whether it is known",
+        );
     }
-    Ruling { outcome: Outcome::Allow, queue: None, policy: None, rule: "nothing_found", reason: "nothing speaks against it" }
+    Ruling {
+        outcome: Outcome::Allow,
+        queue: None,
+        policy: None,
+        rule: "nothing_found",
+        reason: "nothing speaks against it",
+    }
 }
 
 #[cfg(test)]
@@ -51,12 +80,26 @@ mod tests {
     use super::*;
     use crate::MatchFact;
 
-    const CONFIRMED: MatchFact = MatchFact { bank_confirmed: true, lead: false };
-    const UNCONFIRMED: MatchFact = MatchFact { bank_confirmed: false, lead: false };
-    const CONFIRMED_LEAD: MatchFact = MatchFact { bank_confirmed: true, lead: true };
+    const CONFIRMED: MatchFact = MatchFact {
+        bank_confirmed: true,
+        lead: false,
+    };
+    const UNCONFIRMED: MatchFact = MatchFact {
+        bank_confirmed: false,
+        lead: false,
+    };
+    const CONFIRMED_LEAD: MatchFact = MatchFact {
+        bank_confirmed: true,
+        lead: true,
+    };
 
     fn check(matches: &[MatchFact], n_unscanned: usize, reported: bool, expected: (Outcome, Option<Queue>, &str)) {
-        let ruling = evaluate(&Facts { matches: matches.to_vec(), n_unscanned, reported, restricted_before: None });
+        let ruling = evaluate(&Facts {
+            matches: matches.to_vec(),
+            n_unscanned,
+            reported,
+            restricted_before: None,
+        });
         assert_eq!((ruling.outcome, ruling.queue, ruling.rule), expected);
         assert_eq!(ruling.outcome == Outcome::Restrict, ruling.policy.is_some());
     }
@@ -64,24 +107,65 @@ mod tests {
     #[test]
     fn only_a_match_in_a_confirmed_bank_restricts() {
         check(&[], 0, false, (Outcome::Allow, None, "nothing_found"));
-        check(&[CONFIRMED], 0, false, (Outcome::Restrict, Some(Queue::Matches), "confirmed_match"));
-        check(&[UNCONFIRMED], 0, false, (Outcome::Review, Some(Queue::Matches), "unconfirmed_match"));
-        check(&[CONFIRMED_LEAD], 0, false, (Outcome::Review, Some(Queue::Leads), "lead"));
+        check(
+            &[CONFIRMED],
+            0,
+            false,
+            (Outcome::Restrict, Some(Queue::Matches), "confirmed_match"),
+        );
+        check(
+            &[UNCONFIRMED],
+            0,
+            false,
+            (Outcome::Review, Some(Queue::Matches), "unconfirmed_match"),
+        );
+        check(
+            &[CONFIRMED_LEAD],
+            0,
+            false,
+            (Outcome::Review, Some(Queue::Leads), "lead"),
+        );
     }
 
     #[test]
     fn the_strongest_fact_decides_wherever_it_stands() {
-        check(&[CONFIRMED_LEAD, UNCONFIRMED, CONFIRMED], 3, true, (Outcome::Restrict, Some(Queue::Matches), "confirmed_match"));
-        check(&[CONFIRMED_LEAD, UNCONFIRMED], 3, true, (Outcome::Review, Some(Queue::Matches), "unconfirmed_match"));
-        check(&[CONFIRMED_LEAD], 3, true, (Outcome::Review, Some(Queue::Reported), "reported"));
-        check(&[CONFIRMED_LEAD], 3, false, (Outcome::Review, Some(Queue::Leads), "lead"));
+        check(
+            &[CONFIRMED_LEAD, UNCONFIRMED, CONFIRMED],
+            3,
+            true,
+            (Outcome::Restrict, Some(Queue::Matches), "confirmed_match"),
+        );
+        check(
+            &[CONFIRMED_LEAD, UNCONFIRMED],
+            3,
+            true,
+            (Outcome::Review, Some(Queue::Matches), "unconfirmed_match"),
+        );
+        check(
+            &[CONFIRMED_LEAD],
+            3,
+            true,
+            (Outcome::Review, Some(Queue::Reported), "reported"),
+        );
+        check(
+            &[CONFIRMED_LEAD],
+            3,
+            false,
+            (Outcome::Review, Some(Queue::Leads), "lead"),
+        );
     }
 
     #[test]
     fn a_change_of_content_alone_lifts_no_restriction() {
-        let facts = Facts { restricted_before: Some(PolicyCode::HateSpeech), ..Facts::default() };
+        let facts = Facts {
+            restricted_before: Some(PolicyCode::HateSpeech),
+            ..Facts::default()
+        };
         let ruling = evaluate(&facts);
-        assert_eq!((ruling.outcome, ruling.queue, ruling.policy), (Outcome::Restrict, Some(Queue::Matches), Some(PolicyCode::HateSpeech)));
+        assert_eq!(
+            (ruling.outcome, ruling.queue, ruling.policy),
+            (Outcome::Restrict, Some(Queue::Matches), Some(PolicyCode::HateSpeech))
+        );
     }
 
     #[test]

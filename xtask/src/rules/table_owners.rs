@@ -23,6 +23,9 @@ const FOREIGN_TABLES: &[&str] = &[
     "pg_catalog",
 ];
 
+/// Files that copy every table whole, unread, for backups: they take the tables' names from the migrations and never write one.
+const COPIES_WHOLE_TABLES: &[&str] = &["crates/moderation/src/store/archive.rs"];
+
 /// Modules that own no tables.
 const WITHOUT_TABLES: &[&str] = &["model", "flows", "views", "seawall"];
 
@@ -33,6 +36,9 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
     let (tables, mut findings) = tables_of_migrations(tree, &rooms);
 
     for file in source::shipped(tree, "crates/") {
+        if COPIES_WHOLE_TABLES.contains(&file.path.as_str()) {
+            continue;
+        }
         let is_inside = file.path.starts_with(SOURCE);
         let parsed = match source::parse(file, RULE) {
             Ok(parsed) => parsed,

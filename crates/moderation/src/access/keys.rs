@@ -65,7 +65,11 @@ pub async fn revoke_key(tx: &mut Tx, id: KeyId, now: Timestamp) -> Result<bool, 
 
 fn read(row: &AnyRow) -> Result<Key, StoreError> {
     let scopes = row.text("scopes")?;
-    let scopes = scopes.split_whitespace().map(str::parse).collect::<Result<_, _>>().map_err(|e| damaged("scopes", e))?;
+    let scopes = scopes
+        .split_whitespace()
+        .map(str::parse)
+        .collect::<Result<_, _>>()
+        .map_err(|e| damaged("scopes", e))?;
     Ok(Key {
         id: row.parse("id")?,
         name: row.text("name")?,

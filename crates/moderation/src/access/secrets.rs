@@ -41,15 +41,20 @@ pub fn hash_password(password: &str, chance: &Chance) -> Result<String, SecretEr
     Argon2::default()
         .hash_password_with_salt(password.as_bytes(), &salt)
         .map(|hash| hash.to_string())
-        .map_err(|_| SecretError { doing: "hash a password" })
+        .map_err(|_| SecretError {
+            doing: "hash a password",
+        })
 }
 
 /// Whether the password is the one that was hashed. Takes as long where there is no hash, so that an unknown name cannot
 /// be told from a wrong password by the time it takes.
 pub fn verify_password(password: &str, hash: Option<&str>) -> bool {
     // A hash of nothing anyone knows.
-    const DECOY: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    let matches = Argon2::default().verify_password(password.as_bytes(), hash.unwrap_or(DECOY)).is_ok();
+    const DECOY: &str =
+        "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+    let matches = Argon2::default()
+        .verify_password(password.as_bytes(), hash.unwrap_or(DECOY))
+        .is_ok();
     matches && hash.is_some()
 }
 
@@ -60,14 +65,18 @@ pub fn fresh_totp_secret(chance: &Chance) -> String {
 
 /// The link by which an authenticator app learns the seed.
 pub fn totp_uri(secret: &str, user_name: &str) -> Result<String, SecretError> {
-    totp(secret, user_name)?.to_url().map_err(|_| SecretError { doing: "write the authenticator's link" })
+    totp(secret, user_name)?.to_url().map_err(|_| SecretError {
+        doing: "write the authenticator's link",
+    })
 }
 
 /// The time step for which `code` is the one-time password at `now` (one step early or late is accepted), if it is one and
 /// is newer than `step_used`: none is good twice.
 pub fn check_totp(secret: &str, code: &str, now: Timestamp, step_used: i64) -> Option<i64> {
     let code: String = code.chars().filter(|c| !c.is_whitespace()).collect();
-    let step = totp(secret, "user").ok()?.check(&code, u64::try_from(now.unix_seconds()).ok()?)?;
+    let step = totp(secret, "user")
+        .ok()?
+        .check(&code, u64::try_from(now.unix_seconds()).ok()?)?;
     let step = i64::try_from(step).ok()?;
     (step > step_used).then_some(step)
 }
@@ -79,13 +88,17 @@ pub fn totp_code(secret: &str, now: Timestamp) -> Result<String, SecretError> {
 }
 
 fn totp(secret: &str, user_name: &str) -> Result<Totp, SecretError> {
-    let secret = Secret::try_from_base32(secret).map_err(|_| SecretError { doing: "read a one-time password's seed" })?;
+    let secret = Secret::try_from_base32(secret).map_err(|_| SecretError {
+        doing: "read a one-time password's seed",
+    })?;
     Builder::new()
         .with_secret(secret)
         .with_account_name(user_name.replace(':', " "))
         .with_issuer(Some("Seawall"))
         .build()
-        .map_err(|_| SecretError { doing: "set one-time passwords up" })
+        .map_err(|_| SecretError {
+            doing: "set one-time passwords up",
+        })
 }
 
 #[cfg(test)]

@@ -16,7 +16,11 @@ pub async fn insert_session(
     expires_at: Timestamp,
 ) -> Result<(), StoreError> {
     let at = StoreError::at("keep a session");
-    query("DELETE FROM access_session WHERE expires_at <= $1").bind(now.unix_ms()).execute(tx.conn()).await.map_err(&at)?;
+    query("DELETE FROM access_session WHERE expires_at <= $1")
+        .bind(now.unix_ms())
+        .execute(tx.conn())
+        .await
+        .map_err(&at)?;
     query("INSERT INTO access_session (token_hash, user_id, csrf_token, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)")
         .bind(token_hash.to_owned())
         .bind(user.to_string())
@@ -30,13 +34,17 @@ pub async fn insert_session(
 }
 
 /// Whose session it is, its form token, and when it ends.
-pub async fn find_session(conn: &mut AnyConnection, token_hash: &str) -> Result<Option<(UserId, String, Timestamp)>, StoreError> {
+pub async fn find_session(
+    conn: &mut AnyConnection,
+    token_hash: &str,
+) -> Result<Option<(UserId, String, Timestamp)>, StoreError> {
     let row = query("SELECT user_id, csrf_token, expires_at FROM access_session WHERE token_hash = $1")
         .bind(token_hash.to_owned())
         .fetch_optional(conn)
         .await
         .map_err(StoreError::at("read a session"))?;
-    row.map(|row| Ok((row.parse("user_id")?, row.text("csrf_token")?, row.time("expires_at")?))).transpose()
+    row.map(|row| Ok((row.parse("user_id")?, row.text("csrf_token")?, row.time("expires_at")?)))
+        .transpose()
 }
 
 /// Ends a session.

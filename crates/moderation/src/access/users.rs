@@ -37,7 +37,11 @@ pub struct InviteRow {
 
 /// How many users there are.
 pub async fn n_users(conn: &mut AnyConnection) -> Result<i64, StoreError> {
-    query("SELECT COUNT(*) AS n FROM access_user").fetch_one(conn).await.map_err(StoreError::at("count users"))?.int("n")
+    query("SELECT COUNT(*) AS n FROM access_user")
+        .fetch_one(conn)
+        .await
+        .map_err(StoreError::at("count users"))?
+        .int("n")
 }
 
 /// How many admins can sign in, or were invited to.

@@ -29,9 +29,15 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_longest() {
-        let backoff =
-            Backoff { first: Duration::from_secs(2), max: Duration::from_secs(300), give_up_after: Duration::from_secs(86_400) };
-        let waits: Vec<u64> = [1, 2, 3, 7, 8, 9, 1_000].iter().map(|n| backoff.wait_after(*n, 0.0).as_secs()).collect();
+        let backoff = Backoff {
+            first: Duration::from_secs(2),
+            max: Duration::from_secs(300),
+            give_up_after: Duration::from_secs(86_400),
+        };
+        let waits: Vec<u64> = [1, 2, 3, 7, 8, 9, 1_000]
+            .iter()
+            .map(|n| backoff.wait_after(*n, 0.0).as_secs())
+            .collect();
         assert_eq!(waits, [2, 4, 8, 128, 256, 300, 300]);
         assert_eq!(backoff.wait_after(1, 1.0), Duration::from_millis(1_600));
     }

@@ -79,7 +79,13 @@ pub async fn find(conn: &mut AnyConnection, id: ActionId) -> Result<Option<Tried
     .fetch_optional(conn)
     .await
     .map_err(StoreError::at("read an action"))?;
-    row.map(|row| Ok(Tried { action: read(&row)?, trying_since: row.time("trying_since")? })).transpose()
+    row.map(|row| {
+        Ok(Tried {
+            action: read(&row)?,
+            trying_since: row.time("trying_since")?,
+        })
+    })
+    .transpose()
 }
 
 /// All actions on an item, oldest first.
@@ -137,7 +143,8 @@ pub async fn standing_order(conn: &mut AnyConnection, item: &ItemId) -> Result<O
     row.map(|row| row.parse("kind")).transpose()
 }
 
-/// Up to `limit` actions ordered before `before`, newest first, of one state or of all.
+/// Up to `limit` actions ordered before `before`, newest first: of one state, of all states that are still being tried
+/// (`unfinished`), or of all.
 pub async fn list(
     conn: &mut AnyConnection,
     state: Option<&str>,
@@ -146,7 +153,8 @@ pub async fn list(
 ) -> Result<Vec<Action>, StoreError> {
     let rows = query(
         "SELECT id, item_id, kind, decision_id, state, attempts, next_at, answer, detail, ordered_at, settled_at
-         FROM actions_action WHERE (state = $1 OR $1 = '') AND (id < $2 OR $2 = '') ORDER BY id DESC LIMIT $3",
+         FROM actions_action
+         WHERE (state = $1 OR $1 = '' OR ($1 = 'unfinished' AND state IN ('waiting', 'retrying'))) AND (id < $2 OR $2 = '') ORDER BY id DESC LIMIT $3",
     )
     .bind(state.unwrap_or_default().to_owned())
     .bind(before.map(|id| id.to_string()).unwrap_or_default())
@@ -161,10 +169,21 @@ pub async fn list(
 pub fn read(row: &AnyRow) -> Result<Action, StoreError> {
     let state = match row.text("state")?.as_str() {
         "waiting" => ActionState::Waiting,
-        "retrying" => ActionState::Retrying { error: row.text("detail")?, next_at: row.time("next_at")? },
-        "dead" => ActionState::Dead { error: row.text("detail")? },
-        "confirmed" => ActionState::Confirmed { answer: row.parse("answer")?, at: row.time("settled_at")? },
-        "refused" => ActionState::Refused { at: row.time("settled_at")?, detail: row.text("detail")? },
+        "retrying" => ActionState::Retrying {
+            error: row.text("detail")?,
+            next_at: row.time("next_at")?,
+        },
+        "dead" => ActionState::Dead {
+            error: row.text("detail")?,
+        },
+        "confirmed" => ActionState::Confirmed {
+            answer: row.parse("answer")?,
+            at: row.time("settled_at")?,
+        },
+        "refused" => ActionState::Refused {
+            at: row.time("settled_at")?,
+            detail: row.text("detail")?,
+        },
         other => return Err(damaged("state", format!("`{other}` is not a state of an action"))),
     };
     Ok(Action {

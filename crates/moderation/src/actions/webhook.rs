@@ -28,7 +28,10 @@ pub struct WebhookSettings {
 
 impl std::fmt::Debug for WebhookSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WebhookSettings").field("url", &self.url).field("backoff", &self.backoff).finish_non_exhaustive()
+        f.debug_struct("WebhookSettings")
+            .field("url", &self.url)
+            .field("backoff", &self.backoff)
+            .finish_non_exhaustive()
     }
 }
 
@@ -107,20 +110,35 @@ impl Webhook {
             .post(&self.settings.url)
             .header("content-type", "application/json")
             .header("idempotency-key", action.id.to_string())
-            .header("seawall-signature", signature(&self.settings.secret, now, body.as_bytes()))
+            .header(
+                "seawall-signature",
+                signature(&self.settings.secret, now, body.as_bytes()),
+            )
             .body(body);
         let mut response = match request.send().await {
             Ok(response) => response,
-            Err(error) => return Attempt::Failed { error: describe(&error) },
+            Err(error) => {
+                return Attempt::Failed {
+                    error: describe(&error),
+                };
+            }
         };
         let status = response.status().as_u16();
         let mut answer = Vec::new();
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if answer.len() + chunk.len() <= ANSWER_BYTES_MAX => answer.extend_from_slice(&chunk),
-                Ok(Some(_)) => return Attempt::Failed { error: "the answer is longer than 64 KiB".to_owned() },
+                Ok(Some(_)) => {
+                    return Attempt::Failed {
+                        error: "the answer is longer than 64 KiB".to_owned(),
+                    };
+                }
                 Ok(None) => break,
-                Err(error) => return Attempt::Failed { error: describe(&error) },
+                Err(error) => {
+                    return Attempt::Failed {
+                        error: describe(&error),
+                    };
+                }
             }
         }
         understand(status, &answer)
@@ -150,7 +168,8 @@ fn body(action: &Action, decision: &Decision, item: &Item) -> serde_json::Value 
 pub fn signature(secret: &str, at: Timestamp, body: &[u8]) -> String {
     let seconds = at.unix_seconds();
     // Unwrap safety: HMAC takes keys of any length.
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap_or_else(|_| unreachable!("any key length will do"));
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap_or_else(|_| unreachable!("any key length will do"));
     mac.update(seconds.to_string().as_bytes());
     mac.update(b".");
     mac.update(body);
@@ -162,19 +181,40 @@ pub fn signature(secret: &str, at: Timestamp, body: &[u8]) -> String {
 fn understand(status: u16, body: &[u8]) -> Attempt {
     match status {
         200..=299 => {}
-        410 => return Attempt::Answered { answer: Answer::Gone, detail: String::new() },
-        other => return Attempt::Failed { error: format!("the platform answered with HTTP status {other}") },
+        410 => {
+            return Attempt::Answered {
+                answer: Answer::Gone,
+                detail: String::new(),
+            };
+        }
+        other => {
+            return Attempt::Failed {
+                error: format!("the platform answered with HTTP status {other}"),
+            };
+        }
     }
     if body.iter().all(u8::is_ascii_whitespace) {
-        return Attempt::Answered { answer: Answer::Done, detail: String::new() };
+        return Attempt::Answered {
+            answer: Answer::Done,
+            detail: String::new(),
+        };
     }
     let Ok(json) = serde_json::from_slice::<serde_json::Value>(body) else {
-        return Attempt::Failed { error: "the platform's answer is not JSON".to_owned() };
+        return Attempt::Failed {
+            error: "the platform's answer is not JSON".to_owned(),
+        };
     };
     match json.get("answer").and_then(serde_json::Value::as_str).map(str::parse) {
         Some(Ok(answer)) => {
-            let detail = json.get("detail").and_then(serde_json::Value::as_str).unwrap_or_default();
-            let detail = detail.chars().filter(|c| !c.is_control()).take(DETAIL_LENGTH_MAX).collect();
+            let detail = json
+                .get("detail")
+                .and_then(serde_json::Value::as_str)
+                .unwrap_or_default();
+            let detail = detail
+                .chars()
+                .filter(|c| !c.is_control())
+                .take(DETAIL_LENGTH_MAX)
+                .collect();
             Attempt::Answered { answer, detail }
         }
         Some(Err(_)) | None => Attempt::Failed {
@@ -209,16 +249,34 @@ mod tests {
 
     #[test]
     fn answers_are_understood_or_tried_again() {
-        let answered = |answer, detail: &str| Attempt::Answered { answer, detail: detail.to_owned() };
+        let answered = |answer, detail: &str| Attempt::Answered {
+            answer,
+            detail: detail.to_owned(),
+        };
         assert_eq!(understand(200, b""), answered(Answer::Done, ""));
         assert_eq!(understand(204, b" \n"), answered(Answer::Done, ""));
-        assert_eq!(understand(200, br#"{"answer":"already_done"}"#), answered(Answer::AlreadyDone, ""));
-        assert_eq!(understand(202, br#"{"answer":"refused","detail":"press\u0000 exemption"}"#), answered(Answer::Refused, "press exemption"));
+        assert_eq!(
+            understand(200, br#"{"answer":"already_done"}"#),
+            answered(Answer::AlreadyDone, "")
+        );
+        assert_eq!(
+            understand(202, br#"{"answer":"refused","detail":"press\u0000 exemption"}"#),
+            answered(Answer::Refused, "press exemption")
+        );
         assert_eq!(understand(410, b"<html>"), answered(Answer::Gone, ""));
-        for (status, body) in
-            [(200, &b"<html>ok</html>"[..]), (200, br#"{"ok":true}"#), (200, br#"{"answer":"yes"}"#), (302, b""), (404, b""), (500, b""), (429, b"")]
-        {
-            assert!(matches!(understand(status, body), Attempt::Failed { .. }), "{status} {body:?}");
+        for (status, body) in [
+            (200, &b"<html>ok</html>"[..]),
+            (200, br#"{"ok":true}"#),
+            (200, br#"{"answer":"yes"}"#),
+            (302, b""),
+            (404, b""),
+            (500, b""),
+            (429, b""),
+        ] {
+            assert!(
+                matches!(understand(status, body), Attempt::Failed { .. }),
+                "{status} {body:?}"
+            );
         }
     }
 }

@@ -40,17 +40,30 @@ pub enum ReadBankError {
 
 /// Reads a bank file.
 pub fn parse(reader: impl Read) -> Result<ParsedBank, ReadBankError> {
-    let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(reader);
-    let mut bank = ParsedBank { entries: Vec::new(), errors: Vec::new() };
+    let mut rows = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(reader);
+    let mut bank = ParsedBank {
+        entries: Vec::new(),
+        errors: Vec::new(),
+    };
     let mut columns: Option<Columns> = None;
     let mut record = csv::ByteRecord::new();
     while rows.read_byte_record(&mut record)? {
         let line = record.position().map_or(0, csv::Position::line);
         let Ok(fields) = record.iter().map(std::str::from_utf8).collect::<Result<Vec<&str>, _>>() else {
-            bank.errors.push(LineError { line, what: "not UTF-8".to_owned() });
+            bank.errors.push(LineError {
+                line,
+                what: "not UTF-8".to_owned(),
+            });
             continue;
         };
-        let fields: Vec<&str> = fields.into_iter().map(|field| field.trim_start_matches('\u{feff}')).collect();
+        let fields: Vec<&str> = fields
+            .into_iter()
+            .map(|field| field.trim_start_matches('\u{feff}'))
+            .collect();
         if fields.iter().all(|field| field.is_empty()) || fields[0].starts_with('#') {
             continue;
         }
@@ -82,7 +95,13 @@ pub fn write<'a>(writer: impl Write, entries: impl IntoIterator<Item = &'a NewEn
         let labels = entry.labels.join(";");
         for signal in &entry.signals {
             let quality = signal.quality().map(|quality| quality.to_string()).unwrap_or_default();
-            rows.write_record([signal.signal_type().as_str(), &signal.value(), &quality, &entry.name, &labels])?;
+            rows.write_record([
+                signal.signal_type().as_str(),
+                &signal.value(),
+                &quality,
+                &entry.name,
+                &labels,
+            ])?;
         }
     }
     rows.flush()?;
@@ -105,24 +124,42 @@ struct Columns {
 }
 
 impl Columns {
-    const STANDARD: Columns = Columns { signal_type: Some(0), value: 1, quality: Some(2), name: Some(3), labels: Some(4) };
+    const STANDARD: Columns = Columns {
+        signal_type: Some(0),
+        value: 1,
+        quality: Some(2),
+        name: Some(3),
+        labels: Some(4),
+    };
 
     fn of_header(fields: &[&str]) -> Option<Self> {
         let place = |name: &str| fields.iter().position(|field| field.eq_ignore_ascii_case(name));
         let value = place("value")?;
-        Some(Self { signal_type: place("type"), value, quality: place("quality"), name: place("name"), labels: place("labels") })
+        Some(Self {
+            signal_type: place("type"),
+            value,
+            quality: place("quality"),
+            name: place("name"),
+            labels: place("labels"),
+        })
     }
 
     fn read_row(&self, fields: &[&str]) -> Result<Row, String> {
         // A line with nothing but a hash is a line of a plain list.
         if let [hash] = fields {
             let signal = Signal::parse(SignalType::Pdq, hash, None).map_err(|error| error.to_string())?;
-            return Ok(Row { signal, name: String::new(), labels: Vec::new() });
+            return Ok(Row {
+                signal,
+                name: String::new(),
+                labels: Vec::new(),
+            });
         }
         let field = |place: Option<usize>| place.and_then(|place| fields.get(place)).copied().unwrap_or_default();
         let signal_type = match field(self.signal_type) {
             "" => SignalType::Pdq,
-            name => name.parse().map_err(|_| format!("`{}` is not a type of signal", short(name)))?,
+            name => name
+                .parse()
+                .map_err(|_| format!("`{}` is not a type of signal", short(name)))?,
         };
         let quality = match field(self.quality) {
             "" => None,
@@ -136,12 +173,20 @@ impl Columns {
         if name.chars().count() > Entry::TEXT_LENGTH_MAX {
             return Err(format!("the name is longer than {} characters", Entry::TEXT_LENGTH_MAX));
         }
-        let labels: Vec<String> =
-            field(self.labels).split(';').map(str::trim).filter(|label| !label.is_empty()).map(str::to_owned).collect();
+        let labels: Vec<String> = field(self.labels)
+            .split(';')
+            .map(str::trim)
+            .filter(|label| !label.is_empty())
+            .map(str::to_owned)
+            .collect();
         if labels.len() > Entry::LABELS_MAX {
             return Err(format!("there are more than {} labels", Entry::LABELS_MAX));
         }
-        Ok(Row { signal, name: name.to_owned(), labels })
+        Ok(Row {
+            signal,
+            name: name.to_owned(),
+            labels,
+        })
     }
 }
 
@@ -182,8 +227,11 @@ mod tests {
 
     fn check(text: &str, entries: &[(&str, usize, &[&str])], errors: &[u64]) -> ParsedBank {
         let bank = parse(text.as_bytes()).unwrap();
-        let found: Vec<(String, usize, Vec<String>)> =
-            bank.entries.iter().map(|e| (e.name.clone(), e.signals.len(), e.labels.clone())).collect();
+        let found: Vec<(String, usize, Vec<String>)> = bank
+            .entries
+            .iter()
+            .map(|e| (e.name.clone(), e.signals.len(), e.labels.clone()))
+            .collect();
         let expected: Vec<(String, usize, Vec<String>)> = entries
             .iter()
             .map(|(name, n, labels)| ((*name).to_owned(), *n, labels.iter().map(|l| (*l).to_owned()).collect()))
@@ -195,25 +243,37 @@ mod tests {
 
     #[test]
     fn a_bank_file_reads_with_rows_of_one_name_as_one_entry() {
-        let text = format!("type,value,quality,name,labels\npdq,{HASH},100,a.png,x;y\nmd5,{MD5},,a.png,y;z\npdq,{HASH},50,b.png,\n");
+        let text = format!(
+            "type,value,quality,name,labels\npdq,{HASH},100,a.png,x;y\nmd5,{MD5},,a.png,y;z\npdq,{HASH},50,b.png,\n"
+        );
         let bank = check(&text, &[("a.png", 2, &["x", "y", "z"]), ("b.png", 1, &[])], &[]);
         assert_eq!(bank.entries[0].signals[0].quality(), Some(100));
     }
 
     #[test]
     fn a_plain_list_of_hashes_is_a_bank() {
-        check(&format!("{HASH}\n\n# comment\n{HASH}\r\n"), &[("", 1, &[]), ("", 1, &[])], &[]);
+        check(
+            &format!("{HASH}\n\n# comment\n{HASH}\r\n"),
+            &[("", 1, &[]), ("", 1, &[])],
+            &[],
+        );
     }
 
     #[test]
     fn bad_lines_are_named_and_the_rest_goes_on() {
-        let text = format!("type,value,quality,name,labels\npdq,zz,1,a,\npdq,{HASH},101,a,\nnope,{HASH},1,a,\npdq,{HASH},1,ok,\n");
+        let text = format!(
+            "type,value,quality,name,labels\npdq,zz,1,a,\npdq,{HASH},101,a,\nnope,{HASH},1,a,\npdq,{HASH},1,ok,\n"
+        );
         check(&text, &[("ok", 1, &[])], &[2, 3, 4]);
     }
 
     #[test]
     fn columns_may_stand_in_any_order_and_begin_with_a_byte_order_mark() {
-        check(&format!("\u{feff}name,value,type\nx,{MD5},md5\n"), &[("x", 1, &[])], &[]);
+        check(
+            &format!("\u{feff}name,value,type\nx,{MD5},md5\n"),
+            &[("x", 1, &[])],
+            &[],
+        );
     }
 
     #[test]

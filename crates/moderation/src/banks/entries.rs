@@ -12,7 +12,13 @@ use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx, counter};
 
 /// Keeps a new entry.
-pub async fn insert_entry(tx: &mut Tx, id: EntryId, bank: BankId, new: &NewEntry, now: Timestamp) -> Result<(), StoreError> {
+pub async fn insert_entry(
+    tx: &mut Tx,
+    id: EntryId,
+    bank: BankId,
+    new: &NewEntry,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let at = StoreError::at("keep an entry");
     let change_seq = counter::take(tx, CHANGES, 1).await?;
     let handle = counter::take(tx, HANDLES, 1).await?;
@@ -34,16 +40,18 @@ pub async fn insert_entry(tx: &mut Tx, id: EntryId, bank: BankId, new: &NewEntry
     .await
     .map_err(&at)?;
     for (idx, signal) in new.signals.iter().enumerate() {
-        query("INSERT INTO banks_signal (entry_id, idx, bank_id, type, value, quality) VALUES ($1, $2, $3, $4, $5, $6)")
-            .bind(id.to_string())
-            .bind(idx as i64)
-            .bind(bank.to_string())
-            .bind(signal.signal_type().as_str())
-            .bind(signal.value())
-            .bind(signal.quality().map(i64::from))
-            .execute(tx.conn())
-            .await
-            .map_err(&at)?;
+        query(
+            "INSERT INTO banks_signal (entry_id, idx, bank_id, type, value, quality) VALUES ($1, $2, $3, $4, $5, $6)",
+        )
+        .bind(id.to_string())
+        .bind(idx as i64)
+        .bind(bank.to_string())
+        .bind(signal.signal_type().as_str())
+        .bind(signal.value())
+        .bind(signal.quality().map(i64::from))
+        .execute(tx.conn())
+        .await
+        .map_err(&at)?;
     }
     Ok(())
 }
@@ -112,7 +120,12 @@ pub async fn list_entries(
 }
 
 /// Keeps a preview (JPEG) of an entry.
-pub async fn insert_entry_preview(tx: &mut Tx, entry: EntryId, kind: PreviewKind, bytes: Vec<u8>) -> Result<(), StoreError> {
+pub async fn insert_entry_preview(
+    tx: &mut Tx,
+    entry: EntryId,
+    kind: PreviewKind,
+    bytes: Vec<u8>,
+) -> Result<(), StoreError> {
     query("INSERT INTO banks_preview (entry_id, kind, bytes) VALUES ($1, $2, $3)")
         .bind(entry.to_string())
         .bind(kind.as_str())
@@ -124,7 +137,11 @@ pub async fn insert_entry_preview(tx: &mut Tx, entry: EntryId, kind: PreviewKind
 }
 
 /// A preview (JPEG) of an entry.
-pub async fn entry_preview(conn: &mut AnyConnection, entry: EntryId, kind: PreviewKind) -> Result<Option<Vec<u8>>, StoreError> {
+pub async fn entry_preview(
+    conn: &mut AnyConnection,
+    entry: EntryId,
+    kind: PreviewKind,
+) -> Result<Option<Vec<u8>>, StoreError> {
     let row = query("SELECT bytes FROM banks_preview WHERE entry_id = $1 AND kind = $2")
         .bind(entry.to_string())
         .bind(kind.as_str())
@@ -141,7 +158,11 @@ async fn with_signals(conn: &mut AnyConnection, rows: &[AnyRow]) -> Result<Vec<E
         return Ok(entries);
     };
     let bank = entries[0].bank;
-    let places: HashMap<EntryId, usize> = entries.iter().enumerate().map(|(place, entry)| (entry.id, place)).collect();
+    let places: HashMap<EntryId, usize> = entries
+        .iter()
+        .enumerate()
+        .map(|(place, entry)| (entry.id, place))
+        .collect();
     let rows = query(
         "SELECT entry_id, type, value, quality FROM banks_signal
          WHERE entry_id >= $1 AND entry_id <= $2 AND bank_id = $3 ORDER BY entry_id, idx",

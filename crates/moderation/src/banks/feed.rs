@@ -47,7 +47,12 @@ pub async fn changes_after(conn: &mut AnyConnection, cursor: i64, limit: i64) ->
     // Numbers are taken in the order of commits: whatever is numbered up to `end` can be seen now.
     let end = counter::current(conn, CHANGES).await?;
     if end <= cursor {
-        return Ok(BankChanges { banks: Vec::new(), entries: Vec::new(), cursor, more: false });
+        return Ok(BankChanges {
+            banks: Vec::new(),
+            entries: Vec::new(),
+            cursor,
+            more: false,
+        });
     }
     let rows = query(
         "SELECT id, name, description, confirmed, enabled, created_at FROM banks_bank
@@ -102,5 +107,10 @@ pub async fn changes_after(conn: &mut AnyConnection, cursor: i64, limit: i64) ->
             entries[*place].signals.push(read_signal(row)?);
         }
     }
-    Ok(BankChanges { banks, entries, cursor: reached, more })
+    Ok(BankChanges {
+        banks,
+        entries,
+        cursor: reached,
+        more,
+    })
 }

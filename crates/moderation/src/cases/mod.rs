@@ -36,7 +36,12 @@ pub async fn update(tx: &mut Tx, case: &Case) -> Result<(), StoreError> {
     };
     let (state, closed_at, closed_by, closing_decision) = match case.state {
         CaseState::Open { .. } => ("open", None, None, None),
-        CaseState::Closed { at, by, decision } => ("closed", Some(at.unix_ms()), Some(by.to_string()), Some(decision.to_string())),
+        CaseState::Closed { at, by, decision } => (
+            "closed",
+            Some(at.unix_ms()),
+            Some(by.to_string()),
+            Some(decision.to_string()),
+        ),
     };
     query(
         "UPDATE cases_case SET queue = $1, reason = $2, state = $3, leased_by = $4, leased_until = $5, closed_at = $6,
@@ -112,7 +117,12 @@ pub async fn list_of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec
 }
 
 /// The open cases of a queue that nobody holds at `now`, oldest first.
-pub async fn list_free(conn: &mut AnyConnection, queue: Queue, now: i64, limit: i64) -> Result<Vec<CaseId>, StoreError> {
+pub async fn list_free(
+    conn: &mut AnyConnection,
+    queue: Queue,
+    now: i64,
+    limit: i64,
+) -> Result<Vec<CaseId>, StoreError> {
     let rows = query(
         "SELECT id FROM cases_case
          WHERE state = 'open' AND queue = $1 AND (leased_until IS NULL OR leased_until <= $2)

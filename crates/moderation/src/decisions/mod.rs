@@ -81,7 +81,11 @@ pub async fn latest_of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<O
 }
 
 /// Up to `limit` decisions made before `before`, newest first.
-pub async fn list(conn: &mut AnyConnection, before: Option<DecisionId>, limit: i64) -> Result<Vec<Decision>, StoreError> {
+pub async fn list(
+    conn: &mut AnyConnection,
+    before: Option<DecisionId>,
+    limit: i64,
+) -> Result<Vec<Decision>, StoreError> {
     let rows = query(
         "SELECT id, item_id, revision, outcome, author_kind, author, policy, reason, facts, seawall_version, rules_version,
                 supersedes, case_id, decided_at
@@ -110,7 +114,10 @@ fn read(row: &AnyRow) -> Result<Decision, StoreError> {
         policy: row.opt_parse("policy")?,
         reason: row.text("reason")?,
         facts: row.json("facts")?,
-        versions: Versions { seawall: row.text("seawall_version")?, rules: row.text("rules_version")? },
+        versions: Versions {
+            seawall: row.text("seawall_version")?,
+            rules: row.text("rules_version")?,
+        },
         supersedes: row.opt_parse::<DecisionId>("supersedes")?,
         case: row.opt_parse::<CaseId>("case_id")?,
         decided_at: row.time("decided_at")?,

@@ -4,12 +4,10 @@
 
 use std::time::Duration;
 
+use crate::Seawall;
 use crate::access::secrets::{self, SecretError};
 use crate::access::{self, Credentials, InviteRow};
-use crate::model::{
-    Actor, Denied, Key, KeyId, Right, Role, Scope, Session, Timestamp, User, UserId, UserState,
-};
-use crate::Seawall;
+use crate::model::{Actor, Denied, Key, KeyId, Right, Role, Scope, Session, Timestamp, User, UserId, UserState};
 use crate::store::{Store, StoreError, Tx};
 
 /// How long an invitation is good.
@@ -147,7 +145,13 @@ pub async fn invite_user(app: &Seawall, actor: &Actor, name: &str, role: Role) -
         return Err(AccessError::NameTaken);
     }
     let invite = put_invite(app, &mut tx, &user, now).await?;
-    tx.event(now, actor, "user.invited", user.id, serde_json::json!({ "role": role.as_str() }));
+    tx.event(
+        now,
+        actor,
+        "user.invited",
+        user.id,
+        serde_json::json!({ "role": role.as_str() }),
+    );
     tx.commit().await?;
     Ok(invite)
 }
@@ -158,10 +162,18 @@ pub async fn reinvite_user(app: &Seawall, actor: &Actor, id: UserId) -> Result<I
     let mut tx = app.store.begin("reinvite user").await?;
     let now = app.clock.now();
     let user = access::find_user(tx.conn(), id).await?.ok_or(AccessError::NotFound)?;
-    let user = User { state: UserState::Invited, ..user };
+    let user = User {
+        state: UserState::Invited,
+        ..user
+    };
     access::update_user(&mut tx, &user).await?;
-    let nothing =
-        Credentials { password_hash: None, totp_secret: None, totp_step_used: 0, n_failures: 0, locked_until: None };
+    let nothing = Credentials {
+        password_hash: None,
+        totp_secret: None,
+        totp_step_used: 0,
+        n_failures: 0,
+        locked_until: None,
+    };
     access::write_credentials(&mut tx, id, &nothing).await?;
     access::delete_sessions_of(&mut tx, id).await?;
     let invite = put_invite(app, &mut tx, &user, now).await?;
@@ -174,23 +186,40 @@ pub async fn reinvite_user(app: &Seawall, actor: &Actor, id: UserId) -> Result<I
 pub async fn open_invite(app: &Seawall, token: &str) -> Result<InviteView, AccessError> {
     let mut conn = app.store.reader().await?;
     let invite = live_invite(&mut conn, token, app.clock.now()).await?;
-    let user = access::find_user(&mut conn, invite.user).await?.ok_or(AccessError::InviteGone)?;
+    let user = access::find_user(&mut conn, invite.user)
+        .await?
+        .ok_or(AccessError::InviteGone)?;
     let totp_uri = secrets::totp_uri(&invite.totp_secret, &user.name)?;
-    Ok(InviteView { user_name: user.name, totp_secret_base32: invite.totp_secret, totp_uri })
+    Ok(InviteView {
+        user_name: user.name,
+        totp_secret_base32: invite.totp_secret,
+        totp_uri,
+    })
 }
 
 /// Uses a one-time link: the user has a password and an authenticator now, and is signed in.
-pub async fn accept_invite(app: &Seawall, token: &str, password: &str, totp_code: &str) -> Result<SignedIn, AccessError> {
+pub async fn accept_invite(
+    app: &Seawall,
+    token: &str,
+    password: &str,
+    totp_code: &str,
+) -> Result<SignedIn, AccessError> {
     let length = password.chars().count();
     if length < secrets::PASSWORD_LENGTH_MIN || password.len() > secrets::PASSWORD_BYTES_MAX {
         let what = format!("must have at least {} characters", secrets::PASSWORD_LENGTH_MIN);
-        return Err(AccessError::Invalid { field: "password", what });
+        return Err(AccessError::Invalid {
+            field: "password",
+            what,
+        });
     }
     // Looked at before the slow hash, so that guesses at links cost nothing; and again in the transaction.
     let invite = live_invite(&mut *app.store.reader().await?, token, app.clock.now()).await?;
     let Some(step) = secrets::check_totp(&invite.totp_secret, totp_code, app.clock.now(), 0) else {
         let what = "is not the code that the authenticator shows now".to_owned();
-        return Err(AccessError::Invalid { field: "totp_code", what });
+        return Err(AccessError::Invalid {
+            field: "totp_code",
+            what,
+        });
     };
     let (chance, password) = (app.chance.clone(), password.to_owned());
     let password_hash = off_thread(move || secrets::hash_password(&password, &chance)).await??;
@@ -201,11 +230,17 @@ pub async fn accept_invite(app: &Seawall, token: &str, password: &str, totp_code
     if !access::delete_invite(&mut tx, invite.user).await? {
         return Err(AccessError::InviteGone);
     }
-    let user = access::find_user(tx.conn(), invite.user).await?.ok_or(AccessError::InviteGone)?;
+    let user = access::find_user(tx.conn(), invite.user)
+        .await?
+        .ok_or(AccessError::InviteGone)?;
     if user.state == UserState::Disabled {
         return Err(AccessError::InviteGone);
     }
-    let user = User { state: UserState::Active, signed_in_at: Some(now), ..user };
+    let user = User {
+        state: UserState::Active,
+        signed_in_at: Some(now),
+        ..user
+    };
     let credentials = Credentials {
         password_hash: Some(password_hash),
         totp_secret: Some(invite.totp_secret),
@@ -216,7 +251,13 @@ pub async fn accept_invite(app: &Seawall, token: &str, password: &str, totp_code
     access::write_credentials(&mut tx, user.id, &credentials).await?;
     access::update_user(&mut tx, &user).await?;
     let signed_in = open_session(app, &mut tx, user, now).await?;
-    tx.event(now, &actor_of(&signed_in.session.user), "user.joined", signed_in.session.user.id, serde_json::json!({}));
+    tx.event(
+        now,
+        &actor_of(&signed_in.session.user),
+        "user.joined",
+        signed_in.session.user.id,
+        serde_json::json!({}),
+    );
     tx.commit().await?;
     Ok(signed_in)
 }
@@ -228,19 +269,27 @@ pub async fn sign_in(app: &Seawall, name: &str, password: &str, totp_code: &str)
     }
     let (user, credentials) = {
         let mut conn = app.store.reader().await?;
-        let user = access::find_user_by_name(&mut conn, name.trim()).await?.filter(|user| user.state == UserState::Active);
+        let user = access::find_user_by_name(&mut conn, name.trim())
+            .await?
+            .filter(|user| user.state == UserState::Active);
         let credentials = match &user {
             Some(user) => Some(access::credentials(&mut conn, user.id).await?),
             None => None,
         };
         (user, credentials)
     };
-    if let Some(until) = credentials.as_ref().and_then(|c| c.locked_until).filter(|until| *until > app.clock.now()) {
+    if let Some(until) = credentials
+        .as_ref()
+        .and_then(|c| c.locked_until)
+        .filter(|until| *until > app.clock.now())
+    {
         return Err(AccessError::Locked { until });
     }
     let (hash, password) = (credentials.and_then(|c| c.password_hash), password.to_owned());
     let password_is_right = off_thread(move || secrets::verify_password(&password, hash.as_deref())).await?;
-    let Some(user) = user else { return Err(AccessError::Refused) };
+    let Some(user) = user else {
+        return Err(AccessError::Refused);
+    };
 
     let mut tx = app.store.begin("sign in").await?;
     let now = app.clock.now();
@@ -255,7 +304,13 @@ pub async fn sign_in(app: &Seawall, name: &str, password: &str, totp_code: &str)
         credentials.n_failures += 1;
         if credentials.n_failures % FAILURES_MAX == 0 {
             credentials.locked_until = Some(now.after(LOCK_TIME));
-            tx.event(now, &Actor::System, "user.locked", user.id, serde_json::json!({ "n_failures": credentials.n_failures }));
+            tx.event(
+                now,
+                &Actor::System,
+                "user.locked",
+                user.id,
+                serde_json::json!({ "n_failures": credentials.n_failures }),
+            );
         }
         access::write_credentials(&mut tx, user.id, &credentials).await?;
         tx.commit().await?;
@@ -265,10 +320,19 @@ pub async fn sign_in(app: &Seawall, name: &str, password: &str, totp_code: &str)
     credentials.n_failures = 0;
     credentials.locked_until = None;
     access::write_credentials(&mut tx, user.id, &credentials).await?;
-    let user = User { signed_in_at: Some(now), ..user };
+    let user = User {
+        signed_in_at: Some(now),
+        ..user
+    };
     access::update_user(&mut tx, &user).await?;
     let signed_in = open_session(app, &mut tx, user, now).await?;
-    tx.event(now, &actor_of(&signed_in.session.user), "user.signed_in", signed_in.session.user.id, serde_json::json!({}));
+    tx.event(
+        now,
+        &actor_of(&signed_in.session.user),
+        "user.signed_in",
+        signed_in.session.user.id,
+        serde_json::json!({}),
+    );
     tx.commit().await?;
     Ok(signed_in)
 }
@@ -276,14 +340,21 @@ pub async fn sign_in(app: &Seawall, name: &str, password: &str, totp_code: &str)
 /// The session that a browser's token belongs to, if it is still good.
 pub async fn session(app: &Seawall, token: &str) -> Result<Option<Session>, StoreError> {
     let mut conn = app.store.reader().await?;
-    let Some((user, csrf_token, expires_at)) = access::find_session(&mut conn, &secrets::token_hash(token)).await? else {
+    let Some((user, csrf_token, expires_at)) = access::find_session(&mut conn, &secrets::token_hash(token)).await?
+    else {
         return Ok(None);
     };
     if expires_at <= app.clock.now() {
         return Ok(None);
     }
-    let user = access::find_user(&mut conn, user).await?.filter(|user| user.state == UserState::Active);
-    Ok(user.map(|user| Session { user, csrf_token, expires_at }))
+    let user = access::find_user(&mut conn, user)
+        .await?
+        .filter(|user| user.state == UserState::Active);
+    Ok(user.map(|user| Session {
+        user,
+        csrf_token,
+        expires_at,
+    }))
 }
 
 /// Ends a session.
@@ -295,7 +366,10 @@ pub async fn sign_out(app: &Seawall, token: &str) -> Result<(), StoreError> {
 
 /// Who a signed-in person is to the flows.
 pub fn actor_of(user: &User) -> Actor {
-    Actor::Person { user: user.id, role: user.role }
+    Actor::Person {
+        user: user.id,
+        role: user.role,
+    }
 }
 
 /// Changes a user's role, or whether they can sign in.
@@ -314,11 +388,19 @@ pub async fn change_user(
         Some(true) => UserState::Disabled,
         Some(false) if before.state == UserState::Disabled => {
             let has_password = access::credentials(tx.conn(), id).await?.password_hash.is_some();
-            if has_password { UserState::Active } else { UserState::Invited }
+            if has_password {
+                UserState::Active
+            } else {
+                UserState::Invited
+            }
         }
         Some(false) | None => before.state,
     };
-    let after = User { role: role.unwrap_or(before.role), state, ..before.clone() };
+    let after = User {
+        role: role.unwrap_or(before.role),
+        state,
+        ..before.clone()
+    };
     if after == before {
         return Ok(());
     }
@@ -345,7 +427,10 @@ pub async fn create_key(app: &Seawall, actor: &Actor, name: &str, scopes: Vec<Sc
     actor.require(Right::ManageAccess)?;
     let name = check_name(name)?;
     if scopes.is_empty() {
-        return Err(AccessError::Invalid { field: "scopes", what: "must name at least one".to_owned() });
+        return Err(AccessError::Invalid {
+            field: "scopes",
+            what: "must name at least one".to_owned(),
+        });
     }
     let mut tx = app.store.begin("create key").await?;
     let now = app.clock.now();
@@ -366,7 +451,13 @@ pub async fn create_key(app: &Seawall, actor: &Actor, name: &str, scopes: Vec<Sc
     let secret = format!("{}{}", secrets::KEY_PREFIX, secrets::fresh_token(&app.chance));
     access::insert_key(&mut tx, &key, &secrets::token_hash(&secret)).await?;
     let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
-    tx.event(now, actor, "key.created", key.id, serde_json::json!({ "name": key.name, "scopes": scopes }));
+    tx.event(
+        now,
+        actor,
+        "key.created",
+        key.id,
+        serde_json::json!({ "name": key.name, "scopes": scopes }),
+    );
     tx.commit().await?;
     Ok(NewKey { key, secret })
 }
@@ -390,12 +481,20 @@ pub async fn authenticate_key(app: &Seawall, secret: &str) -> Result<Option<Acto
         return Ok(None);
     }
     let found = access::find_key_by_secret(&mut *app.store.reader().await?, &secrets::token_hash(secret)).await?;
-    let Some(key) = found.filter(|key| key.revoked_at.is_none()) else { return Ok(None) };
+    let Some(key) = found.filter(|key| key.revoked_at.is_none()) else {
+        return Ok(None);
+    };
     let now = app.clock.now();
-    if key.used_at.is_none_or(|used_at| now.since(used_at) >= KEY_USE_NOTED_EVERY) {
+    if key
+        .used_at
+        .is_none_or(|used_at| now.since(used_at) >= KEY_USE_NOTED_EVERY)
+    {
         note_key_use(&app.store, key.id, now).await?;
     }
-    Ok(Some(Actor::Key { key: key.id, scopes: key.scopes }))
+    Ok(Some(Actor::Key {
+        key: key.id,
+        scopes: key.scopes,
+    }))
 }
 
 async fn note_key_use(store: &Store, key: KeyId, now: Timestamp) -> Result<(), StoreError> {
@@ -404,9 +503,15 @@ async fn note_key_use(store: &Store, key: KeyId, now: Timestamp) -> Result<(), S
     tx.commit().await
 }
 
-async fn live_invite(conn: &mut crate::store::AnyConnection, token: &str, now: Timestamp) -> Result<InviteRow, AccessError> {
+async fn live_invite(
+    conn: &mut crate::store::AnyConnection,
+    token: &str,
+    now: Timestamp,
+) -> Result<InviteRow, AccessError> {
     let invite = access::find_invite(conn, &secrets::token_hash(token)).await?;
-    invite.filter(|invite| invite.expires_at > now).ok_or(AccessError::InviteGone)
+    invite
+        .filter(|invite| invite.expires_at > now)
+        .ok_or(AccessError::InviteGone)
 }
 
 async fn put_invite(app: &Seawall, tx: &mut Tx, user: &User, now: Timestamp) -> Result<Invite, StoreError> {
@@ -418,20 +523,47 @@ async fn put_invite(app: &Seawall, tx: &mut Tx, user: &User, now: Timestamp) -> 
         expires_at: now.after(INVITE_LIFETIME),
     };
     access::put_invite(tx, &row).await?;
-    Ok(Invite { user: user.id, name: user.name.clone(), token, expires_at: row.expires_at })
+    Ok(Invite {
+        user: user.id,
+        name: user.name.clone(),
+        token,
+        expires_at: row.expires_at,
+    })
 }
 
 async fn open_session(app: &Seawall, tx: &mut Tx, user: User, now: Timestamp) -> Result<SignedIn, StoreError> {
     let session_token = secrets::fresh_token(&app.chance);
     let csrf_token = secrets::fresh_token(&app.chance);
     let expires_at = now.after(SESSION_LIFETIME);
-    access::insert_session(tx, &secrets::token_hash(&session_token), user.id, &csrf_token, now, expires_at).await?;
-    Ok(SignedIn { session_token, session: Session { user, csrf_token, expires_at } })
+    access::insert_session(
+        tx,
+        &secrets::token_hash(&session_token),
+        user.id,
+        &csrf_token,
+        now,
+        expires_at,
+    )
+    .await?;
+    Ok(SignedIn {
+        session_token,
+        session: Session {
+            user,
+            csrf_token,
+            expires_at,
+        },
+    })
 }
 
 fn new_user(app: &Seawall, name: &str, role: Role, now: Timestamp) -> User {
     let id = UserId::fresh(now, &app.chance);
-    User { id, name: name.to_owned(), role, state: UserState::Invited, created_at: now, signed_in_at: None }
+    User {
+        id,
+        name: name.to_owned(),
+        role,
+        state: UserState::Invited,
+        created_at: now,
+        signed_in_at: None,
+    }
 }
 
 fn check_name(name: &str) -> Result<&str, AccessError> {
@@ -446,5 +578,7 @@ fn check_name(name: &str) -> Result<&str, AccessError> {
 /// Runs what takes tens of milliseconds away from the async threads.
 async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, AccessError> {
     // The task is never aborted, so it fails only if the work panicked: then nobody is let in.
-    tokio::task::spawn_blocking(work).await.map_err(|_| AccessError::Refused)
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|_| AccessError::Refused)
 }

@@ -55,8 +55,19 @@ pub async fn retry_action(app: &Seawall, actor: &Actor, id: ActionId) -> Result<
         return Err(ActionError::Confirmed);
     }
     let from = tried.action.state.as_str();
-    let action = Action { state: ActionState::Waiting, attempts: 0, ..tried.action };
-    actions::update(&mut tx, &Tried { action, trying_since: now }).await?;
+    let action = Action {
+        state: ActionState::Waiting,
+        attempts: 0,
+        ..tried.action
+    };
+    actions::update(
+        &mut tx,
+        &Tried {
+            action,
+            trying_since: now,
+        },
+    )
+    .await?;
     jobs::enqueue(&mut tx, now, &app.chance, DELIVER, id, now).await?;
     tx.event(now, actor, "action.retried", id, serde_json::json!({ "from": from }));
     tx.commit().await?;
@@ -108,7 +119,9 @@ pub async fn run_worker(app: Seawall, mut shutdown: watch::Receiver<bool>) {
 /// Delivers everything that is due now, one after the other, and returns how many attempts were made. For tests and for
 /// upkeep; a server uses [`run_worker`].
 pub async fn deliver_due(app: &Seawall, worker: &str) -> Result<usize, StoreError> {
-    let Some(webhook) = app.webhook.clone() else { return Ok(0) };
+    let Some(webhook) = app.webhook.clone() else {
+        return Ok(0);
+    };
     let mut n_attempts = 0;
     while let Some(job) = jobs::claim(&app.store, worker, app.clock.now(), webhook.timeout() + LEASE_MARGIN).await? {
         n_attempts += usize::from(deliver(app, &webhook, worker, &job).await?);
@@ -133,7 +146,12 @@ async fn deliver(app: &Seawall, webhook: &Webhook, worker: &str, job: &Job) -> R
         tx.commit().await?;
         return Ok(false);
     };
-    let Order { tried, decision, item, earlier } = order;
+    let Order {
+        tried,
+        decision,
+        item,
+        earlier,
+    } = order;
     if earlier.is_some() {
         let mut tx = app.store.begin("postpone delivery").await?;
         jobs::postpone(&mut tx, job, worker, app.clock.now().after(WAIT_FOR_EARLIER)).await?;
@@ -146,7 +164,9 @@ async fn deliver(app: &Seawall, webhook: &Webhook, worker: &str, job: &Job) -> R
     let mut tx = app.store.begin("write delivery").await?;
     let now = app.clock.now();
     items::lock(&mut tx, &item.id).await?;
-    let Some(tried) = actions::find(tx.conn(), tried.action.id).await? else { return Ok(true) };
+    let Some(tried) = actions::find(tx.conn(), tried.action.id).await? else {
+        return Ok(true);
+    };
     if !tried.action.state.is_unfinished() {
         // Another worker, whose lease had run out, got an answer too.
         jobs::finish(&mut tx, job, worker).await?;
@@ -158,7 +178,10 @@ async fn deliver(app: &Seawall, webhook: &Webhook, worker: &str, job: &Job) -> R
     write_event(&mut tx, &after.action, now);
     match &after.action.state {
         ActionState::Retrying { next_at, .. } => jobs::postpone(&mut tx, job, worker, *next_at).await?,
-        ActionState::Waiting | ActionState::Dead { .. } | ActionState::Confirmed { .. } | ActionState::Refused { .. } => {
+        ActionState::Waiting
+        | ActionState::Dead { .. }
+        | ActionState::Confirmed { .. }
+        | ActionState::Refused { .. } => {
             jobs::finish(&mut tx, job, worker).await?;
             if let Some(next) = actions::unfinished_after(tx.conn(), &after.action).await? {
                 jobs::enqueue(&mut tx, now, &app.chance, DELIVER, next, now).await?;
@@ -180,18 +203,29 @@ struct Order {
 
 /// The order that the job is about, if it is still to be tried.
 async fn read_order(app: &Seawall, job: &Job) -> Result<Option<Order>, StoreError> {
-    let Ok(id) = job.subject.parse::<ActionId>() else { return Ok(None) };
+    let Ok(id) = job.subject.parse::<ActionId>() else {
+        return Ok(None);
+    };
     let mut conn = app.store.reader().await?;
-    let Some(tried) = actions::find(&mut conn, id).await? else { return Ok(None) };
+    let Some(tried) = actions::find(&mut conn, id).await? else {
+        return Ok(None);
+    };
     if !tried.action.state.is_unfinished() {
         return Ok(None);
     }
     let decision = decisions::find(&mut conn, tried.action.decision).await?;
     let item = items::find(&mut conn, &tried.action.item).await?;
     // An order without its decision or item is never sent; `verify` reports it.
-    let (Some(decision), Some((item, _))) = (decision, item) else { return Ok(None) };
+    let (Some(decision), Some((item, _))) = (decision, item) else {
+        return Ok(None);
+    };
     let earlier = actions::unfinished_before(&mut conn, &tried.action).await?;
-    Ok(Some(Order { tried, decision, item, earlier }))
+    Ok(Some(Order {
+        tried,
+        decision,
+        item,
+        earlier,
+    }))
 }
 
 impl Tried {
@@ -199,16 +233,27 @@ impl Tried {
     fn after_attempt(self, attempt: Attempt, webhook: &Webhook, draw: f64, now: Timestamp) -> Tried {
         let attempts = self.action.attempts.saturating_add(1);
         let state = match attempt {
-            Attempt::Answered { answer: Answer::Refused, detail } => ActionState::Refused { at: now, detail },
+            Attempt::Answered {
+                answer: Answer::Refused,
+                detail,
+            } => ActionState::Refused { at: now, detail },
             Attempt::Answered { answer, .. } => ActionState::Confirmed { answer, at: now },
             Attempt::Failed { error } if now.since(self.trying_since) >= webhook.backoff().give_up_after => {
                 ActionState::Dead { error }
             }
-            Attempt::Failed { error } => {
-                ActionState::Retrying { error, next_at: now.after(webhook.backoff().wait_after(attempts, draw)) }
-            }
+            Attempt::Failed { error } => ActionState::Retrying {
+                error,
+                next_at: now.after(webhook.backoff().wait_after(attempts, draw)),
+            },
         };
-        Tried { action: Action { state, attempts, ..self.action }, trying_since: self.trying_since }
+        Tried {
+            action: Action {
+                state,
+                attempts,
+                ..self.action
+            },
+            trying_since: self.trying_since,
+        }
     }
 }
 
@@ -216,9 +261,14 @@ fn write_event(tx: &mut Tx, action: &Action, now: Timestamp) {
     let (kind, body) = match &action.state {
         ActionState::Confirmed { answer, .. } => ("action.confirmed", serde_json::json!({ "answer": answer.as_str() })),
         ActionState::Refused { detail, .. } => ("action.refused", serde_json::json!({ "detail": detail })),
-        ActionState::Dead { error } => ("action.dead", serde_json::json!({ "error": error, "attempts": action.attempts })),
+        ActionState::Dead { error } => (
+            "action.dead",
+            serde_json::json!({ "error": error, "attempts": action.attempts }),
+        ),
         // Failed attempts are counted in the row; a line for each would drown the log in an outage.
-        ActionState::Retrying { error, .. } if action.attempts == 1 => ("action.failing", serde_json::json!({ "error": error })),
+        ActionState::Retrying { error, .. } if action.attempts == 1 => {
+            ("action.failing", serde_json::json!({ "error": error }))
+        }
         ActionState::Retrying { .. } | ActionState::Waiting => return,
     };
     tx.event(now, &Actor::System, kind, action.id, body);

@@ -3,8 +3,8 @@
 
 use std::io::{Read, Write};
 
-use crate::store::archive;
 use crate::store::Store;
+use crate::store::archive;
 
 pub use crate::store::archive::{ArchiveError, ArchiveSummary, FORMAT_VERSION};
 

@@ -5,7 +5,7 @@ use media::{ScanError, Want};
 use signal::Signal;
 
 use super::follow;
-use super::submit::signals_of;
+use super::scan::signals_of;
 use crate::banks::IMPORT_MAX;
 use crate::model::{
     Actor, Bank, BankChange, BankId, Denied, Entry, EntryId, EntryState, NewBank, NewEntry, PreviewKind, Right,
@@ -68,7 +68,10 @@ pub async fn create_bank(
     actor.require(Right::WriteBanks)?;
     let name = new.name.trim();
     if name.is_empty() || name.chars().count() > Bank::NAME_LENGTH_MAX || name.chars().any(char::is_control) {
-        let what = format!("must have 1 to {} characters and no control characters", Bank::NAME_LENGTH_MAX);
+        let what = format!(
+            "must have 1 to {} characters and no control characters",
+            Bank::NAME_LENGTH_MAX
+        );
         return Err(BankError::Invalid { field: "name", what });
     }
     check_text("description", &new.description)?;
@@ -92,7 +95,13 @@ pub async fn create_bank(
     if !banks::insert_bank(&mut tx, &bank).await? {
         return Err(BankError::NameTaken);
     }
-    tx.event(now, actor, "bank.created", bank.id, serde_json::json!({ "name": bank.name, "confirmed": bank.confirmed }));
+    tx.event(
+        now,
+        actor,
+        "bank.created",
+        bank.id,
+        serde_json::json!({ "name": bank.name, "confirmed": bank.confirmed }),
+    );
     tx.commit().await?;
     follow::catch_up(app).await?;
     Ok(Created::New(bank.id))
@@ -142,7 +151,11 @@ pub async fn add_entry(
     let mut previews = None;
     if let Some(bytes) = bytes {
         let scan = app.media.scan(bytes, Want::SignalsAndPreviews).await.map_err(|error| {
-            if error.is_about_the_file() { BankError::Unscannable(error) } else { BankError::Busy }
+            if error.is_about_the_file() {
+                BankError::Unscannable(error)
+            } else {
+                BankError::Busy
+            }
         })?;
         for kept in signals_of(&scan) {
             if !new.signals.contains(&kept.signal) {
@@ -152,7 +165,10 @@ pub async fn add_entry(
         previews = scan.previews;
     }
     if new.signals.is_empty() {
-        return Err(BankError::Invalid { field: "signals", what: "must not be empty where there is no file".to_owned() });
+        return Err(BankError::Invalid {
+            field: "signals",
+            what: "must not be empty where there is no file".to_owned(),
+        });
     }
 
     let mut tx = app.store.begin("add entry").await?;
@@ -188,10 +204,14 @@ pub async fn set_entry_state(app: &Seawall, actor: &Actor, id: EntryId, state: E
         return Ok(());
     }
     if before.state == EntryState::Removed {
-        return Err(BankError::Invalid { field: "state", what: "cannot change: the entry was removed".to_owned() });
+        return Err(BankError::Invalid {
+            field: "state",
+            what: "cannot change: the entry was removed".to_owned(),
+        });
     }
     banks::set_entry_state(&mut tx, id, state).await?;
-    let body = serde_json::json!({ "bank": before.bank.to_string(), "from": before.state.as_str(), "to": state.as_str() });
+    let body =
+        serde_json::json!({ "bank": before.bank.to_string(), "from": before.state.as_str(), "to": state.as_str() });
     tx.event(now, actor, "entry.changed", id, body);
     tx.commit().await?;
     follow::catch_up(app).await?;
@@ -208,18 +228,27 @@ pub async fn import_entries(
 ) -> Result<Imported, BankError> {
     actor.require(Right::WriteBanks)?;
     if entries.len() > IMPORT_MAX {
-        return Err(BankError::Invalid { field: "entries", what: format!("are more than {IMPORT_MAX}") });
+        return Err(BankError::Invalid {
+            field: "entries",
+            what: format!("are more than {IMPORT_MAX}"),
+        });
     }
     for entry in &entries {
         check_entry(entry)?;
         if entry.signals.is_empty() {
-            return Err(BankError::Invalid { field: "signals", what: "must not be empty".to_owned() });
+            return Err(BankError::Invalid {
+                field: "signals",
+                what: "must not be empty".to_owned(),
+            });
         }
     }
     let mut tx = app.store.begin("import entries").await?;
     let now = app.clock.now();
     banks::find_bank(tx.conn(), bank).await?.ok_or(BankError::NotFound)?;
-    let mut imported = Imported { added: 0, already_present: 0 };
+    let mut imported = Imported {
+        added: 0,
+        already_present: 0,
+    };
     for entry in &entries {
         let mut is_new = false;
         for signal in &entry.signals {
@@ -248,26 +277,45 @@ fn check_entry(new: &NewEntry) -> Result<(), BankError> {
     check_text("name", &new.name)?;
     check_text("source", &new.source)?;
     if new.labels.len() > Entry::LABELS_MAX {
-        return Err(BankError::Invalid { field: "labels", what: format!("are more than {}", Entry::LABELS_MAX) });
+        return Err(BankError::Invalid {
+            field: "labels",
+            what: format!("are more than {}", Entry::LABELS_MAX),
+        });
     }
     for label in &new.labels {
         check_text("labels", label)?;
     }
     if new.signals.len() > Entry::SIGNALS_MAX {
-        return Err(BankError::Invalid { field: "signals", what: format!("are more than {}", Entry::SIGNALS_MAX) });
+        return Err(BankError::Invalid {
+            field: "signals",
+            what: format!("are more than {}", Entry::SIGNALS_MAX),
+        });
     }
-    if let Some(Signal::Pdq { .. }) = new.signals.iter().find(|signal| signal.quality().is_some_and(|quality| quality > 100)) {
-        return Err(BankError::Invalid { field: "signals", what: "have a quality over 100".to_owned() });
+    if let Some(Signal::Pdq { .. }) = new
+        .signals
+        .iter()
+        .find(|signal| signal.quality().is_some_and(|quality| quality > 100))
+    {
+        return Err(BankError::Invalid {
+            field: "signals",
+            what: "have a quality over 100".to_owned(),
+        });
     }
     Ok(())
 }
 
 fn check_text(field: &'static str, text: &str) -> Result<(), BankError> {
     if text.chars().count() > Entry::TEXT_LENGTH_MAX {
-        return Err(BankError::Invalid { field, what: format!("is longer than {} characters", Entry::TEXT_LENGTH_MAX) });
+        return Err(BankError::Invalid {
+            field,
+            what: format!("is longer than {} characters", Entry::TEXT_LENGTH_MAX),
+        });
     }
     if text.contains('\0') {
-        return Err(BankError::Invalid { field, what: "has a NUL character".to_owned() });
+        return Err(BankError::Invalid {
+            field,
+            what: "has a NUL character".to_owned(),
+        });
     }
     Ok(())
 }
@@ -277,6 +325,8 @@ fn replayed<T: std::str::FromStr<Err: std::fmt::Display>>(recalled: Recalled) ->
     match recalled {
         Recalled::Nothing => Ok(None),
         Recalled::Other => Err(BankError::KeyReused),
-        Recalled::Same(subject) => Ok(Some(subject.parse().map_err(|error: T::Err| damaged("subject", error))?)),
+        Recalled::Same(subject) => Ok(Some(
+            subject.parse().map_err(|error: T::Err| damaged("subject", error))?,
+        )),
     }
 }

@@ -4,7 +4,8 @@ use policy::Queue;
 
 use super::submit::{order_action, versions};
 use crate::model::{
-    ActionKind, Actor, Author, Case, CaseId, Decision, DecisionId, Denied, InvalidTransition, Judgement, Outcome, Right, UserId,
+    ActionKind, Actor, Author, Case, CaseId, Decision, DecisionId, Denied, InvalidTransition, Judgement, Outcome,
+    Right, UserId,
 };
 use crate::store::{StoreError, Tx};
 use crate::{Seawall, actions, cases, decisions, items};
@@ -77,7 +78,10 @@ pub async fn release_case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Ca
     let user = person(actor)?;
     let mut tx = app.store.begin("release case").await?;
     let now = app.clock.now();
-    let case = cases::find_locked(&mut tx, id).await?.ok_or(CaseError::NotFound)?.release(user, now)?;
+    let case = cases::find_locked(&mut tx, id)
+        .await?
+        .ok_or(CaseError::NotFound)?
+        .release(user, now)?;
     cases::update(&mut tx, &case).await?;
     tx.event(now, actor, "case.released", id, serde_json::json!({}));
     tx.commit().await?;
@@ -94,13 +98,24 @@ pub async fn escalate_case(app: &Seawall, actor: &Actor, id: CaseId, reason: Str
     let from = before.queue;
     let case = before.escalate(user, now)?;
     cases::update(&mut tx, &case).await?;
-    tx.event(now, actor, "case.escalated", id, serde_json::json!({ "from": from.as_str(), "reason": reason.trim() }));
+    tx.event(
+        now,
+        actor,
+        "case.escalated",
+        id,
+        serde_json::json!({ "from": from.as_str(), "reason": reason.trim() }),
+    );
     tx.commit().await?;
     Ok(case)
 }
 
 /// The person decides. If the item must change for it, the platform is told.
-pub async fn decide_case(app: &Seawall, actor: &Actor, id: CaseId, judgement: Judgement) -> Result<DecisionId, CaseError> {
+pub async fn decide_case(
+    app: &Seawall,
+    actor: &Actor,
+    id: CaseId,
+    judgement: Judgement,
+) -> Result<DecisionId, CaseError> {
     let user = person(actor)?;
     check_reason(&judgement.reason)?;
     match (judgement.outcome, judgement.policy) {
@@ -109,7 +124,10 @@ pub async fn decide_case(app: &Seawall, actor: &Actor, id: CaseId, judgement: Ju
             return Err(CaseError::Invalid { field: "outcome", what });
         }
         (Outcome::Restrict, None) => {
-            return Err(CaseError::Invalid { field: "policy", what: "must be named to restrict".to_owned() });
+            return Err(CaseError::Invalid {
+                field: "policy",
+                what: "must be named to restrict".to_owned(),
+            });
         }
         (Outcome::Restrict, Some(_)) | (Outcome::Allow, _) => {}
     }
@@ -151,7 +169,12 @@ pub async fn decide_case(app: &Seawall, actor: &Actor, id: CaseId, judgement: Ju
     Ok(decision.id)
 }
 
-async fn order_what_must_change(app: &Seawall, tx: &mut Tx, actor: &Actor, decision: &Decision) -> Result<(), StoreError> {
+async fn order_what_must_change(
+    app: &Seawall,
+    tx: &mut Tx,
+    actor: &Actor,
+    decision: &Decision,
+) -> Result<(), StoreError> {
     let standing = actions::standing_order(tx.conn(), &decision.item).await?;
     let needed = match (decision.outcome, standing) {
         (Outcome::Restrict, None | Some(ActionKind::Restore)) => Some(ActionKind::Restrict),
@@ -167,20 +190,29 @@ async fn order_what_must_change(app: &Seawall, tx: &mut Tx, actor: &Actor, decis
 
 fn person(actor: &Actor) -> Result<UserId, Denied> {
     actor.require(Right::DecideCases)?;
-    actor.user().ok_or_else(|| Denied { actor: actor.to_string(), right: Right::DecideCases })
+    actor.user().ok_or_else(|| Denied {
+        actor: actor.to_string(),
+        right: Right::DecideCases,
+    })
 }
 
 fn check_reason(reason: &str) -> Result<(), CaseError> {
     let length = reason.trim().chars().count();
     if length == 0 {
-        return Err(CaseError::Invalid { field: "reason", what: "must say why".to_owned() });
+        return Err(CaseError::Invalid {
+            field: "reason",
+            what: "must say why".to_owned(),
+        });
     }
     if length > Judgement::REASON_LENGTH_MAX {
         let what = format!("is longer than {} characters", Judgement::REASON_LENGTH_MAX);
         return Err(CaseError::Invalid { field: "reason", what });
     }
     if reason.contains('\0') {
-        return Err(CaseError::Invalid { field: "reason", what: "has a NUL character".to_owned() });
+        return Err(CaseError::Invalid {
+            field: "reason",
+            what: "has a NUL character".to_owned(),
+        });
     }
     Ok(())
 }

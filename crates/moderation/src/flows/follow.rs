@@ -50,7 +50,10 @@ pub async fn run_follower(app: Seawall, mut shutdown: watch::Receiver<bool>) {
             // Once for each row of failures, not four times a second.
             Err(error) if !failing => {
                 failing = true;
-                tracing::error!(error = &error as &dyn std::error::Error, "cannot follow the banks' change feed");
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "cannot follow the banks' change feed"
+                );
             }
             Err(_) => {}
         }

@@ -9,5 +9,7 @@ pub mod backup;
 pub mod banks;
 pub mod cases;
 pub mod follow;
+mod scan;
+mod submission;
 pub mod submit;
 pub mod verify;

@@ -3,19 +3,16 @@
 //! Until the transaction nothing is written, so a submission that is cut off anywhere can be sent again. The same item with
 //! the same content is the same submission: it finds the decision in force.
 
-use bytes::Bytes;
-use futures_util::future::join_all;
-use media::{Scan, Want};
+use media::Want;
 use policy::{Facts, MatchFact, Ruling};
-use sha2::{Digest, Sha256};
-use signal::Signal;
 
+use super::scan::{ScannedFile, scan_all};
+use super::submission::{check_bounds, digest};
 use crate::items::{NewItem, NewMediaRow, Put};
 use crate::matching::{Found, evidence};
-use crate::model::item::{FramePlace, MediaSignal};
 use crate::model::{
-    Action, ActionId, ActionKind, ActionState, Actor, Audience, Author, Case, CaseId, CaseState, Decision, DecisionId, Denied,
-    ItemId, ItemKind, Match, Media, MediaId, MediaStatus, MediaVerdict, Outcome, PreviewKind, Right, Tier, Timestamp, Verdict,
+    Action, ActionId, ActionKind, ActionState, Actor, Author, Case, CaseId, CaseState, Decision, DecisionId, Denied,
+    ItemId, Match, Media, MediaId, MediaStatus, MediaVerdict, Outcome, PreviewKind, Right, Tier, Timestamp, Verdict,
     Versions,
 };
 use crate::store::columns::damaged;
@@ -23,65 +20,10 @@ use crate::store::requests::{self, Recalled};
 use crate::store::{IdempotencyKey, StoreError, Tx};
 use crate::{Seawall, actions, cases, decisions, items, views};
 
+pub use super::submission::{NewContent, NewMedia, Submission};
+
 /// The kind of job that delivers an action.
 pub(crate) const DELIVER: &str = "deliver";
-
-/// An item to be judged.
-#[derive(Debug, Clone)]
-pub struct Submission {
-    /// The platform's own name for it.
-    pub id: ItemId,
-    /// What kind of thing it is.
-    pub kind: ItemKind,
-    /// Who posted it.
-    pub account: Option<String>,
-    /// Where.
-    pub channel: Option<String>,
-    /// Who can see it.
-    pub audience: Option<Audience>,
-    /// Where it stands on the platform; shown to moderators as text, never fetched.
-    pub url: Option<String>,
-    /// Its text.
-    pub text: Option<String>,
-    /// Why a person reported it. Who did is not asked.
-    pub report: Option<String>,
-    /// Its files.
-    pub media: Vec<NewMedia>,
-}
-
-impl Submission {
-    /// The most characters of an item's text.
-    pub const TEXT_LENGTH_MAX: usize = 100_000;
-    /// The most characters of any other text of a submission.
-    pub const FIELD_LENGTH_MAX: usize = 2_000;
-    /// The most signals that one file may come with.
-    pub const SIGNALS_MAX: usize = 1_000;
-}
-
-/// A file of an item to be judged.
-#[derive(Debug, Clone)]
-pub struct NewMedia {
-    /// The platform's name for it.
-    pub name: String,
-    /// What there is of it.
-    pub content: NewContent,
-}
-
-/// What there is of a file.
-#[derive(Debug, Clone)]
-pub enum NewContent {
-    /// Its bytes.
-    Bytes(Bytes),
-    /// Signals that the platform computed before.
-    Signals(Vec<Signal>),
-    /// Nothing: it was to be fetched and could not be.
-    Unfetched {
-        /// A stable word for why.
-        reason: &'static str,
-        /// The same for people.
-        detail: String,
-    },
-}
 
 /// A submission that was judged.
 #[derive(Debug, Clone)]
@@ -160,7 +102,10 @@ pub async fn submit_item(
         Put::Same => {
             drop(tx);
             let verdict = views::verdict_in_force(app, &item.id).await?;
-            return Ok(Submitted { verdict: verdict.ok_or_else(vanished)?, fresh: false });
+            return Ok(Submitted {
+                verdict: verdict.ok_or_else(vanished)?,
+                fresh: false,
+            });
         }
     };
 
@@ -172,7 +117,10 @@ pub async fn submit_item(
     };
     let facts = Facts {
         matches: found.iter().flat_map(|f| &f.matches).map(match_fact).collect(),
-        n_unscanned: files.iter().filter(|file| matches!(file.status, MediaStatus::Unscanned { .. })).count(),
+        n_unscanned: files
+            .iter()
+            .filter(|file| matches!(file.status, MediaStatus::Unscanned { .. }))
+            .count(),
         reported: item.report.is_some(),
         restricted_before,
     };
@@ -201,7 +149,14 @@ pub async fn submit_item(
             status: file.status,
             signals: file.signals,
         };
-        items::insert_media(&mut tx, &NewMediaRow { media: media.clone(), matches_capped: found.capped }).await?;
+        items::insert_media(
+            &mut tx,
+            &NewMediaRow {
+                media: media.clone(),
+                matches_capped: found.capped,
+            },
+        )
+        .await?;
         evidence::insert(&mut tx, &media, &found.matches).await?;
         // Pictures are kept only where a person will look at them.
         if let (Some(previews), Some(_)) = (file.previews, case) {
@@ -247,7 +202,13 @@ pub async fn submit_item(
     tx.commit().await?;
     app.bells.jobs.notify_one();
 
-    let verdict = Verdict { item: item.id, outcome: ruling.outcome, decision: Some(decision.id), case, media: media_verdicts };
+    let verdict = Verdict {
+        item: item.id,
+        outcome: ruling.outcome,
+        decision: Some(decision.id),
+        case,
+        media: media_verdicts,
+    };
     Ok(Submitted { verdict, fresh: true })
 }
 
@@ -271,12 +232,21 @@ pub async fn check_item(app: &Seawall, actor: &Actor, submission: Submission) ->
         .collect();
     let facts = Facts {
         matches: media.iter().flat_map(|file| &file.matches).map(match_fact).collect(),
-        n_unscanned: media.iter().filter(|file| matches!(file.status, MediaStatus::Unscanned { .. })).count(),
+        n_unscanned: media
+            .iter()
+            .filter(|file| matches!(file.status, MediaStatus::Unscanned { .. }))
+            .count(),
         reported: submission.report.is_some(),
         restricted_before: None,
     };
     let ruling = policy::evaluate(&facts);
-    Ok(Verdict { item: submission.id, outcome: ruling.outcome, decision: None, case: None, media })
+    Ok(Verdict {
+        item: submission.id,
+        outcome: ruling.outcome,
+        decision: None,
+        case: None,
+        media,
+    })
 }
 
 /// Orders an action and writes the job that will deliver it.
@@ -308,20 +278,19 @@ pub(crate) async fn order_action(
 
 /// What judged, for a decision made now.
 pub(crate) fn versions() -> Versions {
-    Versions { seawall: env!("CARGO_PKG_VERSION").to_owned(), rules: policy::RULES_VERSION.to_owned() }
-}
-
-/// A file after the attempt to scan it.
-struct ScannedFile {
-    name: String,
-    status: MediaStatus,
-    signals: Vec<MediaSignal>,
-    previews: Option<media::Previews>,
+    Versions {
+        seawall: env!("CARGO_PKG_VERSION").to_owned(),
+        rules: policy::RULES_VERSION.to_owned(),
+    }
 }
 
 async fn known_verdict(app: &Seawall, item: &ItemId, digest: &str) -> Result<Option<Verdict>, StoreError> {
     let known = items::digest_of(&mut *app.store.reader().await?, item).await?;
-    if known.as_deref() == Some(digest) { views::verdict_in_force(app, item).await } else { Ok(None) }
+    if known.as_deref() == Some(digest) {
+        views::verdict_in_force(app, item).await
+    } else {
+        Ok(None)
+    }
 }
 
 /// The verdict that an earlier request with the same key was given.
@@ -360,7 +329,11 @@ async fn open_or_join_case(
         // It keeps its place, but moves to the more pressing of the two queues.
         let rank = |queue| policy::Queue::ALL.iter().position(|known| *known == queue);
         if rank(queue) < rank(open.queue) {
-            let moved = Case { queue, reason: ruling.reason.to_owned(), ..open.clone() };
+            let moved = Case {
+                queue,
+                reason: ruling.reason.to_owned(),
+                ..open.clone()
+            };
             cases::update(tx, &moved).await?;
             let body = serde_json::json!({ "from": open.queue.as_str(), "to": queue.as_str() });
             tx.event(now, &Actor::System, "case.moved", open.id, body);
@@ -377,74 +350,17 @@ async fn open_or_join_case(
         opened_by: decision,
     };
     cases::insert(tx, &case).await?;
-    let body = serde_json::json!({ "item": item.to_string(), "queue": queue.as_str(), "decision": decision.to_string() });
+    let body =
+        serde_json::json!({ "item": item.to_string(), "queue": queue.as_str(), "decision": decision.to_string() });
     tx.event(now, &Actor::System, "case.opened", case.id, body);
     Ok(case.id)
 }
 
-/// Scans all files of an item together. What cannot be hashed comes back as unscanned; only when Seawall itself cannot
-/// scan just now is there an error.
-async fn scan_all(app: &Seawall, media: &[NewMedia], want: Want) -> Result<Vec<ScannedFile>, SubmitError> {
-    let scans = media.iter().map(|new| scan_one(app, new, want));
-    join_all(scans).await.into_iter().collect()
-}
-
-async fn scan_one(app: &Seawall, new: &NewMedia, want: Want) -> Result<ScannedFile, SubmitError> {
-    let name = new.name.clone();
-    match &new.content {
-        NewContent::Signals(signals) => {
-            let signals = signals.iter().cloned().map(MediaSignal::as_is).collect();
-            Ok(ScannedFile { name, status: MediaStatus::Given, signals, previews: None })
-        }
-        NewContent::Unfetched { reason, detail } => {
-            let status = MediaStatus::Unscanned { reason: (*reason).to_owned(), detail: detail.clone() };
-            Ok(ScannedFile { name, status, signals: Vec::new(), previews: None })
-        }
-        NewContent::Bytes(bytes) => match app.media.scan(bytes.clone(), want).await {
-            Ok(scan) => Ok(scanned(name, bytes.len(), scan)),
-            Err(error) if !error.is_about_the_file() => Err(SubmitError::Busy),
-            Err(error) => {
-                // The digests of the bytes need no decoding: a known file is found even if it is broken.
-                let signals = vec![
-                    MediaSignal::as_is(Signal::Md5(signal::Md5::of(bytes))),
-                    MediaSignal::as_is(Signal::Sha256(signal::Sha256::of(bytes))),
-                ];
-                let status = MediaStatus::Unscanned { reason: error.kind().to_owned(), detail: error.to_string() };
-                Ok(ScannedFile { name, status, signals, previews: None })
-            }
-        },
-    }
-}
-
-fn scanned(name: String, size: usize, scan: Scan) -> ScannedFile {
-    let status = MediaStatus::Scanned {
-        media_type: scan.media_type.mime().to_owned(),
-        size_bytes: size as u64,
-        width: scan.width,
-        height: scan.height,
-    };
-    ScannedFile { name, status, signals: signals_of(&scan), previews: scan.previews }
-}
-
-/// The signals of a scanned file.
-pub(crate) fn signals_of(scan: &Scan) -> Vec<MediaSignal> {
-    let moves = scan.frames.iter().any(|frame| frame.index > 0);
-    let mut signals: Vec<MediaSignal> = scan
-        .frames
-        .iter()
-        .map(|frame| MediaSignal {
-            signal: Signal::Pdq { hash: frame.pdq.hash, quality: Some(frame.pdq.quality) },
-            view: frame.view.name().to_owned(),
-            frame: moves.then_some(FramePlace { index: frame.index, at_ms: frame.at_ms }),
-        })
-        .collect();
-    signals.push(MediaSignal::as_is(Signal::Md5(scan.md5)));
-    signals.push(MediaSignal::as_is(Signal::Sha256(scan.sha256)));
-    signals
-}
-
 fn match_fact(found: &Match) -> MatchFact {
-    MatchFact { bank_confirmed: found.target.bank_confirmed, lead: found.tier == Tier::Lead }
+    MatchFact {
+        bank_confirmed: found.target.bank_confirmed,
+        lead: found.tier == Tier::Lead,
+    }
 }
 
 /// What the rule knew: enough to make its decision again, and no content.
@@ -467,84 +383,8 @@ fn facts_as_json(facts: &Facts, media: &[MediaVerdict]) -> serde_json::Value {
     })
 }
 
-fn check_bounds(app: &Seawall, submission: &Submission) -> Result<(), SubmitError> {
-    let invalid = |field, what: String| Err(SubmitError::Invalid { field, what });
-    if submission.media.len() > app.settings.media_per_item_max {
-        return invalid("media", format!("has more than {} files", app.settings.media_per_item_max));
-    }
-    let texts = [
-        ("account", &submission.account, Submission::FIELD_LENGTH_MAX),
-        ("channel", &submission.channel, Submission::FIELD_LENGTH_MAX),
-        ("url", &submission.url, Submission::FIELD_LENGTH_MAX),
-        ("report", &submission.report, Submission::FIELD_LENGTH_MAX),
-        ("text", &submission.text, Submission::TEXT_LENGTH_MAX),
-    ];
-    for (field, text, length_max) in texts {
-        let Some(text) = text else { continue };
-        if text.chars().count() > length_max {
-            return invalid(field, format!("is longer than {length_max} characters"));
-        }
-        if text.contains('\0') {
-            return invalid(field, "has a NUL character".to_owned());
-        }
-    }
-    for file in &submission.media {
-        if file.name.chars().count() > Submission::FIELD_LENGTH_MAX || file.name.chars().any(char::is_control) {
-            return invalid("media", "has a file whose name is too long or has a control character".to_owned());
-        }
-        match &file.content {
-            NewContent::Signals(signals) if signals.is_empty() => {
-                return invalid("media", "has a file with neither bytes nor signals".to_owned());
-            }
-            NewContent::Signals(signals) if signals.len() > Submission::SIGNALS_MAX => {
-                return invalid("media", format!("has a file with more than {} signals", Submission::SIGNALS_MAX));
-            }
-            NewContent::Signals(_) | NewContent::Bytes(_) | NewContent::Unfetched { .. } => {}
-        }
-    }
-    Ok(())
-}
-
-/// SHA-256, in hex, over every part of the submission, each with its length before it.
-fn digest(submission: &Submission) -> String {
-    let mut hasher = Sha256::new();
-    let mut part = |bytes: &[u8]| {
-        hasher.update((bytes.len() as u64).to_be_bytes());
-        hasher.update(bytes);
-    };
-    part(submission.id.as_str().as_bytes());
-    part(submission.kind.as_str().as_bytes());
-    part(submission.audience.map_or("", Audience::as_str).as_bytes());
-    let texts = [&submission.account, &submission.channel, &submission.url, &submission.text, &submission.report];
-    for text in texts {
-        part(if text.is_some() { b"1" } else { b"0" });
-        part(text.as_deref().unwrap_or_default().as_bytes());
-    }
-    for file in &submission.media {
-        part(file.name.as_bytes());
-        match &file.content {
-            NewContent::Bytes(bytes) => {
-                part(b"bytes");
-                part(&Sha256::digest(bytes));
-            }
-            NewContent::Signals(signals) => {
-                part(b"signals");
-                for signal in signals {
-                    part(signal.signal_type().as_str().as_bytes());
-                    part(signal.value().as_bytes());
-                    part(signal.quality().map(|quality| quality.to_string()).unwrap_or_default().as_bytes());
-                }
-            }
-            // What could not be fetched now may be fetched the next time: it is never the same submission by chance.
-            NewContent::Unfetched { reason, .. } => {
-                part(b"unfetched");
-                part(reason.as_bytes());
-            }
-        }
-    }
-    hex::encode(hasher.finalize())
-}
-
 fn vanished() -> StoreError {
-    StoreError::Damaged { what: "an item that was just submitted has no decision".to_owned() }
+    StoreError::Damaged {
+        what: "an item that was just submitted has no decision".to_owned(),
+    }
 }

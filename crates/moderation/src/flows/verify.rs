@@ -47,22 +47,37 @@ pub async fn verify_store(app: &Seawall) -> Result<Verified, StoreError> {
         }
     }
     if faults.len() < FAULTS_MAX && (last_seq, &last_hash) != (head_seq, &head_hash) {
-        faults.push(format!("the log ends at line {last_seq}, its end is said to be line {head_seq} with hash {head_hash}"));
+        faults.push(format!(
+            "the log ends at line {last_seq}, its end is said to be line {head_seq} with hash {head_hash}"
+        ));
     }
     drop(conn);
     faults.extend(views::consistency_faults(app, FAULTS_MAX as i64).await?);
     faults.truncate(FAULTS_MAX);
-    Ok(Verified { n_events: last_seq, head: last_hash, faults })
+    Ok(Verified {
+        n_events: last_seq,
+        head: last_hash,
+        faults,
+    })
 }
 
 fn check_line(event: &Event, last_seq: i64, last_hash: &str, faults: &mut Vec<String>) {
     if event.seq != last_seq + 1 {
-        faults.push(format!("line {} of the event log follows line {last_seq}: lines are missing", event.seq));
+        faults.push(format!(
+            "line {} of the event log follows line {last_seq}: lines are missing",
+            event.seq
+        ));
     }
     if event.prev_hash != last_hash {
-        faults.push(format!("line {} of the event log does not hold the hash of the line before", event.seq));
+        faults.push(format!(
+            "line {} of the event log does not hold the hash of the line before",
+            event.seq
+        ));
     }
     if event.compute_hash() != event.hash {
-        faults.push(format!("line {} of the event log was changed after it was written", event.seq));
+        faults.push(format!(
+            "line {} of the event log was changed after it was written",
+            event.seq
+        ));
     }
 }

@@ -27,9 +27,17 @@ pub async fn insert_media(tx: &mut Tx, new: &NewMediaRow) -> Result<(), StoreErr
         MediaStatus::Scanned { .. } | MediaStatus::Given => (None, None),
     };
     let (media_type, size_bytes, width, height) = match &media.status {
-        MediaStatus::Scanned { media_type, size_bytes, width, height } => {
-            (Some(media_type.clone()), Some(*size_bytes as i64), Some(i64::from(*width)), Some(i64::from(*height)))
-        }
+        MediaStatus::Scanned {
+            media_type,
+            size_bytes,
+            width,
+            height,
+        } => (
+            Some(media_type.clone()),
+            Some(*size_bytes as i64),
+            Some(i64::from(*width)),
+            Some(i64::from(*height)),
+        ),
         MediaStatus::Given | MediaStatus::Unscanned { .. } => (None, None, None, None),
     };
     query(
@@ -86,7 +94,11 @@ pub async fn insert_preview(tx: &mut Tx, media: MediaId, kind: PreviewKind, byte
 }
 
 /// A preview (JPEG) of a file.
-pub async fn preview(conn: &mut AnyConnection, media: MediaId, kind: PreviewKind) -> Result<Option<Vec<u8>>, StoreError> {
+pub async fn preview(
+    conn: &mut AnyConnection,
+    media: MediaId,
+    kind: PreviewKind,
+) -> Result<Option<Vec<u8>>, StoreError> {
     let row = query("SELECT bytes FROM items_preview WHERE media_id = $1 AND kind = $2")
         .bind(media.to_string())
         .bind(kind.as_str())
@@ -111,7 +123,9 @@ pub async fn preview_kinds(
     .fetch_all(conn)
     .await
     .map_err(StoreError::at("read previews"))?;
-    rows.iter().map(|row| Ok((row.parse("media_id")?, row.parse("kind")?))).collect()
+    rows.iter()
+        .map(|row| Ok((row.parse("media_id")?, row.parse("kind")?)))
+        .collect()
 }
 
 /// The file, by its id.
@@ -128,7 +142,11 @@ pub async fn find_media(conn: &mut AnyConnection, id: MediaId) -> Result<Option<
 }
 
 /// The files of an item's revision, in the order in which they were submitted, each with its signals.
-pub async fn list_media(conn: &mut AnyConnection, item: &ItemId, revision: i64) -> Result<Vec<NewMediaRow>, StoreError> {
+pub async fn list_media(
+    conn: &mut AnyConnection,
+    item: &ItemId,
+    revision: i64,
+) -> Result<Vec<NewMediaRow>, StoreError> {
     let at = StoreError::at("read the files of an item");
     let rows = query(
         "SELECT id, item_id, revision, name, status, reason, detail, media_type, size_bytes, width, height, matches_capped
@@ -169,7 +187,10 @@ fn read(row: &AnyRow) -> Result<NewMediaRow, StoreError> {
             height: row.number("height")?,
         },
         "given" => MediaStatus::Given,
-        "unscanned" => MediaStatus::Unscanned { reason: row.text("reason")?, detail: row.text("detail")? },
+        "unscanned" => MediaStatus::Unscanned {
+            reason: row.text("reason")?,
+            detail: row.text("detail")?,
+        },
         other => return Err(damaged("status", format!("`{other}` is not a status of a file"))),
     };
     let media = Media {
@@ -180,7 +201,10 @@ fn read(row: &AnyRow) -> Result<NewMediaRow, StoreError> {
         status,
         signals: Vec::new(),
     };
-    Ok(NewMediaRow { media, matches_capped: row.flag("matches_capped")? })
+    Ok(NewMediaRow {
+        media,
+        matches_capped: row.flag("matches_capped")?,
+    })
 }
 
 fn read_signal(row: &AnyRow) -> Result<MediaSignal, StoreError> {
@@ -191,5 +215,9 @@ fn read_signal(row: &AnyRow) -> Result<MediaSignal, StoreError> {
         (Some(index), Some(at_ms)) => Some(FramePlace { index, at_ms }),
         (_, _) => None,
     };
-    Ok(MediaSignal { signal, view: row.text("view")?, frame })
+    Ok(MediaSignal {
+        signal,
+        view: row.text("view")?,
+        frame,
+    })
 }

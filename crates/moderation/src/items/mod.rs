@@ -74,7 +74,9 @@ pub async fn put(tx: &mut Tx, new: &NewItem, now: Timestamp) -> Result<Put, Stor
     .await
     .map_err(StoreError::at("keep an item"))?;
     match row {
-        Some(row) => Ok(Put::Fresh { revision: row.int("revision")? }),
+        Some(row) => Ok(Put::Fresh {
+            revision: row.int("revision")?,
+        }),
         None => Ok(Put::Same),
     }
 }

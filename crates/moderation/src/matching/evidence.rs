@@ -52,7 +52,9 @@ pub async fn list(conn: &mut AnyConnection, item: &ItemId, revision: i64) -> Res
     .fetch_all(conn)
     .await
     .map_err(StoreError::at("read matches"))?;
-    rows.iter().map(|row| Ok((row.parse("media_id")?, read(row)?))).collect()
+    rows.iter()
+        .map(|row| Ok((row.parse("media_id")?, read(row)?)))
+        .collect()
 }
 
 /// A match from a row that has the match's columns under their own names.

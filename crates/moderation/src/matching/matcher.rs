@@ -27,7 +27,12 @@ pub struct MatchSettings {
 
 impl Default for MatchSettings {
     fn default() -> Self {
-        Self { match_distance_bits: 31, lead_distance_bits: 40, quality_min: 50, matches_max: 50 }
+        Self {
+            match_distance_bits: 31,
+            lead_distance_bits: 40,
+            quality_min: 50,
+            matches_max: 50,
+        }
     }
 }
 
@@ -104,7 +109,11 @@ pub struct MatcherStats {
 impl Matcher {
     /// A matcher that knows nothing yet.
     pub fn new(settings: MatchSettings) -> Self {
-        Self { settings, index: Index::new(), books: RwLock::new(Books::default()) }
+        Self {
+            settings,
+            index: Index::new(),
+            books: RwLock::new(Books::default()),
+        }
     }
 
     /// How near is near.
@@ -120,7 +129,11 @@ impl Matcher {
     /// How much it holds.
     pub fn stats(&self) -> MatcherStats {
         let books = self.read();
-        MatcherStats { n_entries: books.cards.len(), n_hashes: self.index.snapshot().len(), cursor: books.cursor }
+        MatcherStats {
+            n_entries: books.cards.len(),
+            n_hashes: self.index.snapshot().len(),
+            cursor: books.cursor,
+        }
     }
 
     /// Takes in a piece of the feed that reaches to `cursor`. The same piece twice changes nothing. Pieces must be applied
@@ -150,7 +163,11 @@ impl Matcher {
             self.index.remove(handle);
         }
         let (fresh, changed): (Vec<_>, Vec<_>) = come.into_iter().partition(|(_, codes)| codes.len() == 1);
-        self.index.insert_many(fresh.into_iter().flat_map(|(handle, codes)| codes.into_iter().map(move |code| (handle, code))));
+        self.index.insert_many(
+            fresh
+                .into_iter()
+                .flat_map(|(handle, codes)| codes.into_iter().map(move |code| (handle, code))),
+        );
         for (handle, codes) in changed {
             self.index.replace(handle, &codes);
         }
@@ -185,15 +202,24 @@ impl Matcher {
         }
     }
 
-    fn near_hashes(&self, hash: Pdq, kept: &MediaSignal, now: Timestamp, nearest: &mut HashMap<(EntryId, SignalType), Match>) {
+    fn near_hashes(
+        &self,
+        hash: Pdq,
+        kept: &MediaSignal,
+        now: Timestamp,
+        nearest: &mut HashMap<(EntryId, SignalType), Match>,
+    ) {
         let snapshot = self.index.snapshot();
         let reach = self.settings.lead_distance_bits.max(self.settings.match_distance_bits);
         let mut limit = self.settings.matches_max * 4 + 64;
         loop {
             let hits = snapshot.search(hash, reach, limit);
             let books = self.read();
-            let live: Vec<(MatchTarget, u32)> =
-                hits.hits.iter().filter_map(|hit| books.target(hit.key, now).map(|target| (target, hit.distance))).collect();
+            let live: Vec<(MatchTarget, u32)> = hits
+                .hits
+                .iter()
+                .filter_map(|hit| books.target(hit.key, now).map(|target| (target, hit.distance)))
+                .collect();
             drop(books);
             // Hits on expired entries or disabled banks must not crowd out the live ones.
             if hits.capped && live.len() <= self.settings.matches_max {
@@ -212,7 +238,13 @@ impl Matcher {
         }
     }
 
-    fn equal_digests(&self, digest: Digest, kept: &MediaSignal, now: Timestamp, nearest: &mut HashMap<(EntryId, SignalType), Match>) {
+    fn equal_digests(
+        &self,
+        digest: Digest,
+        kept: &MediaSignal,
+        now: Timestamp,
+        nearest: &mut HashMap<(EntryId, SignalType), Match>,
+    ) {
         let books = self.read();
         for handle in books.digests.get(&digest).into_iter().flatten() {
             if let Some(target) = books.target(*handle, now) {
@@ -247,7 +279,12 @@ impl Books {
                 owners.push(entry.handle);
             }
         }
-        let card = Card { entry: entry.id, bank: entry.bank, expires_at: entry.expires_at, digests };
+        let card = Card {
+            entry: entry.id,
+            bank: entry.bank,
+            expires_at: entry.expires_at,
+            digests,
+        };
         self.cards.insert(entry.handle, card);
     }
 

@@ -59,7 +59,10 @@ impl FromStr for Scope {
     type Err = UnknownScope;
 
     fn from_str(text: &str) -> Result<Self, UnknownScope> {
-        Scope::ALL.into_iter().find(|scope| scope.as_str() == text).ok_or(UnknownScope)
+        Scope::ALL
+            .into_iter()
+            .find(|scope| scope.as_str() == text)
+            .ok_or(UnknownScope)
     }
 }
 

@@ -7,9 +7,8 @@
 //!                   └─ the platform says refused ──────────────────► Refused ──retry──► Waiting
 //! ```
 
-
-use policy::words;
 use super::{ActionId, DecisionId, ItemId, Timestamp};
+use policy::words;
 
 words! {
     /// What is ordered.

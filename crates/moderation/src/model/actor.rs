@@ -68,7 +68,10 @@ impl FromStr for Role {
     type Err = UnknownRole;
 
     fn from_str(text: &str) -> Result<Self, UnknownRole> {
-        Role::ALL.into_iter().find(|role| role.as_str() == text).ok_or(UnknownRole)
+        Role::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or(UnknownRole)
     }
 }
 
@@ -133,7 +136,14 @@ impl Actor {
 
     /// Nothing, if the actor may.
     pub fn require(&self, right: Right) -> Result<(), Denied> {
-        if self.may(right) { Ok(()) } else { Err(Denied { actor: self.to_string(), right }) }
+        if self.may(right) {
+            Ok(())
+        } else {
+            Err(Denied {
+                actor: self.to_string(),
+                right,
+            })
+        }
     }
 
     /// The person, if it is one.
@@ -188,12 +198,21 @@ mod tests {
     #[test]
     fn a_key_opens_its_scopes_and_never_decides() {
         let key = KeyId::fresh(Timestamp::from_unix_ms(1), &Chance::seeded(1));
-        let actor = Actor::Key { key, scopes: Scope::ALL.to_vec() };
+        let actor = Actor::Key {
+            key,
+            scopes: Scope::ALL.to_vec(),
+        };
         assert!(actor.may(Right::SubmitItems));
         assert!(!actor.may(Right::DecideCases));
         assert!(!actor.may(Right::ManageAccess));
-        let narrow = Actor::Key { key, scopes: vec![Scope::ItemsRead] };
-        assert_eq!(narrow.require(Right::SubmitItems).map_err(|e| e.right), Err(Right::SubmitItems));
+        let narrow = Actor::Key {
+            key,
+            scopes: vec![Scope::ItemsRead],
+        };
+        assert_eq!(
+            narrow.require(Right::SubmitItems).map_err(|e| e.right),
+            Err(Right::SubmitItems)
+        );
     }
 
     #[test]

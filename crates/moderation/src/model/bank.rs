@@ -2,8 +2,8 @@
 
 use signal::Signal;
 
-use policy::words;
 use super::{BankId, EntryId, Timestamp};
+use policy::words;
 
 /// A named set of known content.
 #[derive(Debug, Clone, PartialEq, Eq)]

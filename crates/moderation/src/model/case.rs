@@ -91,14 +91,23 @@ impl Case {
     /// The case, held by `user` from `now`.
     pub fn take(self, user: UserId, now: Timestamp) -> Result<Self, InvalidTransition> {
         self.may_be_worked_on_by(user, now)?;
-        let lease = Some(Lease { holder: user, until: now.after(Self::LEASE) });
-        Ok(Self { state: CaseState::Open { lease }, ..self })
+        let lease = Some(Lease {
+            holder: user,
+            until: now.after(Self::LEASE),
+        });
+        Ok(Self {
+            state: CaseState::Open { lease },
+            ..self
+        })
     }
 
     /// The case, held by nobody.
     pub fn release(self, user: UserId, now: Timestamp) -> Result<Self, InvalidTransition> {
         self.may_be_worked_on_by(user, now)?;
-        Ok(Self { state: CaseState::Open { lease: None }, ..self })
+        Ok(Self {
+            state: CaseState::Open { lease: None },
+            ..self
+        })
     }
 
     /// The case, waiting in the queue of what is hard.
@@ -107,13 +116,24 @@ impl Case {
         if self.queue == Queue::Escalated {
             return Err(InvalidTransition::SameQueue);
         }
-        Ok(Self { queue: Queue::Escalated, state: CaseState::Open { lease: None }, ..self })
+        Ok(Self {
+            queue: Queue::Escalated,
+            state: CaseState::Open { lease: None },
+            ..self
+        })
     }
 
     /// The case, decided.
     pub fn close(self, user: UserId, decision: DecisionId, now: Timestamp) -> Result<Self, InvalidTransition> {
         self.may_be_worked_on_by(user, now)?;
-        Ok(Self { state: CaseState::Closed { at: now, by: user, decision }, ..self })
+        Ok(Self {
+            state: CaseState::Closed {
+                at: now,
+                by: user,
+                decision,
+            },
+            ..self
+        })
     }
 
     fn may_be_worked_on_by(&self, user: UserId, now: Timestamp) -> Result<(), InvalidTransition> {
@@ -152,8 +172,14 @@ mod tests {
         let (case, amal, ben, decision) = ids();
         let now = Timestamp::from_unix_ms(5_000);
         let held = case.take(amal, now).unwrap();
-        assert!(matches!(held.clone().take(ben, now), Err(InvalidTransition::HeldByAnother { .. })));
-        assert!(matches!(held.clone().close(ben, decision, now), Err(InvalidTransition::HeldByAnother { .. })));
+        assert!(matches!(
+            held.clone().take(ben, now),
+            Err(InvalidTransition::HeldByAnother { .. })
+        ));
+        assert!(matches!(
+            held.clone().close(ben, decision, now),
+            Err(InvalidTransition::HeldByAnother { .. })
+        ));
         let later = now.after(Case::LEASE);
         assert!(held.clone().take(ben, later).is_ok());
         assert!(held.close(amal, decision, later).is_ok());
@@ -165,9 +191,18 @@ mod tests {
         let now = Timestamp::from_unix_ms(5_000);
         let closed = case.close(amal, decision, now).unwrap();
         for user in [amal, ben] {
-            assert_eq!(closed.clone().take(user, now), Err(InvalidTransition::AlreadyClosed { decision }));
-            assert_eq!(closed.clone().escalate(user, now), Err(InvalidTransition::AlreadyClosed { decision }));
-            assert_eq!(closed.clone().close(user, decision, now), Err(InvalidTransition::AlreadyClosed { decision }));
+            assert_eq!(
+                closed.clone().take(user, now),
+                Err(InvalidTransition::AlreadyClosed { decision })
+            );
+            assert_eq!(
+                closed.clone().escalate(user, now),
+                Err(InvalidTransition::AlreadyClosed { decision })
+            );
+            assert_eq!(
+                closed.clone().close(user, decision, now),
+                Err(InvalidTransition::AlreadyClosed { decision })
+            );
         }
     }
 

@@ -35,7 +35,15 @@ impl Event {
     pub fn compute_hash(&self) -> String {
         let mut hasher = Sha256::new();
         let (seq, at) = (self.seq.to_string(), self.at.unix_ms().to_string());
-        for field in [&seq, &at, &self.actor, &self.kind, &self.subject, &self.body, &self.prev_hash] {
+        for field in [
+            &seq,
+            &at,
+            &self.actor,
+            &self.kind,
+            &self.subject,
+            &self.body,
+            &self.prev_hash,
+        ] {
             hasher.update((field.len() as u64).to_be_bytes());
             hasher.update(field.as_bytes());
         }

@@ -35,7 +35,10 @@ fn write_digits(value: u128, prefix: &str, f: &mut fmt::Formatter<'_>) -> fmt::R
 
 fn parse_digits(text: &str, prefix: &'static str) -> Result<u128, ParseIdError> {
     let error = ParseIdError { prefix };
-    let digits = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')).ok_or(error.clone())?;
+    let digits = text
+        .strip_prefix(prefix)
+        .and_then(|rest| rest.strip_prefix('_'))
+        .ok_or(error.clone())?;
     if digits.len() != 26 || digits.as_bytes()[0] > b'7' {
         return Err(error);
     }
@@ -168,14 +171,23 @@ mod tests {
     fn an_id_of_another_kind_or_shape_is_refused() {
         let id = CaseId::fresh(Timestamp::from_unix_ms(1), &Chance::seeded(1)).to_string();
         assert!(id.parse::<DecisionId>().is_err());
-        for bad in ["", "case_", "case_1", "case_zzzzzzzzzzzzzzzzzzzzzzzzzz", "case_0000000000000000000000000u"] {
+        for bad in [
+            "",
+            "case_",
+            "case_1",
+            "case_zzzzzzzzzzzzzzzzzzzzzzzzzz",
+            "case_0000000000000000000000000u",
+        ] {
             assert!(bad.parse::<CaseId>().is_err(), "{bad}");
         }
     }
 
     #[test]
     fn an_item_id_is_the_platforms_own_text_within_bounds() {
-        assert_eq!("post-123/ä".parse::<ItemId>().map(|id| id.to_string()), Ok("post-123/ä".to_owned()));
+        assert_eq!(
+            "post-123/ä".parse::<ItemId>().map(|id| id.to_string()),
+            Ok("post-123/ä".to_owned())
+        );
         assert_eq!("".parse::<ItemId>(), Err(ParseItemIdError::Empty));
         assert_eq!("a\nb".parse::<ItemId>(), Err(ParseItemIdError::Malformed));
         assert_eq!(" a".parse::<ItemId>(), Err(ParseItemIdError::Malformed));

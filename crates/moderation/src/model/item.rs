@@ -148,7 +148,11 @@ impl MediaSignal {
 
     /// A signal of a whole file as it is.
     pub fn as_is(signal: Signal) -> Self {
-        Self { signal, view: Self::AS_IS.to_owned(), frame: None }
+        Self {
+            signal,
+            view: Self::AS_IS.to_owned(),
+            frame: None,
+        }
     }
 }
 

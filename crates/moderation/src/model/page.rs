@@ -15,7 +15,10 @@ impl PageRequest {
 
     /// The first page, of the usual length.
     pub fn first() -> Self {
-        Self { cursor: None, limit: 50 }
+        Self {
+            cursor: None,
+            limit: 50,
+        }
     }
 
     /// The number of rows to ask the store for: one more than the page holds, which tells whether there is a next page.
@@ -45,6 +48,9 @@ impl<T> Page<T> {
 
     /// The same page with each row turned into another.
     pub fn map<U>(self, f: impl FnMut(T) -> U) -> Page<U> {
-        Page { rows: self.rows.into_iter().map(f).collect(), next: self.next }
+        Page {
+            rows: self.rows.into_iter().map(f).collect(),
+            next: self.next,
+        }
     }
 }

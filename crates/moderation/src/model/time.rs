@@ -82,7 +82,8 @@ impl ManualClock {
 
     /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
-        self.0.fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        self.0
+            .fetch_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
     }
 }
 
@@ -98,7 +99,10 @@ mod tests {
 
     #[test]
     fn an_instant_is_written_in_utc() {
-        assert_eq!(Timestamp::from_unix_ms(1_795_226_786_007).to_string(), "2026-11-21T02:06:26.007Z");
+        assert_eq!(
+            Timestamp::from_unix_ms(1_795_226_786_007).to_string(),
+            "2026-11-21T02:06:26.007Z"
+        );
         assert_eq!(Timestamp::from_unix_ms(0).to_string(), "1970-01-01T00:00:00.000Z");
     }
 

@@ -44,14 +44,18 @@ pub trait Columns {
     /// A number of a narrower type, or nothing.
     fn opt_number<T: TryFrom<i64>>(&self, column: &'static str) -> Result<Option<T>, StoreError> {
         match self.opt_int(column)? {
-            Some(value) => T::try_from(value).map(Some).map_err(|_| damaged(column, "a number out of range")),
+            Some(value) => T::try_from(value)
+                .map(Some)
+                .map_err(|_| damaged(column, "a number out of range")),
             None => Ok(None),
         }
     }
 
     /// An id or a word.
     fn parse<T: FromStr<Err: std::fmt::Display>>(&self, column: &'static str) -> Result<T, StoreError> {
-        self.text(column)?.parse().map_err(|error: T::Err| damaged(column, error))
+        self.text(column)?
+            .parse()
+            .map_err(|error: T::Err| damaged(column, error))
     }
 
     /// An id or a word, or nothing.
@@ -70,7 +74,9 @@ pub trait Columns {
 
 /// A damaged row, by the column that does not read.
 pub fn damaged(column: &str, what: impl std::fmt::Display) -> StoreError {
-    StoreError::Damaged { what: format!("column `{column}`: {what}") }
+    StoreError::Damaged {
+        what: format!("column `{column}`: {what}"),
+    }
 }
 
 impl Columns for AnyRow {

@@ -43,7 +43,10 @@ impl Engine {
                 "PRAGMA trusted_schema = OFF",
                 "PRAGMA cache_size = -16000",
             ],
-            Engine::Postgres => &["SET lock_timeout = '20s'", "SET idle_in_transaction_session_timeout = '60s'"],
+            Engine::Postgres => &[
+                "SET lock_timeout = '20s'",
+                "SET idle_in_transaction_session_timeout = '60s'",
+            ],
         };
         for setting in settings {
             sqlx::query(*setting).execute(&mut *connection).await?;

@@ -27,10 +27,9 @@ pub(super) async fn append(conn: &mut AnyConnection, pending: Vec<NewEvent>) -> 
         .fetch_one(&mut *conn)
         .await
         .map_err(&at)?;
-    let mut seq = row.int("seq")? - pending.len() as i64;
+    let first = row.int("seq")? - pending.len() as i64 + 1;
     let mut prev_hash = row.text("hash")?;
-    for new in pending {
-        seq += 1;
+    for (seq, new) in (first..).zip(pending) {
         let mut event = Event {
             seq,
             at: new.at,
@@ -59,7 +58,11 @@ pub(super) async fn append(conn: &mut AnyConnection, pending: Vec<NewEvent>) -> 
         .map_err(&at)?;
         prev_hash = event.hash;
     }
-    query("UPDATE store_chain SET hash = $1 WHERE id = 1").bind(prev_hash).execute(&mut *conn).await.map_err(&at)?;
+    query("UPDATE store_chain SET hash = $1 WHERE id = 1")
+        .bind(prev_hash)
+        .execute(&mut *conn)
+        .await
+        .map_err(&at)?;
     Ok(())
 }
 

@@ -65,7 +65,11 @@ pub async fn claim(store: &Store, worker: &str, now: Timestamp, lease: Duration)
         .await
         .map_err(StoreError::at("claim a job"))?;
     let job = match row {
-        Some(row) => Some(Job { id: row.parse("id")?, kind: row.text("kind")?, subject: row.text("subject")? }),
+        Some(row) => Some(Job {
+            id: row.parse("id")?,
+            kind: row.text("kind")?,
+            subject: row.text("subject")?,
+        }),
         None => None,
     };
     tx.commit().await?;

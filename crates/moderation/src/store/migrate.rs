@@ -46,13 +46,19 @@ pub(super) async fn run(store: &Store) -> Result<(), MigrateError> {
         .execute(tx.conn())
         .await
         .map_err(&at)?;
-    let applied = query("SELECT version, checksum FROM store_migration ORDER BY version").fetch_all(tx.conn()).await.map_err(&at)?;
+    let applied = query("SELECT version, checksum FROM store_migration ORDER BY version")
+        .fetch_all(tx.conn())
+        .await
+        .map_err(&at)?;
     let mut known = Vec::with_capacity(applied.len());
     for row in &applied {
         known.push((row.int("version")?, row.text("checksum")?));
     }
     if let Some((found, _)) = known.last().filter(|(version, _)| *version > newest_version()) {
-        return Err(MigrateError::TooNew { found: *found, known: newest_version() });
+        return Err(MigrateError::TooNew {
+            found: *found,
+            known: newest_version(),
+        });
     }
 
     for (version, text) in MIGRATIONS {
@@ -76,10 +82,51 @@ pub(super) async fn run(store: &Store) -> Result<(), MigrateError> {
     Ok(())
 }
 
+/// A table that the migrations make, and the columns of its primary key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Table {
+    pub name: String,
+    pub key: Vec<String>,
+}
+
+/// All tables that the migrations make, in their order; not the one that the migrations keep for themselves.
+pub(super) fn tables() -> Vec<Table> {
+    let all = MIGRATIONS.iter().flat_map(|(_, text)| statements(text));
+    all.filter_map(|statement| table_of(&statement)).collect()
+}
+
+fn table_of(statement: &str) -> Option<Table> {
+    let rest = statement.strip_prefix("CREATE TABLE ")?;
+    let (name, columns) = rest.split_once('(')?;
+    let key = match columns.split_once("PRIMARY KEY (") {
+        Some((_, key)) => key
+            .split(')')
+            .next()?
+            .split(',')
+            .map(|column| column.trim().to_owned())
+            .collect(),
+        None => {
+            let line = columns.lines().find(|line| line.contains(" PRIMARY KEY"))?;
+            vec![line.split_whitespace().next()?.to_owned()]
+        }
+    };
+    Some(Table {
+        name: name.trim().to_owned(),
+        key,
+    })
+}
+
 /// The statements of a migration: comments dropped, cut at semicolons that end a line.
 fn statements(text: &str) -> Vec<String> {
-    let code: String = text.lines().filter(|line| !line.trim_start().starts_with("--")).collect::<Vec<_>>().join("\n");
-    code.split(";\n").map(|s| s.trim().trim_end_matches(';').to_owned()).filter(|s| !s.is_empty()).collect()
+    let code: String = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("--"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    code.split(";\n")
+        .map(|s| s.trim().trim_end_matches(';').to_owned())
+        .filter(|s| !s.is_empty())
+        .collect()
 }
 
 #[cfg(test)]
@@ -87,8 +134,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_table_is_known_with_its_key() {
+        let tables = tables();
+        let n_created: usize = MIGRATIONS
+            .iter()
+            .map(|(_, text)| text.matches("CREATE TABLE ").count())
+            .sum();
+        assert_eq!(tables.len(), n_created);
+        let key_of = |name: &str| tables.iter().find(|table| table.name == name).unwrap().key.join(" ");
+        assert_eq!(key_of("items_item"), "id");
+        assert_eq!(key_of("store_request"), "caller key");
+    }
+
+    #[test]
     fn statements_are_cut_at_line_ends_and_comments_go() {
         let text = "-- a; b\nCREATE TABLE a (x TEXT);\n\nINSERT INTO a VALUES ('p;q');\n";
-        assert_eq!(statements(text), ["CREATE TABLE a (x TEXT)", "INSERT INTO a VALUES ('p;q')"]);
+        assert_eq!(
+            statements(text),
+            ["CREATE TABLE a (x TEXT)", "INSERT INTO a VALUES ('p;q')"]
+        );
     }
 }

@@ -100,9 +100,15 @@ impl Store {
                 .after_connect(move |connection, _| Box::pin(engine.prepare_connection(connection)))
                 .connect_with(options.clone())
         };
-        let writers = pool(if engine == Engine::Sqlite { 1 } else { WRITERS_MAX }).await.map_err(OpenStoreError::Connect)?;
+        let writers = pool(if engine == Engine::Sqlite { 1 } else { WRITERS_MAX })
+            .await
+            .map_err(OpenStoreError::Connect)?;
         let readers = pool(READERS_MAX).await.map_err(OpenStoreError::Connect)?;
-        let store = Self { engine, writers, readers };
+        let store = Self {
+            engine,
+            writers,
+            readers,
+        };
         migrate::run(&store).await?;
         Ok(store)
     }
@@ -124,7 +130,10 @@ impl Store {
 
     /// A connection to read with. What it reads may be a moment old; nothing may be written through it.
     pub async fn reader(&self) -> Result<PoolConnection<Any>, StoreError> {
-        self.readers.acquire().await.map_err(StoreError::at("take a connection"))
+        self.readers
+            .acquire()
+            .await
+            .map_err(StoreError::at("take a connection"))
     }
 
     /// Closes all connections, after what is under way has ended.

@@ -63,7 +63,12 @@ pub async fn recall(conn: &mut AnyConnection, key: &IdempotencyKey) -> Result<Re
 
 /// Takes the key for this transaction, or says who took it before. A second request that comes while the first is under
 /// way waits here until the first has committed.
-pub async fn reserve(tx: &mut Tx, key: &IdempotencyKey, subject: impl ToString, now: Timestamp) -> Result<Recalled, StoreError> {
+pub async fn reserve(
+    tx: &mut Tx,
+    key: &IdempotencyKey,
+    subject: impl ToString,
+    now: Timestamp,
+) -> Result<Recalled, StoreError> {
     let done = query(
         "INSERT INTO store_request (caller, key, fingerprint, subject, at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (caller, key) DO NOTHING",
@@ -76,5 +81,9 @@ pub async fn reserve(tx: &mut Tx, key: &IdempotencyKey, subject: impl ToString, 
     .execute(tx.conn())
     .await
     .map_err(StoreError::at("take an idempotency key"))?;
-    if done.rows_affected() == 1 { Ok(Recalled::Nothing) } else { recall(tx.conn(), key).await }
+    if done.rows_affected() == 1 {
+        Ok(Recalled::Nothing)
+    } else {
+        recall(tx.conn(), key).await
+    }
 }

@@ -19,13 +19,31 @@ pub struct Tx {
 
 impl Tx {
     pub(super) async fn begin(pool: &AnyPool, engine: Engine, name: &'static str) -> Result<Self, StoreError> {
-        let inner = pool.begin_with(engine.begin()).await.map_err(StoreError::at("begin a transaction"))?;
-        Ok(Self { inner, engine, name, began: Instant::now(), events: Vec::new() })
+        let inner = pool
+            .begin_with(engine.begin())
+            .await
+            .map_err(StoreError::at("begin a transaction"))?;
+        Ok(Self {
+            inner,
+            engine,
+            name,
+            began: Instant::now(),
+            events: Vec::new(),
+        })
     }
 
     pub(super) async fn begin_snapshot(pool: &AnyPool, engine: Engine, name: &'static str) -> Result<Self, StoreError> {
-        let inner = pool.begin_with(engine.begin_snapshot()).await.map_err(StoreError::at("begin a snapshot"))?;
-        Ok(Self { inner, engine, name, began: Instant::now(), events: Vec::new() })
+        let inner = pool
+            .begin_with(engine.begin_snapshot())
+            .await
+            .map_err(StoreError::at("begin a snapshot"))?;
+        Ok(Self {
+            inner,
+            engine,
+            name,
+            began: Instant::now(),
+            events: Vec::new(),
+        })
     }
 
     /// The connection, for statements.
@@ -38,16 +56,36 @@ impl Tx {
     }
 
     /// Writes a line of the event log when the transaction commits. `body` holds ids and words, never content.
-    pub fn event(&mut self, at: Timestamp, actor: &Actor, kind: &'static str, subject: impl ToString, body: serde_json::Value) {
-        self.events.push(NewEvent { at, actor: actor.to_string(), kind, subject: subject.to_string(), body: body.to_string() });
+    pub fn event(
+        &mut self,
+        at: Timestamp,
+        actor: &Actor,
+        kind: &'static str,
+        subject: impl ToString,
+        body: serde_json::Value,
+    ) {
+        self.events.push(NewEvent {
+            at,
+            actor: actor.to_string(),
+            kind,
+            subject: subject.to_string(),
+            body: body.to_string(),
+        });
     }
 
     /// Makes it all so. The event lines are chained here, last, so that the lock on the chain's end is held for a moment.
     pub async fn commit(mut self) -> Result<(), StoreError> {
         let pending = std::mem::take(&mut self.events);
         events::append(&mut self.inner, pending).await?;
-        self.inner.commit().await.map_err(StoreError::at("commit a transaction"))?;
-        tracing::debug!(tx = self.name, ms = self.began.elapsed().as_millis() as u64, "committed");
+        self.inner
+            .commit()
+            .await
+            .map_err(StoreError::at("commit a transaction"))?;
+        tracing::debug!(
+            tx = self.name,
+            ms = self.began.elapsed().as_millis() as u64,
+            "committed"
+        );
         Ok(())
     }
 }

@@ -34,7 +34,10 @@ pub async fn list_banks(app: &Seawall, actor: &Actor, request: &PageRequest) -> 
     .map_err(StoreError::at("read banks"))?;
     let mut found = Vec::with_capacity(rows.len());
     for row in &rows {
-        found.push(BankRow { bank: banks::read_bank(row)?, n_entries: row.int("n_entries")? });
+        found.push(BankRow {
+            bank: banks::read_bank(row)?,
+            n_entries: row.int("n_entries")?,
+        });
     }
     Ok(Page::cut(found, request, |row| row.bank.id.to_string()))
 }
@@ -43,13 +46,18 @@ pub async fn list_banks(app: &Seawall, actor: &Actor, request: &PageRequest) -> 
 pub async fn bank(app: &Seawall, actor: &Actor, id: BankId) -> Result<Option<BankRow>, ViewError> {
     actor.require(Right::ReadBanks)?;
     let mut conn = app.store.reader().await?;
-    let Some(bank) = banks::find_bank(&mut conn, id).await? else { return Ok(None) };
+    let Some(bank) = banks::find_bank(&mut conn, id).await? else {
+        return Ok(None);
+    };
     let row = query("SELECT COUNT(*) AS n FROM banks_entry WHERE bank_id = $1 AND state <> 'removed'")
         .bind(id.to_string())
         .fetch_one(&mut *conn)
         .await
         .map_err(StoreError::at("count entries"))?;
-    Ok(Some(BankRow { bank, n_entries: row.int("n")? }))
+    Ok(Some(BankRow {
+        bank,
+        n_entries: row.int("n")?,
+    }))
 }
 
 /// A bank, by its name.
@@ -63,7 +71,12 @@ pub async fn bank_by_name(app: &Seawall, actor: &Actor, name: &str) -> Result<Op
 }
 
 /// The entries of a bank that are not removed, oldest first.
-pub async fn list_entries(app: &Seawall, actor: &Actor, bank: BankId, request: &PageRequest) -> Result<Page<Entry>, ViewError> {
+pub async fn list_entries(
+    app: &Seawall,
+    actor: &Actor,
+    bank: BankId,
+    request: &PageRequest,
+) -> Result<Page<Entry>, ViewError> {
     actor.require(Right::ReadBanks)?;
     let after: Option<EntryId> = cursor(request)?;
     let entries = banks::list_entries(&mut *app.store.reader().await?, bank, after, request.probe()).await?;
@@ -77,7 +90,12 @@ pub async fn entry(app: &Seawall, actor: &Actor, id: EntryId) -> Result<Option<E
 }
 
 /// A preview (JPEG) of an entry.
-pub async fn entry_preview(app: &Seawall, actor: &Actor, id: EntryId, kind: PreviewKind) -> Result<Option<Vec<u8>>, ViewError> {
+pub async fn entry_preview(
+    app: &Seawall,
+    actor: &Actor,
+    id: EntryId,
+    kind: PreviewKind,
+) -> Result<Option<Vec<u8>>, ViewError> {
     actor.require(Right::ReadCases)?;
     Ok(banks::entry_preview(&mut *app.store.reader().await?, id, kind).await?)
 }

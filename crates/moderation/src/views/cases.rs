@@ -8,7 +8,8 @@ use sqlx::query;
 use super::items::{MediaView, media_views};
 use super::{ViewError, cursor, names};
 use crate::model::{
-    Action, Actor, Author, Case, CaseId, CaseState, Decision, Event, Item, ItemKind, MediaId, Page, PageRequest, Right, Tier,
+    Action, Actor, Author, Case, CaseId, CaseState, Decision, Event, Item, ItemKind, MediaId, Page, PageRequest, Right,
+    Tier,
 };
 use crate::store::columns::Columns;
 use crate::store::{StoreError, events};
@@ -96,7 +97,7 @@ pub struct EventView {
     pub actor_name: String,
 }
 
-/// Cases, oldest first.
+/// Cases: the oldest first, since they have waited the longest; closed ones the newest first.
 pub async fn list_cases(
     app: &Seawall,
     actor: &Actor,
@@ -104,7 +105,12 @@ pub async fn list_cases(
     request: &PageRequest,
 ) -> Result<Page<CaseRow>, ViewError> {
     actor.require(Right::ReadCases)?;
-    let after: Option<CaseId> = cursor(request)?;
+    let place: Option<CaseId> = cursor(request)?;
+    let place = place.map(|id| id.to_string()).unwrap_or_default();
+    let (after, before, newest_first) = match filter.open {
+        Some(false) => (String::new(), place, true),
+        Some(true) | None => (place, String::new(), false),
+    };
     let mut conn = app.store.reader().await?;
     let rows = query(
         "SELECT c.id, c.item_id, c.queue, c.reason, c.state, c.opened_at, c.opened_by, c.leased_by, c.leased_until,
@@ -120,11 +126,14 @@ pub async fn list_cases(
                 u.name AS holder_name
          FROM cases_case c JOIN items_item i ON i.id = c.item_id LEFT JOIN access_user u ON u.id = c.leased_by
          WHERE (c.queue = $1 OR $1 = '') AND (c.state = $2 OR $2 = '') AND c.id > $3
-         ORDER BY c.id LIMIT $4",
+           AND (c.id < $4 OR $4 = '')
+         ORDER BY CASE WHEN $5 = 1 THEN c.id END DESC, c.id LIMIT $6",
     )
     .bind(filter.queue.map_or("", Queue::as_str))
     .bind(filter.open.map_or("", |open| if open { "open" } else { "closed" }))
-    .bind(after.map(|id| id.to_string()).unwrap_or_default())
+    .bind(after)
+    .bind(before)
+    .bind(i64::from(newest_first))
     .bind(request.probe())
     .fetch_all(&mut *conn)
     .await
@@ -133,11 +142,19 @@ pub async fn list_cases(
     let mut found = Vec::with_capacity(rows.len());
     for row in &rows {
         let case = cases::read(row)?;
-        let best_match = match (row.opt_number("best_distance")?, row.opt_parse("best_tier")?, row.opt_text("best_bank")?) {
+        let best_match = match (
+            row.opt_number("best_distance")?,
+            row.opt_parse("best_tier")?,
+            row.opt_text("best_bank")?,
+        ) {
             (Some(distance), Some(tier), Some(bank)) => Some((distance, tier, bank)),
             (_, _, _) => None,
         };
-        let holder_name = if case.lease(now).is_some() { row.opt_text("holder_name")? } else { None };
+        let holder_name = if case.lease(now).is_some() {
+            row.opt_text("holder_name")?
+        } else {
+            None
+        };
         found.push(CaseRow {
             item_kind: row.parse("item_kind")?,
             account: row.opt_text("account")?,
@@ -154,8 +171,12 @@ pub async fn list_cases(
 pub async fn case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Option<CaseView>, ViewError> {
     actor.require(Right::ReadCases)?;
     let mut conn = app.store.reader().await?;
-    let Some(case) = cases::find(&mut conn, id).await? else { return Ok(None) };
-    let Some((item, report)) = items::find(&mut conn, &case.item).await? else { return Ok(None) };
+    let Some(case) = cases::find(&mut conn, id).await? else {
+        return Ok(None);
+    };
+    let Some((item, report)) = items::find(&mut conn, &case.item).await? else {
+        return Ok(None);
+    };
     let media = media_views(&mut conn, &case.item, item.revision).await?;
     let names = names::all(&mut conn).await?;
     let decisions = decisions::list_of_item(&mut conn, &case.item).await?;
@@ -167,7 +188,13 @@ pub async fn case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Option<Cas
         log.extend(events::list_about(&mut conn, &action.id.to_string(), CaseView::EVENTS_MAX).await?);
     }
     log.sort_by_key(|event| event.seq);
-    let events = log.into_iter().map(|event| EventView { actor_name: names::of(&names, &event.actor), event }).collect();
+    let events = log
+        .into_iter()
+        .map(|event| EventView {
+            actor_name: names::of(&names, &event.actor),
+            event,
+        })
+        .collect();
 
     let name_of = |id: crate::model::UserId| names::of(&names, &id.to_string());
     let holder_name = case.lease(app.clock.now()).map(|lease| name_of(lease.holder));
@@ -175,6 +202,19 @@ pub async fn case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Option<Cas
         CaseState::Closed { by, .. } => Some(name_of(by)),
         CaseState::Open { .. } => None,
     };
-    let decisions = decisions.into_iter().map(|decision| DecisionView::of(decision, &names)).collect();
-    Ok(Some(CaseView { case, holder_name, closed_by_name, item, report, media, decisions, actions, events }))
+    let decisions = decisions
+        .into_iter()
+        .map(|decision| DecisionView::of(decision, &names))
+        .collect();
+    Ok(Some(CaseView {
+        case,
+        holder_name,
+        closed_by_name,
+        item,
+        report,
+        media,
+        decisions,
+        actions,
+        events,
+    }))
 }

@@ -61,7 +61,11 @@ pub(crate) async fn consistency_faults(app: &Seawall, limit: i64) -> Result<Vec<
     let mut tx = app.store.begin_snapshot("verify").await?;
     let mut faults = Vec::new();
     for (what, statement) in CHECKS {
-        let rows = query(*statement).bind(limit).fetch_all(tx.conn()).await.map_err(StoreError::at("look for faults"))?;
+        let rows = query(*statement)
+            .bind(limit)
+            .fetch_all(tx.conn())
+            .await
+            .map_err(StoreError::at("look for faults"))?;
         for row in &rows {
             faults.push(format!("{what}: {}", row.text("id")?));
         }

@@ -36,12 +36,20 @@ pub async fn desk(app: &Seawall, actor: &Actor) -> Result<Desk, ViewError> {
     actor.require(Right::ReadCases)?;
     let mut conn = app.store.reader().await?;
     let at = StoreError::at("count what waits");
-    let rows = query("SELECT queue, COUNT(*) AS n, MIN(opened_at) AS oldest FROM cases_case WHERE state = 'open' GROUP BY queue")
-        .fetch_all(&mut *conn)
-        .await
-        .map_err(&at)?;
-    let mut queues: Vec<QueueCount> =
-        Queue::ALL.iter().map(|queue| QueueCount { queue: *queue, n_open: 0, oldest_at: None }).collect();
+    let rows = query(
+        "SELECT queue, COUNT(*) AS n, MIN(opened_at) AS oldest FROM cases_case WHERE state = 'open' GROUP BY queue",
+    )
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(&at)?;
+    let mut queues: Vec<QueueCount> = Queue::ALL
+        .iter()
+        .map(|queue| QueueCount {
+            queue: *queue,
+            n_open: 0,
+            oldest_at: None,
+        })
+        .collect();
     for row in &rows {
         let queue: Queue = row.parse("queue")?;
         for count in &mut queues {
@@ -59,5 +67,9 @@ pub async fn desk(app: &Seawall, actor: &Actor) -> Result<Desk, ViewError> {
     .fetch_one(&mut *conn)
     .await
     .map_err(&at)?;
-    Ok(Desk { queues, n_waiting_actions: row.int("waiting")?, n_dead_actions: row.int("dead")? })
+    Ok(Desk {
+        queues,
+        n_waiting_actions: row.int("waiting")?,
+        n_dead_actions: row.int("dead")?,
+    })
 }

@@ -8,8 +8,8 @@ use super::cases::DecisionView;
 use super::{ViewError, names};
 use crate::matching::evidence;
 use crate::model::{
-    Action, Actor, Case, CaseId, DecisionId, EntryId, EntryState, Item, ItemId, Match, Media, MediaId, MediaVerdict, Outcome, Page,
-    PageRequest, PreviewKind, Right, Verdict,
+    Action, Actor, Case, CaseId, DecisionId, EntryId, EntryState, Item, ItemId, Match, Media, MediaId, MediaVerdict,
+    Outcome, Page, PageRequest, PreviewKind, Right, Verdict,
 };
 use crate::store::StoreError;
 use crate::store::columns::{Columns, damaged};
@@ -117,21 +117,35 @@ pub async fn list_items(app: &Seawall, actor: &Actor, request: &PageRequest) -> 
             n_unscanned: row.int("n_unscanned")?,
         });
     }
-    Ok(Page::cut(found, request, |row| format!("{}:{}", row.item.updated_at.unix_ms(), row.item.id)))
+    Ok(Page::cut(found, request, |row| {
+        format!("{}:{}", row.item.updated_at.unix_ms(), row.item.id)
+    }))
 }
 
 /// An item with all that is known of it.
 pub async fn item(app: &Seawall, actor: &Actor, id: &ItemId) -> Result<Option<ItemView>, ViewError> {
     actor.require(Right::ReadItems)?;
     let mut conn = app.store.reader().await?;
-    let Some((item, report)) = items::find(&mut conn, id).await? else { return Ok(None) };
+    let Some((item, report)) = items::find(&mut conn, id).await? else {
+        return Ok(None);
+    };
     let media = media_views(&mut conn, id, item.revision).await?;
     let names = names::all(&mut conn).await?;
     let decisions = decisions::list_of_item(&mut conn, id).await?;
-    let decisions = decisions.into_iter().map(|decision| DecisionView::of(decision, &names)).collect();
+    let decisions = decisions
+        .into_iter()
+        .map(|decision| DecisionView::of(decision, &names))
+        .collect();
     let cases = cases::list_of_item(&mut conn, id).await?;
     let actions = actions::list_of_item(&mut conn, id).await?;
-    Ok(Some(ItemView { item, report, media, decisions, cases, actions }))
+    Ok(Some(ItemView {
+        item,
+        report,
+        media,
+        decisions,
+        cases,
+        actions,
+    }))
 }
 
 /// The verdict in force on an item.
@@ -141,7 +155,12 @@ pub async fn verdict(app: &Seawall, actor: &Actor, id: &ItemId) -> Result<Option
 }
 
 /// A preview (JPEG) of a file.
-pub async fn media_preview(app: &Seawall, actor: &Actor, id: MediaId, kind: PreviewKind) -> Result<Option<Vec<u8>>, ViewError> {
+pub async fn media_preview(
+    app: &Seawall,
+    actor: &Actor,
+    id: MediaId,
+    kind: PreviewKind,
+) -> Result<Option<Vec<u8>>, ViewError> {
     actor.require(Right::ReadCases)?;
     Ok(items::preview(&mut *app.store.reader().await?, id, kind).await?)
 }
@@ -189,7 +208,11 @@ async fn verdict_with(conn: &mut AnyConnection, decision: &crate::model::Decisio
 }
 
 /// The files of an item's revision, with their matches and the entries these point at.
-pub(super) async fn media_views(conn: &mut AnyConnection, item: &ItemId, revision: i64) -> Result<Vec<MediaView>, StoreError> {
+pub(super) async fn media_views(
+    conn: &mut AnyConnection,
+    item: &ItemId,
+    revision: i64,
+) -> Result<Vec<MediaView>, StoreError> {
     let media = items::list_media(conn, item, revision).await?;
     let mut previews: HashMap<MediaId, Vec<PreviewKind>> = HashMap::new();
     for (id, kind) in items::preview_kinds(conn, item, revision).await? {
@@ -210,7 +233,8 @@ pub(super) async fn media_views(conn: &mut AnyConnection, item: &ItemId, revisio
     .map_err(StoreError::at("read matches with their entries"))?;
     let mut matches: HashMap<MediaId, Vec<MatchView>> = HashMap::new();
     for row in &rows {
-        let entry_labels = serde_json::from_str(&row.text("entry_labels")?).map_err(|error| damaged("labels", error))?;
+        let entry_labels =
+            serde_json::from_str(&row.text("entry_labels")?).map_err(|error| damaged("labels", error))?;
         let view = MatchView {
             m: evidence::read(row)?,
             entry_name: row.text("entry_name")?,

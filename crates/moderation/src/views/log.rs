@@ -19,7 +19,8 @@ pub async fn decision(app: &Seawall, actor: &Actor, id: DecisionId) -> Result<Op
     Ok(decisions::find(&mut *app.store.reader().await?, id).await?)
 }
 
-/// Actions, newest first, of one state (as [`crate::model::ActionState::as_str`] words it) or of all.
+/// Actions, newest first: of one state (as [`crate::model::ActionState::as_str`] words it), of all that are still being
+/// tried (`unfinished`), or of all.
 pub async fn list_actions(
     app: &Seawall,
     actor: &Actor,
@@ -35,7 +36,9 @@ pub async fn list_actions(
 /// An action, by its id.
 pub async fn action(app: &Seawall, actor: &Actor, id: ActionId) -> Result<Option<Action>, ViewError> {
     actor.require(Right::ReadItems)?;
-    Ok(actions::find(&mut *app.store.reader().await?, id).await?.map(|tried| tried.action))
+    Ok(actions::find(&mut *app.store.reader().await?, id)
+        .await?
+        .map(|tried| tried.action))
 }
 
 /// The event log, oldest first. The cursor is the number of the last line seen.
@@ -58,5 +61,8 @@ pub async fn list_newest_events(
     let rows = events::list_newest(&mut conn, before, request.probe()).await?;
     let names = super::names::all(&mut conn).await?;
     let page = Page::cut(rows, request, |event| event.seq.to_string());
-    Ok(page.map(|event| super::EventView { actor_name: super::names::of(&names, &event.actor), event }))
+    Ok(page.map(|event| super::EventView {
+        actor_name: super::names::of(&names, &event.actor),
+        event,
+    }))
 }

@@ -13,7 +13,9 @@ pub(super) async fn all(conn: &mut AnyConnection) -> Result<HashMap<String, Stri
         .fetch_all(conn)
         .await
         .map_err(StoreError::at("read names"))?;
-    rows.iter().map(|row| Ok((row.text("id")?, row.text("name")?))).collect()
+    rows.iter()
+        .map(|row| Ok((row.text("id")?, row.text("name")?)))
+        .collect()
 }
 
 /// The name behind an id; the id itself if it has none.

@@ -1,0 +1,165 @@
+//! A submission: an item as the platform sends it, with its bounds and its digest.
+
+use bytes::Bytes;
+use sha2::{Digest, Sha256};
+use signal::Signal;
+
+use super::submit::SubmitError;
+use crate::Seawall;
+use crate::model::{Audience, ItemId, ItemKind};
+
+/// An item to be judged.
+#[derive(Debug, Clone)]
+pub struct Submission {
+    /// The platform's own name for it.
+    pub id: ItemId,
+    /// What kind of thing it is.
+    pub kind: ItemKind,
+    /// Who posted it.
+    pub account: Option<String>,
+    /// Where.
+    pub channel: Option<String>,
+    /// Who can see it.
+    pub audience: Option<Audience>,
+    /// Where it stands on the platform; shown to moderators as text, never fetched.
+    pub url: Option<String>,
+    /// Its text.
+    pub text: Option<String>,
+    /// Why a person reported it. Who did is not asked.
+    pub report: Option<String>,
+    /// Its files.
+    pub media: Vec<NewMedia>,
+}
+
+impl Submission {
+    /// The most characters of an item's text.
+    pub const TEXT_LENGTH_MAX: usize = 100_000;
+    /// The most characters of any other text of a submission.
+    pub const FIELD_LENGTH_MAX: usize = 2_000;
+    /// The most signals that one file may come with.
+    pub const SIGNALS_MAX: usize = 1_000;
+}
+
+/// A file of an item to be judged.
+#[derive(Debug, Clone)]
+pub struct NewMedia {
+    /// The platform's name for it.
+    pub name: String,
+    /// What there is of it.
+    pub content: NewContent,
+}
+
+/// What there is of a file.
+#[derive(Debug, Clone)]
+pub enum NewContent {
+    /// Its bytes.
+    Bytes(Bytes),
+    /// Signals that the platform computed before.
+    Signals(Vec<Signal>),
+    /// Nothing: it was to be fetched and could not be.
+    Unfetched {
+        /// A stable word for why.
+        reason: &'static str,
+        /// The same for people.
+        detail: String,
+    },
+}
+
+pub(super) fn check_bounds(app: &Seawall, submission: &Submission) -> Result<(), SubmitError> {
+    let invalid = |field, what: String| Err(SubmitError::Invalid { field, what });
+    if submission.media.len() > app.settings.media_per_item_max {
+        return invalid(
+            "media",
+            format!("has more than {} files", app.settings.media_per_item_max),
+        );
+    }
+    let texts = [
+        ("account", &submission.account, Submission::FIELD_LENGTH_MAX),
+        ("channel", &submission.channel, Submission::FIELD_LENGTH_MAX),
+        ("url", &submission.url, Submission::FIELD_LENGTH_MAX),
+        ("report", &submission.report, Submission::FIELD_LENGTH_MAX),
+        ("text", &submission.text, Submission::TEXT_LENGTH_MAX),
+    ];
+    for (field, text, length_max) in texts {
+        let Some(text) = text else { continue };
+        if text.chars().count() > length_max {
+            return invalid(field, format!("is longer than {length_max} characters"));
+        }
+        if text.contains('\0') {
+            return invalid(field, "has a NUL character".to_owned());
+        }
+    }
+    for file in &submission.media {
+        if file.name.chars().count() > Submission::FIELD_LENGTH_MAX || file.name.chars().any(char::is_control) {
+            return invalid(
+                "media",
+                "has a file whose name is too long or has a control character".to_owned(),
+            );
+        }
+        match &file.content {
+            NewContent::Signals(signals) if signals.is_empty() => {
+                return invalid("media", "has a file with neither bytes nor signals".to_owned());
+            }
+            NewContent::Signals(signals) if signals.len() > Submission::SIGNALS_MAX => {
+                return invalid(
+                    "media",
+                    format!("has a file with more than {} signals", Submission::SIGNALS_MAX),
+                );
+            }
+            NewContent::Signals(_) | NewContent::Bytes(_) | NewContent::Unfetched { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+/// SHA-256, in hex, over every part of the submission, each with its length before it.
+pub(super) fn digest(submission: &Submission) -> String {
+    let mut hasher = Sha256::new();
+    let mut part = |bytes: &[u8]| {
+        hasher.update((bytes.len() as u64).to_be_bytes());
+        hasher.update(bytes);
+    };
+    part(submission.id.as_str().as_bytes());
+    part(submission.kind.as_str().as_bytes());
+    part(submission.audience.map_or("", Audience::as_str).as_bytes());
+    let texts = [
+        &submission.account,
+        &submission.channel,
+        &submission.url,
+        &submission.text,
+        &submission.report,
+    ];
+    for text in texts {
+        part(if text.is_some() { b"1" } else { b"0" });
+        part(text.as_deref().unwrap_or_default().as_bytes());
+    }
+    for file in &submission.media {
+        part(file.name.as_bytes());
+        match &file.content {
+            NewContent::Bytes(bytes) => {
+                part(b"bytes");
+                part(&Sha256::digest(bytes));
+            }
+            NewContent::Signals(signals) => {
+                part(b"signals");
+                for signal in signals {
+                    part(signal.signal_type().as_str().as_bytes());
+                    part(signal.value().as_bytes());
+                    part(
+                        signal
+                            .quality()
+                            .map(|quality| quality.to_string())
+                            .unwrap_or_default()
+                            .as_bytes(),
+                    );
+                }
+            }
+            // What could not be fetched now may be fetched the next time: it is never the same submission by chance.
+            NewContent::Unfetched { reason, .. } => {
+                part(b"unfetched");
+                part(reason.as_bytes());
+            }
+        }
+    }
+    hex::encode(hasher.finalize())
+}

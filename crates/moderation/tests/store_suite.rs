@@ -1,0 +1,80 @@
+//! One suite, run on both engines: what the rooms and flows promise, through the flows.
+//!
+//! On Postgres it needs `SEAWALL_TEST_POSTGRES`, the address of a server where databases may be made
+//! (`scripts/with-postgres.sh` starts one). Without it those tests fail; they are never passed over.
+
+mod suite {
+    pub mod access;
+    pub mod actions;
+    pub mod archive;
+    pub mod banks;
+    pub mod cases;
+    pub mod simulation;
+    pub mod submit;
+    pub mod verify;
+    pub mod world;
+}
+
+/// Makes a test of each engine out of each `async fn(World)`.
+macro_rules! on_both_engines {
+    ($($module:ident :: $name:ident,)+) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                crate::suite::$module::$name(crate::suite::world::World::on_sqlite().await).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                crate::suite::$module::$name(crate::suite::world::World::on_postgres().await).await;
+            })+
+        }
+    };
+}
+
+on_both_engines! {
+    submit::a_confirmed_match_restricts_and_opens_a_case,
+    submit::an_unconfirmed_match_only_opens_a_case,
+    submit::nothing_found_leaves_no_case,
+    submit::the_same_submission_again_finds_the_same_decision,
+    submit::many_at_once_make_one_decision,
+    submit::a_late_retry_with_its_key_finds_its_own_decision,
+    submit::what_cannot_be_hashed_is_unscanned_and_waits_for_a_person,
+    submit::a_real_image_is_hashed_in_the_jail_and_matched,
+    submit::new_content_of_a_restricted_item_stays_restricted,
+    submit::checking_remembers_nothing,
+    submit::bad_submissions_leave_nothing_behind,
+    submit::one_without_the_right_is_refused,
+    cases::a_person_confirms_and_no_second_order_goes_out,
+    cases::a_person_reverses_and_the_item_is_restored,
+    cases::two_people_who_decide_at_once_make_one_decision,
+    cases::the_next_case_is_the_most_pressing_and_goes_to_one_person,
+    cases::escalating_frees_the_case_and_moves_it,
+    cases::a_key_or_the_operator_cannot_decide,
+    cases::the_case_page_shows_everything,
+    actions::an_order_is_signed_and_confirmed,
+    actions::orders_about_one_item_are_never_overtaken,
+    actions::an_outage_is_survived_and_then_everything_is_delivered,
+    actions::what_is_given_up_can_be_retried,
+    actions::a_refusal_is_kept_and_shown,
+    actions::a_worker_that_died_loses_no_order,
+    banks::an_entry_is_found_as_soon_as_the_call_returns,
+    banks::what_is_disabled_removed_or_expired_is_not_found,
+    banks::an_import_can_be_run_again,
+    banks::the_same_key_makes_one_entry,
+    banks::another_process_sees_changes_through_the_feed,
+    banks::pages_cover_every_entry_once,
+    access::an_invitation_is_good_once,
+    access::signing_in_needs_all_three_and_a_code_is_good_once,
+    access::guessing_is_locked_out,
+    access::the_last_admin_stays,
+    access::a_revoked_key_opens_nothing,
+    access::a_disabled_user_is_out_at_once,
+    verify::a_sound_store_has_no_faults,
+    verify::tampering_with_any_part_of_the_log_is_found,
+    verify::an_order_without_a_decision_is_found,
+    archive::a_backup_restores_into_either_engine,
+    archive::a_damaged_backup_is_refused_whole,
+    simulation::any_course_of_events_keeps_the_invariants,
+}

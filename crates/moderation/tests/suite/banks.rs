@@ -1,0 +1,165 @@
+//! Banks change, and what is matched against changes with them.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use moderation::flows::banks::{BankError, add_entry, change_bank, create_bank, import_entries, set_entry_state};
+use moderation::flows::follow;
+use moderation::model::{BankChange, Clock, EntryState, NewBank, NewEntry, Outcome, PageRequest};
+use moderation::store::{Created, IdempotencyKey};
+use moderation::views;
+use signal::{Md5, Sha256, Signal};
+
+use super::world::{World, entry_of, hash_of};
+
+const NOTHING: BankChange = BankChange {
+    description: None,
+    confirmed: None,
+    enabled: None,
+};
+
+pub async fn an_entry_is_found_as_soon_as_the_call_returns(world: World) {
+    let bank = world.bank("known", true).await;
+    let signals = [hash_of(1), Signal::Md5(Md5::of(b"x")), Signal::Sha256(Sha256::of(b"x"))];
+    for signal in signals {
+        assert_eq!(world.check(signal.clone()).await.outcome, Outcome::Allow);
+        world.entry(bank, signal.clone()).await;
+        assert_eq!(world.check(signal).await.outcome, Outcome::Restrict);
+    }
+}
+
+pub async fn what_is_disabled_removed_or_expired_is_not_found(world: World) {
+    let bank = world.bank("known", true).await;
+    let entry = world.entry(bank, hash_of(1)).await;
+    let set = async |state| set_entry_state(&world.app, &world.admin, entry, state).await;
+    set(EntryState::Disabled).await.unwrap();
+    assert_eq!(world.check(hash_of(1)).await.outcome, Outcome::Allow);
+    set(EntryState::Enabled).await.unwrap();
+    assert_eq!(world.check(hash_of(1)).await.outcome, Outcome::Restrict);
+
+    let change = async |change| change_bank(&world.app, &world.admin, bank, change).await.unwrap();
+    change(BankChange {
+        enabled: Some(false),
+        ..NOTHING
+    })
+    .await;
+    assert_eq!(world.check(hash_of(1)).await.outcome, Outcome::Allow);
+    change(BankChange {
+        enabled: Some(true),
+        confirmed: Some(false),
+        ..NOTHING
+    })
+    .await;
+    assert_eq!(world.check(hash_of(1)).await.outcome, Outcome::Review);
+
+    set(EntryState::Removed).await.unwrap();
+    assert_eq!(world.check(hash_of(1)).await.outcome, Outcome::Allow);
+    assert!(matches!(
+        set(EntryState::Enabled).await,
+        Err(BankError::Invalid { field: "state", .. })
+    ));
+
+    let expires_at = Some(world.clock.now().after(Duration::from_secs(60)));
+    let new = NewEntry {
+        expires_at,
+        ..entry_of(vec![hash_of(2)])
+    };
+    add_entry(&world.app, &world.admin, bank, new, None, None)
+        .await
+        .unwrap();
+    assert_eq!(world.check(hash_of(2)).await.outcome, Outcome::Review);
+    world.clock.advance(Duration::from_secs(60));
+    assert_eq!(world.check(hash_of(2)).await.outcome, Outcome::Allow);
+}
+
+pub async fn an_import_can_be_run_again(world: World) {
+    let bank = world.bank("known", true).await;
+    let entries: Vec<NewEntry> = (0..50).map(|n| entry_of(vec![hash_of(n)])).collect();
+    let import = async |entries| import_entries(&world.app, &world.admin, bank, entries).await.unwrap();
+    let first = import(entries[..30].to_vec()).await;
+    assert_eq!((first.added, first.already_present), (30, 0));
+    let second = import(entries).await;
+    assert_eq!((second.added, second.already_present), (20, 30));
+    assert_eq!(
+        views::bank(&world.app, &world.admin, bank)
+            .await
+            .unwrap()
+            .unwrap()
+            .n_entries,
+        50
+    );
+    assert_eq!(world.app.matcher.stats().n_hashes, 50);
+    let hollow = import_entries(&world.app, &world.admin, bank, vec![entry_of(Vec::new())]).await;
+    assert!(matches!(hollow, Err(BankError::Invalid { field: "signals", .. })));
+}
+
+pub async fn the_same_key_makes_one_entry(world: World) {
+    let key = |fingerprint: &str| IdempotencyKey {
+        caller: "key_1".to_owned(),
+        key: "k".to_owned(),
+        fingerprint: fingerprint.to_owned(),
+    };
+    let new = NewBank {
+        name: "known".to_owned(),
+        description: String::new(),
+        confirmed: true,
+    };
+    let make = async |key: IdempotencyKey| create_bank(&world.app, &world.admin, new.clone(), Some(&key)).await;
+    let Created::New(bank) = make(key("1")).await.unwrap() else {
+        panic!()
+    };
+    assert_eq!(make(key("1")).await.unwrap(), Created::Replayed(bank));
+    assert!(matches!(make(key("2")).await, Err(BankError::KeyReused)));
+    let taken = create_bank(&world.app, &world.admin, new.clone(), None).await;
+    assert!(matches!(taken, Err(BankError::NameTaken)));
+    assert_eq!(world.faults().await, Vec::<String>::new());
+}
+
+pub async fn another_process_sees_changes_through_the_feed(world: World) {
+    let bank = world.bank("known", true).await;
+    let other = world.second_process().await;
+    let entry = world.entry(bank, hash_of(1)).await;
+    assert_eq!(other.matcher.stats().n_entries, 0);
+    follow::catch_up(&other).await.unwrap();
+    assert_eq!(other.matcher.stats().n_entries, 1);
+    set_entry_state(&other, &world.admin, entry, EntryState::Disabled)
+        .await
+        .unwrap();
+    follow::catch_up(&world.app).await.unwrap();
+    assert_eq!(world.check(hash_of(1)).await.outcome, Outcome::Allow);
+    assert_eq!(views::metrics(&world.app).await.unwrap().matcher_behind, 0);
+}
+
+pub async fn pages_cover_every_entry_once(world: World) {
+    let bank = world.bank("known", true).await;
+    let entries = (0..57)
+        .map(|n| NewEntry {
+            name: format!("{n}"),
+            ..entry_of(vec![hash_of(n), hash_of(n + 1_000)])
+        })
+        .collect();
+    import_entries(&world.app, &world.admin, bank, entries).await.unwrap();
+    let mut request = PageRequest {
+        cursor: None,
+        limit: 10,
+    };
+    let mut names = Vec::new();
+    loop {
+        let page = views::list_entries(&world.app, &world.admin, bank, &request)
+            .await
+            .unwrap();
+        assert!(page.rows.iter().all(|entry| entry.signals.len() == 2));
+        names.extend(page.rows.into_iter().map(|entry| entry.name));
+        match page.next {
+            Some(next) => request.cursor = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!(names.len(), 57);
+    assert_eq!(names.iter().collect::<HashSet<_>>().len(), 57);
+    request.cursor = Some("nonsense".to_owned());
+    assert!(matches!(
+        views::list_entries(&world.app, &world.admin, bank, &request).await,
+        Err(views::ViewError::BadCursor)
+    ));
+}

@@ -1,0 +1,189 @@
+//! People decide.
+
+use moderation::flows::access;
+use moderation::flows::cases::{CaseError, decide_case, escalate_case, release_case, take_case, take_next_case};
+use moderation::model::{
+    Actor, Author, CaseId, CaseState, InvalidTransition, Judgement, Outcome, PolicyCode, Queue, Role, Scope,
+};
+use moderation::views;
+
+use super::world::{World, hash_of};
+
+fn restrict() -> Judgement {
+    Judgement {
+        outcome: Outcome::Restrict,
+        policy: Some(PolicyCode::TerroristContent),
+        reason: "propaganda".to_owned(),
+    }
+}
+
+fn allow() -> Judgement {
+    Judgement {
+        outcome: Outcome::Allow,
+        policy: None,
+        reason: "news report".to_owned(),
+    }
+}
+
+async fn restricted_case(world: &World) -> CaseId {
+    let bank = world.bank("known", true).await;
+    world.entry(bank, hash_of(1)).await;
+    world.submit("post-1", hash_of(1)).await.case.unwrap()
+}
+
+pub async fn a_person_confirms_and_no_second_order_goes_out(world: World) {
+    let case = restricted_case(&world).await;
+    world.deliver().await;
+    decide_case(&world.app, &world.moderator, case, restrict())
+        .await
+        .unwrap();
+    assert_eq!(world.deliver().await, 0);
+    assert_eq!(world.platform.kinds_for("post-1"), ["restrict"]);
+    let view = views::case(&world.app, &world.moderator, case).await.unwrap().unwrap();
+    let [rule, person] = &view.decisions[..] else {
+        panic!("{:?}", view.decisions)
+    };
+    assert!(matches!(rule.decision.author, Author::Rule(_)));
+    assert!(matches!(person.decision.author, Author::Person(_)));
+    assert_eq!(person.decision.supersedes, Some(rule.decision.id));
+    assert!(matches!(view.case.state, CaseState::Closed { decision, .. } if decision == person.decision.id));
+    assert_eq!(world.faults().await, Vec::<String>::new());
+}
+
+pub async fn a_person_reverses_and_the_item_is_restored(world: World) {
+    let case = restricted_case(&world).await;
+    world.deliver().await;
+    let decision = decide_case(&world.app, &world.moderator, case, allow()).await.unwrap();
+    world.deliver().await;
+    assert_eq!(world.platform.kinds_for("post-1"), ["restrict", "restore"]);
+    let restore = world.platform.heard().pop().unwrap();
+    assert_eq!(restore.decision, decision.to_string());
+    let reviewer = world.moderator.user().unwrap().to_string();
+    assert!(
+        !restore.body.contains(&reviewer),
+        "the platform must not learn who decided: {}",
+        restore.body
+    );
+    assert_eq!(world.faults().await, Vec::<String>::new());
+}
+
+pub async fn two_people_who_decide_at_once_make_one_decision(world: World) {
+    let case = restricted_case(&world).await;
+    let (one, two) = tokio::join!(
+        decide_case(&world.app, &world.moderator, case, restrict()),
+        decide_case(&world.app, &world.colleague, case, allow()),
+    );
+    let n_done = usize::from(one.is_ok()) + usize::from(two.is_ok());
+    assert_eq!(n_done, 1, "{one:?} {two:?}");
+    let error = one.err().or(two.err()).unwrap();
+    assert!(
+        matches!(error, CaseError::Transition(InvalidTransition::AlreadyClosed { .. })),
+        "{error:?}"
+    );
+    assert_eq!(world.faults().await, Vec::<String>::new());
+}
+
+pub async fn the_next_case_is_the_most_pressing_and_goes_to_one_person(world: World) {
+    let unsure = world.bank("unsure", false).await;
+    world.entry(unsure, hash_of(1)).await;
+    let lead = world
+        .submit("post-lead", super::world::hash_near(1, 35))
+        .await
+        .case
+        .unwrap();
+    let matched = world.submit("post-match", hash_of(1)).await.case.unwrap();
+
+    let next = async |actor: &Actor, queue| take_next_case(&world.app, actor, queue).await.unwrap();
+    assert_eq!(next(&world.moderator, None).await, Some(matched));
+    assert_eq!(next(&world.colleague, None).await, Some(lead));
+    assert_eq!(next(&world.admin, None).await, None);
+    release_case(&world.app, &world.moderator, matched).await.unwrap();
+    assert_eq!(next(&world.admin, Some(Queue::Leads)).await, None);
+    assert_eq!(next(&world.admin, Some(Queue::Matches)).await, Some(matched));
+    let error = take_case(&world.app, &world.moderator, matched).await.unwrap_err();
+    assert!(matches!(
+        error,
+        CaseError::Transition(InvalidTransition::HeldByAnother { .. })
+    ));
+    world.clock.advance(moderation::model::Case::LEASE);
+    assert!(take_case(&world.app, &world.moderator, matched).await.is_ok());
+}
+
+pub async fn escalating_frees_the_case_and_moves_it(world: World) {
+    let case = restricted_case(&world).await;
+    take_case(&world.app, &world.moderator, case).await.unwrap();
+    let error = escalate_case(&world.app, &world.moderator, case, "  ".to_owned())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, CaseError::Invalid { field: "reason", .. }));
+    escalate_case(&world.app, &world.moderator, case, "needs Pashto".to_owned())
+        .await
+        .unwrap();
+    assert_eq!(
+        take_next_case(&world.app, &world.colleague, Some(Queue::Escalated))
+            .await
+            .unwrap(),
+        Some(case)
+    );
+}
+
+pub async fn a_key_or_the_operator_cannot_decide(world: World) {
+    let case = restricted_case(&world).await;
+    let key = access::create_key(&world.app, &Actor::Operator, "all", Scope::ALL.to_vec())
+        .await
+        .unwrap();
+    let key = access::authenticate_key(&world.app, &key.secret)
+        .await
+        .unwrap()
+        .unwrap();
+    for actor in [key, Actor::Operator, Actor::System] {
+        let error = decide_case(&world.app, &actor, case, restrict()).await.unwrap_err();
+        assert!(matches!(error, CaseError::Denied(_)), "{actor:?}");
+    }
+    let no_policy = Judgement {
+        policy: None,
+        ..restrict()
+    };
+    let error = decide_case(&world.app, &world.moderator, case, no_policy)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, CaseError::Invalid { field: "policy", .. }));
+    let review = Judgement {
+        outcome: Outcome::Review,
+        ..restrict()
+    };
+    let error = decide_case(&world.app, &world.moderator, case, review)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, CaseError::Invalid { field: "outcome", .. }));
+}
+
+pub async fn the_case_page_shows_everything(world: World) {
+    let (user, _, _) = world.join("amal", Role::Moderator).await;
+    let amal = Actor::Person {
+        user,
+        role: Role::Moderator,
+    };
+    let case = restricted_case(&world).await;
+    take_case(&world.app, &amal, case).await.unwrap();
+    let view = views::case(&world.app, &amal, case).await.unwrap().unwrap();
+    assert_eq!(view.holder_name.as_deref(), Some("amal"));
+    assert_eq!(view.media[0].matches[0].entry_name, "known");
+    let kinds: Vec<&str> = view.events.iter().map(|event| event.event.kind.as_str()).collect();
+    assert_eq!(
+        kinds,
+        [
+            "case.opened",
+            "item.submitted",
+            "item.decided",
+            "action.ordered",
+            "case.taken"
+        ]
+    );
+    assert_eq!(view.events[4].actor_name, "amal");
+
+    decide_case(&world.app, &amal, case, restrict()).await.unwrap();
+    let view = views::case(&world.app, &amal, case).await.unwrap().unwrap();
+    assert_eq!(view.closed_by_name.as_deref(), Some("amal"));
+    assert_eq!(view.decisions[1].author_name, "amal");
+}
