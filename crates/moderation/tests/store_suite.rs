@@ -51,6 +51,7 @@ on_both_engines! {
     cases::two_people_who_decide_at_once_make_one_decision,
     cases::the_next_case_is_the_most_pressing_and_goes_to_one_person,
     cases::escalating_frees_the_case_and_moves_it,
+    cases::lists_of_cases_are_read_page_by_page,
     cases::a_key_or_the_operator_cannot_decide,
     cases::the_case_page_shows_everything,
     actions::an_order_is_signed_and_confirmed,

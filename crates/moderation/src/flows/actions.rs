@@ -260,7 +260,7 @@ impl Tried {
 fn write_event(tx: &mut Tx, action: &Action, now: Timestamp) {
     let (kind, body) = match &action.state {
         ActionState::Confirmed { answer, .. } => ("action.confirmed", serde_json::json!({ "answer": answer.as_str() })),
-        ActionState::Refused { detail, .. } => ("action.refused", serde_json::json!({ "detail": detail })),
+        ActionState::Refused { .. } => ("action.refused", serde_json::json!({})),
         ActionState::Dead { error } => (
             "action.dead",
             serde_json::json!({ "error": error, "attempts": action.attempts }),

@@ -88,7 +88,8 @@ pub async fn release_case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Ca
     Ok(case)
 }
 
-/// The person finds the case too hard and says why; it moves to the queue of escalated cases.
+/// The person finds the case too hard and says why; it moves to the queue of escalated cases. The reason is kept with the
+/// case, not in the log: it may tell of people, and the log forgets nothing.
 pub async fn escalate_case(app: &Seawall, actor: &Actor, id: CaseId, reason: String) -> Result<Case, CaseError> {
     let user = person(actor)?;
     check_reason(&reason)?;
@@ -96,14 +97,17 @@ pub async fn escalate_case(app: &Seawall, actor: &Actor, id: CaseId, reason: Str
     let now = app.clock.now();
     let before = cases::find_locked(&mut tx, id).await?.ok_or(CaseError::NotFound)?;
     let from = before.queue;
-    let case = before.escalate(user, now)?;
+    let case = Case {
+        reason: reason.trim().to_owned(),
+        ..before.escalate(user, now)?
+    };
     cases::update(&mut tx, &case).await?;
     tx.event(
         now,
         actor,
         "case.escalated",
         id,
-        serde_json::json!({ "from": from.as_str(), "reason": reason.trim() }),
+        serde_json::json!({ "from": from.as_str() }),
     );
     tx.commit().await?;
     Ok(case)

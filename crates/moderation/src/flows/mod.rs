@@ -12,4 +12,5 @@ pub mod follow;
 mod scan;
 mod submission;
 pub mod submit;
+pub mod upkeep;
 pub mod verify;

@@ -87,3 +87,13 @@ pub async fn reserve(
         recall(tx.conn(), key).await
     }
 }
+
+/// Forgets the keys of requests that were made before `end`.
+pub async fn forget_before(tx: &mut Tx, end: Timestamp) -> Result<(), StoreError> {
+    query("DELETE FROM store_request WHERE at < $1")
+        .bind(end.unix_ms())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("forget idempotency keys"))?;
+    Ok(())
+}

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use policy::Queue;
-use sqlx::query;
+use sqlx::{AssertSqlSafe, query};
 
 use super::items::{MediaView, media_views};
 use super::{ViewError, cursor, names};
@@ -106,13 +106,12 @@ pub async fn list_cases(
 ) -> Result<Page<CaseRow>, ViewError> {
     actor.require(Right::ReadCases)?;
     let place: Option<CaseId> = cursor(request)?;
-    let place = place.map(|id| id.to_string()).unwrap_or_default();
-    let (after, before, newest_first) = match filter.open {
-        Some(false) => (String::new(), place, true),
-        Some(true) | None => (place, String::new(), false),
+    // The order is that of the primary key, either way, so that the rows of one page are read and no others.
+    let (beyond, direction) = match filter.open {
+        Some(false) => ("c.id < $3", "DESC"),
+        Some(true) | None => ("c.id > $3", "ASC"),
     };
-    let mut conn = app.store.reader().await?;
-    let rows = query(
+    let statement = format!(
         "SELECT c.id, c.item_id, c.queue, c.reason, c.state, c.opened_at, c.opened_by, c.leased_by, c.leased_until,
                 c.closed_at, c.closed_by, c.closing_decision, i.kind AS item_kind, i.account,
                 (SELECT MIN(p.media_id) FROM items_preview p JOIN items_media m ON m.id = p.media_id
@@ -125,19 +124,18 @@ pub async fn list_cases(
                  ORDER BY t.distance, t.media_id, t.idx LIMIT 1) AS best_bank,
                 u.name AS holder_name
          FROM cases_case c JOIN items_item i ON i.id = c.item_id LEFT JOIN access_user u ON u.id = c.leased_by
-         WHERE (c.queue = $1 OR $1 = '') AND (c.state = $2 OR $2 = '') AND c.id > $3
-           AND (c.id < $4 OR $4 = '')
-         ORDER BY CASE WHEN $5 = 1 THEN c.id END DESC, c.id LIMIT $6",
-    )
-    .bind(filter.queue.map_or("", Queue::as_str))
-    .bind(filter.open.map_or("", |open| if open { "open" } else { "closed" }))
-    .bind(after)
-    .bind(before)
-    .bind(i64::from(newest_first))
-    .bind(request.probe())
-    .fetch_all(&mut *conn)
-    .await
-    .map_err(StoreError::at("read cases"))?;
+         WHERE (c.queue = $1 OR $1 = '') AND (c.state = $2 OR $2 = '') AND ({beyond} OR $3 = '')
+         ORDER BY c.id {direction} LIMIT $4"
+    );
+    let mut conn = app.store.reader().await?;
+    let rows = query(AssertSqlSafe(statement))
+        .bind(filter.queue.map_or("", Queue::as_str))
+        .bind(filter.open.map_or("", |open| if open { "open" } else { "closed" }))
+        .bind(place.map(|id| id.to_string()).unwrap_or_default())
+        .bind(request.probe())
+        .fetch_all(&mut *conn)
+        .await
+        .map_err(StoreError::at("read cases"))?;
     let now = app.clock.now();
     let mut found = Vec::with_capacity(rows.len());
     for row in &rows {

@@ -98,7 +98,7 @@ pub async fn list_items(app: &Seawall, actor: &Actor, request: &PageRequest) -> 
                 (SELECT COUNT(*) FROM items_media m
                  WHERE m.item_id = i.id AND m.revision = i.revision AND m.status = 'unscanned') AS n_unscanned
          FROM items_item i
-         WHERE i.updated_at < $1 OR (i.updated_at = $1 AND i.id < $2)
+         WHERE (i.updated_at, i.id) < ($1, $2)
          ORDER BY i.updated_at DESC, i.id DESC LIMIT $3",
     )
     .bind(at)

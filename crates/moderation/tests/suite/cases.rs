@@ -3,9 +3,10 @@
 use moderation::flows::access;
 use moderation::flows::cases::{CaseError, decide_case, escalate_case, release_case, take_case, take_next_case};
 use moderation::model::{
-    Actor, Author, CaseId, CaseState, InvalidTransition, Judgement, Outcome, PolicyCode, Queue, Role, Scope,
+    Actor, Author, CaseId, CaseState, InvalidTransition, Judgement, Outcome, PageRequest, PolicyCode, Queue, Role,
+    Scope,
 };
-use moderation::views;
+use moderation::views::{self, CaseFilter};
 
 use super::world::{World, hash_of};
 
@@ -124,6 +125,63 @@ pub async fn escalating_frees_the_case_and_moves_it(world: World) {
             .await
             .unwrap(),
         Some(case)
+    );
+    let view = views::case(&world.app, &world.colleague, case).await.unwrap().unwrap();
+    assert_eq!(view.case.reason, "needs Pashto");
+    assert!(
+        view.events.iter().all(|view| !view.event.body.contains("Pashto")),
+        "the log forgets nothing"
+    );
+}
+
+pub async fn lists_of_cases_are_read_page_by_page(world: World) {
+    let bank = world.bank("unsure", false).await;
+    world.entry(bank, hash_of(1)).await;
+    for n in 0..7 {
+        world.submit(&format!("post-{n}"), hash_of(1)).await;
+    }
+    for _ in 0..3 {
+        let case = take_next_case(&world.app, &world.moderator, None)
+            .await
+            .unwrap()
+            .unwrap();
+        decide_case(&world.app, &world.moderator, case, allow()).await.unwrap();
+    }
+    let read = async |open| {
+        let filter = CaseFilter {
+            queue: Some(Queue::Matches),
+            open,
+        };
+        let mut request = PageRequest { cursor: None, limit: 2 };
+        let mut items = Vec::new();
+        loop {
+            let page = views::list_cases(&world.app, &world.moderator, filter, &request)
+                .await
+                .unwrap();
+            items.extend(page.rows.into_iter().map(|row| row.case.item.to_string()));
+            match page.next {
+                Some(next) => request.cursor = Some(next),
+                None => return items,
+            }
+        }
+    };
+    assert_eq!(read(Some(true)).await, ["post-3", "post-4", "post-5", "post-6"]);
+    assert_eq!(read(Some(false)).await, ["post-2", "post-1", "post-0"]);
+    assert_eq!(read(None).await.len(), 7);
+
+    let mut request = PageRequest { cursor: None, limit: 3 };
+    let mut items = Vec::new();
+    loop {
+        let page = views::list_items(&world.app, &world.moderator, &request).await.unwrap();
+        items.extend(page.rows.into_iter().map(|row| row.item.id.to_string()));
+        match page.next {
+            Some(next) => request.cursor = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!(
+        items,
+        ["post-6", "post-5", "post-4", "post-3", "post-2", "post-1", "post-0"]
     );
 }
 
