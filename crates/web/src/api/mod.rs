@@ -1,0 +1,57 @@
+//! The API for programs, `/api/v1`: one file for each kind of thing, with its routes, its JSON and its OpenAPI text.
+//!
+//! A handler extracts, calls one flow or view, and renders; who may do what is checked by the flow. What a write answers is
+//! an id or nothing, so that a key that may only write learns nothing. Start with `items.rs`.
+
+mod actions;
+mod banks;
+mod cases;
+mod decisions;
+mod entries;
+mod events;
+mod imports;
+mod items;
+mod media;
+mod pages;
+mod submit;
+mod verdict;
+mod words;
+
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::WebState;
+
+/// Routes that take files and wait for others from elsewhere.
+pub(crate) fn submission_routes() -> OpenApiRouter<WebState> {
+    OpenApiRouter::new()
+        .routes(routes!(submit::submit_item))
+        .routes(routes!(submit::check_item))
+}
+
+/// Routes that take files.
+pub(crate) fn upload_routes() -> OpenApiRouter<WebState> {
+    OpenApiRouter::new()
+        .routes(routes!(entries::create_entry))
+        .routes(routes!(imports::import_entries))
+}
+
+/// All other routes.
+pub(crate) fn other_routes() -> OpenApiRouter<WebState> {
+    OpenApiRouter::new()
+        .routes(routes!(items::list_items))
+        .routes(routes!(items::get_item))
+        .routes(routes!(banks::list_banks, banks::create_bank))
+        .routes(routes!(banks::get_bank, banks::change_bank))
+        .routes(routes!(entries::list_entries))
+        .routes(routes!(entries::get_entry, entries::change_entry))
+        .routes(routes!(cases::list_cases))
+        .routes(routes!(cases::get_case))
+        .routes(routes!(decisions::list_decisions))
+        .routes(routes!(decisions::get_decision))
+        .routes(routes!(actions::list_actions))
+        .routes(routes!(actions::get_action))
+        .routes(routes!(actions::retry_action))
+        .routes(routes!(events::list_events))
+        .routes(routes!(events::get_event))
+}

@@ -1,0 +1,291 @@
+//! Submitting an item, and checking one without remembering it.
+//!
+//! Both take JSON, or a multipart form with a part `item` (the same JSON) and any number of files. Files that are only
+//! named by their address are fetched first; only then does the request take a place among those that are worked on.
+
+use axum::Json;
+use axum::extract::{FromRequest, Multipart, Request, State};
+use futures_util::future::join_all;
+use moderation::flows::submit::{self, NewContent, NewMedia, Submission};
+use moderation::model::{ItemId, Right};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::media::{MediaInput, MediaInputSchema, NAME_LENGTH_MAX, media_name, present, read_signals};
+use super::verdict::VerdictJson;
+use super::words::{Audience, ItemKind, bounded, bounded_option};
+use crate::body::{NoMemory, Share, TOO_MUCH_AT_ONCE};
+use crate::extract::{
+    Caller, Fingerprint, IdempotencyHeader, content_type, off_thread_if_large, parse_json, whole_body,
+};
+use crate::problem::ApiError;
+use crate::state::WebState;
+
+/// An item to be judged.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewItem, example = json!({
+    "id": "post-123", "kind": "post", "account": "user-7", "audience": "public", "text": "hello",
+    "media": [{"name": "a.jpg", "signals": [
+        {"type": "pdq", "value": "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22", "quality": 100}
+    ]}]
+}))]
+pub(crate) struct ItemInput {
+    /// The platform's own name for it. The orders that come back name it so.
+    #[schema(
+        min_length = 1,
+        max_length = 256,
+        pattern = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$"
+    )]
+    id: String,
+    /// What kind of thing it is.
+    kind: ItemKind,
+    /// Who posted it, by the platform's own name.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, max_length = 2000, pattern = r"^[^\x00]*$")]
+    account: Option<String>,
+    /// Where it was posted, by the platform's own name.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, max_length = 2000, pattern = r"^[^\x00]*$")]
+    channel: Option<String>,
+    /// Who can see it.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    audience: Option<Audience>,
+    /// Where it stands on the platform. Shown to moderators as text; never fetched.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, max_length = 2000, pattern = r"^[^\x00]*$")]
+    url: Option<String>,
+    /// Its text.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, max_length = 100000, pattern = r"^[^\x00]*$")]
+    text: Option<String>,
+    /// Why a person reported it, if one did. Never say here who it was.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, max_length = 2000, pattern = r"^[^\x00]*$")]
+    report: Option<String>,
+    /// Its files. At most as many as the operator allows, 20 unless they chose otherwise.
+    #[serde(default)]
+    #[schema(value_type = Vec<MediaInputSchema>, required = false, max_items = 20)]
+    media: Vec<MediaInput>,
+}
+
+/// An item with its files as a multipart form. Any part but `item` is a file, named by its `filename` or its part's name.
+#[derive(ToSchema)]
+#[schema(as = NewItemForm)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) struct ItemForm {
+    /// The item as JSON. Its own `media`, if it has any, come before the files of the form.
+    item: ItemInput,
+    /// The files. Parts with other names are taken as well.
+    #[schema(required = false, value_type = Vec<String>, format = Binary, max_items = 20)]
+    file: Vec<String>,
+}
+
+/// Submit an item
+///
+/// Judges the item and remembers it. The same item with the same content is the same submission: it returns the verdict in
+/// force and changes nothing. With other content it is a new revision, which is judged anew. With an `Idempotency-Key`, a
+/// late retry returns the verdict that the first request got, whatever was submitted since.
+#[utoipa::path(
+    post, path = "/api/v1/items", tag = "Items", operation_id = "submit_item",
+    params(("Idempotency-Key" = Option<String>, Header, description = "The same for each retry of this request; see the guide.",
+        min_length = 1, max_length = 255, pattern = "^[!-~]+$", nullable = false)),
+    request_body(content((ItemInput = "application/json"), (ItemForm = "multipart/form-data"))),
+    responses((status = 200, description = "The verdict.", body = VerdictJson)),
+)]
+pub(crate) async fn submit_item(
+    State(state): State<WebState>,
+    caller: Caller,
+    key: IdempotencyHeader,
+    request: Request,
+) -> Result<Json<VerdictJson>, ApiError> {
+    let (input, fingerprint) = read_submission(&state, request).await?;
+    let key = key.key(&caller.actor, fingerprint);
+    let (submission, _held) = fetch_media(&state, &caller, input).await?;
+    let _place = state.shared.admission.enter().await.ok_or(BUSY)?;
+    let submitted = submit::submit_item(&state.app, &caller.actor, submission, key.as_ref()).await?;
+    Ok(Json(submitted.verdict.into()))
+}
+
+/// Check an item
+///
+/// Judges the item as `POST /api/v1/items` does, and forgets it: no decision, no case, no order.
+#[utoipa::path(
+    post, path = "/api/v1/check", tag = "Items", operation_id = "check_item",
+    request_body(content((ItemInput = "application/json"), (ItemForm = "multipart/form-data"))),
+    responses((status = 200, description = "The verdict, without `decision` and `case`.", body = VerdictJson)),
+)]
+pub(crate) async fn check_item(
+    State(state): State<WebState>,
+    caller: Caller,
+    request: Request,
+) -> Result<Json<VerdictJson>, ApiError> {
+    let (input, _) = read_submission(&state, request).await?;
+    let (submission, _held) = fetch_media(&state, &caller, input).await?;
+    let _place = state.shared.admission.enter().await.ok_or(BUSY)?;
+    let verdict = submit::check_item(&state.app, &caller.actor, submission).await?;
+    Ok(Json(verdict.into()))
+}
+
+const BUSY: ApiError = ApiError::Busy {
+    what: "Too many requests are worked on just now.",
+};
+
+/// A submission whose files may still have to be fetched.
+struct ReadSubmission {
+    submission: Submission,
+    /// Place among the media, and where the file is.
+    to_fetch: Vec<(usize, String)>,
+}
+
+async fn read_submission(state: &WebState, request: Request) -> Result<(ReadSubmission, Fingerprint), ApiError> {
+    let fingerprint = Fingerprint::of(&request);
+    match content_type(request.headers()).as_deref() {
+        Some("application/json") => {
+            let bytes = whole_body(request, state).await?;
+            off_thread_if_large(bytes.len(), move || {
+                let read = check_input(parse_json(&bytes)?)?;
+                Ok((read, fingerprint.with("body", &bytes)))
+            })
+            .await
+        }
+        Some("multipart/form-data") => read_form(state, request, fingerprint).await,
+        Some(_) | None => Err(ApiError::UnsupportedMediaType {
+            expected: "application/json or multipart/form-data",
+        }),
+    }
+}
+
+/// The name of the part that holds the item.
+const ITEM_PART: &str = "item";
+
+async fn read_form(
+    state: &WebState,
+    request: Request,
+    mut fingerprint: Fingerprint,
+) -> Result<(ReadSubmission, Fingerprint), ApiError> {
+    let malformed = |error: &dyn std::fmt::Display| ApiError::Malformed {
+        what: format!("The form cannot be read: {error}."),
+    };
+    let mut form = Multipart::from_request(request, state)
+        .await
+        .map_err(|error| malformed(&error))?;
+    let (mut item, mut files) = (None, Vec::new());
+    while let Some(part) = form.next_field().await.map_err(|error| malformed(&error))? {
+        let part_name = part.name().unwrap_or_default().to_owned();
+        let file_name = part.file_name().filter(|name| !name.is_empty()).map(ToOwned::to_owned);
+        let bytes = part.bytes().await.map_err(|error| malformed(&error))?;
+        // Over the parts, since each retry has another boundary between them.
+        fingerprint = fingerprint
+            .with(&part_name, file_name.as_deref().unwrap_or_default().as_bytes())
+            .with("bytes", &bytes);
+        if part_name == ITEM_PART {
+            if item.replace(bytes).is_some() {
+                return Err(ApiError::invalid(ITEM_PART, "is there twice"));
+            }
+            continue;
+        }
+        if files.len() >= state.app.settings.media_per_item_max {
+            let files_max = state.app.settings.media_per_item_max;
+            return Err(ApiError::invalid("media", format!("has more than {files_max} files")));
+        }
+        let name = media_name(&part_name, file_name.unwrap_or(part_name.clone()))?;
+        files.push(NewMedia {
+            name,
+            content: NewContent::Bytes(bytes),
+        });
+    }
+    let item = item.ok_or(ApiError::invalid(ITEM_PART, "is missing: the form has no such part"))?;
+    let read = off_thread_if_large(item.len(), move || check_input(parse_json(&item)?)).await;
+    // The fields of the form are those of its part `item`.
+    let mut read = read.map_err(|error| match error {
+        ApiError::Invalid { field, what } if field != "body" => ApiError::Invalid {
+            field: format!("{ITEM_PART}.{field}"),
+            what,
+        },
+        other => other,
+    })?;
+    read.submission.media.extend(files);
+    Ok((read, fingerprint))
+}
+
+fn check_input(input: ItemInput) -> Result<ReadSubmission, ApiError> {
+    let id: ItemId = input
+        .id
+        .parse()
+        .map_err(|error| ApiError::invalid("id", format!("cannot be taken: {error}")))?;
+    let field_max = Submission::FIELD_LENGTH_MAX;
+    let mut to_fetch = Vec::new();
+    let mut media = Vec::with_capacity(input.media.len());
+    for (idx, file) in input.media.into_iter().enumerate() {
+        let place = format!("media[{idx}]");
+        let name = media_name(&format!("{place}.name"), file.name)?;
+        let content = match (file.data_base64, file.signals, file.url) {
+            (Some(data), None, None) => NewContent::Bytes(data.0),
+            (None, Some(signals), None) => {
+                let field = format!("{place}.signals");
+                if signals.is_empty() || signals.len() > Submission::SIGNALS_MAX {
+                    return Err(ApiError::invalid(
+                        field,
+                        format!("has 1 to {} signals", Submission::SIGNALS_MAX),
+                    ));
+                }
+                NewContent::Signals(read_signals(&field, signals)?)
+            }
+            (None, None, Some(url)) => {
+                to_fetch.push((idx, bounded(&format!("{place}.url"), url, 1, NAME_LENGTH_MAX)?));
+                NewContent::Unfetched {
+                    reason: "fetch_not_tried",
+                    detail: "the file was not fetched".to_owned(),
+                }
+            }
+            _ => {
+                return Err(ApiError::invalid(
+                    place,
+                    "has exactly one of `data_base64`, `signals` and `url`",
+                ));
+            }
+        };
+        media.push(NewMedia { name, content });
+    }
+    let submission = Submission {
+        id,
+        kind: input.kind.into(),
+        account: bounded_option("account", input.account, field_max)?,
+        channel: bounded_option("channel", input.channel, field_max)?,
+        audience: input.audience.map(Into::into),
+        url: bounded_option("url", input.url, field_max)?,
+        text: bounded_option("text", input.text, Submission::TEXT_LENGTH_MAX)?,
+        report: bounded_option("report", input.report, field_max)?,
+        media,
+    };
+    Ok(ReadSubmission { submission, to_fetch })
+}
+
+/// Fetches what is only named by its address. What cannot be had is unscanned, which is for the rules to judge.
+async fn fetch_media(
+    state: &WebState,
+    caller: &Caller,
+    read: ReadSubmission,
+) -> Result<(Submission, Vec<Share>), ApiError> {
+    // The flow checks this again; here it keeps those who may not submit from having anything fetched.
+    caller.actor.require(Right::SubmitItems)?;
+    let ReadSubmission {
+        mut submission,
+        to_fetch,
+    } = read;
+    let files_max = state.app.settings.media_per_item_max;
+    if submission.media.len() > files_max {
+        return Err(ApiError::invalid("media", format!("has more than {files_max} files")));
+    }
+    let memory = &state.shared.memory;
+    let fetched = join_all(to_fetch.iter().map(|(_, url)| state.shared.fetcher.fetch(url, memory))).await;
+    let mut shares = Vec::with_capacity(to_fetch.len());
+    for ((idx, _), fetched) in to_fetch.iter().zip(fetched) {
+        let (content, share) = fetched.map_err(|NoMemory| TOO_MUCH_AT_ONCE)?;
+        submission.media[*idx].content = content;
+        shares.push(share);
+    }
+    Ok((submission, shares))
+}

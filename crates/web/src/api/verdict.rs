@@ -1,0 +1,197 @@
+//! The answer to a submission, as JSON.
+
+use moderation::model::item::{FramePlace, MediaSignal};
+use moderation::model::{Match, MediaStatus, MediaVerdict, Verdict};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::words::{Outcome, SignalType, Tier};
+
+/// What is to happen with an item, and why.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Verdict, example = json!({
+    "item": "post-123", "outcome": "restrict", "decision": "dec_01kagy2s3q4v5w6x7y8z9a0b1c", "case": "case_01kagy2s3q4v5w6x7y8z9a0b1d",
+    "media": [{
+        "name": "a.jpg", "status": "scanned",
+        "signals": [{"type": "pdq", "value": "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22", "quality": 100}],
+        "matches": [{
+            "bank": "demo", "entry": "ent_01kagy2s3q4v5w6x7y8z9a0b1e", "signal": "pdq", "distance": 4, "threshold": 31,
+            "tier": "match", "view": "as_is"
+        }]
+    }]
+}))]
+pub(crate) struct VerdictJson {
+    /// The item, by the platform's own name for it.
+    pub item: String,
+    /// What is to happen with it now.
+    pub outcome: Outcome,
+    /// The decision that says so. Absent when nothing is remembered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub decision: Option<String>,
+    /// The case in which a person will look at it. Absent when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub case: Option<String>,
+    /// What was found in each file, in the order in which they were submitted.
+    pub media: Vec<MediaJson>,
+}
+
+/// What was found in a file.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Media)]
+pub(crate) struct MediaJson {
+    /// The name that the platform gave it.
+    pub name: String,
+    /// Whether it was examined. `unscanned` is not "no match": it could not be examined.
+    pub status: Status,
+    /// Why it is `unscanned`: a stable word.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "unsupported_type")]
+    pub reason: Option<String>,
+    /// Why it is `unscanned`, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub detail: Option<String>,
+    /// What was computed of it, or what the platform had computed.
+    pub signals: Vec<FoundSignal>,
+    /// The entries that it lies near to, the nearest first.
+    pub matches: Vec<MatchJson>,
+    /// There were more matches than are named. Absent when there were not.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub matches_capped: bool,
+}
+
+/// `scanned`: decoded and hashed here. `given`: hashed by the platform. `unscanned`: could not be examined.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = MediaStatus)]
+pub(crate) enum Status {
+    Scanned,
+    Given,
+    Unscanned,
+}
+
+/// A signal of a file.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FoundSignal {
+    /// Its kind.
+    #[serde(rename = "type")]
+    pub signal_type: SignalType,
+    /// Its value, in lower-case hexadecimal.
+    pub value: String,
+    /// Of a PDQ hash: 0 to 100, how much structure the picture had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0, maximum = 100)]
+    pub quality: Option<u8>,
+    /// How the picture was turned before it was hashed, where that is not `as_is`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub view: Option<String>,
+    /// Which frame it was made of, where the file moves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub frame: Option<Frame>,
+}
+
+/// A frame of a file that moves.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Frame {
+    /// Which frame, from 0.
+    pub index: u32,
+    /// Milliseconds from the file's beginning.
+    pub at_ms: u32,
+}
+
+/// A signal of the file lies near a signal of an entry.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Match)]
+pub(crate) struct MatchJson {
+    /// The name of the entry's bank.
+    pub bank: String,
+    /// The entry.
+    pub entry: String,
+    /// Which kind of signal.
+    pub signal: SignalType,
+    /// How far apart the two are: bits for `pdq`, 0 for equal digests.
+    pub distance: u32,
+    /// The threshold that this is within.
+    pub threshold: u32,
+    /// Match or lead.
+    pub tier: Tier,
+    /// How the file was looked at.
+    #[schema(example = "as_is")]
+    pub view: String,
+    /// Which frame, where the file moves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub frame: Option<Frame>,
+}
+
+impl From<Verdict> for VerdictJson {
+    fn from(verdict: Verdict) -> Self {
+        Self {
+            item: verdict.item.to_string(),
+            outcome: verdict.outcome.into(),
+            decision: verdict.decision.map(|id| id.to_string()),
+            case: verdict.case.map(|id| id.to_string()),
+            media: verdict.media.into_iter().map(MediaJson::from).collect(),
+        }
+    }
+}
+
+impl From<MediaVerdict> for MediaJson {
+    fn from(media: MediaVerdict) -> Self {
+        let (status, reason, detail) = match media.status {
+            MediaStatus::Scanned { .. } => (Status::Scanned, None, None),
+            MediaStatus::Given => (Status::Given, None, None),
+            MediaStatus::Unscanned { reason, detail } => (Status::Unscanned, Some(reason), Some(detail)),
+        };
+        Self {
+            name: media.name,
+            status,
+            reason,
+            detail,
+            signals: media.signals.into_iter().map(FoundSignal::from).collect(),
+            matches: media.matches.into_iter().map(MatchJson::from).collect(),
+            matches_capped: media.matches_capped,
+        }
+    }
+}
+
+impl From<MediaSignal> for FoundSignal {
+    fn from(found: MediaSignal) -> Self {
+        Self {
+            signal_type: found.signal.signal_type().into(),
+            value: found.signal.value(),
+            quality: found.signal.quality(),
+            view: Some(found.view).filter(|view| view != MediaSignal::AS_IS),
+            frame: found.frame.map(Frame::from),
+        }
+    }
+}
+
+impl From<FramePlace> for Frame {
+    fn from(frame: FramePlace) -> Self {
+        Self {
+            index: frame.index,
+            at_ms: frame.at_ms,
+        }
+    }
+}
+
+impl From<Match> for MatchJson {
+    fn from(found: Match) -> Self {
+        Self {
+            bank: found.target.bank_name,
+            entry: found.target.entry.to_string(),
+            signal: found.signal_type.into(),
+            distance: found.distance,
+            threshold: found.threshold,
+            tier: found.tier.into(),
+            view: found.view,
+            frame: found.frame.map(Frame::from),
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! The closed sets of `moderation` as the API words them, and text that keeps to its bounds.
+//!
+//! Each is a mirror of a domain enum: a new variant there is a compile error here, so that the OpenAPI document cannot
+//! forget it.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::problem::ApiError;
+use moderation::model;
+use moderation::signal;
+
+/// A wire enum with the same words as a domain enum, and the conversions.
+macro_rules! mirror {
+    ($(#[$doc:meta])* $name:ident = $domain:ty { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+        pub(crate) enum $name { $($(#[$vdoc])* #[serde(rename = $word)] $variant,)+ }
+
+        impl From<$domain> for $name {
+            fn from(value: $domain) -> Self {
+                match value { $(<$domain>::$variant => $name::$variant,)+ }
+            }
+        }
+
+        impl From<$name> for $domain {
+            fn from(value: $name) -> Self {
+                match value { $($name::$variant => <$domain>::$variant,)+ }
+            }
+        }
+
+        #[cfg(test)]
+        impl $name {
+            const WORDS: &'static [($domain, &'static str)] = &[$((<$domain>::$variant, $word)),+];
+        }
+    };
+}
+
+mirror! {
+    /// What kind of thing an item is.
+    ItemKind = model::ItemKind {
+        Post = "post", Image = "image", Video = "video", Audio = "audio", Document = "document", Profile = "profile",
+        Channel = "channel", ReportedMessage = "reported_message",
+    }
+}
+
+mirror! {
+    /// Who can see what a channel carries: everyone, everyone who asks, whom a person lets in, the people in the
+    /// conversation.
+    Audience = model::Audience {
+        Public = "public", AutoAdmit = "auto_admit", HumanAdmit = "human_admit", Interpersonal = "interpersonal",
+    }
+}
+
+mirror! {
+    /// What is to happen with an item: it stays, it stays until a person has looked at it, it is made unavailable.
+    Outcome = model::Outcome { Allow = "allow", Review = "review", Restrict = "restrict" }
+}
+
+mirror! {
+    /// Where a case waits.
+    Queue = model::Queue {
+        Escalated = "escalated", Matches = "matches", Reported = "reported", Unscanned = "unscanned", Leads = "leads",
+    }
+}
+
+mirror! {
+    /// The policy that a restriction rests on.
+    PolicyCode = model::PolicyCode {
+        TerroristContent = "terrorist_content", ViolentExtremism = "violent_extremism",
+        PerpetratorContent = "perpetrator_content", HateSpeech = "hate_speech", GraphicViolence = "graphic_violence",
+        OtherTerms = "other_terms",
+    }
+}
+
+mirror! {
+    /// Within the match threshold, or only within the wider lead threshold: for human eyes.
+    Tier = model::Tier { Match = "match", Lead = "lead" }
+}
+
+mirror! {
+    /// Whether an entry is matched against. What was removed stays removed.
+    EntryState = model::EntryState { Enabled = "enabled", Disabled = "disabled", Removed = "removed" }
+}
+
+mirror! {
+    /// What is ordered from the platform.
+    ActionKind = model::ActionKind { Restrict = "restrict", Restore = "restore" }
+}
+
+mirror! {
+    /// What the platform answered to an order.
+    Answer = model::action::Answer { Done = "done", AlreadyDone = "already_done", Gone = "gone", Refused = "refused" }
+}
+
+mirror! {
+    /// A kind of signal.
+    SignalType = signal::SignalType { Pdq = "pdq", Md5 = "md5", Sha256 = "sha256" }
+}
+
+/// The text, if it has from `length_min` to `length_max` characters and none of them is NUL, which the store cannot keep.
+pub(crate) fn bounded(field: &str, text: String, length_min: usize, length_max: usize) -> Result<String, ApiError> {
+    let length = text.chars().count();
+    if length < length_min || length > length_max {
+        return Err(ApiError::invalid(
+            field,
+            format!("has {length} characters; it can have {length_min} to {length_max}"),
+        ));
+    }
+    if text.contains('\0') {
+        return Err(ApiError::invalid(field, "has a NUL character"));
+    }
+    Ok(text)
+}
+
+/// The same for text that may be absent.
+pub(crate) fn bounded_option(field: &str, text: Option<String>, length_max: usize) -> Result<Option<String>, ApiError> {
+    text.map(|text| bounded(field, text, 0, length_max)).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_api_uses_the_words_of_the_house() {
+        macro_rules! check {
+            ($($name:ident),+) => {$(
+                for (domain, word) in $name::WORDS {
+                    assert_eq!(domain.as_str(), *word);
+                    assert_eq!(serde_json::to_value($name::from(*domain)).unwrap(), *word);
+                }
+            )+};
+        }
+        check!(
+            ItemKind, Audience, Outcome, Queue, PolicyCode, Tier, EntryState, ActionKind, Answer, SignalType
+        );
+    }
+}

@@ -1,0 +1,169 @@
+//! What monitors ask: is it alive, is it ready, how much of what.
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use moderation::model::Queue;
+use moderation::views::{self, ViewError};
+
+use crate::metrics::Exposition;
+use crate::problem::{ApiError, chain};
+use crate::settings::MetricsAccess;
+use crate::state::{RequestInfo, WebState};
+
+/// Is the process alive? Asks nothing of anyone, so that an orchestrator does not restart it for the database's sake.
+pub(crate) async fn is_alive() -> &'static str {
+    "alive\n"
+}
+
+/// Can it serve? The store answers and the banks are in memory.
+pub(crate) async fn is_ready(State(state): State<WebState>) -> Response {
+    match state.app.ready().await {
+        Ok(()) => "ready\n".into_response(),
+        Err(error) => {
+            tracing::warn!(error = %chain(&error), "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response()
+        }
+    }
+}
+
+/// Counts for Prometheus.
+pub(crate) async fn metrics(
+    State(state): State<WebState>,
+    Extension(info): Extension<RequestInfo>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    // A proxy on this machine connects over loopback as well, but says that it is one.
+    let passed_on = headers.contains_key("x-forwarded-for") || headers.contains_key(header::FORWARDED);
+    let allowed = match state.settings.metrics {
+        MetricsAccess::Loopback => info.peer.is_loopback() && !passed_on,
+        MetricsAccess::Everyone => true,
+    };
+    if !allowed {
+        return Err(ApiError::UnknownPath);
+    }
+    let mut text = Exposition::default();
+    state.shared.metrics.write(&mut text);
+    text.value(
+        "seawall_http_places_free",
+        "gauge",
+        "Requests that could be worked on at once besides those that are.",
+        state.shared.admission.free(),
+    );
+    match views::metrics(&state.app).await {
+        Ok(metrics) => write_moderation(&metrics, &mut text),
+        Err(ViewError::Store(error)) => return Err(error.into()),
+        Err(ViewError::Denied(denied)) => return Err(denied.into()),
+        Err(ViewError::BadCursor) => return Err(ApiError::UnknownPath),
+    }
+    Ok((
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        text.finish(),
+    )
+        .into_response())
+}
+
+fn write_moderation(metrics: &views::Metrics, text: &mut Exposition) {
+    text.head("seawall_cases_open", "gauge", "Cases that wait for a person.");
+    for count in &metrics.desk.queues {
+        text.line(
+            "seawall_cases_open",
+            &[("queue", Queue::as_str(count.queue))],
+            count.n_open,
+        );
+    }
+    text.value(
+        "seawall_actions_waiting",
+        "gauge",
+        "Orders that the platform has not confirmed yet.",
+        metrics.desk.n_waiting_actions,
+    );
+    text.value(
+        "seawall_actions_dead",
+        "gauge",
+        "Orders that Seawall gave up on.",
+        metrics.desk.n_dead_actions,
+    );
+    text.value(
+        "seawall_oldest_waiting_action_seconds",
+        "gauge",
+        "How long the oldest order has been waiting; 0 if none is.",
+        metrics.oldest_waiting_action.unwrap_or_default().as_secs_f64(),
+    );
+    text.value(
+        "seawall_events_total",
+        "counter",
+        "Lines of the event log.",
+        metrics.n_events,
+    );
+    text.value(
+        "seawall_index_entries",
+        "gauge",
+        "Entries that are matched against.",
+        metrics.matcher.n_entries,
+    );
+    text.value(
+        "seawall_index_hashes",
+        "gauge",
+        "Perceptual hashes in the index.",
+        metrics.matcher.n_hashes,
+    );
+    text.value(
+        "seawall_index_changes_behind",
+        "gauge",
+        "Changes of banks that the index has not seen yet.",
+        metrics.matcher_behind,
+    );
+
+    let media = &metrics.media;
+    text.value(
+        "seawall_media_scanned_total",
+        "counter",
+        "Files that were decoded and hashed.",
+        media.scanned,
+    );
+    text.head(
+        "seawall_media_failed_total",
+        "counter",
+        "Files that could not be hashed, by reason.",
+    );
+    for (reason, n) in &media.failed {
+        text.line("seawall_media_failed_total", &[("reason", reason)], n);
+    }
+    text.value(
+        "seawall_media_queued",
+        "gauge",
+        "Files that wait for a worker.",
+        media.queued,
+    );
+    text.value(
+        "seawall_media_running",
+        "gauge",
+        "Files that a worker is busy with.",
+        media.running,
+    );
+    text.value(
+        "seawall_media_workers_started_total",
+        "counter",
+        "Media workers that were started.",
+        media.workers_started,
+    );
+    text.head(
+        "seawall_media_restarts_total",
+        "counter",
+        "Media workers that were replaced, by cause.",
+    );
+    let restarts = &media.restarts;
+    for (cause, n) in [
+        ("served", restarts.served),
+        ("crashed", restarts.crashed),
+        ("time_limit", restarts.time_limit),
+        ("memory_limit", restarts.memory_limit),
+        ("jail_violation", restarts.jail_violation),
+        ("bad_answer", restarts.bad_answer),
+        ("not_started", restarts.not_started),
+    ] {
+        text.line("seawall_media_restarts_total", &[("cause", cause)], n);
+    }
+}

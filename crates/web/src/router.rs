@@ -1,0 +1,62 @@
+//! All paths, and what each request passes before its handler.
+
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{any, get};
+use axum::{Router, middleware};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::problem::ApiError;
+use crate::state::WebState;
+use crate::{api, console, docs_page, health, layers, openapi};
+
+/// Everything that is served.
+pub fn router(state: WebState) -> Router {
+    // Bodies are limited and held by the layers; the extractors' own limit would only be a second one.
+    let (no_limit, with) = (DefaultBodyLimit::disable(), state.clone());
+    let paths = |routes: OpenApiRouter<WebState>| routes.split_for_parts().0;
+
+    // A submission may wait for files from elsewhere before it needs a place among those that are worked on.
+    let submissions = paths(api::submission_routes())
+        .layer(from_fn_with_state(with.clone(), layers::end_in_time))
+        .layer(no_limit)
+        .layer(from_fn_with_state(with.clone(), layers::hold_large_body));
+    let uploads = paths(api::upload_routes())
+        .layer(from_fn_with_state(with.clone(), layers::admit))
+        .layer(no_limit)
+        .layer(from_fn_with_state(with.clone(), layers::hold_large_body));
+    let others = paths(api::other_routes())
+        .layer(from_fn_with_state(with.clone(), layers::admit))
+        .layer(from_fn_with_state(with.clone(), layers::hold_small_body));
+    let api = submissions
+        .merge(uploads)
+        .merge(others)
+        .layer(from_fn_with_state(with.clone(), layers::authenticate));
+
+    let open = Router::new()
+        .route("/healthz", get(health::is_alive))
+        .route("/readyz", get(health::is_ready))
+        .route("/metrics", get(health::metrics))
+        .route("/api/openapi.json", get(openapi::get_openapi))
+        .route("/api/docs", get(docs_page::get_docs))
+        .route("/api/docs.css", get(docs_page::get_style))
+        .route("/problems/{kind}", get(docs_page::get_problem))
+        .route("/api", any(unknown_path))
+        .route("/api/{*rest}", any(unknown_path))
+        .layer(from_fn_with_state(with.clone(), layers::limit_address));
+    let console = console::router(&state).layer(from_fn_with_state(with.clone(), layers::limit_address));
+
+    api.merge(open)
+        .merge(console)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(with, layers::observe))
+        .with_state(state)
+}
+
+async fn unknown_path() -> ApiError {
+    ApiError::UnknownPath
+}
+
+async fn method_not_allowed() -> ApiError {
+    ApiError::MethodNotAllowed
+}
