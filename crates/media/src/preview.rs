@@ -61,12 +61,11 @@ fn blur(picture: &SmallPicture) -> Vec<u8> {
         let (top, bottom, down) = between(y, height, n_rows);
         for x in 0..width {
             let (left, right, across) = between(x, width, n_columns);
-            for channel in 0..3 {
-                let mean = |row: usize, column: usize| means[row * n_columns + column][channel];
-                let upper = mean(top, left) * (1.0 - across) + mean(top, right) * across;
-                let lower = mean(bottom, left) * (1.0 - across) + mean(bottom, right) * across;
-                blurred.push((upper * (1.0 - down) + lower * down) as u8);
-            }
+            let mix = |a: [f32; 3], b: [f32; 3], t: f32| std::array::from_fn(|i| a[i] * (1.0 - t) + b[i] * t);
+            let mean = |row: usize, column: usize| means[row * n_columns + column];
+            let upper = mix(mean(top, left), mean(top, right), across);
+            let lower = mix(mean(bottom, left), mean(bottom, right), across);
+            blurred.extend(mix(upper, lower, down).map(|value| value as u8));
         }
     }
     blurred

@@ -93,6 +93,26 @@ impl Pixels {
         Self::new(width, height, layout, bytes)
     }
 
+    /// The same picture with its pixels in another order.
+    pub(super) fn turned(self, orientation: Orientation) -> Self {
+        if orientation == Orientation::NoTransforms {
+            return self;
+        }
+        let (width, height) = self.size_upright(orientation);
+        let bytes = match self.layout {
+            Layout::Grey => turn::<1>(&self.bytes, self.width, self.height, orientation),
+            Layout::GreyAlpha => turn::<2>(&self.bytes, self.width, self.height, orientation),
+            Layout::Rgb => turn::<3>(&self.bytes, self.width, self.height, orientation),
+            Layout::Rgba => turn::<4>(&self.bytes, self.width, self.height, orientation),
+        };
+        Self {
+            width,
+            height,
+            layout: self.layout,
+            bytes,
+        }
+    }
+
     pub(super) fn size_upright(&self, orientation: Orientation) -> (u32, u32) {
         if swaps_sides(orientation) {
             (self.height, self.width)
@@ -114,7 +134,7 @@ impl Pixels {
                 pdq::hash_rgb(rgb_image(
                     width,
                     height,
-                    &turn(rgb, self.width, self.height, orientation),
+                    &turn::<3>(rgb, self.width, self.height, orientation),
                 ))
             }
         };
@@ -214,7 +234,7 @@ impl Pixels {
         if orientation == Orientation::NoTransforms {
             return SmallPicture { width, height, rgb };
         }
-        let rgb = turn(&rgb, width, height, orientation);
+        let rgb = turn::<3>(&rgb, width, height, orientation);
         match swaps_sides(orientation) {
             true => SmallPicture {
                 width: height,
@@ -248,7 +268,7 @@ fn rgb_image(width: u32, height: u32, rgb: &[u8]) -> RgbImage<'_> {
 }
 
 /// The pixels as `orientation` says they are to be seen.
-fn turn(rgb: &[u8], width: u32, height: u32, orientation: Orientation) -> Vec<u8> {
+fn turn<const CHANNELS: usize>(pixels: &[u8], width: u32, height: u32, orientation: Orientation) -> Vec<u8> {
     /// Tiles of this side fit the first cache with room to spare, both where they come from and where they go.
     const TILE: usize = 32;
     let (width, height) = (width as usize, height as usize);
@@ -269,9 +289,9 @@ fn turn(rgb: &[u8], width: u32, height: u32, orientation: Orientation) -> Vec<u8
     } else {
         (width, height)
     };
-    let from = rgb.as_chunks::<3>().0;
-    let mut turned = vec![0; rgb.len()];
-    let to = turned.as_chunks_mut::<3>().0;
+    let from = pixels.as_chunks::<CHANNELS>().0;
+    let mut turned = vec![0; pixels.len()];
+    let to = turned.as_chunks_mut::<CHANNELS>().0;
     for tile_y in (0..turned_height).step_by(TILE) {
         for tile_x in (0..turned_width).step_by(TILE) {
             for y in tile_y..(tile_y + TILE).min(turned_height) {
