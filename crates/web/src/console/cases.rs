@@ -1,0 +1,333 @@
+//! The page of a case: what is known, and the form that decides it. Start with [`show_case`] and [`decide_case`].
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use moderation::flows::cases::{self as flow, CaseError};
+use moderation::model::{
+    Action, ActionKind, ActionState, Answer as PlatformAnswer, CaseId, CaseState, InvalidTransition, Item, Judgement,
+    Outcome, PolicyCode, Queue, Timestamp,
+};
+use moderation::views::{self, CaseView, DecisionView};
+
+use super::desk::{desk_of, next_case};
+use super::evidence::FileCard;
+use super::flash::Flash;
+use super::form::{Fields, FormState, Posted};
+use super::page::{Answer, go_saying, go_to, show, show_with};
+use super::problem::ConsoleError;
+use super::shell::Shell;
+use super::visit::Person;
+use crate::WebState;
+
+#[derive(Template)]
+#[template(path = "case.html")]
+struct CasePage {
+    shell: Shell,
+    form: FormState,
+    id: CaseId,
+    queue: Queue,
+    reason: String,
+    opened_at: Timestamp,
+    outcome: Option<Outcome>,
+    lease: LeaseLine,
+    may_escalate: bool,
+    item: Item,
+    report: Option<String>,
+    n_files: usize,
+    files: Vec<FileCard>,
+    decisions: Vec<DecisionLine>,
+    actions: Vec<ActionLine>,
+    events: Vec<EventLine>,
+    policies: &'static [PolicyCode],
+    reason_length_max: usize,
+}
+
+/// Who works on the case.
+enum LeaseLine {
+    /// Nobody.
+    Free,
+    /// Whoever looks at the page.
+    Mine { until: Timestamp },
+    /// A colleague.
+    Other { name: String, until: Timestamp },
+    /// It was decided.
+    Closed { at: Timestamp, by: String },
+}
+
+impl LeaseLine {
+    fn of(view: &CaseView, shell: &Shell) -> Self {
+        if let CaseState::Closed { at, .. } = view.case.state {
+            return LeaseLine::Closed {
+                at,
+                by: view.closed_by_name.clone().unwrap_or_default(),
+            };
+        }
+        let me = shell.session.as_ref().map(|session| session.user.id);
+        match view.case.lease(shell.now) {
+            None => LeaseLine::Free,
+            Some(lease) if Some(lease.holder) == me => LeaseLine::Mine { until: lease.until },
+            Some(lease) => LeaseLine::Other {
+                name: view.holder_name.clone().unwrap_or_default(),
+                until: lease.until,
+            },
+        }
+    }
+
+    fn may_decide(&self) -> bool {
+        match self {
+            LeaseLine::Free | LeaseLine::Mine { .. } => true,
+            LeaseLine::Other { .. } | LeaseLine::Closed { .. } => false,
+        }
+    }
+}
+
+/// A decision as the pages of cases and items show it.
+pub struct DecisionLine {
+    /// What was decided.
+    pub outcome: Outcome,
+    /// Which policy was broken.
+    pub policy: Option<PolicyCode>,
+    /// Whether a rule decided.
+    pub is_rule: bool,
+    /// The rule or the person.
+    pub author: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+impl DecisionLine {
+    /// The decision as it is shown.
+    pub fn of(view: DecisionView) -> Self {
+        Self {
+            outcome: view.decision.outcome,
+            policy: view.decision.policy,
+            is_rule: view.decision.author.kind() == "rule",
+            author: view.author_name,
+            reason: view.decision.reason,
+            at: view.decision.decided_at,
+        }
+    }
+}
+
+/// An action as the pages of cases and items show it.
+pub struct ActionLine {
+    /// What was ordered.
+    pub kind: ActionKind,
+    /// How far it got.
+    pub state: &'static str,
+    /// What the platform answered.
+    pub answer: Option<PlatformAnswer>,
+    /// What went wrong.
+    pub error: Option<String>,
+    /// When it was ordered.
+    pub at: Timestamp,
+}
+
+impl ActionLine {
+    /// The action as it is shown.
+    pub fn of(action: &Action) -> Self {
+        let (answer, error) = match &action.state {
+            ActionState::Waiting => (None, None),
+            ActionState::Retrying { error, .. } | ActionState::Dead { error } => (None, Some(error.clone())),
+            ActionState::Confirmed { answer, .. } => (Some(*answer), None),
+            ActionState::Refused { detail, .. } => (None, Some(detail.clone()).filter(|detail| !detail.is_empty())),
+        };
+        Self {
+            kind: action.kind,
+            state: action.state.as_str(),
+            answer,
+            error,
+            at: action.ordered_at,
+        }
+    }
+}
+
+struct EventLine {
+    kind: String,
+    actor: String,
+    at: Timestamp,
+}
+
+/// `GET /cases/{id}`
+pub async fn show_case(State(state): State<WebState>, person: Person, Path(id): Path<String>) -> Answer {
+    let page = case_page(&state, person, parse(&id)?, FormState::default()).await?;
+    show(&page)
+}
+
+async fn case_page(state: &WebState, person: Person, id: CaseId, form: FormState) -> Result<CasePage, ConsoleError> {
+    let view = views::case(&state.app, &person.actor, id)
+        .await?
+        .ok_or(ConsoleError::NotFound)?;
+    let shell = person.shell;
+    let lease = LeaseLine::of(&view, &shell);
+    let decisions: Vec<DecisionLine> = view.decisions.into_iter().map(DecisionLine::of).collect();
+    Ok(CasePage {
+        form,
+        id,
+        queue: view.case.queue,
+        reason: view.case.reason,
+        opened_at: view.case.opened_at,
+        outcome: decisions.last().map(|decision| decision.outcome),
+        lease,
+        may_escalate: view.case.queue != Queue::Escalated,
+        item: view.item,
+        report: view.report,
+        n_files: view.media.len(),
+        files: view
+            .media
+            .into_iter()
+            .map(|media| FileCard::of(media, &shell))
+            .collect(),
+        decisions: decisions.into_iter().rev().collect(),
+        actions: view.actions.iter().rev().map(ActionLine::of).collect(),
+        events: view
+            .events
+            .into_iter()
+            .rev()
+            .map(|line| EventLine {
+                kind: line.event.kind,
+                actor: line.actor_name,
+                at: line.event.at,
+            })
+            .collect(),
+        policies: PolicyCode::ALL,
+        reason_length_max: Judgement::REASON_LENGTH_MAX,
+        shell,
+    })
+}
+
+/// `POST /cases/{id}/take`
+pub async fn take_case(State(state): State<WebState>, Path(id): Path<String>, posted: Posted) -> Answer {
+    let id = parse(&id)?;
+    let taken = flow::take_case(&state.app, &posted.person.actor, id).await;
+    after_change(&state, &posted.person, id, taken.map(|_| None))
+}
+
+/// `POST /cases/{id}/release`
+pub async fn release_case(State(state): State<WebState>, Path(id): Path<String>, posted: Posted) -> Answer {
+    let id = parse(&id)?;
+    match flow::release_case(&state.app, &posted.person.actor, id).await {
+        Ok(case) => {
+            let flash = Flash::new("flash.released", case.item.to_string());
+            Ok(go_saying(&state, &desk_of(case.queue), &flash))
+        }
+        Err(error) => after_change(&state, &posted.person, id, Err(error)),
+    }
+}
+
+/// `POST /cases/{id}/escalate`
+pub async fn escalate_case(State(state): State<WebState>, Path(id): Path<String>, posted: Posted) -> Answer {
+    let id = parse(&id)?;
+    let Posted { person, fields } = posted;
+    let queue = queue_of(&state, &person, id).await?;
+    match flow::escalate_case(&state.app, &person.actor, id, fields.get("reason").to_owned()).await {
+        Ok(case) => {
+            let done = Flash::new("flash.escalated", case.item.to_string());
+            next_case(&state, &person, Some(queue), Some(done)).await
+        }
+        Err(CaseError::Invalid { .. }) => {
+            let typed = Fields::of(&[("escalate-reason", fields.get("reason"))]);
+            let form = FormState::filled(typed).wrong("escalate-reason", person.shell.t("decide.need_reason"));
+            show_with(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &case_page(&state, person, id, form).await?,
+            )
+        }
+        Err(error) => after_change(&state, &person, id, Err(error)),
+    }
+}
+
+/// `POST /cases/{id}/decide`
+pub async fn decide_case(State(state): State<WebState>, Path(id): Path<String>, posted: Posted) -> Answer {
+    let id = parse(&id)?;
+    let Posted { person, fields } = posted;
+    let view = views::case(&state.app, &person.actor, id)
+        .await?
+        .ok_or(ConsoleError::NotFound)?;
+    let (item, queue, revision) = (view.item.id.to_string(), view.case.queue, view.item.revision);
+
+    let outcome = fields
+        .get("outcome")
+        .parse::<Outcome>()
+        .ok()
+        .filter(|outcome| *outcome != Outcome::Review);
+    let policy = fields.get("policy").parse::<PolicyCode>().ok();
+    let mut form = FormState::filled(fields.clone());
+    // What was judged must be what is stored: the platform may have submitted something else meanwhile.
+    if fields.get("revision") != revision.to_string() {
+        form = form.wrong("", person.shell.t("decide.changed"));
+    }
+    if outcome.is_none() {
+        form = form.wrong("outcome", person.shell.t("decide.need_outcome"));
+    }
+    if outcome == Some(Outcome::Restrict) && policy.is_none() {
+        form = form.wrong("policy", person.shell.t("decide.need_policy"));
+    }
+    if fields.get("reason").trim().is_empty() {
+        form = form.wrong("reason", person.shell.t("decide.need_reason"));
+    }
+    let Some(outcome) = outcome.filter(|_| !form.has_errors()) else {
+        return show_with(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &case_page(&state, person, id, form).await?,
+        );
+    };
+
+    let judgement = Judgement {
+        outcome,
+        policy,
+        reason: fields.get("reason").to_owned(),
+    };
+    match flow::decide_case(&state.app, &person.actor, id, judgement).await {
+        Ok(_) => {
+            let key = if outcome == Outcome::Restrict {
+                "flash.decided_restrict"
+            } else {
+                "flash.decided_allow"
+            };
+            let done = Flash::new(key, item);
+            match fields.get("then") {
+                "stay" => Ok(go_saying(&state, &format!("/cases/{id}"), &done)),
+                _ => next_case(&state, &person, Some(queue), Some(done)).await,
+            }
+        }
+        Err(CaseError::Invalid { field, what }) => {
+            let form = form.wrong(field, person.shell.with("common.field_invalid", "what", what));
+            show_with(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &case_page(&state, person, id, form).await?,
+            )
+        }
+        Err(error) => after_change(&state, &person, id, Err(error)),
+    }
+}
+
+/// Back to the case, with a word about what was done or why it could not be.
+fn after_change(state: &WebState, person: &Person, id: CaseId, done: Result<Option<Flash>, CaseError>) -> Answer {
+    let address = format!("/cases/{id}");
+    let flash = match done {
+        Ok(None) => return Ok(go_to(&address)),
+        Ok(Some(flash)) => flash,
+        Err(CaseError::Transition(InvalidTransition::AlreadyClosed { .. })) => Flash::new("problem.already_closed", ""),
+        Err(CaseError::Transition(InvalidTransition::HeldByAnother { until })) => {
+            Flash::new("problem.held", person.shell.clock_time(until))
+        }
+        Err(CaseError::Transition(InvalidTransition::SameQueue)) => Flash::new("problem.same_queue", ""),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(go_saying(state, &address, &flash))
+}
+
+async fn queue_of(state: &WebState, person: &Person, id: CaseId) -> Result<Queue, ConsoleError> {
+    let view = views::case(&state.app, &person.actor, id)
+        .await?
+        .ok_or(ConsoleError::NotFound)?;
+    Ok(view.case.queue)
+}
+
+fn parse(id: &str) -> Result<CaseId, ConsoleError> {
+    id.parse().map_err(|_| ConsoleError::NotFound)
+}

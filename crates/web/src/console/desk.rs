@@ -1,0 +1,169 @@
+//! The desk: what waits, how long, and the way to the next case. Start with [`show_desk`].
+
+use askama::Template;
+use axum::extract::{Query, State};
+use moderation::flows::cases as flow;
+use moderation::model::{CaseId, CaseState, ItemId, ItemKind, PreviewKind, Queue, Tier, Timestamp};
+use moderation::views::{self, CaseFilter, CaseRow};
+use serde::Deserialize;
+
+use super::evidence;
+use super::flash::Flash;
+use super::form::Posted;
+use super::page::{Answer, go_saying, go_to, in_query, page_request, show};
+use super::shell::Shell;
+use super::visit::Person;
+use crate::WebState;
+
+/// Rows of one page.
+const ROWS: u32 = 50;
+
+#[derive(Template)]
+#[template(path = "desk.html")]
+struct DeskPage {
+    shell: Shell,
+    queue: Option<Queue>,
+    is_open: bool,
+    n_open: i64,
+    n_dead: i64,
+    queues: Vec<QueueCard>,
+    rows: Vec<CaseLine>,
+    open_query: String,
+    closed_query: String,
+    base: String,
+    next: Option<String>,
+    is_first: bool,
+}
+
+struct QueueCard {
+    queue: Queue,
+    n_open: i64,
+    oldest_at: Option<Timestamp>,
+    is_chosen: bool,
+}
+
+struct CaseLine {
+    id: CaseId,
+    item: ItemId,
+    kind: ItemKind,
+    account: Option<String>,
+    preview: Option<String>,
+    near: Option<Near>,
+    reason: String,
+    queue: Queue,
+    holder: Option<String>,
+    at: Timestamp,
+}
+
+struct Near {
+    distance: u32,
+    tier: Tier,
+    bank: String,
+}
+
+/// Which cases are shown.
+#[derive(Debug, Deserialize)]
+pub struct DeskQuery {
+    queue: Option<String>,
+    state: Option<String>,
+    cursor: Option<String>,
+}
+
+/// `GET /`
+pub async fn show_root(_person: Person) -> Answer {
+    Ok(go_to("/desk"))
+}
+
+/// `GET /desk`
+pub async fn show_desk(State(state): State<WebState>, person: Person, Query(query): Query<DeskQuery>) -> Answer {
+    let queue: Option<Queue> = query.queue.as_deref().and_then(|word| word.parse().ok());
+    let is_open = query.state.as_deref() != Some("closed");
+    let request = page_request(query.cursor, ROWS);
+    let desk = views::desk(&state.app, &person.actor).await?;
+    let filter = CaseFilter {
+        queue,
+        open: Some(is_open),
+    };
+    let cases = views::list_cases(&state.app, &person.actor, filter, &request).await?;
+    let shell = person.shell;
+    let closed_query = match queue {
+        Some(queue) => format!("?queue={queue}&state=closed"),
+        None => "?state=closed".to_owned(),
+    };
+    let open_query = queue.map(|queue| format!("?queue={queue}")).unwrap_or_default();
+    show(&DeskPage {
+        queue,
+        is_open,
+        n_open: desk.queues.iter().map(|count| count.n_open).sum(),
+        n_dead: desk.n_dead_actions,
+        queues: desk
+            .queues
+            .iter()
+            .map(|count| QueueCard {
+                queue: count.queue,
+                n_open: count.n_open,
+                oldest_at: count.oldest_at,
+                is_chosen: queue == Some(count.queue),
+            })
+            .collect(),
+        rows: cases.rows.into_iter().map(|row| CaseLine::of(row, &shell)).collect(),
+        base: format!("/desk{}", if is_open { &open_query } else { &closed_query }),
+        open_query,
+        closed_query,
+        next: cases.next,
+        is_first: request.cursor.is_none(),
+        shell,
+    })
+}
+
+impl CaseLine {
+    fn of(row: CaseRow, shell: &Shell) -> Self {
+        let holder = row.holder_name.map(|name| match &shell.session {
+            Some(session) if session.user.name == name => shell.t("desk.held_by_you").to_owned(),
+            Some(_) | None => shell.with("desk.held_by", "name", name),
+        });
+        let at = match row.case.state {
+            CaseState::Open { .. } => row.case.opened_at,
+            CaseState::Closed { at, .. } => at,
+        };
+        Self {
+            id: row.case.id,
+            item: row.case.item,
+            kind: row.item_kind,
+            account: row.account,
+            preview: row.media.map(|id| evidence::media_url(id, PreviewKind::Blurred)),
+            near: row
+                .best_match
+                .map(|(distance, tier, bank)| Near { distance, tier, bank }),
+            reason: row.case.reason,
+            queue: row.case.queue,
+            holder,
+            at,
+        }
+    }
+}
+
+/// `POST /desk/next`
+pub async fn take_next_case(State(state): State<WebState>, Posted { person, fields }: Posted) -> Answer {
+    let queue: Option<Queue> = fields.get("queue").parse().ok();
+    next_case(&state, &person, queue, None).await
+}
+
+/// The way to the next free case: of `queue` if it has one, else of the most pressing; or to the desk if there is none.
+pub async fn next_case(state: &WebState, person: &Person, queue: Option<Queue>, done: Option<Flash>) -> Answer {
+    let mut next = flow::take_next_case(&state.app, &person.actor, queue).await?;
+    if next.is_none() && queue.is_some() {
+        next = flow::take_next_case(&state.app, &person.actor, None).await?;
+    }
+    Ok(match (next, done) {
+        (Some(id), Some(done)) => go_saying(state, &format!("/cases/{id}"), &done),
+        (Some(id), None) => go_to(&format!("/cases/{id}")),
+        (None, Some(done)) => go_saying(state, "/desk", &done),
+        (None, None) => go_saying(state, "/desk", &Flash::new("flash.queue_done", "")),
+    })
+}
+
+/// The address of the queue's part of the desk.
+pub fn desk_of(queue: Queue) -> String {
+    format!("/desk?queue={}", in_query(queue.as_str()))
+}

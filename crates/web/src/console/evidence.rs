@@ -1,0 +1,267 @@
+//! The files of an item as pages show them: pictures, facts, and what each lies near to. Start with [`FileCard`].
+
+use moderation::model::item::FramePlace;
+use moderation::model::{EntryId, EntryState, MediaId, MediaStatus, PreviewKind, Tier};
+use moderation::signal::{Signal, SignalType};
+use moderation::views::{MatchView, MediaView};
+
+use super::shell::{Count, Shell};
+
+/// Signals of a file that a page shows; a file that moves may have hundreds.
+const SIGNALS_SHOWN_MAX: usize = 12;
+
+/// The distance at the end of the scale, in bits. The lead threshold lies before it; what is farther is no match.
+const SCALE_BITS: u32 = 64;
+
+/// Where a preview of a file is.
+pub fn media_url(id: MediaId, kind: PreviewKind) -> String {
+    format!("/media/{id}/{kind}")
+}
+
+/// Where a preview of an entry is.
+pub fn entry_url(id: EntryId, kind: PreviewKind) -> String {
+    format!("/entries/{id}/{kind}")
+}
+
+/// The pictures of one thing: blurred until someone holds a button.
+pub struct Pictures {
+    /// Shown at first.
+    pub blurred: String,
+    /// Shown while revealed.
+    pub small: Option<String>,
+    /// Shown while revealed without colour.
+    pub greyscale: Option<String>,
+}
+
+impl Pictures {
+    /// The pictures of a file that has these previews.
+    fn of_media(id: MediaId, kinds: &[PreviewKind]) -> Option<Self> {
+        let url = |kind| kinds.contains(&kind).then(|| media_url(id, kind));
+        let (small, greyscale) = (url(PreviewKind::Small), url(PreviewKind::Greyscale));
+        Some(Self {
+            blurred: url(PreviewKind::Blurred)?,
+            small,
+            greyscale,
+        })
+    }
+
+    /// The pictures of an entry that has previews.
+    pub fn of_entry(id: EntryId) -> Self {
+        Self {
+            blurred: entry_url(id, PreviewKind::Blurred),
+            small: Some(entry_url(id, PreviewKind::Small)),
+            greyscale: Some(entry_url(id, PreviewKind::Greyscale)),
+        }
+    }
+}
+
+/// A file with its evidence.
+pub struct FileCard {
+    /// The name that the platform gave it.
+    pub name: String,
+    /// Its pictures, if there are any.
+    pub pictures: Option<Pictures>,
+    /// Why it was not scanned, as a stable word.
+    pub unscanned: Option<String>,
+    /// The same for people.
+    pub detail: String,
+    /// What it lies near to, the nearest first.
+    pub matches: Vec<MatchCard>,
+    /// Whether there were more matches than are kept.
+    pub is_capped: bool,
+    /// Its signals.
+    pub signals: Vec<SignalLine>,
+    status: MediaStatus,
+}
+
+/// A signal as a page shows it.
+pub struct SignalLine {
+    /// Its kind.
+    pub type_: SignalType,
+    /// Its value.
+    pub value: String,
+    /// Its quality, if its kind has one.
+    pub quality: Option<u8>,
+    /// Its frame, in words.
+    pub frame: Option<String>,
+}
+
+impl SignalLine {
+    /// A signal that is of no frame.
+    pub fn of(signal: &Signal) -> Self {
+        Self {
+            type_: signal.signal_type(),
+            value: signal.value(),
+            quality: signal.quality(),
+            frame: None,
+        }
+    }
+}
+
+/// An entry that a file lies near to.
+pub struct MatchCard {
+    /// Match or lead.
+    pub tier: Tier,
+    /// How far apart, in bits.
+    pub distance: u32,
+    /// The threshold it is within.
+    pub threshold: u32,
+    /// Equal digests: the same bytes.
+    pub is_digest: bool,
+    /// Where it lies on the line that pictures the distance.
+    pub scale: Option<Scale>,
+    /// Where the entry's page is.
+    pub entry_url: String,
+    /// Its name.
+    pub entry_name: String,
+    /// Its labels.
+    pub labels: Vec<String>,
+    /// Where it came from.
+    pub source: String,
+    /// Its pictures, if there are any.
+    pub pictures: Option<Pictures>,
+    /// It is out of its bank by now.
+    pub is_removed: bool,
+    /// It is not matched any more.
+    pub is_disabled: bool,
+    /// Where the bank's page is.
+    pub bank_url: String,
+    /// The bank's name.
+    pub bank_name: String,
+    /// Whether the bank was confirmed when the match was found.
+    pub bank_confirmed: bool,
+    /// Which kind of signal.
+    pub signal_type: SignalType,
+    view: String,
+    frame: Option<FramePlace>,
+}
+
+/// Places on the line that pictures a distance, in percent of its length.
+pub struct Scale {
+    /// Of the distance.
+    pub distance_percent: u32,
+    /// Of the threshold.
+    pub threshold_percent: u32,
+}
+
+impl FileCard {
+    /// The file and its evidence.
+    pub fn of(view: MediaView, shell: &Shell) -> Self {
+        let (unscanned, detail) = match &view.media.status {
+            MediaStatus::Unscanned { reason, detail } => (Some(reason.clone()), detail.clone()),
+            MediaStatus::Scanned { .. } | MediaStatus::Given => (None, String::new()),
+        };
+        let signals = view.media.signals.iter().take(SIGNALS_SHOWN_MAX);
+        Self {
+            pictures: Pictures::of_media(view.media.id, &view.previews),
+            unscanned,
+            detail,
+            matches: view.matches.into_iter().map(MatchCard::of).collect(),
+            is_capped: view.matches_capped,
+            signals: signals
+                .map(|kept| SignalLine {
+                    frame: kept.frame.map(|at| frame_words(shell, at)),
+                    ..SignalLine::of(&kept.signal)
+                })
+                .collect(),
+            name: view.media.name,
+            status: view.media.status,
+        }
+    }
+
+    /// The nearest match.
+    pub fn best(&self) -> Option<&MatchCard> {
+        self.matches.first()
+    }
+
+    /// The other matches.
+    pub fn more(&self) -> &[MatchCard] {
+        self.matches.get(1..).unwrap_or_default()
+    }
+
+    /// How many others there are.
+    pub fn n_more(&self) -> usize {
+        self.more().len()
+    }
+
+    /// Whether there is anything to reveal.
+    pub fn has_pictures(&self) -> bool {
+        self.pictures.is_some() || self.matches.iter().any(|found| found.pictures.is_some())
+    }
+
+    /// Type, size and dimensions in words.
+    pub fn facts_words(&self, shell: &Shell) -> String {
+        match &self.status {
+            MediaStatus::Scanned {
+                media_type,
+                size_bytes,
+                width,
+                height,
+            } => {
+                let pixels = shell.with_two("unit.pixels", "width", width, "height", height);
+                format!("{media_type} · {pixels} · {}", size_words(shell, *size_bytes))
+            }
+            MediaStatus::Given => shell.t("media_status.given").to_owned(),
+            MediaStatus::Unscanned { .. } => shell.t("media_status.unscanned").to_owned(),
+        }
+    }
+}
+
+impl MatchCard {
+    fn of(view: MatchView) -> Self {
+        let found = view.m;
+        let is_digest = match found.signal_type {
+            SignalType::Pdq => false,
+            SignalType::Md5 | SignalType::Sha256 => true,
+        };
+        let percent = |bits: u32| bits.min(SCALE_BITS) * 100 / SCALE_BITS;
+        let scale = Scale {
+            distance_percent: percent(found.distance),
+            threshold_percent: percent(found.threshold),
+        };
+        Self {
+            tier: found.tier,
+            distance: found.distance,
+            threshold: found.threshold,
+            is_digest,
+            scale: (!is_digest).then_some(scale),
+            entry_url: format!("/entries/{}", found.target.entry),
+            entry_name: view.entry_name,
+            labels: view.entry_labels,
+            source: view.entry_source,
+            pictures: view.entry_has_previews.then(|| Pictures::of_entry(found.target.entry)),
+            is_removed: view.entry_state == EntryState::Removed,
+            is_disabled: view.entry_state == EntryState::Disabled,
+            bank_url: format!("/banks/{}", found.target.bank),
+            bank_name: found.target.bank_name,
+            bank_confirmed: found.target.bank_confirmed,
+            signal_type: found.signal_type,
+            view: found.view,
+            frame: found.frame,
+        }
+    }
+
+    /// How the file was looked at, in words.
+    pub fn view_words(&self, shell: &Shell) -> String {
+        shell.word("view", &self.view)
+    }
+
+    /// Which frame, in words.
+    pub fn frame_words(&self, shell: &Shell) -> Option<String> {
+        self.frame.map(|frame| frame_words(shell, frame))
+    }
+}
+
+fn frame_words(shell: &Shell, frame: FramePlace) -> String {
+    let seconds = format!("{}.{}", frame.at_ms / 1_000, frame.at_ms % 1_000 / 100);
+    // People count from one.
+    shell.with_two("case.frame", "n", u64::from(frame.index) + 1, "seconds", seconds)
+}
+
+fn size_words(shell: &Shell, size_bytes: u64) -> String {
+    if size_bytes >= 1_000_000 {
+        let tenths = size_bytes / 100_000;
+        return shell.with("unit.megabytes", "n", format!("{}.{}", tenths / 10, tenths % 10));
+    }
+    shell.with("unit.kilobytes", "n", shell.number(size_bytes.n().div_ceil(1_000)))
+}

@@ -1,0 +1,135 @@
+//! What the platform submitted. Start with [`list_items`]. An item's id is the platform's own text, so it stands in the
+//! query of the address, where every character may stand.
+
+use askama::Template;
+use axum::extract::{Query, State};
+use moderation::model::{CaseId, CaseState, Item, ItemId, ItemKind, Outcome, Queue, Timestamp};
+use moderation::views::{self, ItemRow};
+use serde::Deserialize;
+
+use super::cases::{ActionLine, DecisionLine};
+use super::evidence::FileCard;
+use super::page::{Answer, page_request, show};
+use super::problem::ConsoleError;
+use super::shell::Shell;
+use super::visit::Person;
+use crate::WebState;
+
+/// Rows of one page.
+const ROWS: u32 = 50;
+
+#[derive(Template)]
+#[template(path = "items.html")]
+struct ItemsPage {
+    shell: Shell,
+    rows: Vec<ItemLine>,
+    next: Option<String>,
+    is_first: bool,
+}
+
+struct ItemLine {
+    id: ItemId,
+    kind: ItemKind,
+    account: Option<String>,
+    n_media: i64,
+    n_unscanned: i64,
+    outcome: Option<Outcome>,
+    open_case: Option<CaseId>,
+    at: Timestamp,
+}
+
+#[derive(Template)]
+#[template(path = "item.html")]
+struct ItemPage {
+    shell: Shell,
+    item: Item,
+    outcome: Option<Outcome>,
+    open_case: Option<CaseId>,
+    n_files: usize,
+    files: Vec<FileCard>,
+    cases: Vec<CaseLink>,
+    decisions: Vec<DecisionLine>,
+    actions: Vec<ActionLine>,
+}
+
+struct CaseLink {
+    id: CaseId,
+    queue: Queue,
+    is_open: bool,
+    opened_at: Timestamp,
+}
+
+/// Which page of the list.
+#[derive(Debug, Deserialize)]
+pub struct ListQuery {
+    cursor: Option<String>,
+}
+
+/// Which item.
+#[derive(Debug, Deserialize)]
+pub struct ItemQuery {
+    #[serde(default)]
+    id: String,
+}
+
+/// `GET /items`
+pub async fn list_items(State(state): State<WebState>, person: Person, Query(query): Query<ListQuery>) -> Answer {
+    let request = page_request(query.cursor, ROWS);
+    let items = views::list_items(&state.app, &person.actor, &request).await?;
+    show(&ItemsPage {
+        shell: person.shell,
+        rows: items.rows.into_iter().map(ItemLine::of).collect(),
+        next: items.next,
+        is_first: request.cursor.is_none(),
+    })
+}
+
+impl ItemLine {
+    fn of(row: ItemRow) -> Self {
+        Self {
+            id: row.item.id,
+            kind: row.item.kind,
+            account: row.item.account,
+            n_media: row.n_media,
+            n_unscanned: row.n_unscanned,
+            outcome: row.outcome,
+            open_case: row.open_case,
+            at: row.item.updated_at,
+        }
+    }
+}
+
+/// `GET /item?id=…`
+pub async fn show_item(State(state): State<WebState>, person: Person, Query(query): Query<ItemQuery>) -> Answer {
+    let id: ItemId = query.id.trim().parse().map_err(|_| ConsoleError::NotFound)?;
+    let view = views::item(&state.app, &person.actor, &id)
+        .await?
+        .ok_or(ConsoleError::NotFound)?;
+    let shell = person.shell;
+    let decisions: Vec<DecisionLine> = view.decisions.into_iter().map(DecisionLine::of).collect();
+    let cases: Vec<CaseLink> = view
+        .cases
+        .iter()
+        .map(|case| CaseLink {
+            id: case.id,
+            queue: case.queue,
+            is_open: matches!(case.state, CaseState::Open { .. }),
+            opened_at: case.opened_at,
+        })
+        .collect();
+    show(&ItemPage {
+        item: view.item,
+        outcome: decisions.last().map(|decision| decision.outcome),
+        open_case: cases.iter().find(|case| case.is_open).map(|case| case.id),
+        n_files: view.media.len(),
+        files: view
+            .media
+            .into_iter()
+            .map(|media| FileCard::of(media, &shell))
+            .collect(),
+        cases,
+        decisions: decisions.into_iter().rev().collect(),
+        actions: view.actions.iter().rev().map(ActionLine::of).collect(),
+        shell,
+    })
+}

@@ -1,0 +1,115 @@
+//! The console: server-rendered pages that work without scripts, for the people who decide.
+//!
+//! A page is a file here with its handlers, and a template in `templates/`; its words are in `messages/`. A handler takes
+//! who asks (`visit.rs`), reads one view or calls one flow, and renders. It must never name a table, decide anything, or
+//! hold a sentence of its own. What the platform sent (names, addresses, text) is shown as text only: escaped, never
+//! linked, never fetched.
+//!
+//! Start with [`router`], then `visit.rs`, which every request passes, then `cases.rs`.
+
+mod actions;
+mod assets;
+mod banks;
+mod cases;
+mod cookies;
+mod desk;
+mod entries;
+mod evidence;
+mod flash;
+mod form;
+mod help;
+mod items;
+mod keys;
+mod log;
+mod page;
+mod preferences;
+mod prefs;
+mod previews;
+mod problem;
+mod session;
+mod shell;
+mod users;
+mod visit;
+mod words;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+
+use crate::{WebState, layers};
+
+/// All pages of the console.
+pub fn router(state: &WebState) -> Router<WebState> {
+    let pages = Router::new()
+        .route("/", get(desk::show_root))
+        .route("/sign-in", get(session::show_sign_in).post(session::sign_in))
+        .route("/sign-out", post(session::sign_out))
+        .route(
+            "/invite/{token}",
+            get(session::show_invite).post(session::accept_invite),
+        )
+        .route(
+            "/preferences",
+            get(preferences::show_preferences).post(preferences::save_preferences),
+        )
+        .route("/help", get(help::show_help))
+        .route("/desk", get(desk::show_desk))
+        .route("/desk/next", post(desk::take_next_case))
+        .route("/cases/{id}", get(cases::show_case))
+        .route("/cases/{id}/take", post(cases::take_case))
+        .route("/cases/{id}/release", post(cases::release_case))
+        .route("/cases/{id}/escalate", post(cases::escalate_case))
+        .route("/cases/{id}/decide", post(cases::decide_case))
+        .route("/media/{id}/{kind}", get(previews::show_media_preview))
+        .route("/items", get(items::list_items))
+        .route("/item", get(items::show_item))
+        .route("/banks", get(banks::list_banks).post(banks::create_bank))
+        .route("/banks/new", get(banks::show_new_bank))
+        .route("/banks/{id}", get(banks::show_bank).post(banks::describe_bank))
+        .route("/banks/{id}/enabled", post(banks::enable_bank))
+        .route(
+            "/banks/{id}/confirm",
+            get(banks::ask_confirm_bank).post(banks::confirm_bank),
+        )
+        .route("/banks/{id}/unconfirm", post(banks::unconfirm_bank))
+        .route("/banks/{id}/export.csv", get(entries::export))
+        .route("/banks/{id}/add", get(entries::show_add))
+        .route("/banks/{id}/add-hash", post(entries::add_hashes))
+        .route("/entries/{id}", get(entries::show_entry))
+        .route("/entries/{id}/state", post(entries::change_entry))
+        .route("/entries/{id}/remove", get(entries::ask_remove_entry))
+        .route("/entries/{id}/{kind}", get(previews::show_entry_preview))
+        .route("/actions", get(actions::list_actions))
+        .route("/actions/{id}/retry", post(actions::retry_action))
+        .route("/log", get(log::list_events))
+        .route("/settings/users", get(users::list_users).post(users::invite_user))
+        .route("/settings/users/{id}", get(users::show_user))
+        .route("/settings/users/{id}/role", post(users::change_role))
+        .route("/settings/users/{id}/disabled", post(users::disable_user))
+        .route("/settings/users/{id}/reset", post(users::reset_user))
+        .route("/settings/keys", get(keys::list_keys).post(keys::create_key))
+        .route(
+            "/settings/keys/{id}/revoke",
+            get(keys::ask_revoke_key).post(keys::revoke_key),
+        )
+        .route("/static/{name}", get(assets::show_asset))
+        .fallback(not_found)
+        .layer(from_fn_with_state(state.clone(), layers::admit))
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(state.clone(), layers::hold_small_body));
+    let uploads = Router::new()
+        .route("/banks/{id}/add-file", post(entries::add_file))
+        .route("/banks/{id}/import", get(entries::show_import).post(entries::import))
+        .layer(from_fn_with_state(state.clone(), layers::admit))
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(state.clone(), layers::hold_large_body));
+    // Outside the layers that hold bodies, so that what they refuse becomes a page too.
+    pages
+        .merge(uploads)
+        .layer(from_fn_with_state(state.clone(), visit::visit))
+}
+
+async fn not_found() -> problem::ConsoleError {
+    problem::ConsoleError::NotFound
+}

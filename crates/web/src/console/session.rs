@@ -1,0 +1,253 @@
+//! Coming in and going out: sign-in, sign-out, and the one-time link. Start with [`sign_in`].
+
+use std::time::Duration;
+
+use askama::Template;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use moderation::access::secrets::PASSWORD_LENGTH_MIN;
+use moderation::flows::access::{self, AccessError, InviteView, SESSION_LIFETIME, SignedIn};
+use qrcode::{Color, EcLevel, QrCode};
+use serde::Deserialize;
+
+use super::cookies::Cookie;
+use super::form::{Fields, FormState, OpenForm, Posted};
+use super::page::{Answer, go_to, show, show_with};
+use super::problem::ConsoleError;
+use super::shell::Shell;
+use super::visit::{Visitor, local_path};
+use crate::WebState;
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct SignInPage {
+    shell: Shell,
+    form: FormState,
+    next: String,
+}
+
+#[derive(Template)]
+#[template(path = "invite.html")]
+struct InvitePage {
+    shell: Shell,
+    form: FormState,
+    action: String,
+    name: String,
+    secret: String,
+    uri: String,
+    qr: QrPicture,
+    password_length_min: usize,
+}
+
+#[derive(Template)]
+#[template(path = "invite_gone.html")]
+struct InviteGonePage {
+    shell: Shell,
+}
+
+/// Where to go after signing in.
+#[derive(Debug, Deserialize)]
+pub struct Next {
+    #[serde(default)]
+    next: String,
+}
+
+/// `GET /sign-in`
+pub async fn show_sign_in(Visitor(shell): Visitor, Query(query): Query<Next>) -> Answer {
+    let next = local_path(&query.next).to_owned();
+    if shell.session.is_some() {
+        return Ok(go_to(&next));
+    }
+    show(&SignInPage {
+        shell,
+        form: FormState::default(),
+        next,
+    })
+}
+
+/// `POST /sign-in`
+pub async fn sign_in(
+    State(state): State<WebState>,
+    headers: HeaderMap,
+    OpenForm { shell, fields }: OpenForm,
+) -> Answer {
+    let next = local_path(fields.get("next")).to_owned();
+    let (name, password, code) = (fields.get("name"), fields.get("password"), fields.get("code"));
+    let error = match access::sign_in(&state.app, name, password, &digits(code)).await {
+        Ok(signed_in) => return enter(&state, &headers, &signed_in, &next).await,
+        Err(AccessError::Locked { until }) => shell.with("sign_in.locked", "when", shell.moment_in(until)),
+        Err(AccessError::Refused) => shell.t("sign_in.refused").to_owned(),
+        Err(error) => return Err(error.into()),
+    };
+    let form = FormState::filled(Fields::of(&[("name", name)])).wrong("", error);
+    show_with(StatusCode::UNPROCESSABLE_ENTITY, &SignInPage { shell, form, next })
+}
+
+/// `POST /sign-out`
+pub async fn sign_out(State(state): State<WebState>, headers: HeaderMap, _posted: Posted) -> Answer {
+    let secure = state.settings.secure_cookies();
+    if let Some(token) = Cookie::Session.read(&headers, secure) {
+        access::sign_out(&state.app, token).await?;
+    }
+    let mut response = go_to("/sign-in");
+    response
+        .headers_mut()
+        .append(header::SET_COOKIE, Cookie::Session.clear(secure));
+    Ok(response)
+}
+
+/// `GET /invite/{token}`
+pub async fn show_invite(State(state): State<WebState>, Visitor(shell): Visitor, Path(token): Path<String>) -> Answer {
+    match access::open_invite(&state.app, &token).await {
+        Ok(invite) => show(&invite_page(shell, &token, invite, FormState::default())?),
+        Err(AccessError::InviteGone) => show_with(StatusCode::GONE, &InviteGonePage { shell }),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /invite/{token}`
+pub async fn accept_invite(
+    State(state): State<WebState>,
+    Path(token): Path<String>,
+    headers: HeaderMap,
+    OpenForm { shell, fields }: OpenForm,
+) -> Answer {
+    let invite = match access::open_invite(&state.app, &token).await {
+        Ok(invite) => invite,
+        Err(AccessError::InviteGone) => return show_with(StatusCode::GONE, &InviteGonePage { shell }),
+        Err(error) => return Err(error.into()),
+    };
+    let password = fields.get("password");
+    let form = FormState::default();
+    let form = if password != fields.get("again") {
+        form.wrong("again", shell.t("invite.mismatch"))
+    } else {
+        match access::accept_invite(&state.app, &token, password, &digits(fields.get("code"))).await {
+            Ok(signed_in) => return enter(&state, &headers, &signed_in, "/desk").await,
+            Err(AccessError::InviteGone) => return show_with(StatusCode::GONE, &InviteGonePage { shell }),
+            Err(AccessError::Invalid { field: "password", .. }) => {
+                form.wrong("password", shell.with("invite.password_hint", "n", PASSWORD_LENGTH_MIN))
+            }
+            Err(AccessError::Invalid { .. } | AccessError::Refused) => form.wrong("code", shell.t("invite.bad_code")),
+            Err(error) => return Err(error.into()),
+        }
+    };
+    show_with(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        &invite_page(shell, &token, invite, form)?,
+    )
+}
+
+/// Someone has just proved who they are: a fresh session takes the place of whatever the browser held before.
+async fn enter(state: &WebState, headers: &HeaderMap, signed_in: &SignedIn, next: &str) -> Answer {
+    let secure = state.settings.secure_cookies();
+    if let Some(old) = Cookie::Session.read(headers, secure) {
+        access::sign_out(&state.app, old).await?;
+    }
+    let mut response: Response = go_to(next).into_response();
+    let cookie = Cookie::Session.write(&signed_in.session_token, lifetime(signed_in, state), secure);
+    response.headers_mut().append(header::SET_COOKIE, cookie);
+    Ok(response)
+}
+
+fn lifetime(signed_in: &SignedIn, state: &WebState) -> Duration {
+    signed_in
+        .session
+        .expires_at
+        .since(state.app.clock.now())
+        .min(SESSION_LIFETIME)
+}
+
+fn invite_page(shell: Shell, token: &str, invite: InviteView, form: FormState) -> Result<InvitePage, ConsoleError> {
+    Ok(InvitePage {
+        shell,
+        form,
+        action: format!("/invite/{token}"),
+        name: invite.user_name,
+        secret: invite.totp_secret_base32,
+        qr: QrPicture::of(&invite.totp_uri)?,
+        uri: invite.totp_uri,
+        password_length_min: PASSWORD_LENGTH_MIN,
+    })
+}
+
+/// The digits that were typed, without the spaces that some apps show between them.
+fn digits(code: &str) -> String {
+    code.chars().filter(|c| !c.is_whitespace()).collect()
+}
+
+/// A QR code as the path of an SVG: dark modules as rows of rectangles on a square of `side` units.
+struct QrPicture {
+    side: usize,
+    path: String,
+}
+
+impl QrPicture {
+    /// The quiet zone that scanners need, in modules.
+    const MARGIN: usize = 4;
+
+    fn of(text: &str) -> Result<Self, ConsoleError> {
+        let code = QrCode::with_error_correction_level(text, EcLevel::M)
+            .map_err(|error| ConsoleError::Internal(Box::new(error)))?;
+        let width = code.width();
+        let modules = code.to_colors();
+        let mut path = String::new();
+        for (row_idx, row) in modules.chunks(width).enumerate() {
+            let mut column = 0;
+            while column < width {
+                let run = row[column..]
+                    .iter()
+                    .take_while(|module| **module == Color::Dark)
+                    .count();
+                if run > 0 {
+                    path.push_str(&format!(
+                        "M{} {}h{run}v1h-{run}z",
+                        column + Self::MARGIN,
+                        row_idx + Self::MARGIN
+                    ));
+                }
+                column += run.max(1);
+            }
+        }
+        Ok(Self {
+            side: width + 2 * Self::MARGIN,
+            path,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The picture holds exactly the dark modules: as many units of area as the code has.
+    #[test]
+    fn the_picture_is_the_code() {
+        let text = "otpauth://totp/Seawall:admin?secret=JBSWY3DPEHPK3PXP&issuer=Seawall";
+        let picture = QrPicture::of(text).unwrap();
+        let code = QrCode::with_error_correction_level(text, EcLevel::M).unwrap();
+        let n_dark = code
+            .to_colors()
+            .into_iter()
+            .filter(|module| *module == Color::Dark)
+            .count();
+        let drawn: usize = picture
+            .path
+            .split('h')
+            .skip(1)
+            .filter_map(|run| run.split('v').next()?.parse::<usize>().ok())
+            .sum();
+        assert_eq!(drawn, n_dark);
+        assert_eq!(picture.side, code.width() + 8);
+        assert!(
+            picture.path.starts_with("M4 4h7v1h-7z"),
+            "a finder pattern stands in the corner"
+        );
+    }
+
+    #[test]
+    fn a_code_may_be_typed_with_its_gap() {
+        assert_eq!(digits(" 123 456 "), "123456");
+    }
+}

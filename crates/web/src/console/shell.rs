@@ -1,0 +1,320 @@
+//! What every page knows besides its own matter: the words, the person, the time, and how to say things with them.
+//!
+//! Start with [`Shell`]; templates call its methods. It reads nothing from the store.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use moderation::model::{Actor, Right, Role, Scope, Session, Timestamp};
+
+use super::assets;
+use super::flash::Flash;
+use super::prefs::Prefs;
+use super::words::Words;
+
+/// What every page knows.
+#[derive(Debug, Clone)]
+pub struct Shell {
+    /// The words in the person's language.
+    pub words: &'static Words,
+    /// What the person chose.
+    pub prefs: Prefs,
+    /// The instant of the request.
+    pub now: Timestamp,
+    /// Path and query of the request: where to come back to.
+    pub here: String,
+    /// Who is signed in.
+    pub session: Option<Session>,
+    /// What was just done.
+    pub flash: Option<Flash>,
+}
+
+/// Something that has an instant: lets templates pass values and references alike.
+pub trait At {
+    /// The instant.
+    fn at(&self) -> Timestamp;
+}
+
+impl At for Timestamp {
+    fn at(&self) -> Timestamp {
+        *self
+    }
+}
+
+impl<T: At + ?Sized> At for &T {
+    fn at(&self) -> Timestamp {
+        (**self).at()
+    }
+}
+
+/// Something that counts: lets templates pass values and references alike.
+pub trait Count {
+    /// The count.
+    fn n(&self) -> u64;
+}
+
+macro_rules! count {
+    ($($type:ty),+) => { $(impl Count for $type { fn n(&self) -> u64 { u64::try_from(*self).unwrap_or(0) } })+ };
+}
+count!(u8, u32, u64, usize, i64);
+
+impl<T: Count + ?Sized> Count for &T {
+    fn n(&self) -> u64 {
+        (**self).n()
+    }
+}
+
+impl Shell {
+    /// The words at `key`.
+    pub fn t<'a>(&self, key: &'a str) -> &'a str {
+        self.words.t(key)
+    }
+
+    /// The words at `key` with one value put in.
+    pub fn with(&self, key: &str, name: &str, value: impl Display) -> String {
+        self.words.with(key, name, &value.to_string())
+    }
+
+    /// The words at `key` with two values put in.
+    pub fn with_two(&self, key: &str, name: &str, value: impl Display, other: &str, second: impl Display) -> String {
+        self.words
+            .with_all(key, &[(name, &value.to_string()), (other, &second.to_string())])
+    }
+
+    /// The counted words at `key`.
+    pub fn count(&self, key: &str, n: impl Count) -> String {
+        self.words.count(key, n.n())
+    }
+
+    /// A number as the language writes it.
+    pub fn number(&self, n: impl Count) -> String {
+        self.words.number(n.n())
+    }
+
+    /// The words for one of a closed set, such as `queue` and `matches`; the bare word if it is not known.
+    pub fn word(&self, set: &str, word: impl Display) -> String {
+        let word = word.to_string();
+        self.words.get(&format!("{set}.{word}")).map_or(word, str::to_owned)
+    }
+
+    /// A rule's reason in this language; a person's reason as it is.
+    pub fn reason<'a>(&self, reason: &'a str) -> &'a str {
+        self.words.get(&format!("reason.{reason}")).unwrap_or(reason)
+    }
+
+    /// What an event of this kind is, in words.
+    pub fn event(&self, kind: &str) -> String {
+        self.words
+            .get(&format!("event.{}", kind.replace('.', "_")))
+            .unwrap_or(kind)
+            .to_owned()
+    }
+
+    /// Who did something: a name as it is, or the words for those who have none.
+    pub fn actor<'a>(&self, name: &'a str) -> &'a str {
+        match name {
+            "operator" => self.words.t("log.operator"),
+            "system" => self.words.t("log.system"),
+            name => name,
+        }
+    }
+
+    /// Why a file was not scanned, in words.
+    pub fn unscanned(&self, reason: &str) -> String {
+        self.word("unscanned", reason)
+    }
+
+    /// What an API key with this scope opens, in words.
+    pub fn scope(&self, scope: &Scope) -> String {
+        self.word("scope", scope.as_str().replace(':', "_"))
+    }
+
+    /// What a person with this role does, in words.
+    pub fn role_help(&self, role: &Role) -> String {
+        self.word("role", format!("{role}_help"))
+    }
+
+    /// The language's tag.
+    pub fn lang(&self) -> &'static str {
+        self.words.lang.code()
+    }
+
+    /// The language's direction.
+    pub fn dir(&self) -> &'static str {
+        self.words.lang.dir()
+    }
+
+    /// A length of time in its largest unit, such as `3 h`.
+    fn span(&self, span: Duration) -> String {
+        let minutes = span.as_secs() / 60;
+        let (key, n) = match minutes {
+            0..=119 => ("time.minutes", minutes.max(1)),
+            120..=2_879 => ("time.hours", minutes / 60),
+            _ => ("time.days", minutes / 1_440),
+        };
+        self.words.with(key, "n", &n.to_string())
+    }
+
+    /// How long ago something was, such as `3 h`.
+    pub fn span_since(&self, at: impl At) -> String {
+        self.span(self.now.since(at.at()))
+    }
+
+    /// How long until something is.
+    pub fn span_until(&self, at: impl At) -> String {
+        self.span(at.at().since(self.now))
+    }
+
+    /// How long ago something was, in words.
+    pub fn ago(&self, at: impl At) -> String {
+        if self.now.since(at.at()) < Duration::from_secs(60) {
+            return self.words.t("time.now").to_owned();
+        }
+        self.words.with("time.ago", "span", &self.span_since(at))
+    }
+
+    /// In how long something will be, in words.
+    pub fn moment_in(&self, at: impl At) -> String {
+        if at.at() <= self.now {
+            return self.words.t("time.now").to_owned();
+        }
+        self.words.with("time.in", "span", &self.span_until(at))
+    }
+
+    /// Day and time in UTC.
+    pub fn absolute(&self, at: impl At) -> String {
+        let text = at.at().to_string();
+        // RFC 3339 begins with the day, a `T`, and hours and minutes.
+        let when = text.get(..16).unwrap_or(&text).replace('T', " ");
+        self.words.with("time.utc", "when", &when)
+    }
+
+    /// The time of day in UTC.
+    pub fn clock_time(&self, at: impl At) -> String {
+        at.at().to_string().get(11..16).unwrap_or_default().to_owned()
+    }
+
+    /// The token that forms of this session carry.
+    pub fn csrf(&self) -> &str {
+        self.session.as_ref().map_or("", |session| &session.csrf_token)
+    }
+
+    /// The name of who is signed in.
+    pub fn user_name(&self) -> &str {
+        self.session.as_ref().map_or("", |session| &session.user.name)
+    }
+
+    /// The first letter of it.
+    pub fn initial(&self) -> String {
+        self.user_name()
+            .chars()
+            .next()
+            .map(|c| c.to_uppercase().to_string())
+            .unwrap_or_default()
+    }
+
+    /// The role of who is signed in, in words.
+    pub fn role_word(&self) -> String {
+        self.session
+            .as_ref()
+            .map(|session| self.word("role", session.user.role.as_str()))
+            .unwrap_or_default()
+    }
+
+    /// Whether the page is this path or below it.
+    pub fn is_in(&self, path: &str) -> bool {
+        self.here.starts_with(path)
+    }
+
+    fn may(&self, right: Right) -> bool {
+        let Some(session) = &self.session else { return false };
+        Actor::Person {
+            user: session.user.id,
+            role: session.user.role,
+        }
+        .may(right)
+    }
+
+    /// Whether to offer changes of banks.
+    pub fn may_write_banks(&self) -> bool {
+        self.may(Right::WriteBanks)
+    }
+
+    /// Whether to offer the event log.
+    pub fn may_read_events(&self) -> bool {
+        self.may(Right::ReadEvents)
+    }
+
+    /// Whether to offer another attempt at an action.
+    pub fn may_retry_actions(&self) -> bool {
+        self.may(Right::RetryActions)
+    }
+
+    /// Whether to offer users and keys.
+    pub fn may_manage_access(&self) -> bool {
+        self.may(Right::ManageAccess)
+    }
+
+    /// Where the style sheet is.
+    pub fn style_url(&self) -> &'static str {
+        assets::style_url()
+    }
+
+    /// Where the script is.
+    pub fn script_url(&self) -> &'static str {
+        assets::script_url()
+    }
+
+    /// Where the icon is.
+    pub fn icon_url(&self) -> &'static str {
+        assets::icon_url()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::Lang;
+    use super::*;
+
+    fn shell(lang: Lang) -> Shell {
+        Shell {
+            words: Words::of(lang),
+            prefs: Prefs::default(),
+            now: Timestamp::from_unix_ms(1_795_226_786_007),
+            here: "/desk".to_owned(),
+            session: None,
+            flash: None,
+        }
+    }
+
+    fn bare(text: &str) -> String {
+        text.replace(['\u{2068}', '\u{2069}'], "")
+    }
+
+    #[test]
+    fn ages_are_said_in_their_largest_unit() {
+        let shell = shell(Lang::En);
+        let check = |seconds, expected: &str| {
+            assert_eq!(
+                bare(&shell.ago(shell.now.before(Duration::from_secs(seconds)))),
+                expected
+            );
+        };
+        check(0, "just now");
+        check(59, "just now");
+        check(60, "1 min ago");
+        check(119 * 60, "119 min ago");
+        check(2 * 3600, "2 h ago");
+        check(47 * 3600, "47 h ago");
+        check(5 * 86_400, "5 d ago");
+        assert_eq!(bare(&shell.absolute(shell.now)), "2026-11-21 02:06 UTC");
+        assert_eq!(shell.clock_time(shell.now), "02:06");
+    }
+
+    #[test]
+    fn a_rules_reason_is_translated_and_a_persons_is_not() {
+        let shell = shell(Lang::De);
+        assert_ne!(shell.reason("was reported by a person"), "was reported by a person");
+        assert_eq!(shell.reason("ist Satire"), "ist Satire");
+    }
+}

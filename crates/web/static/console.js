@@ -1,0 +1,221 @@
+// What makes the console quicker: keys, hold to reveal, copy, no double sending. Every page works without it.
+// No data is fetched and nothing is stored here.
+"use strict";
+
+(() => {
+  const body = document.body;
+  const keysOn = body.dataset.keys === "on";
+  const all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
+
+  // Hold to reveal. Without a script the held button is `:active`; the script adds touch, the Enter key, one key for the
+  // whole page, and a word to screen readers. Whatever takes the attention away blurs the pictures again.
+  const evidence = all("[data-evidence]");
+  function show(box, shown) {
+    if (box.classList.contains("is-held") === shown) return;
+    box.classList.toggle("is-held", shown);
+    announce(box);
+  }
+  function announce(box) {
+    const status = box.querySelector("[data-shown]");
+    if (!status) return;
+    const shown = box.classList.contains("is-held") || box.querySelector("[data-keep]")?.checked;
+    status.textContent = shown ? status.dataset.shown : status.dataset.hidden;
+  }
+  const blurAll = () => evidence.forEach((box) => show(box, false));
+  for (const box of evidence) {
+    const hold = box.querySelector("[data-hold]");
+    if (!hold) continue;
+    const isHoldKey = (event) => event.key === " " || event.key === "Enter";
+    hold.addEventListener("pointerdown", (event) => {
+      if (event.button !== 0) return;
+      hold.setPointerCapture(event.pointerId);
+      show(box, true);
+    });
+    for (const end of ["pointerup", "pointercancel", "lostpointercapture", "blur"]) {
+      hold.addEventListener(end, () => show(box, false));
+    }
+    hold.addEventListener("keydown", (event) => {
+      if (!isHoldKey(event)) return;
+      event.preventDefault();
+      show(box, true);
+    });
+    hold.addEventListener("keyup", (event) => {
+      if (isHoldKey(event)) show(box, false);
+    });
+    hold.addEventListener("contextmenu", (event) => event.preventDefault());
+    box.querySelector("[data-keep]")?.addEventListener("change", () => announce(box));
+  }
+  window.addEventListener("blur", blurAll);
+  document.addEventListener("visibilitychange", blurAll);
+
+  // The file that keys speak of: the one chosen with J and K, or the one nearest the middle of the window.
+  let chosen = null;
+  function currentEvidence() {
+    if (chosen) return chosen;
+    const middle = window.innerHeight / 2;
+    const away = (box) => {
+      const { top, bottom } = box.getBoundingClientRect();
+      return top > middle ? top - middle : Math.max(0, middle - bottom);
+    };
+    return evidence.slice().sort((a, b) => away(a) - away(b))[0];
+  }
+
+  // J and K go through the files of a case, or the rows of a list.
+  function move(by) {
+    const reduced = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (evidence.length > 0) {
+      const from = chosen ? evidence.indexOf(chosen) : -1;
+      const to = Math.min(evidence.length - 1, Math.max(0, from + by));
+      chosen?.classList.remove("is-current");
+      chosen = evidence[to];
+      chosen.classList.add("is-current");
+      chosen.focus({ preventScroll: true });
+      chosen.scrollIntoView({ block: "start", behavior: reduced ? "auto" : "smooth" });
+      return;
+    }
+    const links = all("[data-list] .row-link");
+    const at = links.indexOf(document.activeElement);
+    links[Math.min(links.length - 1, Math.max(0, at + by))]?.focus();
+  }
+
+  // Keys. One that is a letter follows what is typed, or the place of the key where the layout writes no Latin letters.
+  const typing = (target) =>
+    target.closest("textarea, select, [contenteditable], input:not([type=radio], [type=checkbox], [type=submit], [type=button])");
+  function letter(event) {
+    if (/^[a-z0-9?]$/i.test(event.key)) return event.key.toLowerCase();
+    const place = /^(?:Key|Digit)([A-Z0-9])$/.exec(event.code);
+    return place ? place[1].toLowerCase() : event.key;
+  }
+  function press(element) {
+    if (element.matches("input[type=radio]")) {
+      element.checked = true;
+      element.dispatchEvent(new Event("change", { bubbles: true }));
+      element.focus();
+    } else if (element.matches("summary")) {
+      element.parentElement.open = true;
+      element.parentElement.querySelector("textarea")?.focus();
+    } else if (element.matches("textarea")) {
+      element.focus();
+    } else {
+      element.click();
+    }
+  }
+  const help = document.getElementById("keys");
+  let goPending = false;
+  function onKey(event) {
+    const form = document.querySelector("[data-decide]");
+    if (form && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      form.requestSubmit(form.querySelector("[data-submit]"));
+      return;
+    }
+    if (!keysOn || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (typing(event.target) || (help?.open && event.key !== "?")) return;
+    const key = letter(event);
+    if (goPending) {
+      goPending = false;
+      const link = document.querySelector(`[data-go="${CSS.escape(key)}"]`);
+      if (link) {
+        event.preventDefault();
+        link.click();
+        return;
+      }
+    }
+    if (key === "v") {
+      const box = currentEvidence();
+      if (box?.querySelector("[data-hold]")) show(box, true);
+      return;
+    }
+    if (event.repeat) return;
+    if (key === "?") {
+      event.preventDefault();
+      help?.open ? help.close() : help?.showModal();
+    } else if (key === "g") {
+      goPending = true;
+      setTimeout(() => (goPending = false), 1500);
+    } else if (key === "j" || key === "k") {
+      event.preventDefault();
+      move(key === "j" ? 1 : -1);
+    } else if (key === "c" && evidence.length > 0) {
+      const grey = !document.querySelector(".tone-grey:checked");
+      all(grey ? ".tone-grey" : ".tone-colour").forEach((tone) => (tone.checked = true));
+    } else {
+      const named = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
+      if (named) {
+        event.preventDefault();
+        press(named);
+      }
+    }
+  }
+  document.addEventListener("keydown", onKey);
+  document.addEventListener("keyup", (event) => {
+    if (letter(event) === "v") blurAll();
+  });
+  if (keysOn) all("[data-key]").forEach((element) => element.setAttribute("aria-keyshortcuts", element.dataset.key));
+
+  if (help) {
+    help.querySelector("[data-close]").addEventListener("click", () => help.close());
+    all("[data-help]").forEach((link) =>
+      link.addEventListener("click", (event) => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+        event.preventDefault();
+        document.getElementById("profile")?.hidePopover();
+        document.getElementById("menu")?.hidePopover?.();
+        help.showModal();
+      }),
+    );
+  }
+
+  // A restriction needs a policy; a number key for a policy means to restrict.
+  for (const form of all("[data-decide]")) {
+    const restrict = form.querySelector('[name="outcome"][value="restrict"]');
+    const policies = all('[name="policy"]', form);
+    const adjust = () => policies.forEach((policy) => (policy.required = restrict.checked));
+    form.addEventListener("change", (event) => {
+      if (event.target.name === "policy") restrict.checked = true;
+      adjust();
+    });
+    adjust();
+  }
+
+  // One press of a button sends one form.
+  for (const form of all("form[data-once]")) {
+    form.addEventListener("submit", (event) => {
+      if (form.dataset.sent) {
+        event.preventDefault();
+        return;
+      }
+      form.dataset.sent = "yes";
+      event.submitter?.setAttribute("aria-disabled", "true");
+    });
+  }
+  // The back button shows the page as it was left: ready to be sent again.
+  window.addEventListener("pageshow", () => {
+    all("form[data-sent]").forEach((form) => delete form.dataset.sent);
+    all("[aria-disabled]").forEach((button) => button.removeAttribute("aria-disabled"));
+  });
+
+  for (const button of all("[data-copy]")) {
+    button.hidden = false;
+    const label = button.textContent;
+    button.addEventListener("click", async () => {
+      const field = document.getElementById(button.dataset.copy);
+      field.select();
+      try {
+        await navigator.clipboard.writeText(field.value);
+      } catch {
+        document.execCommand("copy");
+      }
+      button.textContent = body.dataset.copied;
+      setTimeout(() => (button.textContent = label), 2000);
+    });
+  }
+
+  // What a page has to say when it opens. A live region speaks only when its words change.
+  for (const region of all("[data-announce] > span")) {
+    const words = region.textContent;
+    region.textContent = "";
+    requestAnimationFrame(() => (region.textContent = words));
+  }
+  document.querySelector("[data-focus]")?.focus();
+})();
