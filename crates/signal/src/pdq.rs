@@ -4,14 +4,23 @@
 //! cosine coefficients against their median are the 256 bits. *Quality* says how much structure there was: below 50 the
 //! bits mean little.
 //!
+//! A hash is made twice if need be. [`tent`] reads every pixel once and comes out right but for the rounding errors of the
+//! reference; [`margin`] knows when those could matter; [`sequential`] then repeats the reference's additions one by one. So
+//! the bits are those of the reference, always, at the price of one pass over the pixels, nearly always.
+//!
 //! Meta publishes two ways to the thumbnail. One shrinks the file to 512 by 512 first, the other hashes every pixel. They
 //! differ by up to 66 bits. Seawall hashes every pixel, as `pdqhash`, python-threatexchange and Hasher-Matcher-Actioner do.
 
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 mod code;
 mod dihedral;
+mod margin;
 mod pixels;
+mod portable;
 mod sequential;
 mod spectrum;
+mod tent;
 
 pub use code::{ParsePdqError, Pdq};
 pub use dihedral::Dihedral;
@@ -40,36 +49,101 @@ impl PdqSignal {
 
 /// The hash of a colour picture.
 pub fn hash_rgb(image: RgbImage<'_>) -> PdqSignal {
-    match sequential::thumbnail_rgb(image) {
-        Some(thumbnail) => hash_thumbnail(&thumbnail),
-        None => PdqSignal::TOO_SMALL,
-    }
+    let [signal] = signals::<3, 1>(image.width(), image.height(), image.pixels(), [Dihedral::Original]);
+    signal
 }
 
 /// The hash of a grey picture. It equals [`hash_rgb`] of the same picture with three equal channels.
 pub fn hash_luma(image: LumaImage<'_>) -> PdqSignal {
-    match sequential::thumbnail_luma(image) {
-        Some(thumbnail) => hash_thumbnail(&thumbnail),
-        None => PdqSignal::TOO_SMALL,
-    }
+    let [signal] = signals::<1, 1>(image.width(), image.height(), image.pixels(), [Dihedral::Original]);
+    signal
 }
 
 /// The hashes of a colour picture in the eight positions of [`Dihedral::ALL`], for little more than the price of one.
 pub fn hash_rgb_dihedral(image: RgbImage<'_>) -> [PdqSignal; 8] {
-    let Some(thumbnail) = sequential::thumbnail_rgb(image) else {
-        return [PdqSignal::TOO_SMALL; 8];
-    };
-    let quality = spectrum::quality(&thumbnail);
-    let coefficients = spectrum::transform(&thumbnail);
-    Dihedral::ALL.map(|turn| PdqSignal {
-        hash: spectrum::threshold(&turn.apply(&coefficients)),
-        quality,
-    })
+    signals::<3, 8>(image.width(), image.height(), image.pixels(), Dihedral::ALL)
 }
 
-fn hash_thumbnail(thumbnail: &Thumbnail) -> PdqSignal {
-    PdqSignal {
-        hash: spectrum::threshold(&spectrum::transform(thumbnail)),
-        quality: spectrum::quality(thumbnail),
+fn signals<const CHANNELS: usize, const N: usize>(
+    width: usize,
+    height: usize,
+    pixels: &[u8],
+    turns: [Dihedral; N],
+) -> [PdqSignal; N] {
+    if width < SIDE_PIXELS_MIN || height < SIDE_PIXELS_MIN {
+        return [PdqSignal::TOO_SMALL; N];
     }
+    if tent::fits(width, height) {
+        let (signals, is_certain) = quick::<CHANNELS, N>(width, height, pixels, turns);
+        if is_certain {
+            return signals;
+        }
+    }
+    let thumbnail = sequential::thumbnail::<CHANNELS>(width, height, pixels);
+    let (signals, _) = conclude(&thumbnail, turns, 0.0);
+    signals
 }
+
+/// The signals, and whether no rounding could have changed them. The size must fit.
+fn quick<const CHANNELS: usize, const N: usize>(
+    width: usize,
+    height: usize,
+    pixels: &[u8],
+    turns: [Dihedral; N],
+) -> ([PdqSignal; N], bool) {
+    #[cfg(target_arch = "x86_64")]
+    if std::is_x86_feature_detected!("avx2") {
+        #[expect(unsafe_code, reason = "a function compiled for features of this processor")]
+        // SAFETY: the processor has the feature that the function is compiled for.
+        return unsafe { quick_avx2::<CHANNELS, N>(width, height, pixels, turns) };
+    }
+    quick_portable::<CHANNELS, N>(width, height, pixels, turns)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn quick_avx2<const CHANNELS: usize, const N: usize>(
+    width: usize,
+    height: usize,
+    pixels: &[u8],
+    turns: [Dihedral; N],
+) -> ([PdqSignal; N], bool) {
+    // Functions with features of their own are not `Fn`; closures made here have the features of this one.
+    let sum_rows = |rows: &[u8], stride, tent: &tent::Tent, sums: &mut [f32]| avx2::sum_rows(rows, stride, tent, sums);
+    let sum_across =
+        |across: &tent::Across, sums: &[f32], points: &mut [f32; 64]| avx2::sum_across(across, sums, points);
+    let thumbnail = tent::thumbnail::<CHANNELS>(width, height, pixels, sum_rows, sum_across);
+    conclude(&thumbnail, turns, margin::scale(width, height))
+}
+
+fn quick_portable<const CHANNELS: usize, const N: usize>(
+    width: usize,
+    height: usize,
+    pixels: &[u8],
+    turns: [Dihedral; N],
+) -> ([PdqSignal; N], bool) {
+    let thumbnail = tent::thumbnail::<CHANNELS>(width, height, pixels, portable::sum_rows, portable::sum_across);
+    conclude(&thumbnail, turns, margin::scale(width, height))
+}
+
+/// What a thumbnail says, and whether it says so for certain when it may be wrong by `scale` times the usual errors.
+#[inline(always)]
+fn conclude<const N: usize>(thumbnail: &Thumbnail, turns: [Dihedral; N], scale: f32) -> ([PdqSignal; N], bool) {
+    let steps = spectrum::sum_of_steps(thumbnail, spectrum::whole);
+    let quality = spectrum::quality(steps);
+    let mut is_certain = margin::quality_is_certain(thumbnail, steps, scale);
+    let coefficients = spectrum::transform(thumbnail);
+    let signals = turns.map(|turn| {
+        let turned = turn.apply(&coefficients);
+        let median = spectrum::median(&turned);
+        is_certain &= margin::bits_are_certain(&turned, median, scale);
+        PdqSignal {
+            hash: spectrum::bits(&turned, median),
+            quality,
+        }
+    });
+    (signals, is_certain)
+}
+
+#[cfg(test)]
+mod tests;

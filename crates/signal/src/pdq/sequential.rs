@@ -1,39 +1,32 @@
 //! The thumbnail in the reference's own order of `f32` operations, row by row in little memory.
 //!
 //! The blur is a running mean along each row, then down each column, and both once more. A mean's window is
-//! `ceil(side / 128)` pixels, cut short at the edges. Only the sums' order makes the last bits; each column's sum depends
-//! on the rows above alone, so a ring of the rows inside the window is all that is kept.
+//! `ceil(side / 128)` pixels, cut short at the edges. Sums are carried from pixel to pixel, so the order of additions makes
+//! the last bits. But rows do not touch each other in the first step, nor columns in the second: eight rows go side by
+//! side, a column keeps only the rows inside its window, and of the second column mean only the 64 columns that stay are
+//! made at all.
 
-use super::SIDE_PIXELS_MIN;
-use super::pixels::{LumaImage, RgbImage};
 use super::spectrum::Thumbnail;
 
-pub(super) fn thumbnail_rgb(image: RgbImage<'_>) -> Option<Thumbnail> {
-    let stride = 3 * image.width();
-    thumbnail(image.width(), image.height(), |row, luma| {
-        let (pixels, _) = image.pixels()[row * stride..][..stride].as_chunks::<3>();
-        for (luma, &[red, green, blue]) in luma.iter_mut().zip(pixels) {
-            *luma = (f64::from(red) * 0.299 + f64::from(green) * 0.587 + f64::from(blue) * 0.114) as f32;
-        }
-    })
-}
+/// Rows whose running means are made side by side.
+const LANES: usize = 8;
 
-pub(super) fn thumbnail_luma(image: LumaImage<'_>) -> Option<Thumbnail> {
-    thumbnail(image.width(), image.height(), |row, luma| {
-        for (luma, &grey) in luma.iter_mut().zip(&image.pixels()[row * image.width()..]) {
-            *luma = f32::from(grey);
-        }
-    })
-}
+/// One column of a block of rows.
+type Lanes = [f32; LANES];
 
 /// Length of a running mean's window along a side, in pixels.
 pub(super) fn window(side: usize) -> usize {
     side.div_ceil(128)
 }
 
-/// How many pixels a window reaches after its centre. Before it, an even window reaches one less.
+/// How many pixels a window reaches past its centre.
 pub(super) fn reach(window: usize) -> usize {
     window / 2
+}
+
+/// How many pixels a window begins before its centre.
+pub(super) fn before(window: usize) -> usize {
+    window - 1 - reach(window)
 }
 
 /// The pixel that stands for point `n` of 64 along a side: the one at the centre of its 64th.
@@ -41,144 +34,309 @@ pub(super) fn centre(n: usize, side: usize) -> usize {
     ((2 * n + 1) * side) / 128
 }
 
-/// Blurs and thins an image whose row `n` is written by `read_row(n, …)`. `None` when it is too small to hash.
-fn thumbnail(width: usize, height: usize, mut read_row: impl FnMut(usize, &mut [f32])) -> Option<Thumbnail> {
-    if width < SIDE_PIXELS_MIN || height < SIDE_PIXELS_MIN {
-        return None;
-    }
-    let mut luma = vec![0.0; width];
-    let mut once = vec![0.0; width];
-    let mut twice = vec![0.0; width];
-    let mut first = ColumnMean::new(width, height);
-    let mut second = ColumnMean::new(width, height);
-    let mut thumbnail = [[0.0; 64]; 64];
-    let mut point = 0;
-
-    // Each column mean lags behind its input by its reach, so the loop runs twice the reach past the last row.
-    for row in 0..height + 2 * reach(window(height)) {
-        let input = (row < height).then(|| {
-            read_row(row, &mut luma);
-            row_mean(&luma, &mut once);
-            &*once
-        });
-        let Some((row, once_blurred)) = first.step(input) else {
-            continue;
-        };
-        let input = (row < height).then(|| {
-            row_mean(once_blurred, &mut twice);
-            &*twice
-        });
-        let Some((row, twice_blurred)) = second.step(input) else {
-            continue;
-        };
-        // A small image lends one row to several points.
-        while point < 64 && centre(point, height) == row {
-            for (n, value) in thumbnail[point].iter_mut().enumerate() {
-                *value = twice_blurred[centre(n, width)];
+/// The thumbnail of interleaved pixels with `CHANNELS` bytes each: 3 for RGB, 1 for luma.
+pub(super) fn thumbnail<const CHANNELS: usize>(width: usize, height: usize, pixels: &[u8]) -> Thumbnail {
+    let rows = pixels.chunks_exact(width * CHANNELS);
+    if (width, height) == (64, 64) {
+        // Nothing to thin, so the reference does not blur either.
+        let mut thumbnail = [[0.0; 64]; 64];
+        for (points, row) in thumbnail.iter_mut().zip(rows) {
+            for (point, pixel) in points.iter_mut().zip(row.as_chunks::<CHANNELS>().0) {
+                *point = luma(pixel);
             }
-            point += 1;
+        }
+        return thumbnail;
+    }
+
+    let mut block = vec![[0.0; LANES]; width];
+    let mut means = vec![[0.0; LANES]; width];
+    let mut first = ColumnMean::new(width, height);
+    let mut second = Second::new(width, height);
+    for (row, pixels) in rows.enumerate() {
+        let lane = row % LANES;
+        for (column, pixel) in block.iter_mut().zip(pixels.as_chunks::<CHANNELS>().0) {
+            column[lane] = luma(pixel);
+        }
+        if lane == LANES - 1 || row == height - 1 {
+            row_mean(&block, |x, mean| means[x] = mean);
+            for lane in 0..=lane {
+                if first.enter(means.iter().map(|column| column[lane])) {
+                    second.push(first.leave());
+                }
+            }
         }
     }
-    assert_eq!(point, 64, "every row of the thumbnail has been written");
-    Some(thumbnail)
+    for _ in 0..first.after {
+        second.push(first.leave());
+    }
+    second.finish()
 }
 
-/// The running mean of a row.
-fn row_mean(input: &[f32], output: &mut [f32]) {
-    let window = window(input.len());
+/// The grey level of a pixel, rounded as the reference's sum of `f64` products rounds: no sum of thousandths lies so near to
+/// the middle between two `f32` that the errors of the products could carry it over.
+fn luma<const CHANNELS: usize>(pixel: &[u8; CHANNELS]) -> f32 {
+    match *pixel.as_slice() {
+        [red, green, blue] => (299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue)) as f32 / 1000.0,
+        _ => f32::from(pixel[0]),
+    }
+}
+
+/// The running means of eight rows, handed out column by column.
+#[inline(always)]
+fn row_mean(rows: &[Lanes], mut mean: impl FnMut(usize, Lanes)) {
+    let width = rows.len();
+    let window = window(width);
     let after = reach(window);
-    let mut sum = 0.0_f32;
-    let mut in_window = 0_u32;
-    for &value in &input[..after] {
-        sum += value;
-        in_window += 1;
-    }
     let growing = window - after;
-    for (output, &enters) in output[..growing].iter_mut().zip(&input[after..]) {
-        sum += enters;
-        in_window += 1;
-        *output = sum / in_window as f32;
+    let mut sum = [0.0; LANES];
+    for enters in &rows[..after] {
+        add(&mut sum, enters);
     }
-    let full = input.len() - after;
-    for ((output, &enters), &leaves) in output[growing..full].iter_mut().zip(&input[window..]).zip(input) {
-        sum += enters;
-        sum -= leaves;
-        *output = sum / in_window as f32;
+    for (x, enters) in rows[after..window].iter().enumerate() {
+        add(&mut sum, enters);
+        mean(x, sum.map(|sum| sum / (after + x + 1) as f32));
     }
-    for (output, &leaves) in output[full..].iter_mut().zip(&input[full - growing..]) {
-        sum -= leaves;
-        in_window -= 1;
-        *output = sum / in_window as f32;
+    for (x, (enters, leaves)) in rows[window..].iter().zip(rows).enumerate() {
+        add(&mut sum, enters);
+        subtract(&mut sum, leaves);
+        mean(growing + x, sum.map(|sum| sum / window as f32));
+    }
+    for (x, leaves) in rows[width - window..width - growing].iter().enumerate() {
+        subtract(&mut sum, leaves);
+        mean(width - after + x, sum.map(|sum| sum / (window - x - 1) as f32));
     }
 }
 
-/// The running mean of every column at once, fed with one row after another.
+#[inline(always)]
+fn add(sum: &mut Lanes, numbers: &Lanes) {
+    for (sum, number) in sum.iter_mut().zip(numbers) {
+        *sum += number;
+    }
+}
+
+#[inline(always)]
+fn subtract(sum: &mut Lanes, numbers: &Lanes) {
+    for (sum, number) in sum.iter_mut().zip(numbers) {
+        *sum -= number;
+    }
+}
+
+/// The running mean of every column, fed with one row after another.
 struct ColumnMean {
-    width: usize,
     height: usize,
     window: usize,
     after: usize,
-    /// Rows that have come in.
-    rows_in: usize,
     /// The sum inside each column's window.
     sums: Vec<f32>,
-    /// The last `window` rows that came in; row `n` at place `n % window`.
+    /// The last `window` rows that entered; row `n` at place `n % window`.
     ring: Vec<f32>,
-    /// Rows that have gone out.
-    rows_out: usize,
-    output: Vec<f32>,
+    rows_entered: usize,
+    rows_left: usize,
+    means: Vec<f32>,
 }
 
 impl ColumnMean {
     fn new(width: usize, height: usize) -> Self {
         let window = window(height);
         Self {
-            width,
             height,
             window,
             after: reach(window),
-            rows_in: 0,
             sums: vec![0.0; width],
             ring: vec![0.0; width * window],
-            rows_out: 0,
-            output: vec![0.0; width],
+            rows_entered: 0,
+            rows_left: 0,
+            means: vec![0.0; width],
         }
     }
 
-    /// Takes the next row, or none when all have come, and gives back the next mean with its row number, unless its
-    /// window still waits for rows.
-    fn step(&mut self, input: Option<&[f32]>) -> Option<(usize, &[f32])> {
-        let before = self.window - 1 - self.after;
-        if let Some(input) = input {
-            // The row that leaves the window stands where the new one will.
-            let slot = &mut self.ring[self.rows_in % self.window * self.width..][..self.width];
-            if self.rows_in >= self.window {
-                for ((sum, &enters), leaves) in self.sums.iter_mut().zip(input).zip(slot) {
-                    *sum += enters;
-                    *sum -= std::mem::replace(leaves, enters);
-                }
-            } else {
-                for ((sum, &enters), slot) in self.sums.iter_mut().zip(input).zip(slot) {
-                    *sum += enters;
-                    *slot = enters;
-                }
-            }
-            self.rows_in += 1;
-            if self.rows_in <= self.after {
-                return None;
+    /// Takes the next row. Returns whether a row of means can leave for it.
+    fn enter(&mut self, row: impl Iterator<Item = f32>) -> bool {
+        let width = self.sums.len();
+        // The row that leaves the window stands where the new one will.
+        let slots = &mut self.ring[self.rows_entered % self.window * width..][..width];
+        if self.rows_entered < self.window {
+            for ((sum, slot), enters) in self.sums.iter_mut().zip(slots).zip(row) {
+                *sum += enters;
+                *slot = enters;
             }
         } else {
-            let leaves = &self.ring[(self.rows_out - before - 1) % self.window * self.width..][..self.width];
+            for ((sum, slot), enters) in self.sums.iter_mut().zip(slots).zip(row) {
+                *sum += enters;
+                *sum -= *slot;
+                *slot = enters;
+            }
+        }
+        self.rows_entered += 1;
+        self.rows_entered > self.after
+    }
+
+    /// The next row of means. After the last row has entered, as many are still to leave as the window reaches ahead.
+    fn leave(&mut self) -> &[f32] {
+        let width = self.sums.len();
+        let row = self.rows_left;
+        let before = before(self.window);
+        if row + self.after >= self.height {
+            let leaves = &self.ring[(row - before - 1) % self.window * width..][..width];
             for (sum, leaves) in self.sums.iter_mut().zip(leaves) {
                 *sum -= leaves;
             }
         }
-        let row = self.rows_out;
         let in_window = (row + self.after + 1).min(self.height) - row.saturating_sub(before);
-        for (output, sum) in self.output.iter_mut().zip(&self.sums) {
-            *output = sum / in_window as f32;
+        for (mean, sum) in self.means.iter_mut().zip(&self.sums) {
+            *mean = sum / in_window as f32;
         }
-        self.rows_out += 1;
-        Some((row, &self.output))
+        self.rows_left += 1;
+        &self.means
+    }
+}
+
+/// The second blur and the thinning.
+struct Second {
+    height: usize,
+    block: Vec<Lanes>,
+    filled: usize,
+    /// The columns that stay.
+    centres: [usize; 64],
+    columns: ColumnMean,
+    thumbnail: Thumbnail,
+    points_done: usize,
+}
+
+impl Second {
+    fn new(width: usize, height: usize) -> Self {
+        Self {
+            height,
+            block: vec![[0.0; LANES]; width],
+            filled: 0,
+            centres: std::array::from_fn(|point| centre(point, width)),
+            columns: ColumnMean::new(64, height),
+            thumbnail: [[0.0; 64]; 64],
+            points_done: 0,
+        }
+    }
+
+    fn push(&mut self, row: &[f32]) {
+        for (column, value) in self.block.iter_mut().zip(row) {
+            column[self.filled] = *value;
+        }
+        self.filled += 1;
+        if self.filled == LANES {
+            self.blur();
+        }
+    }
+
+    fn blur(&mut self) {
+        let mut kept = [[0.0; LANES]; 64];
+        let mut point = 0;
+        row_mean(&self.block, |x, mean| {
+            // A small picture lends one column to several points.
+            while point < 64 && self.centres[point] == x {
+                kept[point] = mean;
+                point += 1;
+            }
+        });
+        for lane in 0..std::mem::take(&mut self.filled) {
+            if self.columns.enter(kept.iter().map(|column| column[lane])) {
+                self.keep();
+            }
+        }
+    }
+
+    fn keep(&mut self) {
+        let row = self.columns.rows_left;
+        let means = self.columns.leave();
+        while self.points_done < 64 && centre(self.points_done, self.height) == row {
+            self.thumbnail[self.points_done].copy_from_slice(means);
+            self.points_done += 1;
+        }
+    }
+
+    fn finish(mut self) -> Thumbnail {
+        self.blur();
+        for _ in 0..self.columns.after {
+            self.keep();
+        }
+        assert_eq!(self.points_done, 64, "every row of the thumbnail has been written");
+        self.thumbnail
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The definition, on whole images: rows, columns, rows, columns, and a pixel for each point.
+    fn by_definition(width: usize, height: usize, pixels: &[u8]) -> Thumbnail {
+        let mean = |values: &[f32]| {
+            let window = window(values.len());
+            let (before, after) = (before(window), reach(window));
+            let mut sum = 0.0;
+            let mut means = Vec::new();
+            for n in 0..values.len() + after {
+                if n < values.len() {
+                    sum += values[n];
+                }
+                if n >= window {
+                    sum -= values[n - window];
+                }
+                if n >= after {
+                    let centre = n - after;
+                    let in_window = n.min(values.len() - 1) + 1 - centre.saturating_sub(before);
+                    means.push(sum / in_window as f32);
+                }
+            }
+            means
+        };
+        let transposed = |values: &[f32], width: usize| -> Vec<f32> {
+            (0..width)
+                .flat_map(|x| values[x..].iter().step_by(width).copied())
+                .collect()
+        };
+        let mut image: Vec<f32> = pixels.as_chunks::<3>().0.iter().map(luma).collect();
+        for _ in 0..2 {
+            image = image.chunks(width).flat_map(mean).collect();
+            image = transposed(&image, width).chunks(height).flat_map(mean).collect();
+            image = transposed(&image, height);
+        }
+        std::array::from_fn(|y| std::array::from_fn(|x| image[centre(y, height) * width + centre(x, width)]))
+    }
+
+    #[test]
+    fn streaming_is_the_definition_to_the_last_bit() {
+        let sizes = if cfg!(miri) {
+            vec![(5, 6), (131, 9)]
+        } else {
+            vec![
+                (5, 5),
+                (63, 64),
+                (64, 65),
+                (100, 7),
+                (128, 128),
+                (129, 256),
+                (257, 129),
+                (300, 1000),
+                (1023, 511),
+            ]
+        };
+        for (width, height) in sizes {
+            let byte = |n: usize| n.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes()[0];
+            let pixels: Vec<u8> = (0..width * height * 3).map(byte).collect();
+            let found = thumbnail::<3>(width, height, &pixels);
+            assert_eq!(found, by_definition(width, height, &pixels), "{width} x {height}");
+        }
+    }
+
+    #[test]
+    fn every_colour_has_the_luma_of_the_reference() {
+        let step = if cfg!(miri) { 63 } else { 1 };
+        for red in (0..=255_u8).step_by(step) {
+            for green in (0..=255_u8).step_by(step) {
+                for blue in (0..=255_u8).step_by(step) {
+                    let expected = f64::from(red) * 0.299 + f64::from(green) * 0.587 + f64::from(blue) * 0.114;
+                    assert_eq!(luma(&[red, green, blue]), expected as f32, "{red} {green} {blue}");
+                }
+            }
+        }
     }
 }
