@@ -103,7 +103,7 @@ fn source(turn: Dihedral, x: usize, y: usize, last: usize) -> (usize, usize) {
 
 #[test]
 fn dihedral_hashes_are_those_of_the_turned_pictures() {
-    // Sides with an odd window, so that windows are symmetric and only the choice of the centre pixel leans to one side.
+    // Windows and centres lean to one side by up to a pixel, so turning pixels and turning coefficients differ somewhat.
     let side = if cfg!(miri) { 65 } else { 700 };
     let last = side - 1;
     let original = {
@@ -129,11 +129,11 @@ fn dihedral_hashes_are_those_of_the_turned_pictures() {
             let distance = expected.hash.distance(other_found.hash);
             if other == turn {
                 assert!(
-                    distance <= 30,
+                    distance <= 45,
                     "{turn}: {distance} bits from the hash of the turned picture"
                 );
             } else {
-                assert!(distance >= 60, "{turn} and {other} are only {distance} bits apart");
+                assert!(distance >= 80, "{turn} and {other} are only {distance} bits apart");
             }
         }
         assert!(expected.quality.abs_diff(found.quality) <= 2, "{turn}");
