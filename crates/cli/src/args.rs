@@ -354,7 +354,7 @@ pub struct Backup {
     /// Replace the file if there is one
     #[arg(long)]
     pub force: bool,
-    /// Print a summary as a line of JSON on standard error
+    /// Print a summary as a line of JSON, unless the backup itself goes to standard output
     #[arg(long)]
     pub json: bool,
 }
@@ -379,9 +379,9 @@ pub struct DemoPlatform {
     /// The secret that orders are signed with
     #[arg(long, value_name = "SECRET")]
     pub secret: String,
-    /// Answer the first attempt at each of this many actions with 503
+    /// Of so many orders, answer the first attempt at one with 503; 0 for none
     #[arg(long, value_name = "N", default_value_t = 0)]
-    pub fail_first: u32,
+    pub fail_every: u32,
     /// Refuse orders about this item; may stand more than once
     #[arg(long = "refuse", value_name = "ITEM", action = ArgAction::Append)]
     pub refused: Vec<String>,

@@ -23,12 +23,6 @@ pub fn talk(text: &str) {
     let _ = std::io::stderr().lock().write_all(format!("{text}\n").as_bytes());
 }
 
-/// Prints bytes as they are.
-pub fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
-    let mut stdout = std::io::stdout().lock();
-    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(of_write_error)
-}
-
 /// A file name, a bank's name or a decoder's words, safe to show on a terminal: control characters are escaped, so that a
 /// name cannot move the cursor, change colours or fake a line.
 pub fn printable(text: &str) -> String {

@@ -42,6 +42,11 @@ pub fn shown_url(url: &Secret) -> String {
     format!("{scheme}://{host}")
 }
 
+/// The console's path of an invitation.
+pub fn invite_path(token: &str) -> String {
+    format!("/invite/{token}")
+}
+
 /// Makes the folder and those above it. What is there is left as it is.
 pub fn make_private_folder(folder: Option<&Path>) -> anyhow::Result<()> {
     use std::os::unix::fs::DirBuilderExt;

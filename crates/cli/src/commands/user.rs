@@ -59,7 +59,7 @@ struct InviteLine {
 }
 
 fn print_invite(loaded: &Loaded, invite: &Invite, json: bool) -> anyhow::Result<()> {
-    let link = format!("{}{}", settings::public_url(&loaded.config), web::invite_path(&invite.token));
+    let link = format!("{}{}", settings::public_url(&loaded.config), app::invite_path(&invite.token));
     if json {
         let (id, name) = (invite.user.to_string(), invite.name.clone());
         return output::json(&InviteLine { id, name, link, expires_at: invite.expires_at.to_string() });

@@ -51,6 +51,30 @@ pub struct Http {
     /// How people and programs reach Seawall from outside, such as `https://seawall.example.org`. Links are built from it, and with `https` cookies
     /// are sent over TLS only. Without it, `http://` and the address listened on.
     pub public_url: Option<String>,
+    /// Addresses of proxies whose `X-Forwarded-For` is believed. Without any, a client's address is that of its connection.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// Let everyone who reaches the port read `/metrics`. Otherwise only this machine may.
+    pub metrics_for_everyone: bool,
+    /// Largest body of a submission, an entry or an import, in bytes. A submission holds all files of an item.
+    pub body_bytes_max: usize,
+    /// Most bytes of bodies that are held at once, over all requests.
+    pub bodies_bytes_max: usize,
+    /// Most connections at once. More wait in the kernel.
+    pub connections_max: usize,
+    /// Most connections at once from one address that is no trusted proxy.
+    pub connections_per_address_max: usize,
+    /// Most requests that are worked on at once. More wait a few seconds, and are then answered with 503.
+    pub requests_at_once_max: usize,
+    /// How often one API key may call, each second in the long run.
+    pub key_calls_per_second: u32,
+    /// How often one API key may call at once after a pause.
+    pub key_calls_burst: u32,
+    /// How often one address may call without a valid API key, the console included, each second in the long run.
+    pub address_calls_per_second: u32,
+    /// How often one address may call at once after a pause.
+    pub address_calls_burst: u32,
+    /// How long requests under way may go on after Seawall was told to stop, in seconds.
+    pub drain_s: u64,
 }
 
 /// How files from outside are decoded.
@@ -120,8 +144,8 @@ pub struct Webhook {
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Fetch {
-    /// The hosts, such as `media.example.org` or `media.example.org:8443`. Nothing is fetched from any other, and never from
-    /// private addresses. Empty: nothing is fetched at all.
+    /// The hosts, such as `media.example.org`, `*.example.org` for everything below it, or `media.example.org:8443`. Nothing is fetched from
+    /// any other, and never from private addresses. Empty: nothing is fetched at all.
     pub hosts: Vec<String>,
 }
 
@@ -147,7 +171,23 @@ pub enum LogFormat {
 
 impl Default for Http {
     fn default() -> Self {
-        Self { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8410), public_url: None }
+        let limits = web::WebLimits::default();
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8410),
+            public_url: None,
+            trusted_proxies: Vec::new(),
+            metrics_for_everyone: false,
+            body_bytes_max: limits.body_bytes_max,
+            bodies_bytes_max: limits.bodies_bytes_max,
+            connections_max: limits.connections_max,
+            connections_per_address_max: limits.connections_per_address_max,
+            requests_at_once_max: limits.requests_at_once_max,
+            key_calls_per_second: limits.rate_per_key.per_second,
+            key_calls_burst: limits.rate_per_key.burst,
+            address_calls_per_second: limits.rate_per_address.per_second,
+            address_calls_burst: limits.rate_per_address.burst,
+            drain_s: limits.drain_time_max.as_secs(),
+        }
     }
 }
 
@@ -213,6 +253,25 @@ impl Config {
             let known = is_http(url) && !url.ends_with('/');
             require(known, "http.public_url", "must begin with https:// or http:// and must not end in a slash")?;
         }
+        let body_sizes = http.body_bytes_max > 0 && http.body_bytes_max <= http.bodies_bytes_max;
+        require(body_sizes, "http.body_bytes_max", "must be at least 1 and at most http.bodies_bytes_max")?;
+        let counts = [
+            (http.connections_max, "http.connections_max"),
+            (http.connections_per_address_max, "http.connections_per_address_max"),
+            (http.requests_at_once_max, "http.requests_at_once_max"),
+        ];
+        for (count, key) in counts {
+            require((1..=1_000_000).contains(&count), key, "must be 1 to 1000000")?;
+        }
+        let rates = [
+            (http.key_calls_per_second, "http.key_calls_per_second"),
+            (http.key_calls_burst, "http.key_calls_burst"),
+            (http.address_calls_per_second, "http.address_calls_per_second"),
+            (http.address_calls_burst, "http.address_calls_burst"),
+        ];
+        for (rate, key) in rates {
+            require(rate > 0, key, "must be at least 1")?;
+        }
         require(media.files_per_worker > 0, "media.files_per_worker", "must be at least 1")?;
         require(media.workers <= 1_024, "media.workers", "must be at most 1024; 0 is one for each core")?;
         require(media.queue_max > 0, "media.queue_max", "must be at least 1")?;
@@ -245,8 +304,10 @@ impl Config {
             "webhook.backoff_first_ms",
             "must be at most webhook.backoff_max_ms",
         )?;
-        let plain = |host: &String| !host.is_empty() && !host.contains(['/', '*', ' ', '@']);
-        require(fetch.hosts.iter().all(plain), "fetch.hosts", "must hold names of hosts: no scheme, path, user or wildcard")?;
+        for host in &fetch.hosts {
+            let parsed: Result<web::fetch::HostPattern, _> = host.parse();
+            parsed.map_err(|error| ConfigError::Senseless { key: "fetch.hosts", what: error.to_string() })?;
+        }
         Ok(())
     }
 }

@@ -10,6 +10,8 @@ use moderation::Settings;
 use moderation::actions::backoff::Backoff;
 use moderation::actions::webhook::WebhookSettings;
 use moderation::matching::MatchSettings;
+use web::fetch::HostPattern;
+use web::{MetricsAccess, RateLimit, WebLimits, WebSettings};
 
 use super::sections::{Config, check_secret};
 use super::{ConfigError, Secret};
@@ -97,6 +99,34 @@ pub fn flows(config: &Config) -> Result<Settings, ConfigError> {
         },
         media_per_item_max: matching.media_per_item_max,
     })
+}
+
+/// What the HTTP side goes by.
+pub fn web(config: &Config) -> Result<WebSettings, ConfigError> {
+    let http = &config.http;
+    let mut settings = WebSettings::new(public_url(config));
+    settings.trusted_proxies = http.trusted_proxies.clone();
+    if http.metrics_for_everyone {
+        settings.metrics = MetricsAccess::Everyone;
+    }
+    settings.limits = WebLimits {
+        connections_max: http.connections_max,
+        connections_per_address_max: http.connections_per_address_max,
+        body_bytes_max: http.body_bytes_max,
+        bodies_bytes_max: http.bodies_bytes_max,
+        requests_at_once_max: http.requests_at_once_max,
+        rate_per_key: RateLimit { per_second: http.key_calls_per_second, burst: http.key_calls_burst },
+        rate_per_address: RateLimit { per_second: http.address_calls_per_second, burst: http.address_calls_burst },
+        drain_time_max: Duration::from_secs(http.drain_s),
+        ..WebLimits::default()
+    };
+    for host in &config.fetch.hosts {
+        let parsed: Result<HostPattern, _> = host.parse();
+        let pattern = parsed.map_err(|error| ConfigError::Senseless { key: "fetch.hosts", what: error.to_string() })?;
+        settings.fetch.hosts.push(pattern);
+    }
+    settings.fetch.bytes_max = config.media.bytes_max;
+    Ok(settings)
 }
 
 /// The secret that actions are signed with, from its file if it is kept there.

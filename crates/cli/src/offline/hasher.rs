@@ -1,7 +1,6 @@
 //! Many files through the media host: read, decoded in a jail, and handed back in the order in which they were asked for.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Context;
 use futures_util::{Stream, StreamExt, stream};
@@ -25,7 +24,7 @@ pub struct Hashed {
 
 /// A media host for files of this machine, with the default limits.
 pub struct Hasher {
-    host: Arc<MediaHost>,
+    host: MediaHost,
     bytes_max: usize,
     n_at_once: usize,
 }
@@ -41,7 +40,7 @@ impl Hasher {
         let (bytes_max, workers) = (settings.limits.bytes_max, settings.workers);
         let host = MediaHost::start(settings).await.map_err(explain)?;
         // One more than there are workers for each worker: the next file is read while one is decoded.
-        Ok(Self { host: Arc::new(host), bytes_max, n_at_once: workers * 2 })
+        Ok(Self { host, bytes_max, n_at_once: workers * 2 })
     }
 
     /// Hashes the files, several at once; the answers come in the order of the files.
@@ -68,11 +67,6 @@ impl Hasher {
             }
             Err(error) => Hashed { path, outcome: Err(error), digests: None },
         }
-    }
-
-    /// Ends the workers.
-    pub async fn stop(self) {
-        self.host.shutdown().await;
     }
 }
 

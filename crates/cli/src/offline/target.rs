@@ -13,9 +13,9 @@ use crate::exit::OutputClosed;
 /// renamed, so that a reader, a crash or a full disk never leaves half of it. An existing file is left alone unless `force`.
 ///
 /// Backups hold everything: the file can be read by its owner alone.
-pub fn write<T>(path: &Path, force: bool, fill: impl FnOnce(&mut dyn Write) -> anyhow::Result<T>) -> anyhow::Result<T> {
+pub fn write<T>(path: &Path, force: bool, fill: impl FnOnce(&mut (dyn Write + Send)) -> anyhow::Result<T>) -> anyhow::Result<T> {
     if path == Path::new(STDIN) {
-        let mut stdout = Watched { inner: BufWriter::new(io::stdout().lock()), closed: false };
+        let mut stdout = Watched { inner: BufWriter::new(io::stdout()), closed: false };
         let filled = fill(&mut stdout).and_then(|value| stdout.flush().map(|()| value).context("cannot write to standard output"));
         return if stdout.closed { Err(OutputClosed.into()) } else { filled };
     }

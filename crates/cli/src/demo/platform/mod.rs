@@ -33,14 +33,16 @@ const ORDER_BYTES_MAX: usize = 256 * 1024;
 /// How the stand-in behaves.
 #[derive(Debug, Clone, Default)]
 pub struct Behaviour {
-    /// It answers the first attempt at each of this many orders with 503.
-    pub fail_first: u32,
+    /// Of so many orders, the first attempt at one is answered with 503; 0 for none.
+    pub fail_every: u32,
     /// Items that it refuses orders about.
     pub refused: HashSet<String>,
     /// Items that it says are gone.
     pub gone: HashSet<String>,
     /// Items about which it answers every order with 503.
     pub failing: HashSet<String>,
+    /// Items that it had restricted by itself before anything was ordered.
+    pub restricted_before: HashSet<String>,
 }
 
 /// The stand-in. Cheap to clone.
@@ -84,7 +86,7 @@ pub struct Order {
     /// The order's id, and its idempotency key.
     pub id: String,
     /// What to do.
-    pub action: Action,
+    pub kind: Kind,
     /// With what.
     pub item: String,
     /// The decision it rests on.
@@ -100,7 +102,7 @@ pub struct Order {
 /// What is ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Action {
+pub enum Kind {
     /// Make it unavailable.
     Restrict,
     /// Make it available again.
@@ -120,7 +122,7 @@ pub enum ItemState {
 /// The answer to an order.
 #[derive(Debug, Serialize)]
 struct Answer {
-    status: &'static str,
+    answer: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'static str>,
 }
@@ -128,7 +130,9 @@ struct Answer {
 impl Platform {
     /// A stand-in that shares `secret` with Seawall.
     pub fn new(secret: impl Into<String>, clock: Arc<dyn Clock>, behaviour: Behaviour) -> Self {
-        let (secret, received) = (secret.into(), Mutex::default());
+        let items = behaviour.restricted_before.iter().map(|item| (item.clone(), ItemState::Restricted)).collect();
+        let received = Mutex::new(Received { items, ..Received::default() });
+        let secret = secret.into();
         Self(Arc::new(Inner { secret, clock, behaviour, down: AtomicBool::new(false), received }))
     }
 
@@ -226,16 +230,16 @@ impl Received {
         let item = received.order.item.as_str();
         let not_now = down
             || behaviour.failing.contains(item)
-            || (received.attempts == 1 && (place as u64) < u64::from(behaviour.fail_first));
+            || (received.attempts == 1 && (place as u64 + 1).checked_rem(u64::from(behaviour.fail_every)) == Some(0));
         if not_now {
             // What was confirmed stays confirmed, whatever is answered to a repeat.
             return None;
         }
-        let wanted = match received.order.action {
-            Action::Restrict => ItemState::Restricted,
-            Action::Restore => ItemState::Available,
+        let wanted = match received.order.kind {
+            Kind::Restrict => ItemState::Restricted,
+            Kind::Restore => ItemState::Available,
         };
-        let (status, detail) = if behaviour.refused.contains(item) {
+        let (answer, detail) = if behaviour.refused.contains(item) {
             ("refused", Some("this account is exempt while our press office looks at it"))
         } else if behaviour.gone.contains(item) {
             ("gone", None)
@@ -244,8 +248,8 @@ impl Received {
         } else {
             ("done", None)
         };
-        received.answer = status;
-        Some(Answer { status, detail })
+        received.answer = answer;
+        Some(Answer { answer, detail })
     }
 }
 

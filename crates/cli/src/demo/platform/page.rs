@@ -2,7 +2,7 @@
 
 use moderation::model::Timestamp;
 
-use super::{Action, ReceivedOrder};
+use super::{Kind, ReceivedOrder};
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif;--line:#8884;--soft:#8882}\
@@ -36,9 +36,9 @@ pub fn render(orders: &[ReceivedOrder], n_rejected: u64) -> String {
 
 fn row(received: &ReceivedOrder) -> String {
     let order = &received.order;
-    let action = match order.action {
-        Action::Restrict => "restrict",
-        Action::Restore => "restore",
+    let action = match order.kind {
+        Kind::Restrict => "restrict",
+        Kind::Restore => "restore",
     };
     let policy = order.policy.as_deref().map(|policy| format!(" <span class=\"tag\">{}</span>", escape(policy))).unwrap_or_default();
     format!(
@@ -79,7 +79,7 @@ mod tests {
     fn what_came_from_outside_is_text() {
         let order = Order {
             id: "act_1".to_owned(),
-            action: Action::Restrict,
+            kind: Kind::Restrict,
             item: "<img src=x onerror=alert(1)>".to_owned(),
             decision: "dec_1".to_owned(),
             author: "person".to_owned(),

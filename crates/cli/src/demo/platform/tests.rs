@@ -10,9 +10,9 @@ fn platform(behaviour: Behaviour) -> Platform {
     Platform::new(SECRET, Arc::new(ManualClock::at(Timestamp::from_unix_ms(NOW_MS))), behaviour)
 }
 
-fn send(platform: &Platform, id: &str, action: &str, item: &str) -> String {
+fn send(platform: &Platform, id: &str, kind: &str, item: &str) -> String {
     let body = format!(
-        r#"{{"id":"{id}","action":"{action}","item":"{item}","decision":"dec_1","author":"rule","policy":null,"reason":"r","new":1}}"#
+        r#"{{"id":"{id}","kind":"{kind}","item":"{item}","decision":"dec_1","author":"rule","policy":null,"reason":"r","new":1}}"#
     );
     let signature =
         moderation::actions::webhook::signature(SECRET, Timestamp::from_unix_ms(NOW_MS), body.as_bytes());
@@ -31,10 +31,10 @@ fn deliver(platform: &Platform, headers: &[(&'static str, &str)], body: &str) ->
 #[test]
 fn an_order_is_obeyed_once() {
     let platform = platform(Behaviour::default());
-    assert_eq!(send(&platform, "act_1", "restrict", "post-1"), r#"200 {"status":"done"}"#);
+    assert_eq!(send(&platform, "act_1", "restrict", "post-1"), r#"200 {"answer":"done"}"#);
     assert_eq!(platform.item("post-1"), Some(ItemState::Restricted));
-    assert_eq!(send(&platform, "act_1", "restrict", "post-1"), r#"200 {"status":"already_done"}"#);
-    assert_eq!(send(&platform, "act_2", "restore", "post-1"), r#"200 {"status":"done"}"#);
+    assert_eq!(send(&platform, "act_1", "restrict", "post-1"), r#"200 {"answer":"already_done"}"#);
+    assert_eq!(send(&platform, "act_2", "restore", "post-1"), r#"200 {"answer":"done"}"#);
     assert_eq!(platform.item("post-1"), Some(ItemState::Available));
     let orders = platform.orders();
     assert_eq!((orders.len(), orders[0].attempts, orders[0].answer), (2, 2, "already_done"));
@@ -43,7 +43,7 @@ fn an_order_is_obeyed_once() {
 #[test]
 fn what_is_not_signed_is_not_obeyed() {
     let platform = platform(Behaviour::default());
-    let order = r#"{"id":"act_1","action":"restrict","item":"post-1","decision":"dec_1","author":"rule","reason":"r"}"#;
+    let order = r#"{"id":"act_1","kind":"restrict","item":"post-1","decision":"dec_1","author":"rule","reason":"r"}"#;
     let old = moderation::actions::webhook::signature(SECRET, Timestamp::from_unix_ms(NOW_MS - 301_000), order.as_bytes());
     let right = moderation::actions::webhook::signature(SECRET, Timestamp::from_unix_ms(NOW_MS), order.as_bytes());
     for signature in ["", "t=1,v1=00", &old] {
@@ -58,18 +58,21 @@ fn what_is_not_signed_is_not_obeyed() {
 #[test]
 fn it_fails_refuses_and_forgets_as_it_is_told_to() {
     let set = |item: &str| HashSet::from([item.to_owned()]);
-    let platform = platform(Behaviour { fail_first: 1, refused: set("r"), gone: set("g"), failing: set("f") });
-    assert_eq!(send(&platform, "act_1", "restrict", "a"), "503 not now");
-    assert_eq!(send(&platform, "act_2", "restrict", "b"), r#"200 {"status":"done"}"#);
-    assert_eq!(send(&platform, "act_1", "restrict", "a"), r#"200 {"status":"done"}"#);
-    assert!(send(&platform, "act_3", "restrict", "r").starts_with(r#"200 {"status":"refused","detail":"#));
-    assert_eq!(send(&platform, "act_4", "restrict", "g"), r#"200 {"status":"gone"}"#);
+    let platform = platform(Behaviour { fail_every: 2, refused: set("r"), gone: set("g"), failing: set("f"), restricted_before: set("o") });
+    assert_eq!(send(&platform, "act_1", "restrict", "a"), r#"200 {"answer":"done"}"#);
+    assert_eq!(send(&platform, "act_2", "restrict", "b"), "503 not now");
+    assert_eq!(send(&platform, "act_2", "restrict", "b"), r#"200 {"answer":"done"}"#);
+    assert!(send(&platform, "act_3", "restrict", "r").starts_with(r#"200 {"answer":"refused","detail":"#));
+    assert_eq!(send(&platform, "act_4", "restrict", "g"), "503 not now");
+    assert_eq!(send(&platform, "act_4", "restrict", "g"), r#"200 {"answer":"gone"}"#);
     for _ in 0..3 {
         assert_eq!(send(&platform, "act_5", "restrict", "f"), "503 not now");
     }
+    assert_eq!(send(&platform, "act_6", "restrict", "o"), "503 not now");
+    assert_eq!(send(&platform, "act_6", "restrict", "o"), r#"200 {"answer":"already_done"}"#);
     platform.set_down(true);
-    assert_eq!(send(&platform, "act_6", "restrict", "c"), "503 not now");
+    assert_eq!(send(&platform, "act_7", "restrict", "c"), "503 not now");
     platform.set_down(false);
-    assert_eq!(send(&platform, "act_6", "restrict", "c"), r#"200 {"status":"done"}"#);
+    assert_eq!(send(&platform, "act_7", "restrict", "c"), r#"200 {"answer":"done"}"#);
     assert_eq!([platform.item("r"), platform.item("g"), platform.item("f")], [None; 3]);
 }

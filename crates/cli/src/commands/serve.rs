@@ -1,0 +1,96 @@
+//! `seawall serve`: the server. Opens the store, starts the jail, delivers actions, follows the banks, serves HTTP.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use media::{MediaHost, WorkerCommand};
+use moderation::Seawall;
+use moderation::flows::{access, actions, follow};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use web::WebSettings;
+
+use super::{app, log, stop};
+use crate::args::Serve;
+use crate::config::settings;
+use crate::exit::Exit;
+use crate::offline::hasher::explain;
+use crate::output;
+
+/// Serves until it is told to stop.
+pub async fn run(args: Serve, config_file: Option<&Path>) -> anyhow::Result<Exit> {
+    let mut loaded = app::load_config(config_file)?;
+    if let Some(listen) = args.listen {
+        loaded.config.http.listen = listen;
+    }
+    let config = &loaded.config;
+    log::start(&config.log)?;
+    let web_settings = settings::web(config)?;
+    let url = app::store_url(&loaded);
+
+    // The port first: it is the likeliest thing to be wrong, and a second server must not touch the store of the first.
+    let listener = bind(config.http.listen).await?;
+    let stopped = stop::on_signal()?;
+    let store = app::open_store(&url).await?;
+    let worker = WorkerCommand::this_executable().context("cannot find the program that is running")?;
+    let media = MediaHost::start(settings::media_host(config, worker, args.jail.allow_weak_jail)).await.map_err(explain)?;
+    let app = Seawall::open(app::parts(config, store, media)?).await?;
+
+    let file = loaded.file.as_ref().map_or("none".to_owned(), |file| file.display().to_string());
+    tracing::info!(config = file, variables = ?loaded.variables, store = app::shown_url(&url), "seawall {} starts", env!("CARGO_PKG_VERSION"));
+    if app.webhook.is_none() {
+        tracing::warn!("no webhook.url is configured: orders wait in the store until there is one");
+    }
+    invite_the_first(&app, &web_settings).await?;
+    let address = listener.local_addr().context("cannot tell where it listens")?;
+    tracing::info!("listening on http://{address}, reached as {}", web_settings.public_url);
+
+    serve_until(&app, web_settings, listener, stopped).await?;
+    app::close(app).await;
+    tracing::info!("stopped");
+    Ok(Exit::Success)
+}
+
+/// Listens, or says what to do.
+pub async fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+            bail!("another program listens on {address}; --listen takes another address, and port 0 any free port")
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot listen on {address}")),
+    }
+}
+
+/// On the first start, prints the link that lets the administrator choose a password. It goes to standard error alone, never into the
+/// log, where it might be kept.
+async fn invite_the_first(app: &Seawall, settings: &WebSettings) -> anyhow::Result<()> {
+    let Some(invite) = access::first_invite(app).await.context("cannot invite the first user")? else { return Ok(()) };
+    output::talk(&format!(
+        "\n  Nobody has signed in yet. Open this link once, until {}, to choose a password for `{}`:\n\n    {}{}\n",
+        invite.expires_at,
+        invite.name,
+        settings.public_url,
+        app::invite_path(&invite.token)
+    ));
+    Ok(())
+}
+
+/// Serves HTTP, delivers actions and follows the banks until `stopped` says so; then lets them finish.
+pub async fn serve_until(
+    app: &Seawall,
+    settings: WebSettings,
+    listener: TcpListener,
+    stopped: watch::Receiver<bool>,
+) -> anyhow::Result<()> {
+    // A server that ends by itself must take the other two with it.
+    let (end, ended) = watch::channel(false);
+    let deliverer = tokio::spawn(actions::run_worker(app.clone(), ended.clone()));
+    let follower = tokio::spawn(follow::run_follower(app.clone(), ended));
+    let served = web::serve(app.clone(), settings, listener, stopped).await;
+    // Both hold a receiver until they end.
+    let _ = end.send(true);
+    deliverer.await.context("the delivery of actions failed")?;
+    follower.await.context("following the banks failed")?;
+    served.context("cannot serve")
+}
