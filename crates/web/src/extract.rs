@@ -250,8 +250,16 @@ fn describe_json_error(path: &str, error: &serde_json::Error) -> ApiError {
             // serde's words end with the place, which is of no use beside the field's name.
             let text = error.to_string();
             let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
-            let field = if path == "." { "body" } else { path };
-            ApiError::invalid(field, format!("is not as it should be: {what}"))
+            let parent = if path == "." { "" } else { path };
+            let missing = what
+                .strip_prefix("missing field `")
+                .and_then(|rest| rest.strip_suffix('`'));
+            match missing {
+                Some(name) if parent.is_empty() => ApiError::invalid(name, "is missing"),
+                Some(name) => ApiError::invalid(format!("{parent}.{name}"), "is missing"),
+                None if parent.is_empty() => ApiError::invalid("body", format!("is not as it should be: {what}")),
+                None => ApiError::invalid(parent, format!("is not as it should be: {what}")),
+            }
         }
         Category::Syntax | Category::Eof | Category::Io => ApiError::Malformed {
             what: format!("The body is not JSON: {error}."),

@@ -382,7 +382,7 @@ impl ApiError {
                 "Mend the lines that `errors` names and send the file again.",
             ),
             ApiError::Unscannable(error) => (
-                format!("{error}."),
+                format!("The file cannot be hashed: {error}."),
                 "Send a picture in a format that can be decoded, or its signals instead.",
             ),
             ApiError::KeyReused => (

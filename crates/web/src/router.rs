@@ -42,6 +42,7 @@ pub fn router(state: WebState) -> Router {
         .route("/api/docs.css", get(docs_page::get_style))
         .route("/problems/{kind}", get(docs_page::get_problem))
         .route("/api", any(unknown_path))
+        .route("/api/", any(unknown_path))
         .route("/api/{*rest}", any(unknown_path))
         .layer(from_fn_with_state(with.clone(), layers::limit_address));
     let console = console::router(&state).layer(from_fn_with_state(with.clone(), layers::limit_address));
@@ -59,4 +60,9 @@ async fn unknown_path() -> ApiError {
 
 async fn method_not_allowed() -> ApiError {
     ApiError::MethodNotAllowed
+}
+
+/// The path behind a one-time link that lets a person choose a password. The token is a secret: it goes to that person alone.
+pub fn invite_path(token: &str) -> String {
+    format!("/invite/{token}")
 }

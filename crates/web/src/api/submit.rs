@@ -190,7 +190,8 @@ async fn read_form(
             let files_max = state.app.settings.media_per_item_max;
             return Err(ApiError::invalid("media", format!("has more than {files_max} files")));
         }
-        let name = media_name(&part_name, file_name.unwrap_or(part_name.clone()))?;
+        let field = if part_name.is_empty() { "file" } else { &part_name };
+        let name = media_name(field, file_name.unwrap_or(part_name.clone()))?;
         files.push(NewMedia {
             name,
             content: NewContent::Bytes(bytes),

@@ -1,0 +1,568 @@
+//! Submitting, checking, and sending the same thing twice.
+
+use axum::http::{Method, StatusCode};
+use expect_test::expect;
+use moderation::model::{Actor, Scope};
+use moderation::views;
+use serde_json::{Value, json};
+
+use crate::world::{KNOWN, PICTURE, World, pdq, request};
+
+fn post_with(id: &str, media: Value) -> Value {
+    json!({"id": id, "kind": "post", "media": media})
+}
+
+fn given(value: &str) -> Value {
+    json!([{"name": "a.jpg", "signals": [{"type": "pdq", "value": value, "quality": 100}]}])
+}
+
+/// The known hash with the first `n` of its bits turned over.
+fn near(n: u32) -> String {
+    let mut bytes: Vec<u8> = (0..32)
+        .map(|i| u8::from_str_radix(&KNOWN[2 * i..2 * i + 2], 16).unwrap())
+        .collect();
+    for bit in 0..n {
+        bytes[bit as usize / 8] ^= 0x80 >> (bit % 8);
+    }
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[tokio::test]
+async fn a_match_in_a_confirmed_bank_restricts() {
+    let world = World::new().await;
+    let key = world.key(&[Scope::ItemsWrite]).await;
+    world.entry(world.bank("demo", true).await, pdq(KNOWN)).await;
+    let answer = world
+        .post(&key, "/api/v1/items", post_with("post-123", given(&near(4))))
+        .await;
+    answer.check(expect![[r#"
+        200 OK
+        {
+          "case": "case_01m7q5cqg06261gtdj1mt7s99r",
+          "decision": "dec_01m7q5cqg06261gtdj1mt7s99q",
+          "item": "post-123",
+          "media": [
+            {
+              "matches": [
+                {
+                  "bank": "demo",
+                  "distance": 4,
+                  "entry": "ent_01m7q5cqg06261gtdj1mt7s99p",
+                  "signal": "pdq",
+                  "threshold": 31,
+                  "tier": "match",
+                  "view": "as_is"
+                }
+              ],
+              "name": "a.jpg",
+              "signals": [
+                {
+                  "quality": 100,
+                  "type": "pdq",
+                  "value": "08f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
+                }
+              ],
+              "status": "given"
+            }
+          ],
+          "outcome": "restrict"
+        }
+    "#]]);
+}
+
+#[tokio::test]
+async fn what_matches_nothing_is_allowed() {
+    let world = World::new().await;
+    let key = world.key(&[Scope::ItemsWrite]).await;
+    world.entry(world.bank("demo", true).await, pdq(KNOWN)).await;
+    let answer = world
+        .post(&key, "/api/v1/items", post_with("post-1", given(&near(120))))
+        .await;
+    answer.check(expect![[r#"
+        200 OK
+        {
+          "decision": "dec_01m7q5cqg06261gtdj1mt7s99q",
+          "item": "post-1",
+          "media": [
+            {
+              "matches": [],
+              "name": "a.jpg",
+              "signals": [
+                {
+                  "quality": 100,
+                  "type": "pdq",
+                  "value": "07070f311f0b57b0f9c8f5ddfc709cf0b36e2ed596621e1d33e6b39c4e9c9b22"
+                }
+              ],
+              "status": "given"
+            }
+          ],
+          "outcome": "allow"
+        }
+    "#]]);
+    let lead = world
+        .post(&key, "/api/v1/items", post_with("post-2", given(&near(36))))
+        .await
+        .json();
+    assert_eq!(
+        (&lead["outcome"], &lead["media"][0]["matches"][0]["tier"]),
+        (&json!("review"), &json!("lead"))
+    );
+}
+
+#[tokio::test]
+async fn an_uploaded_picture_is_hashed_and_found_however_it_comes() {
+    use base64::Engine;
+    let world = World::new().await;
+    let key = world.full_key().await;
+    let bank = world.bank("demo", false).await;
+    let added = world
+        .post_form(
+            &key,
+            &format!("/api/v1/banks/{bank}/entries"),
+            None,
+            "b",
+            &[("file", "waves.jpg", PICTURE)],
+        )
+        .await;
+    assert_eq!(added.status, StatusCode::CREATED, "{}", added.body);
+
+    let item = br#"{"id":"post-1","kind":"image"}"#;
+    let form = world
+        .post_form(
+            &key,
+            "/api/v1/items",
+            None,
+            "b",
+            &[("item", "", item), ("a.jpg", "waves.jpg", PICTURE)],
+        )
+        .await;
+    form.check(expect![[r#"
+        200 OK
+        {
+          "case": "case_01m7q5cqg06261gtdj1mt7s99r",
+          "decision": "dec_01m7q5cqg06261gtdj1mt7s99q",
+          "item": "post-1",
+          "media": [
+            {
+              "matches": [
+                {
+                  "bank": "demo",
+                  "distance": 0,
+                  "entry": "ent_01m7q5cqg06261gtdj1mt7s99p",
+                  "signal": "md5",
+                  "threshold": 0,
+                  "tier": "match",
+                  "view": "as_is"
+                },
+                {
+                  "bank": "demo",
+                  "distance": 0,
+                  "entry": "ent_01m7q5cqg06261gtdj1mt7s99p",
+                  "signal": "pdq",
+                  "threshold": 31,
+                  "tier": "match",
+                  "view": "as_is"
+                },
+                {
+                  "bank": "demo",
+                  "distance": 0,
+                  "entry": "ent_01m7q5cqg06261gtdj1mt7s99p",
+                  "signal": "sha256",
+                  "threshold": 0,
+                  "tier": "match",
+                  "view": "as_is"
+                }
+              ],
+              "name": "waves.jpg",
+              "signals": [
+                {
+                  "quality": 100,
+                  "type": "pdq",
+                  "value": "fba5f8a1fba5e8a13fa5a8a10aa5a8a1aaa50019f7f80009aaabf9e6035a57fe"
+                },
+                {
+                  "type": "md5",
+                  "value": "deb4f0cabcb51c3097c5df7000dc97a0"
+                },
+                {
+                  "type": "sha256",
+                  "value": "18323a6f131f38dc2222446a759a61bcfa37b85eb94fd625cc291f9ed607e4c5"
+                }
+              ],
+              "status": "scanned"
+            }
+          ],
+          "outcome": "review"
+        }
+    "#]]);
+
+    let data = base64::engine::general_purpose::STANDARD.encode(PICTURE);
+    let media = json!([{"name": "waves.jpg", "data_base64": data}]);
+    let inline = world.post(&key, "/api/v1/check", post_with("post-1", media)).await;
+    assert_eq!(inline.json()["media"], form.json()["media"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_examined_is_unscanned_never_clean() {
+    let world = World::new().await;
+    let key = world.key(&[Scope::ItemsWrite]).await;
+    let media = json!([
+        {"name": "empty.jpg", "data_base64": ""},
+        {"name": "text.jpg", "data_base64": "aGVsbG8="},
+        {"name": "elsewhere.jpg", "url": "https://media.example.org/a.jpg"},
+        {"name": "nonsense.jpg", "url": "not an address"},
+    ]);
+    let answer = world.post(&key, "/api/v1/check", post_with("post-1", media)).await;
+    answer.check(expect![[r#"
+        200 OK
+        {
+          "item": "post-1",
+          "media": [
+            {
+              "detail": "the file is empty",
+              "matches": [],
+              "name": "empty.jpg",
+              "reason": "empty",
+              "signals": [
+                {
+                  "type": "md5",
+                  "value": "d41d8cd98f00b204e9800998ecf8427e"
+                },
+                {
+                  "type": "sha256",
+                  "value": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+                }
+              ],
+              "status": "unscanned"
+            },
+            {
+              "detail": "an unknown type cannot be decoded here",
+              "matches": [],
+              "name": "text.jpg",
+              "reason": "unsupported_type",
+              "signals": [
+                {
+                  "type": "md5",
+                  "value": "5d41402abc4b2a76b9719d911017c592"
+                },
+                {
+                  "type": "sha256",
+                  "value": "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
+                }
+              ],
+              "status": "unscanned"
+            },
+            {
+              "detail": "media.example.org is not among the hosts that files may be fetched from",
+              "matches": [],
+              "name": "elsewhere.jpg",
+              "reason": "fetch_host_not_allowed",
+              "signals": [],
+              "status": "unscanned"
+            },
+            {
+              "detail": "the address is not an http or https address of a file",
+              "matches": [],
+              "name": "nonsense.jpg",
+              "reason": "fetch_bad_url",
+              "signals": [],
+              "status": "unscanned"
+            }
+          ],
+          "outcome": "review"
+        }
+    "#]]);
+    let answer = world
+        .post_form(
+            &key,
+            "/api/v1/check",
+            None,
+            "b",
+            &[
+                ("item", "", br#"{"id":"1","kind":"image"}"#),
+                ("cut.jpg", "", &PICTURE[..300]),
+            ],
+        )
+        .await;
+    assert_eq!(answer.json()["media"][0]["reason"], "damaged", "{}", answer.body);
+    assert_eq!(answer.json()["media"][0]["name"], "cut.jpg");
+}
+
+#[tokio::test]
+async fn a_check_leaves_nothing_behind() {
+    let world = World::new().await;
+    let key = world.full_key().await;
+    world.entry(world.bank("demo", true).await, pdq(KNOWN)).await;
+    let n_events = views::metrics(&world.app).await.unwrap().n_events;
+    let answer = world
+        .post(&key, "/api/v1/check", post_with("post-1", given(KNOWN)))
+        .await;
+    let verdict = answer.json();
+    assert_eq!(verdict["outcome"], "restrict");
+    assert_eq!((verdict.get("decision"), verdict.get("case")), (None, None));
+    assert_eq!(world.get(&key, "/api/v1/items/post-1").await.problem(), "404 not-found");
+    assert_eq!(views::metrics(&world.app).await.unwrap().n_events, n_events);
+}
+
+#[tokio::test]
+async fn the_same_submission_twice_is_one() {
+    let world = World::new().await;
+    let key = world.full_key().await;
+    let first = world
+        .post(&key, "/api/v1/items", post_with("post-1", given(KNOWN)))
+        .await
+        .json();
+    let again = world
+        .post(&key, "/api/v1/items", post_with("post-1", given(KNOWN)))
+        .await
+        .json();
+    assert_eq!(first, again);
+    let other = world
+        .post(&key, "/api/v1/items", post_with("post-1", given(&near(200))))
+        .await
+        .json();
+    assert_ne!(first["decision"], other["decision"]);
+    let item = world.get(&key, "/api/v1/items/post-1").await.json();
+    assert_eq!(
+        (&item["revision"], &item["verdict"]["decision"]),
+        (&json!(2), &other["decision"])
+    );
+}
+
+#[tokio::test]
+async fn a_late_retry_finds_its_own_decision() {
+    let world = World::new().await;
+    let key = world.full_key().await;
+    let (old, new) = (
+        post_with("post-1", given(KNOWN)),
+        post_with("post-1", given(&near(200))),
+    );
+    let first = world.post_once(&key, "/api/v1/items", "k-1", old.clone()).await.json();
+    let edited = world.post_once(&key, "/api/v1/items", "k-2", new.clone()).await.json();
+    let retried = world.post_once(&key, "/api/v1/items", "k-1", old).await.json();
+    assert_eq!(retried["decision"], first["decision"]);
+    let item = world.get(&key, "/api/v1/items/post-1").await.json();
+    assert_eq!(
+        (&item["revision"], &item["verdict"]["decision"]),
+        (&json!(2), &edited["decision"])
+    );
+
+    let reused = world.post_once(&key, "/api/v1/items", "k-1", new.clone()).await;
+    reused.check(expect![[r#"
+        422 Unprocessable Entity
+        {
+          "detail": "A request that differs from this one was made with the same idempotency key.",
+          "field": "Idempotency-Key",
+          "remedy": "Use a new key for each new request, and the same key for retries alone.",
+          "status": 422,
+          "title": "The idempotency key belongs to another request",
+          "type": "/problems/idempotency-key-reused"
+        }
+    "#]]);
+    let stranger = world.key(&[Scope::ItemsWrite]).await;
+    assert_eq!(
+        world.post_once(&stranger, "/api/v1/items", "k-1", new).await.status,
+        StatusCode::OK,
+        "keys of others never meet"
+    );
+}
+
+#[tokio::test]
+async fn a_form_is_the_same_request_whatever_stands_between_its_parts() {
+    let world = World::new().await;
+    let key = world.full_key().await;
+    let item = br#"{"id":"post-1","kind":"image"}"#;
+    let send = async |boundary: &str, bytes: &[u8]| {
+        let parts: [(&str, &str, &[u8]); 2] = [("item", "", item), ("file", "a.jpg", bytes)];
+        world
+            .post_form(&key, "/api/v1/items", Some("k-1"), boundary, &parts)
+            .await
+    };
+    let first = send("one", PICTURE).await;
+    let again = send("another", PICTURE).await;
+    assert_eq!(first.json(), again.json());
+    assert_eq!(
+        send("one", &PICTURE[..4000]).await.problem(),
+        "422 idempotency-key-reused Idempotency-Key"
+    );
+}
+
+#[tokio::test]
+async fn wrong_submissions_name_what_is_wrong() {
+    let world = World::new().await;
+    let key = world.key(&[Scope::ItemsWrite]).await;
+    let signal = json!([{"type": "pdq", "value": KNOWN}]);
+    let long = "x".repeat(2_001);
+    let mut problems = String::new();
+    for (name, body) in [
+        ("no object", json!([])),
+        ("no id", json!({"kind": "post"})),
+        ("empty id", json!({"id": "", "kind": "post"})),
+        ("long id", json!({"id": "x".repeat(257), "kind": "post"})),
+        ("control character in id", json!({"id": "a\u{0}", "kind": "post"})),
+        ("unknown kind", json!({"id": "1", "kind": "poem"})),
+        ("unknown field", json!({"id": "1", "kind": "post", "txt": "x"})),
+        ("null", json!({"id": "1", "kind": "post", "text": null})),
+        ("NUL in text", json!({"id": "1", "kind": "post", "text": "a\u{0}b"})),
+        ("NUL in report", json!({"id": "1", "kind": "post", "report": "\u{0}"})),
+        ("long account", json!({"id": "1", "kind": "post", "account": long})),
+        (
+            "long text",
+            json!({"id": "1", "kind": "post", "text": "x".repeat(100_001)}),
+        ),
+        (
+            "unknown audience",
+            json!({"id": "1", "kind": "post", "audience": "all"}),
+        ),
+        ("media is no list", json!({"id": "1", "kind": "post", "media": {}})),
+        ("no name", post_with("1", json!([{"signals": signal}]))),
+        ("empty name", post_with("1", json!([{"name": "", "signals": signal}]))),
+        (
+            "NUL in name",
+            post_with("1", json!([{"name": "a\u{0}", "signals": signal}])),
+        ),
+        ("nothing of the file", post_with("1", json!([{"name": "a"}]))),
+        (
+            "two of the file",
+            post_with("1", json!([{"name": "a", "signals": signal, "data_base64": ""}])),
+        ),
+        (
+            "null of the file",
+            post_with("1", json!([{"name": "a", "signals": signal, "data_base64": null}])),
+        ),
+        ("no signals", post_with("1", json!([{"name": "a", "signals": []}]))),
+        (
+            "unknown signal",
+            post_with(
+                "1",
+                json!([{"name": "a", "signals": [{"type": "phash", "value": "00"}]}]),
+            ),
+        ),
+        (
+            "short hash",
+            post_with("1", json!([{"name": "a", "signals": [{"type": "pdq", "value": "00"}]}])),
+        ),
+        (
+            "quality over 100",
+            post_with(
+                "1",
+                json!([{"name": "a", "signals": [{"type": "pdq", "value": KNOWN, "quality": 101}]}]),
+            ),
+        ),
+        (
+            "quality of md5",
+            post_with(
+                "1",
+                json!([{"name": "a", "signals": [{"type": "md5", "value": "0".repeat(32), "quality": 1}]}]),
+            ),
+        ),
+        (
+            "not base 64",
+            post_with("1", json!([{"name": "a", "data_base64": "?"}])),
+        ),
+        (
+            "base 64 without padding",
+            post_with("1", json!([{"name": "a", "data_base64": "aGVsbG8"}])),
+        ),
+        (
+            "NUL in address",
+            post_with("1", json!([{"name": "a", "url": "http://a\u{0}"}])),
+        ),
+        (
+            "21 files",
+            post_with("1", Value::Array(vec![json!({"name": "a", "signals": signal}); 21])),
+        ),
+    ] {
+        let answer = world.post(&key, "/api/v1/items", body).await;
+        problems.push_str(&format!("{name}: {}\n", answer.problem()));
+    }
+    expect![[r#"
+        no object: 422 invalid-field body
+        no id: 422 invalid-field body
+        empty id: 422 invalid-field id
+        long id: 422 invalid-field id
+        control character in id: 422 invalid-field id
+        unknown kind: 422 invalid-field kind
+        unknown field: 422 invalid-field txt
+        null: 422 invalid-field text
+        NUL in text: 422 invalid-field text
+        NUL in report: 422 invalid-field report
+        long account: 422 invalid-field account
+        long text: 422 invalid-field text
+        unknown audience: 422 invalid-field audience
+        media is no list: 422 invalid-field media
+        no name: 422 invalid-field media[0]
+        empty name: 422 invalid-field media[0].name
+        NUL in name: 422 invalid-field media[0].name
+        nothing of the file: 422 invalid-field media[0]
+        two of the file: 422 invalid-field media[0]
+        null of the file: 422 invalid-field media[0].data_base64
+        no signals: 422 invalid-field media[0].signals
+        unknown signal: 422 invalid-field media[0].signals[0].type
+        short hash: 422 invalid-field media[0].signals[0].value
+        quality over 100: 422 invalid-field media[0].signals[0].quality
+        quality of md5: 422 invalid-field media[0].signals[0]
+        not base 64: 422 invalid-field media[0].data_base64
+        base 64 without padding: 422 invalid-field media[0].data_base64
+        NUL in address: 422 invalid-field media[0].url
+        21 files: 422 invalid-field media
+    "#]]
+    .assert_eq(&problems);
+    assert!(
+        views::list_items(&world.app, &Actor::Operator, &moderation::model::PageRequest::first())
+            .await
+            .unwrap()
+            .rows
+            .is_empty()
+    );
+}
+
+#[tokio::test]
+async fn wrong_forms_name_what_is_wrong() {
+    let world = World::new().await;
+    let key = world.key(&[Scope::ItemsWrite]).await;
+    let item: (&str, &str, &[u8]) = ("item", "", br#"{"id":"1","kind":"image"}"#);
+    let mut problems = String::new();
+    for (name, parts) in [
+        ("no item", vec![("file", "a", PICTURE)]),
+        ("two items", vec![item, item]),
+        ("item is not JSON", vec![("item", "", &b"{"[..])]),
+        (
+            "field of the item",
+            vec![("item", "", &br#"{"id":"1","kind":"poem"}"#[..])],
+        ),
+        ("file without a name", vec![item, ("", "", PICTURE)]),
+        ("21 files", [vec![item], vec![("f", "f", &b"x"[..]); 21]].concat()),
+    ] {
+        let answer = world.post_form(&key, "/api/v1/items", None, "b", &parts).await;
+        problems.push_str(&format!("{name}: {}\n", answer.problem()));
+    }
+    let headers = [("content-type", "multipart/form-data")];
+    let answer = world
+        .send(request(Method::POST, "/api/v1/items", &key, &headers, "x".into()))
+        .await;
+    problems.push_str(&format!("no boundary: {}\n", answer.problem()));
+    let headers = [("content-type", "multipart/form-data; boundary=b")];
+    let answer = world
+        .send(request(
+            Method::POST,
+            "/api/v1/items",
+            &key,
+            &headers,
+            "--b\r\nnonsense".into(),
+        ))
+        .await;
+    problems.push_str(&format!("cut off: {}\n", answer.problem()));
+    expect![[r#"
+        no item: 422 invalid-field item
+        two items: 422 invalid-field item
+        item is not JSON: 400 malformed-request
+        field of the item: 422 invalid-field item.kind
+        file without a name: 422 invalid-field 
+        21 files: 422 invalid-field media
+        no boundary: 400 malformed-request
+        cut off: 400 malformed-request
+    "#]]
+    .assert_eq(&problems);
+}

@@ -1,0 +1,13 @@
+//! The API as its clients see it: requests through the whole router, over a real store and a real media worker; where it
+//! matters, over real sockets. Start with [`world`].
+
+mod access;
+mod banks;
+mod errors;
+mod fetch;
+mod health;
+mod items;
+mod lists;
+mod openapi;
+mod sockets;
+mod world;
