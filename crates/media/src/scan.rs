@@ -24,6 +24,9 @@ pub struct Scan {
     /// How many frames the file has; `None` when it has more than were worth counting
     /// ([`crate::Limits::frames_decoded_max`]). A still picture has one.
     pub frames_total: Option<u32>,
+    /// False when a decoder met damage and went on, as browsers do: a JPEG that is cut off, an animation that breaks. The
+    /// signals are of what could be seen; that they match nothing says less than it would of an intact file.
+    pub is_intact: bool,
     /// Digest of the file's bytes, computed by the host.
     pub md5: Md5,
     /// Digest of the file's bytes, computed by the host.

@@ -186,6 +186,7 @@ pub(crate) struct Finding {
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) frames_total: Option<u32>,
+    pub(crate) is_intact: bool,
     pub(crate) frames: Vec<FrameSignal>,
     pub(crate) preview: Option<SmallPicture>,
 }
@@ -292,6 +293,7 @@ pub(crate) fn encode_answer(id: u64, answer: &Answer) -> Vec<u8> {
             writer.u32(finding.width);
             writer.u32(finding.height);
             writer.u32(finding.frames_total.unwrap_or(0));
+            writer.u8(finding.is_intact.into());
             writer.u32(finding.frames.len() as u32);
             for frame in &finding.frames {
                 writer.u32(frame.index);
@@ -370,6 +372,11 @@ fn decode_finding(reader: &mut Reader<'_>, request: &Request) -> Result<Finding,
         return Err(BadMessage("impossible dimensions"));
     }
     let frames_total = Some(reader.u32()?).filter(|total| *total != 0);
+    let is_intact = match reader.u8()? {
+        0 => false,
+        1 => true,
+        _ => return Err(BadMessage("neither intact nor not")),
+    };
     let n_frames = reader.u32()?;
     if n_frames == 0 || n_frames > request.limits.frames_max.saturating_mul(View::ALL.len() as u32) {
         return Err(BadMessage("an impossible number of frames"));
@@ -417,6 +424,7 @@ fn decode_finding(reader: &mut Reader<'_>, request: &Request) -> Result<Finding,
         width,
         height,
         frames_total,
+        is_intact,
         frames,
         preview,
     })
@@ -535,6 +543,7 @@ mod tests {
             width: 640,
             height: 480,
             frames_total: Some(9),
+            is_intact: true,
             frames: vec![
                 frame(0, 0, View::AsIs),
                 frame(0, 0, View::OnWhite),

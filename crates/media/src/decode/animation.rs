@@ -62,7 +62,10 @@ fn moving<'a>(decoder: impl AnimationDecoder<'a>, first_idx: u32, frames: &mut F
         let frame = match frame {
             Ok(frame) => frame,
             Err(error) if is_first => return Err(refusal(error)),
-            Err(_) => return Ok(None),
+            Err(_) => {
+                frames.is_intact = false;
+                return Ok(None);
+            }
         };
         let shown_ms = shown_ms(frame.delay());
         let canvas = frame.into_buffer();

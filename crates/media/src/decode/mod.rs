@@ -1,12 +1,13 @@
 //! Decoding: bytes in, signals and a small picture out. Runs in the worker, inside the jail, and nowhere else.
 //!
 //! Everything here is pure: bytes and limits are arguments, nothing is read from the outside. What the bytes are is
-//! told by [`sniff`]; [`still`] and [`animation`] decode the types that the `image` crate knows, [`heif`] the rest. Each
+//! told by [`sniff`]; [`still`] and [`animation`] decode what the `image` crate knows, [`jpeg`] and [`heif`] the rest. Each
 //! frame passes through [`Frames`], which hashes it and lets it go.
 
 mod animation;
 #[cfg(feature = "heif")]
 mod heif;
+mod jpeg;
 mod pixels;
 mod sniff;
 mod still;
@@ -26,10 +27,11 @@ pub(crate) fn scan(bytes: &[u8], want: Want, limits: DecodeLimits) -> Answer {
         limits,
         size: None,
         preview: None,
+        is_intact: true,
         sampler: Sampler::new(limits.frames_max),
     };
     let frames_total = match media_type {
-        MediaType::Jpeg => still::jpeg(bytes, &mut frames)?,
+        MediaType::Jpeg => jpeg::scan(bytes, &mut frames)?,
         MediaType::Bmp => still::bmp(bytes, &mut frames)?,
         MediaType::Tiff => still::tiff(bytes, &mut frames)?,
         MediaType::Png => animation::png(bytes, &mut frames)?,
@@ -43,12 +45,14 @@ pub(crate) fn scan(bytes: &[u8], want: Want, limits: DecodeLimits) -> Answer {
         MediaType::Heic => return Err(Refusal::Unsupported(Unsupported::Heic)),
     };
     let (width, height) = frames.size.ok_or_else(|| damaged("it has no frame"))?;
+    let is_intact = frames.is_intact;
     let signals = frames.sampler.into_signals();
     Ok(Finding {
         media_type,
         width,
         height,
         frames_total,
+        is_intact,
         frames: signals,
         preview: frames.preview,
     })
@@ -60,6 +64,8 @@ struct Frames {
     limits: DecodeLimits,
     size: Option<(u32, u32)>,
     preview: Option<SmallPicture>,
+    /// False once a decoder met damage and went on.
+    is_intact: bool,
     sampler: Sampler,
 }
 

@@ -1,9 +1,9 @@
-//! Pictures of one frame.
+//! Pictures of one frame that the `image` crate reads in one piece.
 
 use std::io::Cursor;
 
 use image::ImageDecoder;
-use image::codecs::{bmp::BmpDecoder, jpeg::JpegDecoder, tiff::TiffDecoder};
+use image::codecs::{bmp::BmpDecoder, tiff::TiffDecoder};
 use image::metadata::Orientation;
 
 use super::pixels::Pixels;
@@ -12,10 +12,6 @@ use crate::wire::Refusal;
 
 /// How many frames the file has, when all were looked at.
 pub(super) type FramesTotal = Option<u32>;
-
-pub(super) fn jpeg(bytes: &[u8], frames: &mut Frames) -> Result<FramesTotal, Refusal> {
-    picture(JpegDecoder::new(Cursor::new(bytes)).map_err(refusal)?, frames)
-}
 
 pub(super) fn bmp(bytes: &[u8], frames: &mut Frames) -> Result<FramesTotal, Refusal> {
     picture(BmpDecoder::new(Cursor::new(bytes)).map_err(refusal)?, frames)

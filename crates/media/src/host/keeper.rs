@@ -161,6 +161,7 @@ impl Keeper {
             width,
             height,
             frames_total,
+            is_intact,
             frames,
             preview,
         } = finding;
@@ -173,6 +174,7 @@ impl Keeper {
             width,
             height,
             frames_total,
+            is_intact,
             md5,
             sha256,
             frames,
