@@ -15,7 +15,8 @@ if [ ! -e "$root/etc/debian_version" ]; then
     debootstrap --variant=minbase --include=ca-certificates,git,make "$release" "$root"
 fi
 cp -L /etc/resolv.conf "$root/etc/resolv.conf"
-cp -rL /etc/ssl/certs "$root/etc/ssl/"   # a machine behind a proxy of its own trusts more than Debian does
+rm -rf "$root/etc/ssl/certs"
+cp -rL /etc/ssl/certs "$root/etc/ssl/certs"   # a machine behind a proxy of its own trusts more than Debian does
 mkdir -p "$root/root/.cargo/bin" "$root/root/toolchain"
 cp -a "$(rustc --print sysroot)/." "$root/root/toolchain/"
 
