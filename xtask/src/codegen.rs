@@ -14,7 +14,20 @@ pub struct Generated {
 
 /// Every generated file.
 pub fn generated() -> Vec<Generated> {
-    vec![]
+    vec![
+        Generated {
+            path: "docs/openapi.json",
+            make: web::openapi_json,
+        },
+        Generated {
+            path: "docs/config.schema.json",
+            make: cli::config::schema_json,
+        },
+        Generated {
+            path: "docs/cli.md",
+            make: cli::help_markdown,
+        },
+    ]
 }
 
 /// Writes those that differ.
