@@ -25,6 +25,7 @@ struct DeskPage {
     queue: Option<Queue>,
     is_open: bool,
     n_open: i64,
+    oldest_at: Option<Timestamp>,
     n_dead: i64,
     queues: Vec<QueueCard>,
     rows: Vec<CaseLine>,
@@ -95,6 +96,7 @@ pub async fn show_desk(State(state): State<WebState>, person: Person, Query(quer
         queue,
         is_open,
         n_open: desk.queues.iter().map(|count| count.n_open).sum(),
+        oldest_at: desk.queues.iter().filter_map(|count| count.oldest_at).min(),
         n_dead: desk.n_dead_actions,
         queues: desk
             .queues

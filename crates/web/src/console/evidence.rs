@@ -5,7 +5,7 @@ use moderation::model::{EntryId, EntryState, MediaId, MediaStatus, PreviewKind, 
 use moderation::signal::{Signal, SignalType};
 use moderation::views::{MatchView, MediaView};
 
-use super::shell::{Count, Shell};
+use super::shell::{Count, Shell, isolated};
 
 /// Signals of a file that a page shows; a file that moves may have hundreds.
 const SIGNALS_SHOWN_MAX: usize = 12;
@@ -108,8 +108,6 @@ pub struct MatchCard {
     pub threshold: u32,
     /// Equal digests: the same bytes.
     pub is_digest: bool,
-    /// Where it lies on the line that pictures the distance.
-    pub scale: Option<Scale>,
     /// Where the entry's page is.
     pub entry_url: String,
     /// Its name.
@@ -136,12 +134,34 @@ pub struct MatchCard {
     frame: Option<FramePlace>,
 }
 
-/// Places on the line that pictures a distance, in percent of its length.
+/// A line that pictures a distance: places in percent of its width, from the left, whichever way the language is written.
 pub struct Scale {
-    /// Of the distance.
-    pub distance_percent: u32,
-    /// Of the threshold.
-    pub threshold_percent: u32,
+    /// Where the line begins to read.
+    pub zero_x: u32,
+    /// The left end of what is within the threshold.
+    pub within_x: u32,
+    /// How long that is.
+    pub threshold: u32,
+    /// Where the threshold is.
+    pub threshold_x: u32,
+    /// Where the distance is.
+    pub distance_x: u32,
+}
+
+impl Scale {
+    fn of(distance: u32, threshold: u32, dir: &str) -> Self {
+        let percent = |bits: u32| bits.min(SCALE_BITS) * 100 / SCALE_BITS;
+        let place = |percent: u32| if dir == "rtl" { 100 - percent } else { percent };
+        let threshold = percent(threshold);
+        let within_x = if dir == "rtl" { 100 - threshold } else { 0 };
+        Self {
+            zero_x: place(0),
+            within_x,
+            threshold,
+            threshold_x: place(threshold),
+            distance_x: place(percent(distance)),
+        }
+    }
 }
 
 impl FileCard {
@@ -199,7 +219,8 @@ impl FileCard {
                 height,
             } => {
                 let pixels = shell.with_two("unit.pixels", "width", width, "height", height);
-                format!("{media_type} · {pixels} · {}", size_words(shell, *size_bytes))
+                let parts = [media_type.clone(), pixels, size_words(shell, *size_bytes)];
+                parts.map(|part| isolated(&part)).join(" · ")
             }
             MediaStatus::Given => shell.t("media_status.given").to_owned(),
             MediaStatus::Unscanned { .. } => shell.t("media_status.unscanned").to_owned(),
@@ -214,17 +235,11 @@ impl MatchCard {
             SignalType::Pdq => false,
             SignalType::Md5 | SignalType::Sha256 => true,
         };
-        let percent = |bits: u32| bits.min(SCALE_BITS) * 100 / SCALE_BITS;
-        let scale = Scale {
-            distance_percent: percent(found.distance),
-            threshold_percent: percent(found.threshold),
-        };
         Self {
             tier: found.tier,
             distance: found.distance,
             threshold: found.threshold,
             is_digest,
-            scale: (!is_digest).then_some(scale),
             entry_url: format!("/entries/{}", found.target.entry),
             entry_name: view.entry_name,
             labels: view.entry_labels,
@@ -239,6 +254,11 @@ impl MatchCard {
             view: found.view,
             frame: found.frame,
         }
+    }
+
+    /// The line that pictures the distance; none where equal is all there is.
+    pub fn scale(&self, shell: &Shell) -> Option<Scale> {
+        (!self.is_digest).then(|| Scale::of(self.distance, self.threshold, shell.dir()))
     }
 
     /// How the file was looked at, in words.
@@ -264,4 +284,26 @@ fn size_words(shell: &Shell, size_bytes: u64) -> String {
         return shell.with("unit.megabytes", "n", format!("{}.{}", tenths / 10, tenths % 10));
     }
     shell.with("unit.kilobytes", "n", shell.number(size_bytes.n().div_ceil(1_000)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scale_reads_the_way_the_language_does() {
+        let places = |dir| {
+            let scale = Scale::of(16, 32, dir);
+            (
+                scale.zero_x,
+                scale.within_x,
+                scale.threshold,
+                scale.threshold_x,
+                scale.distance_x,
+            )
+        };
+        assert_eq!(places("ltr"), (0, 0, 50, 50, 25));
+        assert_eq!(places("rtl"), (100, 50, 50, 50, 75));
+        assert_eq!(Scale::of(256, 31, "ltr").distance_x, 100);
+    }
 }

@@ -43,6 +43,7 @@ struct ItemLine {
 struct ItemPage {
     shell: Shell,
     item: Item,
+    report: Option<String>,
     outcome: Option<Outcome>,
     open_case: Option<CaseId>,
     n_files: usize,
@@ -119,6 +120,7 @@ pub async fn show_item(State(state): State<WebState>, person: Person, Query(quer
         .collect();
     show(&ItemPage {
         item: view.item,
+        report: view.report,
         outcome: decisions.last().map(|decision| decision.outcome),
         open_case: cases.iter().find(|case| case.is_open).map(|case| case.id),
         n_files: view.media.len(),

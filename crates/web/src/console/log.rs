@@ -15,7 +15,7 @@ use crate::WebState;
 const ROWS: u32 = 100;
 
 /// Hexadecimal digits of a hash that are shown; the rest is in its title.
-const HASH_DIGITS: usize = 12;
+const HASH_DIGITS: usize = 8;
 
 #[derive(Template)]
 #[template(path = "log.html")]

@@ -29,6 +29,11 @@ pub struct Shell {
     pub flash: Option<Flash>,
 }
 
+/// `text` set apart so that its direction does not disturb what stands around it.
+pub fn isolated(text: &str) -> String {
+    format!("\u{2068}{text}\u{2069}")
+}
+
 /// Something that has an instant: lets templates pass values and references alike.
 pub trait At {
     /// The instant.
@@ -186,7 +191,7 @@ impl Shell {
         let text = at.at().to_string();
         // RFC 3339 begins with the day, a `T`, and hours and minutes.
         let when = text.get(..16).unwrap_or(&text).replace('T', " ");
-        self.words.with("time.utc", "when", &when)
+        isolated(&format!("{when} UTC"))
     }
 
     /// The time of day in UTC.
