@@ -42,7 +42,7 @@ pub fn write<T>(path: &Path, force: bool, fill: impl FnOnce(&mut (dyn Write + Se
     Ok(value)
 }
 
-/// Refuses early what [`write`] would refuse after the work was done.
+/// Refuses early what [`write()`] would refuse after the work was done.
 pub fn check_free(path: &Path, force: bool) -> anyhow::Result<()> {
     if path != Path::new(STDIN) && !force && path.symlink_metadata().is_ok() {
         bail!("`{}` exists; --force replaces it", path.display());
