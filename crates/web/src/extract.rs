@@ -1,5 +1,7 @@
 //! What handlers take out of a request, each with an error that names what is wrong.
 
+use std::fmt;
+use std::marker::PhantomData;
 use std::str::FromStr;
 
 use axum::body::Bytes;
@@ -10,7 +12,8 @@ use axum::http::{HeaderMap, Method, header};
 use moderation::flows::access;
 use moderation::model::{Actor, PageRequest};
 use moderation::store::IdempotencyKey;
-use serde::de::DeserializeOwned;
+use serde::de::{self, DeserializeOwned};
+use serde::{Deserialize, Deserializer};
 use sha2::{Digest, Sha256};
 
 use crate::problem::ApiError;
@@ -130,7 +133,7 @@ impl QueryParams {
     }
 
     /// The value of a name, which is then no longer unknown.
-    pub fn take<T: FromStr<Err: std::fmt::Display>>(&mut self, name: &str) -> Result<Option<T>, ApiError> {
+    pub fn take<T: FromStr<Err: fmt::Display>>(&mut self, name: &str) -> Result<Option<T>, ApiError> {
         let Some(place) = self.0.iter().position(|(known, _)| known == name) else {
             return Ok(None);
         };
@@ -235,12 +238,36 @@ pub(crate) async fn whole_body<S: Send + Sync>(request: Request, state: &S) -> R
 /// Reads JSON; the error names the field.
 pub(crate) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    let Object(value) = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         describe_json_error(&path, &error.into_inner())
     })?;
     reader.end().map_err(|error| describe_json_error(".", &error))?;
     Ok(value)
+}
+
+/// A JSON object. By itself serde would take a list of a struct's fields for the struct, which no schema says.
+#[derive(Debug)]
+pub(crate) struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Visitor<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(de::value::MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(Visitor(PhantomData))
+    }
 }
 
 fn describe_json_error(path: &str, error: &serde_json::Error) -> ApiError {

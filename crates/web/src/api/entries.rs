@@ -16,7 +16,7 @@ use super::media::{Base64Bytes, SignalInput, present, read_signals};
 use super::pages::Rows;
 use super::words::{EntryState, SignalType, bounded};
 use crate::extract::{
-    Caller, Fingerprint, IdempotencyHeader, JsonBody, PathId, QueryParams, content_type, off_thread_if_large,
+    Caller, Fingerprint, IdempotencyHeader, JsonBody, Object, PathId, QueryParams, content_type, off_thread_if_large,
     parse_json, whole_body,
 };
 use crate::problem::ApiError;
@@ -92,8 +92,8 @@ pub(crate) struct NewEntryJson {
     expires_at: Option<String>,
     /// Its signals. At least one, unless there is a file.
     #[serde(default)]
-    #[schema(required = false, max_items = 1000)]
-    signals: Vec<SignalInput>,
+    #[schema(value_type = Vec<SignalInput>, required = false, max_items = 1000)]
+    signals: Vec<Object<SignalInput>>,
     /// The file in base 64 (RFC 4648 §4, with padding).
     #[serde(default, deserialize_with = "present")]
     #[schema(

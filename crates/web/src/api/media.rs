@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, de};
 use utoipa::ToSchema;
 
 use super::words::bounded;
+use crate::extract::Object;
 use crate::problem::ApiError;
 
 /// A file: its bytes, its signals, or where it is. Exactly one of the three.
@@ -18,7 +19,7 @@ pub(crate) struct MediaInput {
     #[serde(default, deserialize_with = "present")]
     pub data_base64: Option<Base64Bytes>,
     #[serde(default, deserialize_with = "present")]
-    pub signals: Option<Vec<SignalInput>>,
+    pub signals: Option<Vec<Object<SignalInput>>>,
     #[serde(default, deserialize_with = "present")]
     pub url: Option<String>,
 }
@@ -144,8 +145,8 @@ pub(crate) fn media_name(field: &str, name: String) -> Result<String, ApiError> 
 }
 
 /// Reads signals; the error names the one that is wrong.
-pub(crate) fn read_signals(field: &str, signals: Vec<SignalInput>) -> Result<Vec<Signal>, ApiError> {
-    let read = |(idx, input): (usize, SignalInput)| {
+pub(crate) fn read_signals(field: &str, signals: Vec<Object<SignalInput>>) -> Result<Vec<Signal>, ApiError> {
+    let read = |(idx, Object(input)): (usize, Object<SignalInput>)| {
         let (kind, value, quality) = match input {
             SignalInput::Pdq { value, quality } => (signal::SignalType::Pdq, value, quality),
             SignalInput::Md5 { value } => (signal::SignalType::Md5, value, None),

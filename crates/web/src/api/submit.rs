@@ -16,7 +16,7 @@ use super::verdict::VerdictJson;
 use super::words::{Audience, ItemKind, bounded, bounded_option};
 use crate::body::{NoMemory, Share, TOO_MUCH_AT_ONCE};
 use crate::extract::{
-    Caller, Fingerprint, IdempotencyHeader, content_type, off_thread_if_large, parse_json, whole_body,
+    Caller, Fingerprint, IdempotencyHeader, Object, content_type, off_thread_if_large, parse_json, whole_body,
 };
 use crate::problem::ApiError;
 use crate::state::WebState;
@@ -67,7 +67,7 @@ pub(crate) struct ItemInput {
     /// Its files. At most as many as the operator allows, 20 unless they chose otherwise.
     #[serde(default)]
     #[schema(value_type = Vec<MediaInputSchema>, required = false, max_items = 20)]
-    media: Vec<MediaInput>,
+    media: Vec<Object<MediaInput>>,
 }
 
 /// An item with its files as a multipart form. Any part but `item` is a file, named by its `filename` or its part's name.
@@ -219,7 +219,7 @@ fn check_input(input: ItemInput) -> Result<ReadSubmission, ApiError> {
     let field_max = Submission::FIELD_LENGTH_MAX;
     let mut to_fetch = Vec::new();
     let mut media = Vec::with_capacity(input.media.len());
-    for (idx, file) in input.media.into_iter().enumerate() {
+    for (idx, Object(file)) in input.media.into_iter().enumerate() {
         let place = format!("media[{idx}]");
         let name = media_name(&format!("{place}.name"), file.name)?;
         let content = match (file.data_base64, file.signals, file.url) {

@@ -211,7 +211,7 @@ async fn an_entry_is_made_of_a_file() {
     bad.check(expect![[r#"
         422 Unprocessable Entity
         {
-          "detail": "an unknown type cannot be decoded here.",
+          "detail": "The file cannot be hashed: an unknown type cannot be decoded here.",
           "remedy": "Send a picture in a format that can be decoded, or its signals instead.",
           "status": 422,
           "title": "The file cannot be hashed",
@@ -230,6 +230,7 @@ async fn wrong_banks_and_entries_name_what_is_wrong() {
     let mut problems = String::new();
     for (name, method, path, body) in [
         ("no name", Method::POST, "/api/v1/banks", json!({})),
+        ("list of fields", Method::POST, "/api/v1/banks", json!(["a", "", true])),
         ("empty name", Method::POST, "/api/v1/banks", json!({"name": ""})),
         ("blank name", Method::POST, "/api/v1/banks", json!({"name": "  "})),
         (
@@ -332,7 +333,8 @@ async fn wrong_banks_and_entries_name_what_is_wrong() {
     let answer = world.post_form(&key, &entries, None, "b", &both).await;
     problems.push_str(&format!("file and data: {}\n", answer.problem()));
     expect![[r#"
-        no name: 422 invalid-field body
+        no name: 422 invalid-field name
+        list of fields: 422 invalid-field body
         empty name: 422 invalid-field name
         blank name: 422 invalid-field name
         long name: 422 invalid-field name

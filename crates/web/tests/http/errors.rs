@@ -91,7 +91,31 @@ async fn whatever_is_wrong_is_a_problem() {
         .send(request(Method::POST, "/api/v1/items", &key, &headers, Body::from(deep)))
         .await;
     problems.push_str(&format!("deep: {}\n", answer.problem()));
-    expect![[r#""#]].assert_eq(&problems);
+    expect![[r#"
+        /api/v1/items  {}: 415 unsupported-media-type
+        /api/v1/banks  {}: 415 unsupported-media-type
+        /api/v1/items text/plain {}: 415 unsupported-media-type
+        /api/v1/banks text/plain {}: 415 unsupported-media-type
+        /api/v1/items application/xml <a/>: 415 unsupported-media-type
+        /api/v1/banks application/xml <a/>: 415 unsupported-media-type
+        /api/v1/items application/json : 400 malformed-request
+        /api/v1/banks application/json : 400 malformed-request
+        /api/v1/items application/json {: 400 malformed-request
+        /api/v1/banks application/json {: 400 malformed-request
+        /api/v1/items application/json {}x: 422 invalid-field id
+        /api/v1/banks application/json {}x: 422 invalid-field name
+        /api/v1/items application/json "\ud800": 400 malformed-request
+        /api/v1/banks application/json "\ud800": 400 malformed-request
+        /api/v1/items application/json nul: 400 malformed-request
+        /api/v1/banks application/json nul: 400 malformed-request
+        /api/v1/items application/json 1e999: 400 malformed-request
+        /api/v1/banks application/json 1e999: 400 malformed-request
+        /api/v1/items application/json; charset=utf-8 []: 422 invalid-field body
+        /api/v1/banks application/json; charset=utf-8 []: 422 invalid-field body
+        not UTF-8: 400 malformed-request
+        deep: 422 invalid-field body
+    "#]]
+    .assert_eq(&problems);
 }
 
 #[tokio::test]

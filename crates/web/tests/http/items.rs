@@ -397,6 +397,12 @@ async fn wrong_submissions_name_what_is_wrong() {
     let mut problems = String::new();
     for (name, body) in [
         ("no object", json!([])),
+        ("list of fields", json!(["1", "post"])),
+        ("list of fields of a file", post_with("1", json!([["a", "aGVsbG8="]]))),
+        (
+            "list of fields of a signal",
+            post_with("1", json!([{"name": "a", "signals": [["md5", "0".repeat(32)]]}])),
+        ),
         ("no id", json!({"kind": "post"})),
         ("empty id", json!({"id": "", "kind": "post"})),
         ("long id", json!({"id": "x".repeat(257), "kind": "post"})),
@@ -479,7 +485,10 @@ async fn wrong_submissions_name_what_is_wrong() {
     }
     expect![[r#"
         no object: 422 invalid-field body
-        no id: 422 invalid-field body
+        list of fields: 422 invalid-field body
+        list of fields of a file: 422 invalid-field media[0]
+        list of fields of a signal: 422 invalid-field media[0].signals[0]
+        no id: 422 invalid-field id
         empty id: 422 invalid-field id
         long id: 422 invalid-field id
         control character in id: 422 invalid-field id
@@ -492,7 +501,7 @@ async fn wrong_submissions_name_what_is_wrong() {
         long text: 422 invalid-field text
         unknown audience: 422 invalid-field audience
         media is no list: 422 invalid-field media
-        no name: 422 invalid-field media[0]
+        no name: 422 invalid-field media[0].name
         empty name: 422 invalid-field media[0].name
         NUL in name: 422 invalid-field media[0].name
         nothing of the file: 422 invalid-field media[0]
@@ -559,7 +568,7 @@ async fn wrong_forms_name_what_is_wrong() {
         two items: 422 invalid-field item
         item is not JSON: 400 malformed-request
         field of the item: 422 invalid-field item.kind
-        file without a name: 422 invalid-field 
+        file without a name: 422 invalid-field file
         21 files: 422 invalid-field media
         no boundary: 400 malformed-request
         cut off: 400 malformed-request
