@@ -18,6 +18,7 @@ bench:          ## measure against other implementations on this machine; writes
 	@bench/run.sh
 
 conformance:    ## compare hashes with the reference implementation on several hundred images
+	@scripts/setup.sh conformance
 	@conformance/run.sh
 
 fuzz:           ## fuzz every parser for a while: make fuzz SECONDS_EACH=60
