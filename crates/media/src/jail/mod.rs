@@ -47,6 +47,15 @@ impl Part {
         }
     }
 
+    /// A part that forbids all that this one does, so that a system without this one is still whole: the list of system
+    /// calls has no `socket`. Kernels that many servers run (Debian 12 has 6.1) know Landlock for files only.
+    pub fn covered_by(self) -> Option<Part> {
+        match self {
+            Part::LandlockNetwork => Some(Part::Seccomp),
+            Part::NoNewPrivs | Part::LandlockFiles | Part::ResourceLimits | Part::Seccomp => None,
+        }
+    }
+
     fn advice(self) -> &'static str {
         match self {
             Part::NoNewPrivs => "use a Linux kernel of version 3.5 or later",
@@ -54,7 +63,10 @@ impl Part {
                 "use a Linux kernel of version 5.13 or later with landlock among its security modules (`lsm=landlock,…` on \
                  the kernel's command line), and a container runtime whose seccomp profile allows the landlock calls"
             }
-            Part::LandlockNetwork => "use a Linux kernel of version 6.7 or later with landlock and TCP/IP support",
+            Part::LandlockNetwork => {
+                "nothing must be done while seccomp works, which forbids sockets altogether; a Linux kernel of version 6.7 or \
+                 later with landlock and TCP/IP support forbids them a second time"
+            }
             Part::ResourceLimits => "start Seawall with hard limits that are not below those it sets for its workers",
             Part::Seccomp => {
                 "use a Linux kernel with CONFIG_SECCOMP_FILTER, and a container runtime that allows nested filters"
@@ -76,8 +88,13 @@ impl Parts {
         self.0 & 1 << part as u8 != 0
     }
 
+    /// The parts that are neither in force nor covered by another that is.
     pub(crate) fn missing(self) -> Vec<Part> {
-        Part::ALL.into_iter().filter(|part| !self.has(*part)).collect()
+        let covered = |part: Part| part.covered_by().is_some_and(|other| self.has(other));
+        Part::ALL
+            .into_iter()
+            .filter(|part| !self.has(*part) && !covered(*part))
+            .collect()
     }
 
     pub(crate) fn to_bits(self) -> u8 {
@@ -127,9 +144,15 @@ pub struct JailReport {
 }
 
 impl JailReport {
-    /// True when every part can be enforced.
+    /// True when every part can be enforced, or another that covers it.
     pub fn is_complete(&self) -> bool {
-        self.checks.iter().all(|check| check.works)
+        self.checks.iter().all(|check| check.works || self.covers(check.part))
+    }
+
+    /// True when a part that can be enforced here covers this one.
+    pub fn covers(&self, part: Part) -> bool {
+        let works = |other: Part| self.checks.iter().any(|check| check.part == other && check.works);
+        part.covered_by().is_some_and(works)
     }
 }
 
@@ -202,8 +225,11 @@ mod tests {
         assert_eq!(Parts::from_bits(parts.to_bits()), parts);
         assert_eq!(
             parts.missing(),
-            [Part::LandlockFiles, Part::LandlockNetwork, Part::ResourceLimits]
+            [Part::LandlockFiles, Part::ResourceLimits],
+            "seccomp covers the network"
         );
+        let without_seccomp = Parts::from_bits(0b01011);
+        assert_eq!(without_seccomp.missing(), [Part::LandlockNetwork, Part::Seccomp]);
         assert_eq!(Parts::from_bits(0xff).missing(), []);
         assert_eq!(Parts::from_bits(0xe0), Parts::default());
     }
