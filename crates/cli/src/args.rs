@@ -50,6 +50,7 @@ pub enum Command {
     /// below 50 the hash means little) and the file. With it, a line is
     /// {"file","media_type","width","height","signals":[{"type","value","quality"?}]} or {"file","error":{"type","detail"}}.
     /// The first signal is PDQ of the first frame as it is stored; a signal of another view or frame says so with "view" and "frame".
+    /// "intact":false stands in the line of a damaged file of which only a part could be seen.
     Hash(Hash),
 
     /// Look for files of a folder that are near to a bank's entries

@@ -14,7 +14,16 @@ use crate::output;
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Line<'a> {
-    Hashed { file: &'a str, media_type: &'static str, width: u32, height: u32, signals: Vec<SignalLine> },
+    Hashed {
+        file: &'a str,
+        media_type: &'static str,
+        width: u32,
+        height: u32,
+        signals: Vec<SignalLine>,
+        /// There, and false, if the file is damaged and only what could be seen of it was hashed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        intact: Option<bool>,
+    },
     Failed { file: &'a str, error: &'a FileError },
 }
 
@@ -41,6 +50,7 @@ fn print_json(hashed: &Hashed) -> anyhow::Result<()> {
             width: scan.width,
             height: scan.height,
             signals: signals(scan).iter().map(|signal| signal.line()).collect(),
+            intact: (!scan.is_intact).then_some(false),
         },
         Err(error) => Line::Failed { file, error },
     })
@@ -52,6 +62,9 @@ fn print_text(hashed: &Hashed) -> anyhow::Result<()> {
         Ok(scan) => {
             // The host promises at least one frame, and frame 0 first.
             let pdq = signals(scan).into_iter().find(|signal| signal.signal.signal_type() == SignalType::Pdq);
+            if !scan.is_intact {
+                output::talk(&format!("seawall: {file}: damaged; what could be seen of it was hashed"));
+            }
             let (value, quality) = pdq.map_or_else(Default::default, |pdq| (pdq.signal.value(), pdq.signal.quality().unwrap_or(0)));
             output::line(&format!("{value}  {quality:>3}  {file}"))
         }

@@ -40,6 +40,7 @@ struct Counts {
     leads: usize,
     failed: usize,
     too_flat: usize,
+    damaged: usize,
 }
 
 /// How many lines of a bank that do not read are told one by one.
@@ -108,6 +109,7 @@ fn comparable(hashed: &Hashed) -> Vec<FileSignal> {
 impl Counts {
     fn count(&mut self, hashed: &Hashed, signals: &[FileSignal], near: &[Found<'_>], quality_min: u8) {
         self.failed += usize::from(hashed.outcome.is_err());
+        self.damaged += usize::from(hashed.outcome.as_ref().is_ok_and(|scan| !scan.is_intact));
         self.matched += usize::from(near.iter().any(|found| found.tier == Tier::Match));
         self.leads += usize::from(!near.is_empty() && near.iter().all(|found| found.tier == Tier::Lead));
         let says_something = |signal: &FileSignal| match &signal.signal {
@@ -118,7 +120,7 @@ impl Counts {
     }
 
     fn summary(&self, known: &Known, n_line_errors: usize, took: Duration) -> String {
-        let Self { files, matched, leads, failed, too_flat } = self;
+        let Self { files, matched, leads, failed, too_flat, damaged } = self;
         let mut text = format!(
             "{files} files in {:.1} s against {} entries: {matched} matched, {leads} only leads, {failed} could not be read",
             took.as_secs_f64(),
@@ -126,6 +128,9 @@ impl Counts {
         );
         if *too_flat > 0 {
             text.push_str(&format!("; {too_flat} too flat for PDQ, compared by their digests alone"));
+        }
+        if *damaged > 0 {
+            text.push_str(&format!("; {damaged} damaged, compared by what could be seen of them"));
         }
         if n_line_errors > 0 {
             text.push_str(&format!("; {n_line_errors} lines of the bank do not read"));

@@ -49,7 +49,7 @@ fn a_variable_goes_before_the_file_and_is_read_as_the_kind_its_key_takes() {
 #[test]
 fn what_is_not_known_is_refused_with_its_place() {
     check_error("[http]\nlstien = \"127.0.0.1:1\"\n", &[], expect![[r#"
-        the configuration `seawall.toml` does not read: line 2: unknown field `lstien`, expected `listen` or `public_url`
+        the configuration `seawall.toml` does not read: line 2: unknown field `lstien`, expected one of `listen`, `public_url`, `trusted_proxies`, `metrics_for_everyone`, `body_bytes_max`, `bodies_bytes_max`, `connections_max`, `connections_per_address_max`, `requests_at_once_max`, `key_calls_per_second`, `key_calls_burst`, `address_calls_per_second`, `address_calls_burst`, `drain_s`
     "#]]);
     check_error("[htpp]\n", &[], expect![[r#"
         the configuration `seawall.toml` does not read: line 1: unknown field `htpp`, expected one of `store`, `http`, `media`, `matching`, `webhook`, `fetch`, `log`
@@ -71,19 +71,19 @@ fn what_is_not_known_is_refused_with_its_place() {
 #[test]
 fn what_makes_no_sense_is_refused() {
     check_error("[matching]\nmatch_distance_bits = 50\n", &[], expect![[r#"
-        matching.match_distance_bits: is at most matching.lead_distance_bits: a lead lies further away than a match
+        matching.match_distance_bits: must be at most matching.lead_distance_bits: a lead lies further away than a match
     "#]]);
     check_error("[webhook]\nurl = \"https://a.example\"\n", &[], expect![[r#"
-        webhook.secret_file: is needed with webhook.url: orders are signed
+        webhook.secret_file: must be set where webhook.url is: orders are signed
     "#]]);
     check_error("[webhook]\nsecret = \"short\"\n", &[], expect![[r#"
-        webhook.secret: holds fewer than 16 characters
+        webhook.secret: must have at least 16 characters
     "#]]);
     check_error("[store]\nurl = \"mysql://root:hunter2@db\"\n", &[], expect![[r#"
-        store.url: begins with sqlite:// or postgres://
+        store.url: must begin with sqlite:// or postgres://
     "#]]);
     check_error("[fetch]\nhosts = [\"https://a.example\"]\n", &[], expect![[r#"
-        fetch.hosts: holds names of hosts: no scheme, path, user or wildcard
+        fetch.hosts: `https://a.example` is not a host such as `media.example.org`, `*.example.org` or `media.example.org:8443`
     "#]]);
 }
 
