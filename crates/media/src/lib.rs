@@ -29,3 +29,43 @@ pub use error::{ScanError, StartHostError};
 pub use host::{HostSettings, HostStats, JailRequirement, MediaHost, RestartCounts, WorkerCommand};
 pub use limits::Limits;
 pub use scan::{FrameSignal, MediaType, Previews, Scan, View, Want};
+
+/// The two parsers of foreign bytes, for `fuzz/`.
+#[doc(hidden)]
+pub mod fuzzing {
+    use crate::wire::{DecodeLimits, Request, decode_answer};
+    use crate::{Limits, Want};
+
+    fn request() -> Request {
+        let limits = Limits {
+            pixels_max: 1_000_000,
+            frames_decoded_max: 20,
+            time_ms_max: 2_000,
+            ..Limits::default()
+        };
+        Request {
+            id: 0,
+            want: Want::SignalsAndPreviews,
+            limits: DecodeLimits::from(&limits),
+            size_bytes: 0,
+        }
+    }
+
+    /// What a worker does with a file. Its answer must be one that the host accepts.
+    pub fn decode(bytes: &[u8]) {
+        let request = request();
+        let answer = crate::decode::scan(bytes, request.want, request.limits);
+        let message = crate::wire::encode_answer(request.id, &answer);
+        let body = &message[crate::wire::AnswerHeader::SIZE_BYTES..];
+        if let Err(error) = decode_answer(body, &request) {
+            panic!("the host would refuse the worker's own answer: {error:?}");
+        }
+    }
+
+    /// What the host does with an answer.
+    pub fn parse_answer(bytes: &[u8]) {
+        if let Ok(Ok(finding)) = decode_answer(bytes, &request()) {
+            finding.preview.map(crate::preview::make);
+        }
+    }
+}

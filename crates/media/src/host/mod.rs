@@ -191,7 +191,7 @@ impl MediaHost {
         stats
     }
 
-    /// The parts of the jail that this system lacks. Always empty with [`JailRequirement::Required`].
+    /// The parts of the jail that this system lacks. With [`JailRequirement::Required`] none of them is a required one.
     pub fn missing_jail_parts(&self) -> &[Part] {
         &self.missing_jail_parts
     }
