@@ -86,6 +86,8 @@ fn make() -> Value {
     {
         variant["additionalProperties"] = json!(false);
     }
+    api::complete_item_schemas(&mut document["components"]["schemas"]);
+    api::complete_entry_schemas(&mut document["components"]["schemas"]);
     if let Some(paths) = document["paths"].as_object_mut() {
         for operation in paths
             .values_mut()
@@ -93,6 +95,7 @@ fn make() -> Value {
             .flat_map(|path| path.values_mut())
         {
             add_problems(operation);
+            add_links(operation);
         }
     }
     sorted(document)
@@ -175,6 +178,75 @@ fn add_problems(operation: &mut Value) {
     }
 }
 
+/// Where the ids in an answer lead: operation, status, what stands where in the answer, and the parameter of another
+/// operation that takes it.
+const LINKS: [(&str, &str, &str, &str, &str); 20] = [
+    ("submit_item", "200", "$response.body#/item", "get_item", "item"),
+    (
+        "submit_item",
+        "200",
+        "$response.body#/decision",
+        "get_decision",
+        "decision",
+    ),
+    ("submit_item", "200", "$response.body#/case", "get_case", "case"),
+    ("list_items", "200", "$response.body#/rows/0/id", "get_item", "item"),
+    ("list_banks", "200", "$response.body#/rows/0/id", "get_bank", "bank"),
+    ("list_banks", "200", "$response.body#/rows/0/id", "list_entries", "bank"),
+    ("create_bank", "201", "$response.body#/id", "get_bank", "bank"),
+    ("create_bank", "201", "$response.body#/id", "change_bank", "bank"),
+    ("create_bank", "201", "$response.body#/id", "create_entry", "bank"),
+    ("create_bank", "201", "$response.body#/id", "import_entries", "bank"),
+    ("list_entries", "200", "$response.body#/rows/0/id", "get_entry", "entry"),
+    ("create_entry", "201", "$response.body#/id", "get_entry", "entry"),
+    ("create_entry", "201", "$response.body#/id", "change_entry", "entry"),
+    ("list_cases", "200", "$response.body#/rows/0/id", "get_case", "case"),
+    (
+        "get_case",
+        "200",
+        "$response.body#/opened_by",
+        "get_decision",
+        "decision",
+    ),
+    (
+        "list_decisions",
+        "200",
+        "$response.body#/rows/0/id",
+        "get_decision",
+        "decision",
+    ),
+    (
+        "list_actions",
+        "200",
+        "$response.body#/rows/0/id",
+        "get_action",
+        "action",
+    ),
+    (
+        "list_actions",
+        "200",
+        "$response.body#/rows/0/id",
+        "retry_action",
+        "action",
+    ),
+    (
+        "get_action",
+        "200",
+        "$response.body#/decision",
+        "get_decision",
+        "decision",
+    ),
+    ("list_events", "200", "$response.body#/rows/0/seq", "get_event", "seq"),
+];
+
+fn add_links(operation: &mut Value) {
+    let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
+    for (_, status, expression, target, parameter) in LINKS.iter().filter(|(from, ..)| *from == id) {
+        let link = json!({ "operationId": target, "parameters": { *parameter: expression } });
+        operation["responses"][status]["links"][target] = link;
+    }
+}
+
 /// The same value with the keys of every object in order, whichever order the JSON library keeps them in.
 fn sorted(value: Value) -> Value {
     match value {
@@ -191,6 +263,7 @@ fn sorted(value: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashMap;
 
     /// All objects in the document.
     fn each_object(value: &Value, visit: &mut impl FnMut(&Map<String, Value>)) {
@@ -229,6 +302,8 @@ mod tests {
             "NewBank",
             "BankChange",
             "NewEntry",
+            "NewEntryPart",
+            "NewEntryForm",
             "EntryChange",
         ] {
             assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
@@ -265,6 +340,32 @@ mod tests {
         ids.dedup();
         assert_eq!(ids.len(), n_ids);
         assert_eq!(n_ids, 22);
+    }
+
+    #[test]
+    fn every_link_joins_what_there_is() {
+        let operations: HashMap<&str, &Value> = object_values(&document()["paths"])
+            .flat_map(object_values)
+            .map(|operation| (operation["operationId"].as_str().unwrap(), operation))
+            .collect();
+        for (from, status, _, to, parameter) in LINKS {
+            let response = &operations[from]["responses"][status];
+            assert!(
+                response["content"].is_object() && response["links"][to].is_object(),
+                "{from} {status}"
+            );
+            let parameters = operations[to]["parameters"].as_array().unwrap();
+            assert!(
+                parameters
+                    .iter()
+                    .any(|found| found["name"] == parameter && found["in"] == "path"),
+                "{to}"
+            );
+        }
+    }
+
+    fn object_values(value: &Value) -> impl Iterator<Item = &Value> {
+        value.as_object().unwrap().values()
     }
 
     #[test]

@@ -9,6 +9,7 @@ use moderation::model::{BankId, Entry, EntryId, NewEntry, Timestamp};
 use moderation::signal::Signal;
 use moderation::views;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::banks::{CreatedJson, CreatedResponse, created_response};
@@ -90,10 +91,10 @@ pub(crate) struct NewEntryJson {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, format = DateTime)]
     expires_at: Option<String>,
-    /// Its signals. At least one, unless there is a file.
-    #[serde(default)]
-    #[schema(value_type = Vec<SignalInput>, required = false, max_items = 1000)]
-    signals: Vec<Object<SignalInput>>,
+    /// Its signals. They may be absent where there is a file.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Vec<SignalInput>, required = false, min_items = 1, max_items = 1000)]
+    signals: Option<Vec<Object<SignalInput>>>,
     /// The file in base 64 (RFC 4648 §4, with padding).
     #[serde(default, deserialize_with = "present")]
     #[schema(
@@ -111,17 +112,35 @@ pub(crate) struct NewEntryJson {
 #[expect(dead_code, reason = "only its schema is used")]
 pub(crate) struct Label(String);
 
-/// An entry with its file as a multipart form.
+/// An entry as a multipart form: its file, its signals, or both.
 #[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
 #[schema(as = NewEntryForm)]
 #[expect(dead_code, reason = "only its schema is used")]
 pub(crate) struct NewEntryForm {
-    /// The entry as JSON.
+    /// The entry as JSON, without `data_base64`.
     #[schema(required = false)]
-    entry: NewEntryJson,
+    entry: NewEntryPart,
     /// The file.
     #[schema(required = false, value_type = String, format = Binary)]
     file: String,
+}
+
+/// The part `entry` of a form. Its schema is that of [`NewEntryJson`] without the file: see [`complete_schemas`].
+#[derive(ToSchema)]
+pub(crate) struct NewEntryPart {}
+
+/// What cannot be said beside the types: that an entry has signals or a file.
+pub(crate) fn complete_schemas(schemas: &mut Value) {
+    let mut part = schemas["NewEntry"].clone();
+    if let Some(properties) = part["properties"].as_object_mut() {
+        properties.remove("data_base64");
+    }
+    part["description"] = json!("An entry whose file, if it has one, is a part of the same form.");
+    schemas["NewEntryPart"] = part;
+    schemas["NewEntry"]["anyOf"] = json!([{ "required": ["signals"] }, { "required": ["data_base64"] }]);
+    let has_signals = json!({ "required": ["entry"], "properties": { "entry": { "required": ["signals"] } } });
+    schemas["NewEntryForm"]["anyOf"] = json!([{ "required": ["file"] }, has_signals]);
 }
 
 /// What is to change in an entry.
@@ -313,9 +332,12 @@ async fn read_form(
     }
     let json = entry.unwrap_or(Bytes::from_static(b"{}"));
     let (new, bytes) = check_new_entry(parse_json(&json)?)?;
-    match (bytes, file) {
-        (Some(_), Some(_)) => Err(ApiError::invalid("file", "is there besides `data_base64`")),
-        (bytes, file) => Ok((new, file.or(bytes), fingerprint)),
+    match bytes {
+        Some(_) => Err(ApiError::invalid(
+            "entry.data_base64",
+            "is not taken in a form: send the part `file`",
+        )),
+        None => Ok((new, file, fingerprint)),
     }
 }
 
@@ -326,12 +348,13 @@ fn check_new_entry(input: NewEntryJson) -> Result<(NewEntry, Option<Bytes>), Api
             format!("has more than {} labels", Entry::LABELS_MAX),
         ));
     }
-    if input.signals.len() > Entry::SIGNALS_MAX {
-        return Err(ApiError::invalid(
+    let signals = input.signals.map(|signals| match signals.len() {
+        1..=Entry::SIGNALS_MAX => read_signals("signals", signals),
+        _ => Err(ApiError::invalid(
             "signals",
-            format!("has more than {} signals", Entry::SIGNALS_MAX),
-        ));
-    }
+            format!("has 1 to {} signals", Entry::SIGNALS_MAX),
+        )),
+    });
     let text_max = Entry::TEXT_LENGTH_MAX;
     let labels = input.labels.into_iter().enumerate();
     let labels = labels
@@ -345,7 +368,7 @@ fn check_new_entry(input: NewEntryJson) -> Result<(NewEntry, Option<Bytes>), Api
             .expires_at
             .map(|text| read_instant("expires_at", &text))
             .transpose()?,
-        signals: read_signals("signals", input.signals)?,
+        signals: signals.transpose()?.unwrap_or_default(),
     };
     Ok((new, input.data_base64.map(|data| data.0)))
 }

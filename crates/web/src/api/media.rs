@@ -112,7 +112,7 @@ pub(crate) enum SignalInput {
         )]
         value: String,
         /// 0 to 100, how much structure the picture had, if that is known.
-        #[serde(default, deserialize_with = "present")]
+        #[serde(default, deserialize_with = "whole_number")]
         #[schema(nullable = false, minimum = 0, maximum = 100)]
         quality: Option<u8>,
     },
@@ -195,4 +195,14 @@ impl<'de> Deserialize<'de> for Base64Bytes {
 /// For fields that may be absent but not `null`.
 pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
+}
+
+/// A whole number from 0 to 255 however JSON writes it: `67.0` is one as well.
+fn whole_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Error> {
+    let number = f64::deserialize(deserializer)?;
+    if number.fract() != 0.0 || !(0.0..=255.0).contains(&number) {
+        return Err(de::Error::custom("not a whole number from 0 to 100"));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+    Ok(Some(number as u8))
 }

@@ -22,6 +22,9 @@ use utoipa_axum::routes;
 
 use crate::state::WebState;
 
+pub(crate) use entries::complete_schemas as complete_entry_schemas;
+pub(crate) use submit::complete_schemas as complete_item_schemas;
+
 /// Routes that take files and wait for others from elsewhere.
 pub(crate) fn submission_routes() -> OpenApiRouter<WebState> {
     OpenApiRouter::new()

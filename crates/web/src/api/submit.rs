@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use moderation::flows::submit::{self, NewContent, NewMedia, Submission};
 use moderation::model::{ItemId, Right};
 use serde::Deserialize;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::media::{MediaInput, MediaInputSchema, NAME_LENGTH_MAX, media_name, present, read_signals};
@@ -80,6 +81,13 @@ pub(crate) struct ItemForm {
     /// The files. Parts with other names are taken as well.
     #[schema(required = false, value_type = Vec<String>, format = Binary, max_items = 20)]
     file: Vec<String>,
+}
+
+/// What cannot be said beside the types: that a form may have files under other names.
+pub(crate) fn complete_schemas(schemas: &mut Value) {
+    let form = &mut schemas["NewItemForm"];
+    form["additionalProperties"] = json!({ "type": "string", "format": "binary" });
+    form["propertyNames"] = json!({ "pattern": "^[ !#-\\[\\]-~]{1,200}$" });
 }
 
 /// Submit an item
@@ -180,6 +188,11 @@ async fn read_form(
         fingerprint = fingerprint
             .with(&part_name, file_name.as_deref().unwrap_or_default().as_bytes())
             .with("bytes", &bytes);
+        if !is_part_name(&part_name) {
+            let what =
+                "has a part whose name is not 1 to 200 printable ASCII characters without quotes and backslashes";
+            return Err(ApiError::invalid("body", what));
+        }
         if part_name == ITEM_PART {
             if item.replace(bytes).is_some() {
                 return Err(ApiError::invalid(ITEM_PART, "is there twice"));
@@ -190,8 +203,7 @@ async fn read_form(
             let files_max = state.app.settings.media_per_item_max;
             return Err(ApiError::invalid("media", format!("has more than {files_max} files")));
         }
-        let field = if part_name.is_empty() { "file" } else { &part_name };
-        let name = media_name(field, file_name.unwrap_or(part_name.clone()))?;
+        let name = media_name(&part_name, file_name.unwrap_or(part_name.clone()))?;
         files.push(NewMedia {
             name,
             content: NewContent::Bytes(bytes),
@@ -209,6 +221,14 @@ async fn read_form(
     })?;
     read.submission.media.extend(files);
     Ok((read, fingerprint))
+}
+
+/// Names that every client and server encodes the same way. Files' own names may have any characters.
+fn is_part_name(name: &str) -> bool {
+    (1..=200).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| matches!(byte, b' '..=b'~') && !b"\"\\".contains(&byte))
 }
 
 fn check_input(input: ItemInput) -> Result<ReadSubmission, ApiError> {

@@ -10,9 +10,10 @@ use crate::problem::ApiError;
 use moderation::model;
 use moderation::signal;
 
-/// A wire enum with the same words as a domain enum, and the conversions.
+/// A wire enum with the same words as a domain enum, and the conversions. The words are `tt`: a `literal` would come wrapped,
+/// and the OpenAPI document would not see it.
 macro_rules! mirror {
-    ($(#[$doc:meta])* $name:ident = $domain:ty { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident = $domain:ty { $($(#[$vdoc:meta])* $variant:ident = $word:tt),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
         pub(crate) enum $name { $($(#[$vdoc])* #[serde(rename = $word)] $variant,)+ }
@@ -130,6 +131,9 @@ mod tests {
                     assert_eq!(domain.as_str(), *word);
                     assert_eq!(serde_json::to_value($name::from(*domain)).unwrap(), *word);
                 }
+                let words: Vec<&str> = $name::WORDS.iter().map(|(_, word)| *word).collect();
+                let schema = &crate::openapi::document()["components"]["schemas"][stringify!($name)];
+                assert_eq!(schema["enum"], serde_json::json!(words), stringify!($name));
             )+};
         }
         check!(

@@ -357,7 +357,7 @@ async fn wrong_banks_and_entries_name_what_is_wrong() {
         entry that is not: 404 not-found
         unknown part: 422 invalid-field body
         two files: 422 invalid-field file
-        file and data: 422 invalid-field file
+        file and data: 422 invalid-field entry.data_base64
     "#]]
     .assert_eq(&problems);
 }

@@ -528,6 +528,30 @@ async fn wrong_submissions_name_what_is_wrong() {
 }
 
 #[tokio::test]
+async fn a_quality_is_a_whole_number_however_it_is_written() {
+    let world = World::new().await;
+    let key = world.key(&[Scope::ItemsWrite]).await;
+    let send = async |quality: &str| {
+        let signal = format!(r#"{{"type":"pdq","value":"{KNOWN}","quality":{quality}}}"#);
+        let body = format!(r#"{{"id":"1","kind":"post","media":[{{"name":"a","signals":[{signal}]}}]}}"#);
+        let headers = [("content-type", "application/json")];
+        let answer = world
+            .send(request(Method::POST, "/api/v1/check", &key, &headers, body.into()))
+            .await;
+        (
+            answer.status.as_u16(),
+            answer.json()["media"][0]["signals"][0]["quality"].clone(),
+        )
+    };
+    for (quality, expected) in [("0", 0), ("67", 67), ("67.0", 67), ("1e2", 100)] {
+        assert_eq!(send(quality).await, (200, json!(expected)), "{quality}");
+    }
+    for bad in ["-1", "67.5", "101", "256", "1e300", "\"67\"", "null", "true"] {
+        assert_eq!(send(bad).await, (422, Value::Null), "{bad}");
+    }
+}
+
+#[tokio::test]
 async fn wrong_forms_name_what_is_wrong() {
     let world = World::new().await;
     let key = world.key(&[Scope::ItemsWrite]).await;
@@ -568,7 +592,7 @@ async fn wrong_forms_name_what_is_wrong() {
         two items: 422 invalid-field item
         item is not JSON: 400 malformed-request
         field of the item: 422 invalid-field item.kind
-        file without a name: 422 invalid-field file
+        file without a name: 422 invalid-field body
         21 files: 422 invalid-field media
         no boundary: 400 malformed-request
         cut off: 400 malformed-request
