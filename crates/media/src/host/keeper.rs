@@ -203,15 +203,10 @@ impl Keeper {
         let settings = &self.shared.settings;
         let started = WorkerProcess::start(&settings.worker, settings.process_limits()).and_then(|worker| {
             let missing = worker.parts.missing();
-            let required: Vec<_> = missing
-                .iter()
-                .filter(|part| part.is_required())
-                .map(|part| part.name())
-                .collect();
             match settings.jail {
-                JailRequirement::Required if !required.is_empty() => {
-                    Err(StartHostError::JailIncomplete { missing: required })
-                }
+                JailRequirement::Required if !missing.is_empty() => Err(StartHostError::JailIncomplete {
+                    missing: missing.iter().map(|part| part.name()).collect(),
+                }),
                 JailRequirement::Required | JailRequirement::BestEffort => Ok((worker, missing)),
             }
         });

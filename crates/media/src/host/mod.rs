@@ -191,7 +191,7 @@ impl MediaHost {
         stats
     }
 
-    /// The parts of the jail that this system lacks. With [`JailRequirement::Required`] none of them is a required one.
+    /// The parts of the jail that this system lacks and no other covers. Always empty with [`JailRequirement::Required`].
     pub fn missing_jail_parts(&self) -> &[Part] {
         &self.missing_jail_parts
     }

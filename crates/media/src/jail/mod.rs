@@ -18,8 +18,7 @@ pub enum Part {
     NoNewPrivs,
     /// Landlock: no path in the file system can be opened.
     LandlockFiles,
-    /// Landlock: no TCP connection can be made or accepted. A second lock, since seccomp already refuses every socket:
-    /// kernels before 6.7 do without, and the jail is complete all the same.
+    /// Landlock: no TCP connection can be made or accepted. A second lock: seccomp already refuses every socket.
     LandlockNetwork,
     /// Limits on memory, CPU time, open files, written files and core dumps.
     ResourceLimits,
@@ -54,14 +53,6 @@ impl Part {
         match self {
             Part::LandlockNetwork => Some(Part::Seccomp),
             Part::NoNewPrivs | Part::LandlockFiles | Part::ResourceLimits | Part::Seccomp => None,
-        }
-    }
-
-    /// Whether a jail without this part is incomplete.
-    pub fn is_required(self) -> bool {
-        match self {
-            Part::NoNewPrivs | Part::LandlockFiles | Part::ResourceLimits | Part::Seccomp => true,
-            Part::LandlockNetwork => false,
         }
     }
 
