@@ -12,7 +12,7 @@
 //! It must never know what a bank, a rule or a case is, and it keeps nothing.
 //!
 //! Where to start reading: [`MediaHost::scan`], then `host/keeper.rs` (the life of one worker seen from the host),
-//! `wire.rs` (what crosses the pipe), `worker.rs` and `jail/`, and last `decode/`.
+//! `wire/` (what crosses the pipe), `worker.rs` and `jail/`, and last `decode/`.
 
 mod error;
 mod limits;
