@@ -7,7 +7,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::panic::AssertUnwindSafe;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
@@ -147,25 +147,33 @@ async fn hold_body(state: WebState, request: Request, next: Next, bytes_max: usi
 
 /// Gives the request a place among those that are worked on, and takes it back when its time is up.
 pub(crate) async fn admit(State(state): State<WebState>, request: Request, next: Next) -> Response {
-    let work = async {
-        let Some(_place) = state.shared.admission.enter().await else {
-            return ApiError::Busy {
-                what: "Too many requests are worked on just now.",
-            }
-            .into_response();
-        };
-        next.run(request).await
-    };
-    limit_time(&state, work).await
+    let time_max = state.settings.limits.request_time_max;
+    limit_time(time_max, admit_and_run(&state, request, next)).await
+}
+
+/// The same for an import, which takes longer.
+pub(crate) async fn admit_import(State(state): State<WebState>, request: Request, next: Next) -> Response {
+    let time_max = state.settings.limits.import_time_max;
+    limit_time(time_max, admit_and_run(&state, request, next)).await
 }
 
 /// Ends the work on a request when its time is up. For handlers that ask for their place themselves.
 pub(crate) async fn end_in_time(State(state): State<WebState>, request: Request, next: Next) -> Response {
-    limit_time(&state, next.run(request)).await
+    limit_time(state.settings.limits.request_time_max, next.run(request)).await
 }
 
-async fn limit_time(state: &WebState, work: impl Future<Output = Response>) -> Response {
-    match tokio::time::timeout(state.settings.limits.request_time_max, work).await {
+async fn admit_and_run(state: &WebState, request: Request, next: Next) -> Response {
+    match state.shared.admission.enter().await {
+        Some(_place) => next.run(request).await,
+        None => ApiError::Busy {
+            what: "Too many requests are worked on just now.",
+        }
+        .into_response(),
+    }
+}
+
+async fn limit_time(time_max: Duration, work: impl Future<Output = Response>) -> Response {
+    match tokio::time::timeout(time_max, work).await {
         Ok(response) => response,
         Err(_) => ApiError::TimedOut.into_response(),
     }

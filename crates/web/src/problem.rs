@@ -395,8 +395,8 @@ impl ApiError {
             ),
             ApiError::Busy { what } => ((*what).to_owned(), "Send it again after the time in `Retry-After`."),
             ApiError::TimedOut => (
-                "The request took too long and was given up; nothing was half done.".to_owned(),
-                "Send it again after the time in `Retry-After`.",
+                "The request took too long and was given up.".to_owned(),
+                "Send it again after the time in `Retry-After`; what was done already is not done twice.",
             ),
             ApiError::Store(_) | ApiError::Panicked => (
                 "Something went wrong that is not your mistake; nothing was half done.".to_owned(),
@@ -496,6 +496,10 @@ impl From<ActionError> for ApiError {
             ActionError::NotFound => ApiError::NotFound { thing: "action" },
             ActionError::Confirmed => ApiError::Conflict {
                 what: "The platform confirmed this action before; there is nothing to retry.",
+                remedy: "Leave it.",
+            },
+            ActionError::Superseded => ApiError::Conflict {
+                what: "A later order about the same item took this action's place; delivering it now would undo that one.",
                 remedy: "Leave it.",
             },
             ActionError::Store(error) => error.into(),

@@ -25,11 +25,16 @@ pub fn router(state: WebState) -> Router {
         .layer(from_fn_with_state(with.clone(), layers::admit))
         .layer(no_limit)
         .layer(from_fn_with_state(with.clone(), layers::hold_large_body));
+    let imports = paths(api::import_routes())
+        .layer(from_fn_with_state(with.clone(), layers::admit_import))
+        .layer(no_limit)
+        .layer(from_fn_with_state(with.clone(), layers::hold_large_body));
     let others = paths(api::other_routes())
         .layer(from_fn_with_state(with.clone(), layers::admit))
         .layer(from_fn_with_state(with.clone(), layers::hold_small_body));
     let api = submissions
         .merge(uploads)
+        .merge(imports)
         .merge(others)
         .layer(from_fn_with_state(with.clone(), layers::authenticate));
 

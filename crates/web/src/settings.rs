@@ -62,6 +62,8 @@ pub struct WebLimits {
     pub admission_wait_max: Duration,
     /// Longest time to work on one request; then the answer is 503.
     pub request_time_max: Duration,
+    /// The same for an import, which may hold hundreds of thousands of lines.
+    pub import_time_max: Duration,
     /// How often one API key may call.
     pub rate_per_key: RateLimit,
     /// How often one address may call without a valid API key: the console, health, refused keys.
@@ -87,6 +89,7 @@ impl Default for WebLimits {
             requests_at_once_max: 64,
             admission_wait_max: Duration::from_secs(5),
             request_time_max: Duration::from_secs(60),
+            import_time_max: Duration::from_secs(600),
             rate_per_key: RateLimit {
                 per_second: 500,
                 burst: 2_000,

@@ -34,9 +34,12 @@ pub(crate) fn submission_routes() -> OpenApiRouter<WebState> {
 
 /// Routes that take files.
 pub(crate) fn upload_routes() -> OpenApiRouter<WebState> {
-    OpenApiRouter::new()
-        .routes(routes!(entries::create_entry))
-        .routes(routes!(imports::import_entries))
+    OpenApiRouter::new().routes(routes!(entries::create_entry))
+}
+
+/// Routes that take files of many lines.
+pub(crate) fn import_routes() -> OpenApiRouter<WebState> {
+    OpenApiRouter::new().routes(routes!(imports::import_entries))
 }
 
 /// All other routes.

@@ -269,6 +269,27 @@ async fn a_place_is_waited_for_only_so_long() {
 }
 
 #[tokio::test]
+async fn work_ends_in_time() {
+    // Takes connections and says nothing.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = silent.local_addr().unwrap().to_string();
+    let world = World::with(|settings| {
+        settings.limits.request_time_max = Duration::from_millis(200);
+        settings.fetch.hosts = vec![host.parse().unwrap()];
+        settings.fetch.allow_loopback = true;
+        settings.fetch.time_max = Duration::from_secs(60);
+    })
+    .await;
+    let key = world.full_key().await;
+    let item = json!({"id": "1", "kind": "post", "media": [{"name": "a", "url": format!("http://{host}/")}]});
+    let answer = world.post(&key, "/api/v1/items", item).await;
+    assert_eq!(
+        (answer.problem().as_str(), answer.header("retry-after")),
+        ("503 busy", "2")
+    );
+}
+
+#[tokio::test]
 async fn a_request_has_an_id() {
     let world = World::new().await;
     let made = world.get("", "/healthz").await;

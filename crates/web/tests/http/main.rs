@@ -8,6 +8,7 @@ mod fetch;
 mod health;
 mod items;
 mod lists;
+mod mistakes;
 mod openapi;
 mod sockets;
 mod world;
