@@ -454,7 +454,7 @@ async fn a_file_with_a_bad_line_is_refused_whole() {
         import(&world, &key, &bank, "text/csv", format!("pdq,{KNOWN},1,a\u{0}b,"))
             .await
             .problem(),
-        "422 invalid-field name"
+        "422 invalid-field body"
     );
     assert_eq!(
         import(&world, &key, &bank, "application/json", "[]").await.problem(),
