@@ -40,7 +40,8 @@ pub fn files(samples: &Path, seed: u64) -> Vec<Hostile> {
 
     for sample in SAMPLES {
         let whole = read(sample);
-        let (stem, extension) = sample.split_once('.').unwrap_or_default();
+        let (_, extension) = sample.split_once('.').unwrap_or_default();
+        let stem = sample.replace('.', "-");
         for percent in 0..100 {
             let cut = whole[..whole.len() * percent / 100].to_vec();
             add(format!("truncated-{stem}-{percent:02}.{extension}"), cut);
@@ -78,7 +79,8 @@ pub fn files(samples: &Path, seed: u64) -> Vec<Hostile> {
             add(format!("blank-{stem}-{n}.{extension}"), blank);
         }
         for other in SAMPLES {
-            let (other_stem, other_extension) = other.split_once('.').unwrap_or_default();
+            let (_, other_extension) = other.split_once('.').unwrap_or_default();
+            let other_stem = other.replace('.', "-");
             if other_extension != extension {
                 add(
                     format!("renamed-{stem}-as-{other_stem}.{other_extension}"),

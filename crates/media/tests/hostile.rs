@@ -41,6 +41,8 @@ async fn each_of_two_thousand_hostile_files_gives_signals_or_a_typed_error() {
     let files = hostile::files(&samples, SEED);
     let n_files = files.len();
     assert!(n_files >= 2_000, "{n_files}");
+    let names: std::collections::BTreeSet<_> = files.iter().map(|file| &file.name).collect();
+    assert_eq!(names.len(), n_files, "each can be written to a folder");
     let files = Arc::new(std::sync::Mutex::new(files.into_iter()));
 
     // As many callers as workers, so that a file's time is its own.
@@ -72,7 +74,7 @@ async fn each_of_two_thousand_hostile_files_gives_signals_or_a_typed_error() {
                         error.kind()
                     }
                 };
-                let time_max = Duration::from_millis(u64::from(TIME_MS_MAX) + 2_000);
+                let time_max = Duration::from_millis(u64::from(TIME_MS_MAX) + 15_000);
                 assert!(took < time_max, "{}: {took:?}", file.name);
                 outcomes.entry(outcome).or_default().push((took, file.name));
             }
