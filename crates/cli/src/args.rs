@@ -125,9 +125,9 @@ pub struct Demo {
     /// Listen here; only addresses of this machine's loopback are taken
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8410")]
     pub listen: SocketAddr,
-    /// Where the platform's stand-in listens; port 0 takes any free one
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8411")]
-    pub platform_listen: SocketAddr,
+    /// Where the platform's stand-in listens; without it, 127.0.0.1:8411, or any free port if that is taken
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub platform_listen: Option<SocketAddr>,
     /// Print where to look as one line of JSON
     #[arg(long)]
     pub json: bool,
@@ -405,7 +405,10 @@ pub fn help_markdown() -> String {
 fn describe(command: &mut clap::Command, path: &str, page: &mut String) {
     let help = command.render_long_help().to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();
-    page.push_str(&format!("\n## `{path}`\n\n```text\n{}\n```\n", help.join("\n").trim_end()));
+    page.push_str(&format!(
+        "\n## `{path}`\n\n```text\n{}\n```\n",
+        help.join("\n").trim_end()
+    ));
     for below in command.get_subcommands_mut() {
         if !below.is_hide_set() && below.get_name() != "help" {
             let path = format!("{path} {}", below.get_name());
@@ -426,7 +429,12 @@ mod tests {
     #[test]
     fn the_help_page_names_every_command_and_hides_what_is_hidden() {
         let page = help_markdown();
-        for heading in ["## `seawall`", "## `seawall bank import`", "## `seawall user reset`", "## `seawall key create`"] {
+        for heading in [
+            "## `seawall`",
+            "## `seawall bank import`",
+            "## `seawall user reset`",
+            "## `seawall key create`",
+        ] {
             assert!(page.contains(&format!("\n{heading}\n")), "{heading}");
         }
         assert!(!page.contains("media-worker") && !page.contains("demo-platform"));

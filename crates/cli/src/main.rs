@@ -4,7 +4,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     // A worker locks itself into its jail before anything else runs, the reading of arguments included.
-    if std::env::args_os().nth(1).is_some_and(|command| command == cli::MEDIA_WORKER) {
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|command| command == cli::MEDIA_WORKER)
+    {
         return media::worker::main();
     }
     cli::run(std::env::args_os())

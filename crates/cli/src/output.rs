@@ -9,7 +9,10 @@ use crate::exit::OutputClosed;
 /// Prints one line of data.
 pub fn line(text: &str) -> anyhow::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.write_all(b"\n")).and_then(|()| stdout.flush());
+    let written = stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.write_all(b"\n"))
+        .and_then(|()| stdout.flush());
     written.map_err(of_write_error)
 }
 
@@ -26,7 +29,15 @@ pub fn talk(text: &str) {
 /// A file name, a bank's name or a decoder's words, safe to show on a terminal: control characters are escaped, so that a
 /// name cannot move the cursor, change colours or fake a line.
 pub fn printable(text: &str) -> String {
-    text.chars().flat_map(|c| if is_unsafe(c) { c.escape_unicode().collect::<Vec<_>>() } else { vec![c] }).collect()
+    text.chars()
+        .flat_map(|c| {
+            if is_unsafe(c) {
+                c.escape_unicode().collect::<Vec<_>>()
+            } else {
+                vec![c]
+            }
+        })
+        .collect()
 }
 
 fn is_unsafe(c: char) -> bool {
@@ -43,14 +54,21 @@ fn of_write_error(error: std::io::Error) -> anyhow::Error {
 
 /// Columns of text, each as wide as its widest cell; the last is not padded.
 pub fn table(header: &[&str], rows: &[Vec<String>]) -> anyhow::Result<()> {
-    let cells: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| printable(cell)).collect()).collect();
+    let cells: Vec<Vec<String>> = rows
+        .iter()
+        .map(|row| row.iter().map(|cell| printable(cell)).collect())
+        .collect();
     let width = |column: usize| {
         let widest = cells.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
         widest.max(header[column].chars().count())
     };
     let widths: Vec<usize> = (0..header.len()).map(width).collect();
     let print = |row: &[String]| {
-        let padded: Vec<String> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let padded: Vec<String> = row
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:<width$}"))
+            .collect();
         line(padded.join("  ").trim_end())
     };
     print(&header.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())?;

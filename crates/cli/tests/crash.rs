@@ -5,7 +5,7 @@
 //! stand-in for a platform receives the orders; for the second half of the kills it cannot be reached at all. What was acknowledged is
 //! kept outside, in a [`ledger::Ledger`], and held against the store in the end.
 //!
-//! `SEAWALL_CRASH_KILLS` says how many kills (12 unless set; `scripts/crash.sh` does 200), `SEAWALL_CRASH_DOWN_S` for how many seconds the platform
+//! `SEAWALL_CRASH_KILLS` says how many kills (10 unless set; `scripts/crash.sh` does 200), `SEAWALL_CRASH_DOWN_S` for how many seconds the platform
 //! stays away at least, `SEAWALL_TEST_POSTGRES` where there is a Postgres to do it all again on.
 
 mod common;
@@ -29,7 +29,9 @@ use server::World;
 
 /// A number from the environment.
 fn number(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}")))
+    std::env::var(name).map_or(otherwise, |text| {
+        text.parse().unwrap_or_else(|_| panic!("{name} is no number: {text}"))
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,14 +49,20 @@ async fn nothing_acknowledged_is_lost_on_postgres() {
     };
     let name = format!("seawall_crash_{}", std::process::id());
     let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
-    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut admin).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+        .execute(&mut admin)
+        .await
+        .unwrap();
     let (base, _) = server.rsplit_once('/').unwrap();
     kill_again_and_again(&format!("{base}/{name}"), 2).await;
-    sqlx::query(sqlx::AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"))).execute(&mut admin).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)")))
+        .execute(&mut admin)
+        .await
+        .unwrap();
 }
 
 async fn kill_again_and_again(store_url: &str, seed: u64) {
-    let n_kills = number("SEAWALL_CRASH_KILLS", 12);
+    let n_kills = number("SEAWALL_CRASH_KILLS", 10);
     let down_for = Duration::from_secs(number("SEAWALL_CRASH_DOWN_S", 0));
     let mut dice = Dice::new(seed);
     let mut world = World::prepare(store_url).await;
@@ -76,12 +84,15 @@ async fn kill_again_and_again(store_url: &str, seed: u64) {
     }
     if let Some(since) = down_since {
         tokio::time::sleep(down_for.saturating_sub(since.elapsed())).await;
-        assert!(world.n_unfinished_actions().await > 0, "nothing was ordered while the platform was away");
+        assert!(
+            world.n_unfinished_actions().await > 0,
+            "nothing was ordered while the platform was away"
+        );
     }
     stop.store(true, Ordering::SeqCst);
     load.join().await;
     world.platform_up().await;
-    world.wait_until_delivered(Duration::from_secs(120)).await;
+    world.wait_until_delivered(Duration::from_secs(300)).await;
     world.stop_server().await;
     world.verify("in the end");
 

@@ -23,10 +23,18 @@ impl Drop for Demo {
 
 fn start(more: &[&str]) -> Demo {
     let any_port = ["--listen", "127.0.0.1:0", "--platform-listen", "127.0.0.1:0", "--json"];
-    let mut child =
-        seawall().arg("demo").args(any_port).args(more).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = seawall()
+        .arg("demo")
+        .args(any_port)
+        .args(more)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
     let found = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line}"));
     Demo { child, found }
 }
@@ -51,12 +59,22 @@ fn get(url: &str, headers: &str) -> (String, String) {
     let rest = url.strip_prefix("http://").unwrap();
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let mut stream = TcpStream::connect(host).unwrap();
-    write!(stream, "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n").unwrap();
+    write!(
+        stream,
+        "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{headers}\r\n"
+    )
+    .unwrap();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).unwrap();
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head.to_ascii_lowercase().lines().map(|line| format!("{line}\n")).collect(), body.to_owned())
+    (
+        head.to_ascii_lowercase()
+            .lines()
+            .map(|line| format!("{line}\n"))
+            .collect(),
+        body.to_owned(),
+    )
 }
 
 #[test]
@@ -68,28 +86,52 @@ fn every_page_has_something_to_show() {
         assert!(head.starts_with("http/1.1 200 "), "{path}: {head}");
         // The answer may come in chunks; the JSON is one object.
         let json = &body[body.find('{').unwrap()..=body.rfind('}').unwrap()];
-        serde_json::from_str::<Value>(json).unwrap()["rows"].as_array().unwrap().clone()
+        serde_json::from_str::<Value>(json).unwrap()["rows"]
+            .as_array()
+            .unwrap()
+            .clone()
     };
-    let queues: Vec<Value> = api("cases?limit=100").iter().map(|case| case["queue"].clone()).collect();
+    let queues: Vec<Value> = api("cases?limit=100")
+        .iter()
+        .map(|case| case["queue"].clone())
+        .collect();
     for queue in ["escalated", "matches", "reported", "unscanned", "leads"] {
         assert!(queues.iter().any(|found| found == queue), "no case in {queue}");
     }
-    let states: Vec<Value> = api("actions?limit=100").iter().map(|action| action["state"].clone()).collect();
+    let states: Vec<Value> = api("actions?limit=100")
+        .iter()
+        .map(|action| action["state"].clone())
+        .collect();
     for state in ["confirmed", "refused", "dead", "retrying"] {
-        assert!(states.iter().any(|found| found == state), "no action is {state}: {states:?}");
+        assert!(
+            states.iter().any(|found| found == state),
+            "no action is {state}: {states:?}"
+        );
     }
     let confirmed: Vec<Value> = api("banks").iter().map(|bank| bank["confirmed"].clone()).collect();
     assert!(confirmed.contains(&Value::Bool(true)) && confirmed.contains(&Value::Bool(false)));
 
     // One click signs in: the stand-in sets the cookie that the console reads.
     let (head, _) = get(demo.text("sign_in"), "");
-    assert!(head.contains(&format!("location: {}/desk\n", demo.text("console"))), "{head}");
+    assert!(
+        head.contains(&format!("location: {}/desk\n", demo.text("console"))),
+        "{head}"
+    );
     let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
-    assert!(cookie.contains("httponly") && cookie.contains("samesite=lax"), "{cookie}");
+    assert!(
+        cookie.contains("httponly") && cookie.contains("samesite=lax"),
+        "{cookie}"
+    );
     // Cookies are cased; the head above is not.
     let (_, again) = (0, raw_cookie(demo.text("sign_in")));
-    let (head, body) = get(&format!("{}/desk", demo.text("console")), &format!("Cookie: {again}\r\n"));
-    assert!(head.starts_with("http/1.1 200 ") && body.contains("post-2119"), "{head}");
+    let (head, body) = get(
+        &format!("{}/desk", demo.text("console")),
+        &format!("Cookie: {again}\r\n"),
+    );
+    assert!(
+        head.starts_with("http/1.1 200 ") && body.contains("post-2119"),
+        "{head}"
+    );
     let wrong = demo.text("sign_in").rsplit_once('/').unwrap().0.to_owned() + "/guess";
     assert!(get(&wrong, "").0.starts_with("http/1.1 404 "));
     let (_, page) = get(demo.text("platform"), "");
@@ -103,10 +145,17 @@ fn raw_cookie(url: &str) -> String {
     let rest = url.strip_prefix("http://").unwrap();
     let (host, path) = rest.split_once('/').unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
-    write!(stream, "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n").unwrap();
+    write!(
+        stream,
+        "GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
-    let line = answer.lines().find(|line| line.to_ascii_lowercase().starts_with("set-cookie: ")).unwrap();
+    let line = answer
+        .lines()
+        .find(|line| line.to_ascii_lowercase().starts_with("set-cookie: "))
+        .unwrap();
     line["set-cookie: ".len()..].split(';').next().unwrap().to_owned()
 }
 
@@ -126,4 +175,24 @@ fn data_that_are_kept_are_shown_again() {
 fn it_listens_on_this_machine_alone() {
     let ran = common::run(seawall().args(["demo", "--listen", "0.0.0.0:0"]));
     assert!(ran.code == 2 && ran.err.contains("this machine alone"), "{ran:?}");
+}
+
+#[test]
+fn the_platform_stands_alone_too() {
+    let args = [
+        "demo-platform",
+        "--listen",
+        "127.0.0.1:0",
+        "--secret",
+        "a secret of sixteen",
+    ];
+    let mut child = seawall().args(args).stdout(Stdio::piped()).spawn().unwrap();
+    let mut url = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut url)
+        .unwrap();
+    let (head, body) = get(&format!("{}/orders", url.trim_end()), "");
+    assert!(head.starts_with("http/1.1 200 ") && body == "[]", "{head}{body}");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }

@@ -5,9 +5,9 @@ mod common;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
 
-use common::{Ran, folder, pdq, picture, png, run_in, seawall};
 use cli::demo::files::Edit;
 use cli::demo::pictures::draw;
+use common::{Ran, folder, pdq, picture, png, run_in, seawall};
 use expect_test::expect;
 use signal::{Md5, Sha256};
 
@@ -32,8 +32,16 @@ fn hash_line(file: &str, picture: &image::RgbImage) -> String {
 
 #[test]
 fn hash_prints_a_line_for_each_file_in_order_and_goes_on_after_failures() {
-    let dir = folder(&[("a.png", &png(&picture(1))), ("text.png", b"not a picture"), ("b.jpg", &png(&picture(2))), ("empty", b"")]);
-    let ran = run_in(dir.path(), &["hash", "--json", "a.png", "none.png", "text.png", "b.jpg", ".", "empty"]);
+    let dir = folder(&[
+        ("a.png", &png(&picture(1))),
+        ("text.png", b"not a picture"),
+        ("b.jpg", &png(&picture(2))),
+        ("empty", b""),
+    ]);
+    let ran = run_in(
+        dir.path(),
+        &["hash", "--json", "a.png", "none.png", "text.png", "b.jpg", ".", "empty"],
+    );
     let lines: Vec<&str> = ran.out.lines().collect();
     assert_eq!(lines[0], hash_line("a.png", &picture(1)));
     assert_eq!(lines[3], hash_line("b.jpg", &picture(2)));
@@ -53,22 +61,36 @@ fn hash_without_json_is_for_people_and_talks_of_failures_elsewhere() {
     let ran = run_in(dir.path(), &["hash", "a.png", "none.png"]);
     let pdq = pdq(&picture(1));
     assert_eq!(ran.out, format!("{}  {:>3}  a.png\n", pdq.hash, pdq.quality));
-    assert_eq!(ran.err, "seawall: none.png: cannot open the file: No such file or directory (os error 2)\n");
+    assert_eq!(
+        ran.err,
+        "seawall: none.png: cannot open the file: No such file or directory (os error 2)\n"
+    );
     assert_eq!(ran.code, 1);
     assert_eq!(run_in(dir.path(), &["hash", "a.png"]).code, 0);
 }
 
 #[test]
 fn hash_reads_standard_input() {
-    let mut child = seawall().args(["hash", "--json", "-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = seawall()
+        .args(["hash", "--json", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     child.stdin.take().unwrap().write_all(&png(&picture(3))).unwrap();
     let ran: Ran = child.wait_with_output().unwrap().into();
-    assert_eq!((ran.code, ran.out.trim_end()), (0, hash_line("-", &picture(3)).as_str()));
+    assert_eq!(
+        (ran.code, ran.out.trim_end()),
+        (0, hash_line("-", &picture(3)).as_str())
+    );
 }
 
 #[test]
 fn bad_usage_is_told_from_failure() {
-    let dir = folder(&[("a.png", &png(&picture(1))), ("empty.csv", b"type,value,quality,name,labels\n")]);
+    let dir = folder(&[
+        ("a.png", &png(&picture(1))),
+        ("empty.csv", b"type,value,quality,name,labels\n"),
+    ]);
     for args in [
         &["hash"][..],
         &["hash", "--jsno", "a.png"],
@@ -101,7 +123,9 @@ fn a_reader_that_goes_away_ends_it_quietly() {
         .spawn()
         .unwrap();
     let mut first = String::new();
-    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut first)
+        .unwrap();
     let mut err = String::new();
     child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
     assert_eq!((child.wait().unwrap().code(), err.as_str()), (Some(0), ""));
@@ -121,20 +145,47 @@ fn a_bank_made_of_a_folder_finds_its_files_again() {
         ("posts/other.png", &png(&picture(9))),
         ("posts/broken.png", &png(&known)[..60]),
     ]);
-    let ran = run_in(dir.path(), &["bank", "make", "known", "--out", "Known pictures.csv", "--label", "demo"]);
+    let ran = run_in(
+        dir.path(),
+        &[
+            "bank",
+            "make",
+            "known",
+            "--out",
+            "Known pictures.csv",
+            "--label",
+            "demo",
+        ],
+    );
     assert_eq!(ran.code, 1, "a file that could not be read is a failure: {ran:?}");
     let bank = std::fs::read_to_string(dir.path().join("Known pictures.csv")).unwrap();
     let lines: Vec<&str> = bank.lines().collect();
     assert_eq!(lines[0], "type,value,quality,name,labels");
-    assert_eq!(lines[1], format!("pdq,{},{},deep/two.png,demo", pdq(&picture(5)).hash, pdq(&picture(5)).quality));
-    assert_eq!(lines[4], format!("pdq,{},{},one.png,demo", pdq(&known).hash, pdq(&known).quality));
+    assert_eq!(
+        lines[1],
+        format!(
+            "pdq,{},{},deep/two.png,demo",
+            pdq(&picture(5)).hash,
+            pdq(&picture(5)).quality
+        )
+    );
+    assert_eq!(
+        lines[4],
+        format!("pdq,{},{},one.png,demo", pdq(&known).hash, pdq(&known).quality)
+    );
     assert_eq!(lines.len(), 7);
     let again = run_in(dir.path(), &["bank", "make", "known", "--out", "Known pictures.csv"]);
-    assert!(again.code == 1 && again.err.contains("--force replaces it"), "{again:?}");
+    assert!(
+        again.code == 1 && again.err.contains("--force replaces it"),
+        "{again:?}"
+    );
 
     let ran = run_in(dir.path(), &["scan", "posts", "--bank", "Known pictures.csv", "--json"]);
     let distance = pdq(&known).hash.distance(pdq(&edited).hash);
-    assert!((1..=31).contains(&distance), "the edit has to be seen, and to stay near: {distance}");
+    assert!(
+        (1..=31).contains(&distance),
+        "the edit has to be seen, and to stay near: {distance}"
+    );
     let found = |file: &str, signal: &str, distance: u32, threshold: u32| {
         format!(
             r#"{{"file":"posts/{file}","entry":"one.png","bank":"Known pictures","signal":"{signal}","distance":{distance},"threshold":{threshold},"tier":"match","view":"as_is"}}"#
@@ -152,7 +203,14 @@ fn a_bank_made_of_a_folder_finds_its_files_again() {
     for (line, expected) in lines.iter().zip(&expected) {
         assert!(line.starts_with(expected.as_str()), "{line}\n{expected}");
     }
-    assert!(ran.err.contains("4 files in ") && ran.err.contains(" against 2 entries: 2 matched, 0 only leads, 1 could not be read"), "{}", ran.err);
+    assert!(
+        ran.err.contains("4 files in ")
+            && ran
+                .err
+                .contains(" against 2 entries: 2 matched, 0 only leads, 1 could not be read"),
+        "{}",
+        ran.err
+    );
     assert_eq!(ran.code, 1);
 }
 
@@ -167,11 +225,17 @@ fn scan_takes_a_plain_list_of_hashes_and_a_threshold() {
     let list = format!("{}\n{}\nnonsense\n", far(10), far(35));
     let dir = folder(&[("posts/p.png", &png(&picture(4))), ("list.txt", list.as_bytes())]);
     let scan = |more: &[&str]| {
-        let ran = run_in(dir.path(), &[&["scan", "posts", "--bank", "list.txt", "--json"], more].concat());
+        let ran = run_in(
+            dir.path(),
+            &[&["scan", "posts", "--bank", "list.txt", "--json"], more].concat(),
+        );
         // The line that does not read is told, and makes it a failure.
         assert!(ran.code == 1 && ran.err.contains("list.txt, line 3: "), "{ran:?}");
         let lines = ran.json();
-        lines.iter().map(|line| format!("{} {} {}", line["distance"], line["threshold"], line["tier"])).collect::<Vec<_>>()
+        lines
+            .iter()
+            .map(|line| format!("{} {} {}", line["distance"], line["threshold"], line["tier"]))
+            .collect::<Vec<_>>()
     };
     assert_eq!(scan(&[]), [r#"10 31 "match""#, r#"35 40 "lead""#]);
     assert_eq!(scan(&["--threshold", "9"]), [""; 0]);

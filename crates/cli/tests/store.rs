@@ -12,12 +12,25 @@ use serde_json::json;
 #[test]
 fn a_key_is_shown_once_and_can_be_revoked() {
     let home = Home::new("");
-    let made = home.ok(&["key", "create", "platform", "--scope", "items:write,items:read", "--json"]).json().remove(0);
+    let made = home
+        .ok(&[
+            "key",
+            "create",
+            "platform",
+            "--scope",
+            "items:write,items:read",
+            "--json",
+        ])
+        .json()
+        .remove(0);
     assert_eq!(made["scopes"], json!(["items:write", "items:read"]));
     let secret = made["secret"].as_str().unwrap();
     assert!(secret.starts_with("sw_"));
     let plain = home.ok(&["key", "create", "second", "--scope", "banks:read"]);
-    assert!(plain.out.starts_with("sw_") && plain.out.lines().count() == 1, "{plain:?}");
+    assert!(
+        plain.out.starts_with("sw_") && plain.out.lines().count() == 1,
+        "{plain:?}"
+    );
 
     let listed = home.ok(&["key", "list", "--json"]);
     assert_eq!(listed.json().len(), 2);
@@ -42,9 +55,17 @@ fn people_are_invited_reset_disabled_and_listed() {
     assert!(reset["name"] == "amal" && reset["link"] != link.trim(), "{reset}");
     home.ok(&["user", "add", "chief", "--role", "admin"]);
     let disabled = home.ok(&["user", "disable", "amal", "--json"]).json().remove(0);
-    assert_eq!((&disabled["state"], &disabled["role"]), (&json!("disabled"), &json!("lead")));
+    assert_eq!(
+        (&disabled["state"], &disabled["role"]),
+        (&json!("disabled"), &json!("lead"))
+    );
     home.ok(&["user", "enable", "amal"]);
-    let names: Vec<String> = home.ok(&["user", "list", "--json"]).json().iter().map(|user| format!("{} {}", user["name"], user["state"])).collect();
+    let names: Vec<String> = home
+        .ok(&["user", "list", "--json"])
+        .json()
+        .iter()
+        .map(|user| format!("{} {}", user["name"], user["state"]))
+        .collect();
     assert_eq!(names, [r#""amal" "invited""#, r#""chief" "invited""#]);
     assert_eq!(home.run(&["user", "reset", "nobody"]).code, 1);
     assert_eq!(home.run(&["user", "disable", "chief"]).code, 1, "the last admin stays");
@@ -56,22 +77,38 @@ fn a_bank_goes_in_and_comes_out_again() {
     let home = Home::new("");
     let (one, two) = (pdq(&picture(1)).hash, pdq(&picture(2)).hash);
     let file = home.dir.path().join("bank.csv");
-    let text = format!("type,value,quality,name,labels\npdq,{one},100,one,a;b\nmd5,{},,one,a;b\npdq,{two},90,two,\n", "0".repeat(32));
+    let text = format!(
+        "type,value,quality,name,labels\npdq,{one},100,one,a;b\nmd5,{},,one,a;b\npdq,{two},90,two,\n",
+        "0".repeat(32)
+    );
     std::fs::write(&file, format!("{text}pdq,xyz,,three,\n")).unwrap();
 
     let missing = home.run(&["bank", "import", "bank.csv", "--bank", "known"]);
-    assert!(missing.code == 1 && missing.err.contains("--create makes it"), "{missing:?}");
-    let import = |more: &[&str]| home.run(&[&["bank", "import", "bank.csv", "--bank", "known", "--json"], more].concat());
+    assert!(
+        missing.code == 1 && missing.err.contains("--create makes it"),
+        "{missing:?}"
+    );
+    let import =
+        |more: &[&str]| home.run(&[&["bank", "import", "bank.csv", "--bank", "known", "--json"], more].concat());
     let first = import(&["--create", "--confirmed"]);
     assert_eq!(first.code, 1, "a line does not read: {first:?}");
     let summary = first.json().remove(0);
-    assert_eq!((&summary["created"], &summary["added"], &summary["already_present"]), (&json!(true), &json!(2), &json!(0)));
+    assert_eq!(
+        (&summary["created"], &summary["added"], &summary["already_present"]),
+        (&json!(true), &json!(2), &json!(0))
+    );
     assert_eq!(summary["errors"][0]["line"], 5);
     let second = import(&[]).json().remove(0);
-    assert_eq!((&second["created"], &second["added"], &second["already_present"]), (&json!(false), &json!(0), &json!(2)));
+    assert_eq!(
+        (&second["created"], &second["added"], &second["already_present"]),
+        (&json!(false), &json!(0), &json!(2))
+    );
 
     let banks = home.ok(&["bank", "list", "--json"]).json();
-    assert_eq!((&banks[0]["name"], &banks[0]["confirmed"], &banks[0]["entries"]), (&json!("known"), &json!(true), &json!(2)));
+    assert_eq!(
+        (&banks[0]["name"], &banks[0]["confirmed"], &banks[0]["entries"]),
+        (&json!("known"), &json!(true), &json!(2))
+    );
     let exported = home.ok(&["bank", "export", "--bank", "known"]).out;
     let sorted = |text: &str| {
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -80,13 +117,29 @@ fn a_bank_goes_in_and_comes_out_again() {
     };
     assert_eq!(sorted(&exported), sorted(&text));
     home.ok(&["bank", "export", "--bank", "known", "--out", "out.csv"]);
-    assert_eq!(home.run(&["bank", "export", "--bank", "known", "--out", "out.csv"]).code, 1, "an existing file stays");
+    assert_eq!(
+        home.run(&["bank", "export", "--bank", "known", "--out", "out.csv"])
+            .code,
+        1,
+        "an existing file stays"
+    );
     assert_eq!(home.run(&["bank", "export", "--bank", "unknown"]).code, 1);
 
     // What was not confirmed is not confirmed by the way.
     home.run(&["bank", "import", "bank.csv", "--bank", "loose", "--create"]);
-    let confirm = home.run(&["bank", "import", "bank.csv", "--bank", "loose", "--create", "--confirmed"]);
-    assert!(confirm.code == 1 && confirm.err.contains("not confirmed"), "{confirm:?}");
+    let confirm = home.run(&[
+        "bank",
+        "import",
+        "bank.csv",
+        "--bank",
+        "loose",
+        "--create",
+        "--confirmed",
+    ]);
+    assert!(
+        confirm.code == 1 && confirm.err.contains("not confirmed"),
+        "{confirm:?}"
+    );
 }
 
 #[test]
@@ -100,7 +153,10 @@ fn a_backup_is_whole_and_restores_into_an_empty_store_only() {
     assert_eq!(home.run(&["backup", "backup.gz"]).code, 1, "an existing backup stays");
     home.ok(&["backup", "backup.gz", "--force"]);
     let to_stdout = home.command(&["backup", "-", "--json"]).output().unwrap();
-    assert!(to_stdout.status.success() && to_stdout.stdout.starts_with(&[0x1f, 0x8b]), "gzip, and nothing before it");
+    assert!(
+        to_stdout.status.success() && to_stdout.stdout.starts_with(&[0x1f, 0x8b]),
+        "gzip, and nothing before it"
+    );
 
     let other = Home::new("");
     let file = home.dir.path().join("backup.gz");
@@ -114,37 +170,69 @@ fn a_backup_is_whole_and_restores_into_an_empty_store_only() {
     let bytes = std::fs::read(file).unwrap();
     std::fs::write(cut.dir.path().join("cut.gz"), &bytes[..bytes.len() - 30]).unwrap();
     assert_eq!(cut.run(&["restore", "cut.gz"]).code, 1);
-    assert_eq!(cut.ok(&["verify", "--json"]).json()[0]["events"], 0, "nothing is half restored");
+    assert_eq!(
+        cut.ok(&["verify", "--json"]).json()[0]["events"],
+        0,
+        "nothing is half restored"
+    );
 }
 
 #[test]
 fn doctor_says_what_is_wrong_and_what_to_do() {
     let status = |ran: &Ran, check: &str| {
         let lines = ran.json();
-        let line = lines.iter().find(|line| line["check"] == check).unwrap_or_else(|| panic!("no check {check}: {ran:?}"));
-        assert_eq!(line["advice"].is_null(), line["status"] == "ok", "advice for what is not well, and for nothing else: {line}");
+        let line = lines
+            .iter()
+            .find(|line| line["check"] == check)
+            .unwrap_or_else(|| panic!("no check {check}: {ran:?}"));
+        assert_eq!(
+            line["advice"].is_null(),
+            line["status"] == "ok",
+            "advice for what is not well, and for nothing else: {line}"
+        );
         line["status"].as_str().unwrap().to_owned()
     };
-    let well = Home::new("[http]\nlisten = \"127.0.0.1:0\"\n[webhook]\nurl = \"https://a.example/hook?key=hunter2\"\nsecret = \"hunter2hunter2hunter2hunter2hunter2\"\n");
+    let well = Home::new(
+        "[http]\nlisten = \"127.0.0.1:0\"\n[webhook]\nurl = \"https://a.example/hook?key=hunter2\"\nsecret = \"hunter2hunter2hunter2hunter2hunter2\"\n",
+    );
     std::fs::create_dir(well.dir.path().join("store")).unwrap();
     let ran = well.ok(&["doctor", "--json"]);
-    for check in ["config", "clock", "store", "disk", "jail seccomp", "decoder", "listen", "webhook"] {
+    for check in [
+        "config",
+        "clock",
+        "store",
+        "disk",
+        "jail seccomp",
+        "decoder",
+        "listen",
+        "webhook",
+    ] {
         assert_eq!(status(&ran, check), "ok", "{check}: {ran:?}");
     }
     assert!(!ran.out.contains("hunter2"), "secrets stay secret");
-    assert!(!well.dir.path().join("store/seawall.db").exists(), "the doctor makes no store");
+    assert!(
+        !well.dir.path().join("store/seawall.db").exists(),
+        "the doctor makes no store"
+    );
     assert!(well.ok(&["doctor"]).err.contains("nothing is wrong"));
 
     let silent = Home::new("[http]\nlisten = \"203.0.113.7:80\"\n");
     std::fs::create_dir_all(silent.dir.path().join("store/seawall.db")).unwrap();
     let ran = silent.run(&["doctor", "--json"]);
     assert_eq!(ran.code, 1);
-    assert_eq!([status(&ran, "store"), status(&ran, "listen"), status(&ran, "webhook")], ["wrong", "wrong", "warning"]);
+    assert_eq!(
+        [status(&ran, "store"), status(&ran, "listen"), status(&ran, "webhook")],
+        ["wrong", "wrong", "warning"]
+    );
 
     let misspelt = Home::new("[http]\nlstien = \"127.0.0.1:1\"\n");
     let ran = misspelt.run(&["doctor", "--json"]);
     assert_eq!((ran.code, status(&ran, "config")), (1, "wrong".to_owned()));
-    assert_eq!(misspelt.run(&["bank", "list"]).code, 2, "every other command refuses such a configuration");
+    assert_eq!(
+        misspelt.run(&["bank", "list"]).code,
+        2,
+        "every other command refuses such a configuration"
+    );
 }
 
 /// A running server, ended when dropped.
@@ -162,11 +250,18 @@ impl Drop for Server {
 }
 
 fn serve(home: &Home) -> Server {
-    let mut child = home.command(&["serve"]).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = home
+        .command(&["serve"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let (mut link, mut seen) = (String::new(), Vec::new());
     let address = loop {
-        let Some(Ok(line)) = lines.next() else { panic!("it ended: {seen:?}") };
+        let Some(Ok(line)) = lines.next() else {
+            panic!("it ended: {seen:?}")
+        };
         if line.trim_start().starts_with("http://") {
             link = line.trim().to_owned();
         }
@@ -183,7 +278,11 @@ fn get(address: &str, path: &str) -> String {
     use std::io::Write;
     let mut stream = std::net::TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
@@ -196,19 +295,29 @@ fn serve_invites_the_first_user_and_ends_in_good_order() {
     assert!(get(&server.address, "/healthz").starts_with("HTTP/1.1 200 "));
     assert!(get(&server.address, "/readyz").starts_with("HTTP/1.1 200 "));
     let path = server.link.strip_prefix("http://seawall.test").unwrap().to_owned();
-    assert!(get(&server.address, &path).starts_with("HTTP/1.1 200 "), "the link opens: {path}");
+    assert!(
+        get(&server.address, &path).starts_with("HTTP/1.1 200 "),
+        "the link opens: {path}"
+    );
 
     // Another command works beside the server, on the same store.
     home.ok(&["user", "list"]);
     let taken = home.run(&["serve", "--listen", &server.address]);
-    assert!(taken.code == 1 && taken.err.contains("another program listens on"), "{taken:?}");
+    assert!(
+        taken.code == 1 && taken.err.contains("another program listens on"),
+        "{taken:?}"
+    );
 
     let pid = nix::unistd::Pid::from_raw(i32::try_from(server.child.id()).unwrap());
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
     let asked = Instant::now();
     let status = server.child.wait().unwrap();
     assert_eq!(status.code(), Some(0));
-    assert!(asked.elapsed() < Duration::from_secs(10), "nothing was under way: {:?}", asked.elapsed());
+    assert!(
+        asked.elapsed() < Duration::from_secs(10),
+        "nothing was under way: {:?}",
+        asked.elapsed()
+    );
     home.ok(&["verify"]);
 }
 

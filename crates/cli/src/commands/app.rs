@@ -28,7 +28,9 @@ pub async fn open_store(url: &Secret) -> anyhow::Result<Store> {
         make_private_folder(file.parent())?;
     }
     let shown = shown_url(url);
-    Store::open(url.reveal()).await.with_context(|| format!("cannot open the store {shown}"))
+    Store::open(url.reveal())
+        .await
+        .with_context(|| format!("cannot open the store {shown}"))
 }
 
 /// The store's address without user, password and parameters.
@@ -64,7 +66,11 @@ pub async fn open_for_upkeep(config_file: Option<&Path>) -> anyhow::Result<(Seaw
     let loaded = load_config(config_file)?;
     let store = open_store(&store_url(&loaded)).await?;
     let worker = WorkerCommand::this_executable().context("cannot find the program that is running")?;
-    let host = HostSettings { workers: 1, jail: JailRequirement::BestEffort, ..HostSettings::new(worker) };
+    let host = HostSettings {
+        workers: 1,
+        jail: JailRequirement::BestEffort,
+        ..HostSettings::new(worker)
+    };
     let media = MediaHost::start(host).await.map_err(explain)?;
     let app = Seawall::open_for_upkeep(parts(&loaded.config, store, media)?)?;
     Ok((app, loaded))
@@ -94,9 +100,15 @@ mod tests {
     #[test]
     fn an_address_is_shown_without_its_password() {
         let shown = |url: &str| shown_url(&Secret::new(url));
-        assert_eq!(shown("postgres://u:p%40ss@db:5432/s?sslmode=require"), "postgres://db:5432/s");
+        assert_eq!(
+            shown("postgres://u:p%40ss@db:5432/s?sslmode=require"),
+            "postgres://db:5432/s"
+        );
         assert_eq!(shown("postgres://db/s"), "postgres://db/s");
         assert_eq!(shown("postgres://u:p@ss@db/s?password=x"), "postgres://db/s");
-        assert_eq!(shown("sqlite:///var/lib/seawall.db?mode=rwc"), "sqlite:///var/lib/seawall.db");
+        assert_eq!(
+            shown("sqlite:///var/lib/seawall.db?mode=rwc"),
+            "sqlite:///var/lib/seawall.db"
+        );
     }
 }

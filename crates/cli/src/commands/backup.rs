@@ -42,7 +42,9 @@ pub async fn backup(args: args::Backup, config_file: Option<&Path>) -> anyhow::R
     // The file is written by blocking calls, on a thread where they may block.
     let (runtime, for_writing) = (Handle::current(), store.clone());
     let written = tokio::task::spawn_blocking(move || {
-        target::write(&args.file, args.force, |writer| Ok(runtime.block_on(write_backup(&for_writing, writer))?))
+        target::write(&args.file, args.force, |writer| {
+            Ok(runtime.block_on(write_backup(&for_writing, writer))?)
+        })
     });
     let summary = written.await?;
     store.close().await;
@@ -63,7 +65,9 @@ pub async fn restore(args: args::Restore, config_file: Option<&Path>) -> anyhow:
     let store = app::open_store(&url).await?;
     let (runtime, for_reading) = (Handle::current(), store.clone());
     let read = tokio::task::spawn_blocking(move || runtime.block_on(read_backup(&for_reading, BufReader::new(reader))));
-    let summary = read.await?.with_context(|| format!("nothing was restored into {}", app::shown_url(&url)));
+    let summary = read
+        .await?
+        .with_context(|| format!("nothing was restored into {}", app::shown_url(&url)));
     store.close().await;
     Summary::tell(summary?, "restored; `seawall verify` checks the log", args.json)?;
     Ok(Exit::Success)

@@ -77,17 +77,28 @@ async fn make(args: args::BankMake) -> anyhow::Result<Exit> {
     }
     target::write(&args.out, args.force, |writer| Ok(csv::write(writer, &entries)?))?;
     if args.json {
-        output::json(&MakeLine::Summary { entries: entries.len(), failed })?;
+        output::json(&MakeLine::Summary {
+            entries: entries.len(),
+            failed,
+        })?;
     } else {
-        output::talk(&format!("{} entries written, {failed} files could not be read", entries.len()));
+        output::talk(&format!(
+            "{} entries written, {failed} files could not be read",
+            entries.len()
+        ));
     }
     Ok(if failed == 0 { Exit::Success } else { Exit::Failure })
 }
 
 fn check_labels(labels: &[String]) -> Result<(), BadUsage> {
-    let bad = |label: &String| label.trim().is_empty() || label.contains(';') || label.chars().count() > Entry::TEXT_LENGTH_MAX;
+    let bad = |label: &String| {
+        label.trim().is_empty() || label.contains(';') || label.chars().count() > Entry::TEXT_LENGTH_MAX
+    };
     if labels.len() > Entry::LABELS_MAX || labels.iter().any(bad) {
-        let what = format!("at most {} labels, none of them empty, and no `;` in one: it separates them", Entry::LABELS_MAX);
+        let what = format!(
+            "at most {} labels, none of them empty, and no `;` in one: it separates them",
+            Entry::LABELS_MAX
+        );
         return Err(BadUsage(what));
     }
     Ok(())
@@ -95,8 +106,15 @@ fn check_labels(labels: &[String]) -> Result<(), BadUsage> {
 
 /// The path within the folder; its end, where it is longer than a name may be.
 fn entry_name(dir: &Path, path: &Path) -> String {
-    let name: Vec<char> = path_text(path.strip_prefix(dir).unwrap_or(path)).chars().filter(|c| !c.is_control()).collect();
-    name[name.len().saturating_sub(Entry::TEXT_LENGTH_MAX)..].iter().collect::<String>().trim().to_owned()
+    let name: Vec<char> = path_text(path.strip_prefix(dir).unwrap_or(path))
+        .chars()
+        .filter(|c| !c.is_control())
+        .collect();
+    name[name.len().saturating_sub(Entry::TEXT_LENGTH_MAX)..]
+        .iter()
+        .collect::<String>()
+        .trim()
+        .to_owned()
 }
 
 fn tell_failed(path: &Path, error: &FileError, json: bool) -> anyhow::Result<()> {
@@ -104,7 +122,11 @@ fn tell_failed(path: &Path, error: &FileError, json: bool) -> anyhow::Result<()>
     if json {
         return output::json(&MakeLine::Failed { file: &file, error });
     }
-    output::talk(&format!("seawall: {}: {}", output::printable(&file), output::printable(&error.detail)));
+    output::talk(&format!(
+        "seawall: {}: {}",
+        output::printable(&file),
+        output::printable(&error.detail)
+    ));
     Ok(())
 }
 
@@ -130,7 +152,10 @@ async fn import(args: args::BankImport, config_file: Option<&Path>) -> anyhow::R
     let parsed = read_bank(&args.file)?;
     let n_errors = parsed.errors.len();
     if parsed.entries.is_empty() {
-        bail!("`{}` holds no entries ({n_errors} lines that do not read)", args.file.display());
+        bail!(
+            "`{}` holds no entries ({n_errors} lines that do not read)",
+            args.file.display()
+        );
     }
     let source = args.source.clone().unwrap_or_else(|| match args.file.file_name() {
         Some(name) if args.file != Path::new(STDIN) => format!("imported from {}", name.to_string_lossy()),
@@ -139,13 +164,23 @@ async fn import(args: args::BankImport, config_file: Option<&Path>) -> anyhow::R
     let (app, _) = app::open_for_upkeep(config_file).await?;
     let (bank, created) = match find_bank(&app, &args.bank).await? {
         Some(bank) if args.confirmed && !bank.confirmed => {
-            bail!("the bank `{}` exists and is not confirmed: confirm it in the console", args.bank)
+            bail!(
+                "the bank `{}` exists and is not confirmed: confirm it in the console",
+                args.bank
+            )
         }
         Some(bank) => (bank.id, false),
         None if args.create => {
             let description = format!("Made by `seawall bank import` from {source}");
-            let new = NewBank { name: args.bank.clone(), description, confirmed: args.confirmed };
-            match flows::create_bank(&app, &Actor::Operator, new, None).await.context("cannot make the bank")? {
+            let new = NewBank {
+                name: args.bank.clone(),
+                description,
+                confirmed: args.confirmed,
+            };
+            match flows::create_bank(&app, &Actor::Operator, new, None)
+                .await
+                .context("cannot make the bank")?
+            {
                 Created::New(id) | Created::Replayed(id) => (id, true),
             }
         }
@@ -153,21 +188,48 @@ async fn import(args: args::BankImport, config_file: Option<&Path>) -> anyhow::R
     };
     let (mut added, mut already_present) = (0, 0);
     for part in parsed.entries.chunks(moderation::banks::IMPORT_MAX) {
-        let part = part.iter().map(|entry| NewEntry { source: source.clone(), ..entry.clone() }).collect();
-        let imported = flows::import_entries(&app, &Actor::Operator, bank, part).await.context("cannot import")?;
+        let part = part
+            .iter()
+            .map(|entry| NewEntry {
+                source: source.clone(),
+                ..entry.clone()
+            })
+            .collect();
+        let imported = flows::import_entries(&app, &Actor::Operator, bank, part)
+            .await
+            .context("cannot import")?;
         added += imported.added;
         already_present += imported.already_present;
     }
     app::close(app).await;
 
     if args.json {
-        let errors = parsed.errors.into_iter().map(|error| LineError { line: error.line, detail: error.what }).collect();
-        output::json(&ImportSummary { bank: &args.bank, created, added, already_present, errors })?;
+        let errors = parsed
+            .errors
+            .into_iter()
+            .map(|error| LineError {
+                line: error.line,
+                detail: error.what,
+            })
+            .collect();
+        output::json(&ImportSummary {
+            bank: &args.bank,
+            created,
+            added,
+            already_present,
+            errors,
+        })?;
     } else {
         for error in &parsed.errors {
-            output::talk(&format!("seawall: line {}: {}", error.line, output::printable(&error.what)));
+            output::talk(&format!(
+                "seawall: line {}: {}",
+                error.line,
+                output::printable(&error.what)
+            ));
         }
-        output::talk(&format!("{added} entries added, {already_present} were there already, {n_errors} lines do not read"));
+        output::talk(&format!(
+            "{added} entries added, {already_present} were there already, {n_errors} lines do not read"
+        ));
     }
     Ok(if n_errors == 0 { Exit::Success } else { Exit::Failure })
 }
@@ -176,7 +238,9 @@ fn read_bank(path: &Path) -> anyhow::Result<ParsedBank> {
     let reader: Box<dyn Read> = if path == Path::new(STDIN) {
         Box::new(std::io::stdin().lock())
     } else {
-        Box::new(BufReader::new(File::open(path).with_context(|| format!("cannot open `{}`", path.display()))?))
+        Box::new(BufReader::new(
+            File::open(path).with_context(|| format!("cannot open `{}`", path.display()))?,
+        ))
     };
     csv::parse(reader).with_context(|| format!("cannot read `{}`", path.display()))
 }
@@ -185,7 +249,9 @@ fn read_bank(path: &Path) -> anyhow::Result<ParsedBank> {
 async fn export(args: args::BankExport, config_file: Option<&Path>) -> anyhow::Result<Exit> {
     target::check_free(&args.out, args.force)?;
     let (app, _) = app::open_for_upkeep(config_file).await?;
-    let Some(bank) = find_bank(&app, &args.bank).await? else { bail!("there is no bank `{}`", args.bank) };
+    let Some(bank) = find_bank(&app, &args.bank).await? else {
+        bail!("there is no bank `{}`", args.bank)
+    };
     let entries = all_entries(&app, bank.id).await?;
     app::close(app).await;
     target::write(&args.out, args.force, |writer| Ok(csv::write(writer, &entries)?))?;
@@ -195,16 +261,26 @@ async fn export(args: args::BankExport, config_file: Option<&Path>) -> anyhow::R
 
 async fn all_entries(app: &Seawall, bank: BankId) -> anyhow::Result<Vec<NewEntry>> {
     let mut entries = Vec::new();
-    let mut request = PageRequest { cursor: None, limit: PageRequest::LIMIT_MAX };
+    let mut request = PageRequest {
+        cursor: None,
+        limit: PageRequest::LIMIT_MAX,
+    };
     loop {
-        let page = views::list_entries(app, &Actor::Operator, bank, &request).await.context("cannot list entries")?;
-        entries.extend(page.rows.into_iter().filter(|entry| entry.state == EntryState::Enabled).map(|entry| NewEntry {
-            name: entry.name,
-            labels: entry.labels,
-            source: entry.source,
-            expires_at: entry.expires_at,
-            signals: entry.signals,
-        }));
+        let page = views::list_entries(app, &Actor::Operator, bank, &request)
+            .await
+            .context("cannot list entries")?;
+        entries.extend(
+            page.rows
+                .into_iter()
+                .filter(|entry| entry.state == EntryState::Enabled)
+                .map(|entry| NewEntry {
+                    name: entry.name,
+                    labels: entry.labels,
+                    source: entry.source,
+                    expires_at: entry.expires_at,
+                    signals: entry.signals,
+                }),
+        );
         match page.next {
             Some(cursor) => request.cursor = Some(cursor),
             None => return Ok(entries),
@@ -213,7 +289,9 @@ async fn all_entries(app: &Seawall, bank: BankId) -> anyhow::Result<Vec<NewEntry
 }
 
 async fn find_bank(app: &Seawall, name: &str) -> anyhow::Result<Option<Bank>> {
-    let row = views::bank_by_name(app, &Actor::Operator, name).await.context("cannot look for the bank")?;
+    let row = views::bank_by_name(app, &Actor::Operator, name)
+        .await
+        .context("cannot look for the bank")?;
     Ok(row.map(|row| row.bank))
 }
 
@@ -232,9 +310,14 @@ struct BankLine {
 async fn list(json: bool, config_file: Option<&Path>) -> anyhow::Result<Exit> {
     let (app, _) = app::open_for_upkeep(config_file).await?;
     let mut rows = Vec::new();
-    let mut request = PageRequest { cursor: None, limit: PageRequest::LIMIT_MAX };
+    let mut request = PageRequest {
+        cursor: None,
+        limit: PageRequest::LIMIT_MAX,
+    };
     loop {
-        let page = views::list_banks(&app, &Actor::Operator, &request).await.context("cannot list banks")?;
+        let page = views::list_banks(&app, &Actor::Operator, &request)
+            .await
+            .context("cannot list banks")?;
         rows.extend(page.rows);
         match page.next {
             Some(cursor) => request.cursor = Some(cursor),
@@ -244,8 +327,22 @@ async fn list(json: bool, config_file: Option<&Path>) -> anyhow::Result<Exit> {
     app::close(app).await;
     if json {
         for row in rows {
-            let Bank { id, name, description, confirmed, enabled, created_at: _ } = row.bank;
-            output::json(&BankLine { id: id.to_string(), name, description, confirmed, enabled, entries: row.n_entries })?;
+            let Bank {
+                id,
+                name,
+                description,
+                confirmed,
+                enabled,
+                created_at: _,
+            } = row.bank;
+            output::json(&BankLine {
+                id: id.to_string(),
+                name,
+                description,
+                confirmed,
+                enabled,
+                entries: row.n_entries,
+            })?;
         }
         return Ok(Exit::Success);
     }
@@ -254,7 +351,12 @@ async fn list(json: bool, config_file: Option<&Path>) -> anyhow::Result<Exit> {
         .into_iter()
         .map(|row| {
             let confirmed = word(row.bank.confirmed, "confirmed", "not confirmed");
-            vec![row.bank.name, row.n_entries.to_string(), confirmed, word(row.bank.enabled, "enabled", "disabled")]
+            vec![
+                row.bank.name,
+                row.n_entries.to_string(),
+                confirmed,
+                word(row.bank.enabled, "enabled", "disabled"),
+            ]
         })
         .collect();
     output::table(&["BANK", "ENTRIES", "CONFIRMED", "STATE"], &cells)?;

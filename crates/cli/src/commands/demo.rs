@@ -1,6 +1,7 @@
 //! `seawall demo`: a server with a story in it, a platform that obeys it, and one click to come in.
 
 use std::collections::HashSet;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use moderation::model::{Actor, Chance};
 use moderation::views;
 use moderation::{Parts, Seawall, Settings};
 use serde::Serialize;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use web::WebSettings;
 
@@ -35,12 +37,18 @@ use crate::output;
 /// Beside the store: what a visitor needs when the same data are shown again.
 const KEPT_FILE: &str = "demo.json";
 
+/// Where the platform's stand-in is usually found.
+const PLATFORM_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8411);
+
 /// One order in so many is failed at first, so that retrying shows.
 const FAIL_EVERY: u32 = 4;
 
 /// How patient the demonstration is: impatient, so that something is seen to happen.
-const BACKOFF: Backoff =
-    Backoff { first: Duration::from_secs(2), max: Duration::from_secs(60), give_up_after: Duration::from_secs(2 * 3600) };
+const BACKOFF: Backoff = Backoff {
+    first: Duration::from_secs(2),
+    max: Duration::from_secs(60),
+    give_up_after: Duration::from_secs(2 * 3600),
+};
 
 /// Where to look, as `--json` prints it.
 #[derive(Debug, Serialize)]
@@ -56,16 +64,20 @@ struct Where<'a> {
 
 /// Shows the demonstration until it is told to stop.
 pub async fn run(args: args::Demo) -> anyhow::Result<Exit> {
-    for address in [args.listen, args.platform_listen] {
+    for address in std::iter::once(args.listen).chain(args.platform_listen) {
         if !address.ip().is_loopback() {
-            let what = format!("{address}: the demonstration lets everyone in who has its link, so it listens on this machine alone");
+            let what = format!(
+                "{address}: the demonstration lets everyone in who has its link, so it listens on this machine alone"
+            );
             return Err(BadUsage(what).into());
         }
     }
-    log::start(&Log { level: "warn".to_owned(), ..Log::default() })?;
+    log::start(&Log {
+        level: "warn".to_owned(),
+        ..Log::default()
+    })?;
     let listener = serve::bind(args.listen).await?;
-    let platform_listener = platform::listen(args.platform_listen).await;
-    let platform_listener = platform_listener.with_context(|| format!("cannot listen on {}", args.platform_listen))?;
+    let platform_listener = listen_for_platform(args.platform_listen).await?;
     let console_url = format!("http://{}", listener.local_addr()?);
     let platform_url = format!("http://{}", platform_listener.local_addr()?);
     let stopped = stop::on_signal()?;
@@ -73,7 +85,12 @@ pub async fn run(args: args::Demo) -> anyhow::Result<Exit> {
     // Held until the end: dropping it deletes the folder.
     let temporary = match args.data {
         Some(_) => None,
-        None => Some(tempfile::Builder::new().prefix("seawall-demo-").tempdir().context("cannot make a folder for the data")?),
+        None => Some(
+            tempfile::Builder::new()
+                .prefix("seawall-demo-")
+                .tempdir()
+                .context("cannot make a folder for the data")?,
+        ),
     };
     let folder = match (&args.data, &temporary) {
         (Some(folder), _) => folder.clone(),
@@ -112,6 +129,17 @@ pub async fn run(args: args::Demo) -> anyhow::Result<Exit> {
     served.map(|()| Exit::Success)
 }
 
+/// Listens where the platform's stand-in shall be found; anywhere, if the usual place is taken.
+async fn listen_for_platform(named: Option<SocketAddr>) -> anyhow::Result<TcpListener> {
+    match named {
+        Some(address) => serve::bind(address).await,
+        None => match TcpListener::bind(PLATFORM_ADDRESS).await {
+            Ok(listener) => Ok(listener),
+            Err(_) => serve::bind(SocketAddr::new(PLATFORM_ADDRESS.ip(), 0)).await,
+        },
+    }
+}
+
 fn behaviour() -> Behaviour {
     let set = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect::<HashSet<String>>();
     Behaviour {
@@ -146,8 +174,18 @@ async fn open(
         timeout: Duration::from_secs(5),
         backoff: BACKOFF,
     };
-    let settings = Settings { webhook: Some(webhook), ..Settings::default() };
-    Ok(Seawall::open(Parts { store, clock, chance, media: Arc::new(media), settings }).await?)
+    let settings = Settings {
+        webhook: Some(webhook),
+        ..Settings::default()
+    };
+    Ok(Seawall::open(Parts {
+        store,
+        clock,
+        chance,
+        media: Arc::new(media),
+        settings,
+    })
+    .await?)
 }
 
 /// The visitor of an earlier demonstration with the same data, or of a story told now. `None` if it was told to stop meanwhile.
@@ -184,17 +222,31 @@ async fn visitor(
     for surprise in &seeded.surprises {
         tracing::warn!("the demonstration's story went otherwise: {surprise}");
     }
-    target::write(&kept, false, |writer| Ok(writer.write_all(&serde_json::to_vec(&seeded.visitor)?)?))?;
+    target::write(&kept, false, |writer| {
+        Ok(writer.write_all(&serde_json::to_vec(&seeded.visitor)?)?)
+    })?;
     Ok(Some(seeded.visitor))
 }
 
 fn say_where(args: &args::Demo, door: &Door, visitor: &Visitor, console: &str, platform: &str) -> anyhow::Result<()> {
     let sign_in = format!("{platform}{}", door.sign_in_path());
     let code = format!("{platform}{}", door.code_path());
-    let Visitor { password, api_key, totp_secret: _ } = visitor;
+    let Visitor {
+        password,
+        api_key,
+        totp_secret: _,
+    } = visitor;
     if args.json {
         let (sign_in, code) = (sign_in.as_str(), code.as_str());
-        return output::json(&Where { console, sign_in, name: VISITOR, password, code, platform, api_key });
+        return output::json(&Where {
+            console,
+            sign_in,
+            name: VISITOR,
+            password,
+            code,
+            platform,
+            api_key,
+        });
     }
     let data = match &args.data {
         Some(folder) => format!("The data stay in {}.", folder.display()),

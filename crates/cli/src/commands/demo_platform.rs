@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use anyhow::Context;
 use moderation::model::SystemClock;
 
-use super::stop;
+use super::{serve, stop};
 use crate::args::DemoPlatform;
 use crate::demo::platform::{self, Behaviour, Platform};
 use crate::exit::Exit;
@@ -14,7 +13,7 @@ use crate::output;
 /// Serves the stand-in until it is told to stop. Prints its address first.
 pub async fn run(args: DemoPlatform) -> anyhow::Result<Exit> {
     let mut stopped = stop::on_signal()?;
-    let listener = platform::listen(args.listen).await.with_context(|| format!("cannot listen on {}", args.listen))?;
+    let listener = serve::bind(args.listen).await?;
     output::line(&format!("http://{}", listener.local_addr()?))?;
     let behaviour = Behaviour {
         fail_every: args.fail_every,

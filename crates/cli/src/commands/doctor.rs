@@ -41,15 +41,30 @@ struct Finding {
 }
 
 fn ok(check: &str, detail: impl Into<String>) -> Finding {
-    Finding { check: check.to_owned(), status: Status::Ok, detail: detail.into(), advice: None }
+    Finding {
+        check: check.to_owned(),
+        status: Status::Ok,
+        detail: detail.into(),
+        advice: None,
+    }
 }
 
 fn warning(check: &str, detail: impl Into<String>, advice: impl Into<String>) -> Finding {
-    Finding { check: check.to_owned(), status: Status::Warning, detail: detail.into(), advice: Some(advice.into()) }
+    Finding {
+        check: check.to_owned(),
+        status: Status::Warning,
+        detail: detail.into(),
+        advice: Some(advice.into()),
+    }
 }
 
 fn wrong(check: &str, detail: impl Into<String>, advice: impl Into<String>) -> Finding {
-    Finding { check: check.to_owned(), status: Status::Wrong, detail: detail.into(), advice: Some(advice.into()) }
+    Finding {
+        check: check.to_owned(),
+        status: Status::Wrong,
+        detail: detail.into(),
+        advice: Some(advice.into()),
+    }
 }
 
 /// Checks everything; [`Exit::Failure`] if something is wrong.
@@ -66,7 +81,11 @@ pub async fn run(args: Doctor, config_file: Option<&Path>) -> anyhow::Result<Exi
             findings.extend(check_webhook(&loaded));
         }
         Err(error) => {
-            findings.push(wrong("config", format!("{error:#}"), "correct the file or the variable; docs/seawall.sample.toml names every key"));
+            findings.push(wrong(
+                "config",
+                format!("{error:#}"),
+                "correct the file or the variable; docs/seawall.sample.toml names every key",
+            ));
             findings.extend(check_clock(SystemClock.now()));
             findings.extend(check_jail(false));
         }
@@ -78,9 +97,16 @@ pub async fn run(args: Doctor, config_file: Option<&Path>) -> anyhow::Result<Exi
             print_text(finding)?;
         }
     }
-    let n_wrong = findings.iter().filter(|finding| finding.status == Status::Wrong).count();
+    let n_wrong = findings
+        .iter()
+        .filter(|finding| finding.status == Status::Wrong)
+        .count();
     if !args.json {
-        output::talk(&if n_wrong == 0 { "nothing is wrong".to_owned() } else { format!("{n_wrong} things are wrong") });
+        output::talk(&if n_wrong == 0 {
+            "nothing is wrong".to_owned()
+        } else {
+            format!("{n_wrong} things are wrong")
+        });
     }
     Ok(if n_wrong == 0 { Exit::Success } else { Exit::Failure })
 }
@@ -91,7 +117,11 @@ fn print_text(finding: &Finding) -> anyhow::Result<()> {
         Status::Warning => "warning",
         Status::Wrong => "WRONG  ",
     };
-    output::line(&format!("{word}  {}: {}", finding.check, output::printable(&finding.detail)))?;
+    output::line(&format!(
+        "{word}  {}: {}",
+        finding.check,
+        output::printable(&finding.detail)
+    ))?;
     match &finding.advice {
         Some(advice) => output::line(&format!("         do: {}", output::printable(advice))),
         None => Ok(()),
@@ -152,7 +182,8 @@ async fn check_store(loaded: &Loaded) -> Vec<Finding> {
             store.close().await;
         }
         Err(error) => {
-            let advice = "check store.url, that the folder or server is there, and that the user that runs Seawall may use it";
+            let advice =
+                "check store.url, that the folder or server is there, and that the user that runs Seawall may use it";
             findings.push(wrong("store", format!("{error:#}"), advice));
         }
     }
@@ -174,10 +205,17 @@ fn check_place(file: &Path) -> Finding {
     use nix::unistd::AccessFlags;
     let folder = existing_folder(file);
     match nix::unistd::access(&folder, AccessFlags::W_OK | AccessFlags::X_OK) {
-        Ok(()) => ok("store", format!("{} does not exist yet; `serve` makes it", file.display())),
+        Ok(()) => ok(
+            "store",
+            format!("{} does not exist yet; `serve` makes it", file.display()),
+        ),
         Err(error) => wrong(
             "store",
-            format!("{} does not exist, and cannot be made in {}: {error}", file.display(), folder.display()),
+            format!(
+                "{} does not exist, and cannot be made in {}: {error}",
+                file.display(),
+                folder.display()
+            ),
             "let the user that runs Seawall write that folder, or set store.url",
         ),
     }
@@ -186,18 +224,26 @@ fn check_place(file: &Path) -> Finding {
 fn check_space(file: &Path) -> Option<Finding> {
     let folder = existing_folder(file);
     let stat = nix::sys::statvfs::statvfs(&folder).ok()?;
-    let free = u64::from(stat.blocks_available()).saturating_mul(u64::from(stat.fragment_size()));
+    let free = stat.blocks_available().saturating_mul(stat.fragment_size());
     let detail = format!("{} MiB free for {}", free >> 20, file.display());
     Some(match free >= FREE_BYTES_MIN {
         true => ok("disk", detail),
-        false => warning("disk", detail, "free some space, or move the store: a full disk stops every submission"),
+        false => warning(
+            "disk",
+            detail,
+            "free some space, or move the store: a full disk stops every submission",
+        ),
     })
 }
 
 /// Others on the machine must not read what was posted and who decided.
 fn check_permissions(file: &Path) -> Option<Finding> {
     use std::os::unix::fs::PermissionsExt;
-    let mode = |path: &Path| std::fs::metadata(path).map(|metadata| metadata.permissions().mode()).ok();
+    let mode = |path: &Path| {
+        std::fs::metadata(path)
+            .map(|metadata| metadata.permissions().mode())
+            .ok()
+    };
     let (of_file, of_folder) = (mode(file)?, mode(file.parent()?).unwrap_or(0));
     let open = of_file & 0o004 != 0 && of_folder & 0o001 != 0;
     open.then(|| {
@@ -216,7 +262,11 @@ fn check_jail(weak_is_allowed: bool) -> Vec<Finding> {
             match (check.works, weak_is_allowed || report.covers(check.part)) {
                 (true, _) => ok(&name, check.detail),
                 (false, true) => warning(&name, check.detail, advice),
-                (false, false) => wrong(&name, check.detail, format!("{advice}; `serve` does not start without it, unless media.allow_weak_jail says so")),
+                (false, false) => wrong(
+                    &name,
+                    check.detail,
+                    format!("{advice}; `serve` does not start without it, unless media.allow_weak_jail says so"),
+                ),
             }
         })
         .collect()
@@ -224,11 +274,19 @@ fn check_jail(weak_is_allowed: bool) -> Vec<Finding> {
 
 /// Decodes a picture in a worker and compares the hash with that of the pixels.
 async fn check_decoder(loaded: &Loaded) -> Finding {
-    let failed = |detail: String| wrong("decoder", detail, "see the findings about the jail; if they are well, this is a fault of Seawall: please report it");
+    let failed = |detail: String| {
+        wrong(
+            "decoder",
+            detail,
+            "see the findings about the jail; if they are well, this is a fault of Seawall: please report it",
+        )
+    };
     let picture = crate::demo::pictures::draw(1).image;
     let (width, height) = picture.dimensions();
     let mut file = Vec::new();
-    if let Err(error) = image::codecs::png::PngEncoder::new(&mut file).write_image(&picture, width, height, ExtendedColorType::Rgb8) {
+    if let Err(error) =
+        image::codecs::png::PngEncoder::new(&mut file).write_image(&picture, width, height, ExtendedColorType::Rgb8)
+    {
         return failed(format!("cannot make the picture to try: {error}"));
     }
     let expected = match pdq::RgbImage::new(width, height, picture.as_raw()) {
@@ -262,10 +320,16 @@ async fn check_http(loaded: &Loaded) -> Vec<Finding> {
     let public_url = settings::public_url(&loaded.config);
     findings.push(match tokio::net::TcpListener::bind(http.listen).await {
         Ok(_) => ok("listen", format!("{} is free", http.listen)),
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            warning("listen", format!("{} is in use", http.listen), "nothing, if Seawall is running there; else set http.listen")
-        }
-        Err(error) => wrong("listen", format!("cannot listen on {}: {error}", http.listen), "set http.listen to an address of this machine"),
+        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => warning(
+            "listen",
+            format!("{} is in use", http.listen),
+            "nothing, if Seawall is running there; else set http.listen",
+        ),
+        Err(error) => wrong(
+            "listen",
+            format!("cannot listen on {}: {error}", http.listen),
+            "set http.listen to an address of this machine",
+        ),
     });
     let plain_to_outside = !http.listen.ip().is_loopback() && !public_url.starts_with("https://");
     if plain_to_outside {
@@ -273,8 +337,15 @@ async fn check_http(loaded: &Loaded) -> Vec<Finding> {
         findings.push(warning("tls", detail, "put a proxy that speaks TLS in front and set http.public_url to https://…: passwords and posts travel in the clear"));
     }
     if http.body_bytes_max < loaded.config.media.bytes_max {
-        let detail = format!("http.body_bytes_max is {}, media.bytes_max {}", http.body_bytes_max, loaded.config.media.bytes_max);
-        findings.push(warning("body size", detail, "raise http.body_bytes_max, or the largest files cannot be uploaded"));
+        let detail = format!(
+            "http.body_bytes_max is {}, media.bytes_max {}",
+            http.body_bytes_max, loaded.config.media.bytes_max
+        );
+        findings.push(warning(
+            "body size",
+            detail,
+            "raise http.body_bytes_max, or the largest files cannot be uploaded",
+        ));
     }
     findings
 }
@@ -287,16 +358,33 @@ fn check_webhook(loaded: &Loaded) -> Vec<Finding> {
     };
     let secret = match settings::webhook_secret(&loaded.config) {
         Ok(secret) => secret,
-        Err(error) => return vec![wrong("webhook", format!("{:#}", anyhow::Error::new(error)), "let the user that runs Seawall read the file")],
+        Err(error) => {
+            return vec![wrong(
+                "webhook",
+                format!("{:#}", anyhow::Error::new(error)),
+                "let the user that runs Seawall read the file",
+            )];
+        }
     };
     let host = shown_host(url);
     let mut findings = vec![ok("webhook", format!("orders go to {host}, signed"))];
-    let plain = url.starts_with("http://") && !["127.0.0.1", "localhost", "[::1]"].iter().any(|local| host.starts_with(local));
+    let plain = url.starts_with("http://")
+        && !["127.0.0.1", "localhost", "[::1]"]
+            .iter()
+            .any(|local| host.starts_with(local));
     if plain {
-        findings.push(warning("webhook tls", format!("orders go to {host} unencrypted"), "use https://, unless the network between is your own"));
+        findings.push(warning(
+            "webhook tls",
+            format!("orders go to {host} unencrypted"),
+            "use https://, unless the network between is your own",
+        ));
     }
     if secret.is_some_and(|secret| secret.reveal().len() < 32) {
-        findings.push(warning("webhook secret", "the secret has fewer than 32 characters", "make one with `openssl rand -hex 32`"));
+        findings.push(warning(
+            "webhook secret",
+            "the secret has fewer than 32 characters",
+            "make one with `openssl rand -hex 32`",
+        ));
     }
     findings
 }
@@ -304,7 +392,13 @@ fn check_webhook(loaded: &Loaded) -> Vec<Finding> {
 /// Host and port of an address, without what may be secret around it.
 fn shown_host(url: &str) -> String {
     let shown = app::shown_url(&Secret::new(url));
-    shown.split_once("://").map_or("", |(_, rest)| rest).split('/').next().unwrap_or_default().to_owned()
+    shown
+        .split_once("://")
+        .map_or("", |(_, rest)| rest)
+        .split('/')
+        .next()
+        .unwrap_or_default()
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -315,12 +409,18 @@ mod tests {
     fn a_clock_that_stands_at_the_epoch_is_noticed() {
         assert_eq!(check_clock(Timestamp::from_unix_ms(0)).unwrap().status, Status::Wrong);
         assert_eq!(check_clock(KNOWN_FUTURE).unwrap().status, Status::Wrong);
-        assert_eq!(check_clock(Timestamp::from_unix_ms(1_795_226_786_000)).unwrap().status, Status::Ok);
+        assert_eq!(
+            check_clock(Timestamp::from_unix_ms(1_795_226_786_000)).unwrap().status,
+            Status::Ok
+        );
     }
 
     #[test]
     fn an_address_is_shown_by_its_host_alone() {
-        assert_eq!(shown_host("https://user:hunter2@hooks.example:8443/a?key=hunter2"), "hooks.example:8443");
+        assert_eq!(
+            shown_host("https://user:hunter2@hooks.example:8443/a?key=hunter2"),
+            "hooks.example:8443"
+        );
         assert_eq!(shown_host("http://127.0.0.1:1"), "127.0.0.1:1");
     }
 }

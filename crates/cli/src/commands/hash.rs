@@ -24,7 +24,10 @@ enum Line<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         intact: Option<bool>,
     },
-    Failed { file: &'a str, error: &'a FileError },
+    Failed {
+        file: &'a str,
+        error: &'a FileError,
+    },
 }
 
 /// Hashes the files; [`Exit::Failure`] if any could not be.
@@ -36,7 +39,11 @@ pub async fn run(args: Hash) -> anyhow::Result<Exit> {
         if hashed.outcome.is_err() {
             exit = Exit::Failure;
         }
-        if args.json { print_json(&hashed)? } else { print_text(&hashed)? }
+        if args.json {
+            print_json(&hashed)?
+        } else {
+            print_text(&hashed)?
+        }
     }
     Ok(exit)
 }
@@ -61,11 +68,17 @@ fn print_text(hashed: &Hashed) -> anyhow::Result<()> {
     match &hashed.outcome {
         Ok(scan) => {
             // The host promises at least one frame, and frame 0 first.
-            let pdq = signals(scan).into_iter().find(|signal| signal.signal.signal_type() == SignalType::Pdq);
+            let pdq = signals(scan)
+                .into_iter()
+                .find(|signal| signal.signal.signal_type() == SignalType::Pdq);
             if !scan.is_intact {
-                output::talk(&format!("seawall: {file}: damaged; what could be seen of it was hashed"));
+                output::talk(&format!(
+                    "seawall: {file}: damaged; what could be seen of it was hashed"
+                ));
             }
-            let (value, quality) = pdq.map_or_else(Default::default, |pdq| (pdq.signal.value(), pdq.signal.quality().unwrap_or(0)));
+            let (value, quality) = pdq.map_or_else(Default::default, |pdq| {
+                (pdq.signal.value(), pdq.signal.quality().unwrap_or(0))
+            });
             output::line(&format!("{value}  {quality:>3}  {file}"))
         }
         Err(error) => {

@@ -52,7 +52,9 @@ impl KeyLine {
 async fn act(app: &Seawall, command: args::Key) -> anyhow::Result<()> {
     match command {
         args::Key::Create(args) => {
-            let made = access::create_key(app, &Actor::Operator, &args.name, args.scopes).await.context("cannot make the key")?;
+            let made = access::create_key(app, &Actor::Operator, &args.name, args.scopes)
+                .await
+                .context("cannot make the key")?;
             if args.json {
                 return output::json(&KeyLine::of(&made.key, Some(made.secret)));
             }
@@ -64,7 +66,9 @@ async fn act(app: &Seawall, command: args::Key) -> anyhow::Result<()> {
             Ok(())
         }
         args::Key::List(args) => {
-            let keys = views::list_keys(app, &Actor::Operator).await.context("cannot list the keys")?;
+            let keys = views::list_keys(app, &Actor::Operator)
+                .await
+                .context("cannot list the keys")?;
             if args.json {
                 return keys.iter().try_for_each(|key| output::json(&KeyLine::of(key, None)));
             }
@@ -72,11 +76,21 @@ async fn act(app: &Seawall, command: args::Key) -> anyhow::Result<()> {
             output::table(&["ID", "NAME", "STATE", "LAST USED", "SCOPES"], &cells)
         }
         args::Key::Revoke(args) => {
-            let id: KeyId = args.id.parse().map_err(|error| BadUsage(format!("`{}`: {error}", output::printable(&args.id))))?;
-            access::revoke_key(app, &Actor::Operator, id).await.context("cannot revoke the key")?;
+            let id: KeyId = args
+                .id
+                .parse()
+                .map_err(|error| BadUsage(format!("`{}`: {error}", output::printable(&args.id))))?;
+            access::revoke_key(app, &Actor::Operator, id)
+                .await
+                .context("cannot revoke the key")?;
             if args.json {
-                let keys = views::list_keys(app, &Actor::Operator).await.context("cannot list the keys")?;
-                return keys.iter().filter(|key| key.id == id).try_for_each(|key| output::json(&KeyLine::of(key, None)));
+                let keys = views::list_keys(app, &Actor::Operator)
+                    .await
+                    .context("cannot list the keys")?;
+                return keys
+                    .iter()
+                    .filter(|key| key.id == id)
+                    .try_for_each(|key| output::json(&KeyLine::of(key, None)));
             }
             output::talk(&format!("{id} opens nothing any more"));
             Ok(())
@@ -88,5 +102,11 @@ fn row(key: &Key) -> Vec<String> {
     let used = key.used_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
     let state = if key.revoked_at.is_some() { "revoked" } else { "active" };
     let scopes: Vec<&str> = key.scopes.iter().copied().map(Scope::as_str).collect();
-    vec![key.id.to_string(), key.name.clone(), state.to_owned(), used, scopes.join(",")]
+    vec![
+        key.id.to_string(),
+        key.name.clone(),
+        state.to_owned(),
+        used,
+        scopes.join(","),
+    ]
 }

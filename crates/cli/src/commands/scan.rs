@@ -29,7 +29,10 @@ enum Line<'a> {
         tier: &'static str,
         view: &'static str,
     },
-    Failed { file: &'a str, error: &'a FileError },
+    Failed {
+        file: &'a str,
+        error: &'a FileError,
+    },
 }
 
 /// How many files came to what.
@@ -50,21 +53,34 @@ const LINE_ERRORS_TOLD_MAX: usize = 20;
 pub async fn run(args: Scan) -> anyhow::Result<Exit> {
     let thresholds = thresholds(args.threshold);
     let (bank_path, dir) = (args.bank.clone(), args.dir.clone());
-    let (known, line_errors) = tokio::task::spawn_blocking(move || Known::read(&bank_path, thresholds.quality_min)).await??;
+    let (known, line_errors) =
+        tokio::task::spawn_blocking(move || Known::read(&bank_path, thresholds.quality_min)).await??;
     for error in line_errors.iter().take(LINE_ERRORS_TOLD_MAX) {
-        output::talk(&format!("seawall: {}, line {}: {}", args.bank.display(), error.line, output::printable(&error.what)));
+        output::talk(&format!(
+            "seawall: {}, line {}: {}",
+            args.bank.display(),
+            error.line,
+            output::printable(&error.what)
+        ));
     }
     if known.len() == 0 {
         return Err(BadUsage(format!("the bank `{}` holds no entries", args.bank.display())).into());
     }
     if !args.dir.is_dir() {
-        return Err(BadUsage(format!("`{}` is not a folder; `seawall hash` takes files", args.dir.display())).into());
+        return Err(BadUsage(format!(
+            "`{}` is not a folder; `seawall hash` takes files",
+            args.dir.display()
+        ))
+        .into());
     }
     let hasher = Hasher::start(args.jail.allow_weak_jail).await?;
     let started = Instant::now();
     let found = tokio::task::spawn_blocking(move || files::find(&dir)).await?;
 
-    let mut counts = Counts { files: found.files.len() + found.errors.len(), ..Counts::default() };
+    let mut counts = Counts {
+        files: found.files.len() + found.errors.len(),
+        ..Counts::default()
+    };
     let bar = progress(counts.files as u64);
     for (path, error) in &found.errors {
         counts.failed += 1;
@@ -79,13 +95,22 @@ pub async fn run(args: Scan) -> anyhow::Result<Exit> {
         counts.count(&hashed, &signals, &near, thresholds.quality_min);
         let file = path_text(&hashed.path);
         bar.suspend(|| {
-            near.iter().try_for_each(|found| print_found(&file, &known.bank, found, args.json))?;
-            hashed.outcome.as_ref().err().map_or(Ok(()), |error| print_failed(&file, error, args.json))
+            near.iter()
+                .try_for_each(|found| print_found(&file, &known.bank, found, args.json))?;
+            hashed
+                .outcome
+                .as_ref()
+                .err()
+                .map_or(Ok(()), |error| print_failed(&file, error, args.json))
         })?;
     }
     bar.finish_and_clear();
     output::talk(&counts.summary(&known, line_errors.len(), started.elapsed()));
-    Ok(if counts.failed > 0 || !line_errors.is_empty() { Exit::Failure } else { Exit::Success })
+    Ok(if counts.failed > 0 || !line_errors.is_empty() {
+        Exit::Failure
+    } else {
+        Exit::Success
+    })
 }
 
 fn thresholds(threshold: Option<u32>) -> Thresholds {
@@ -120,14 +145,23 @@ impl Counts {
     }
 
     fn summary(&self, known: &Known, n_line_errors: usize, took: Duration) -> String {
-        let Self { files, matched, leads, failed, too_flat, damaged } = self;
+        let Self {
+            files,
+            matched,
+            leads,
+            failed,
+            too_flat,
+            damaged,
+        } = self;
         let mut text = format!(
             "{files} files in {:.1} s against {} entries: {matched} matched, {leads} only leads, {failed} could not be read",
             took.as_secs_f64(),
             known.len(),
         );
         if *too_flat > 0 {
-            text.push_str(&format!("; {too_flat} too flat for PDQ, compared by their digests alone"));
+            text.push_str(&format!(
+                "; {too_flat} too flat for PDQ, compared by their digests alone"
+            ));
         }
         if *damaged > 0 {
             text.push_str(&format!("; {damaged} damaged, compared by what could be seen of them"));
@@ -164,13 +198,20 @@ fn print_found(file: &str, bank: &str, found: &Found<'_>, json: bool) -> anyhow:
         });
     }
     let (entry, file) = (output::printable(found.entry), output::printable(file));
-    output::line(&format!("{tier:<5}  {:>3}  {signal:<6}  {entry}  {file}", found.distance))
+    output::line(&format!(
+        "{tier:<5}  {:>3}  {signal:<6}  {entry}  {file}",
+        found.distance
+    ))
 }
 
 fn print_failed(file: &str, error: &FileError, json: bool) -> anyhow::Result<()> {
     if json {
         return output::json(&Line::Failed { file, error });
     }
-    output::talk(&format!("seawall: {}: {}", output::printable(file), output::printable(&error.detail)));
+    output::talk(&format!(
+        "seawall: {}: {}",
+        output::printable(file),
+        output::printable(&error.detail)
+    ));
     Ok(())
 }

@@ -23,26 +23,30 @@ pub async fn run(args: Serve, config_file: Option<&Path>) -> anyhow::Result<Exit
     if let Some(listen) = args.listen {
         loaded.config.http.listen = listen;
     }
-    let config = &loaded.config;
-    log::start(&config.log)?;
-    let web_settings = settings::web(config)?;
-    let url = app::store_url(&loaded);
+    log::start(&loaded.config.log)?;
 
     // The port first: it is the likeliest thing to be wrong, and a second server must not touch the store of the first.
-    let listener = bind(config.http.listen).await?;
+    let listener = bind(loaded.config.http.listen).await?;
+    // With port 0 the system has chosen one only now.
+    let address = listener.local_addr().context("cannot tell where it listens")?;
+    loaded.config.http.listen = address;
+    let config = &loaded.config;
+    let web_settings = settings::web(config)?;
+    let url = app::store_url(&loaded);
     let stopped = stop::on_signal()?;
     let store = app::open_store(&url).await?;
     let worker = WorkerCommand::this_executable().context("cannot find the program that is running")?;
-    let media = MediaHost::start(settings::media_host(config, worker, args.jail.allow_weak_jail)).await.map_err(explain)?;
+    let media = MediaHost::start(settings::media_host(config, worker, args.jail.allow_weak_jail))
+        .await
+        .map_err(explain)?;
     let app = Seawall::open(app::parts(config, store, media)?).await?;
 
-    let file = loaded.file.as_ref().map_or("none".to_owned(), |file| file.display().to_string());
+    let file = loaded
+        .file
+        .as_ref()
+        .map_or("none".to_owned(), |file| file.display().to_string());
     tracing::info!(config = file, variables = ?loaded.variables, store = app::shown_url(&url), "seawall {} starts", env!("CARGO_PKG_VERSION"));
-    if app.webhook.is_none() {
-        tracing::warn!("no webhook.url is configured: orders wait in the store until there is one");
-    }
     invite_the_first(&app, &web_settings).await?;
-    let address = listener.local_addr().context("cannot tell where it listens")?;
     tracing::info!("listening on http://{address}, reached as {}", web_settings.public_url);
 
     serve_until(&app, web_settings, listener, stopped).await?;
@@ -62,10 +66,15 @@ pub async fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> 
     }
 }
 
-/// On the first start, prints the link that lets the administrator choose a password. It goes to standard error alone, never into the
-/// log, where it might be kept.
+/// On the first start, prints the link that lets the administrator choose a password. It goes to standard error as plain text, never into a
+/// line of the log.
 async fn invite_the_first(app: &Seawall, settings: &WebSettings) -> anyhow::Result<()> {
-    let Some(invite) = access::first_invite(app).await.context("cannot invite the first user")? else { return Ok(()) };
+    let Some(invite) = access::first_invite(app)
+        .await
+        .context("cannot invite the first user")?
+    else {
+        return Ok(());
+    };
     output::talk(&format!(
         "\n  Nobody has signed in yet. Open this link once, until {}, to choose a password for `{}`:\n\n    {}{}\n",
         invite.expires_at,
@@ -83,11 +92,16 @@ pub async fn serve_until(
     listener: TcpListener,
     stopped: watch::Receiver<bool>,
 ) -> anyhow::Result<()> {
-    // A server that ends by itself must take the other two with it.
     let (end, ended) = watch::channel(false);
-    let deliverer = tokio::spawn(actions::run_worker(app.clone(), ended.clone()));
-    let follower = tokio::spawn(follow::run_follower(app.clone(), ended));
-    let served = web::serve(app.clone(), settings, listener, stopped).await;
+    let mut deliverer = tokio::spawn(actions::run_worker(app.clone(), ended.clone()));
+    let mut follower = tokio::spawn(follow::run_follower(app.clone(), ended));
+    // A server that answers but delivers nothing, or matches against yesterday's banks, would be worse than none.
+    let served = tokio::select! {
+        served = web::serve(app.clone(), settings, listener, stopped) => served,
+        // Without an address to deliver to, it has nothing to do and ends at once.
+        ended = &mut deliverer, if app.webhook.is_some() => bail!("the delivery of actions ended by itself: {ended:?}"),
+        ended = &mut follower => bail!("following the banks ended by itself: {ended:?}"),
+    };
     // Both hold a receiver until they end.
     let _ = end.send(true);
     deliverer.await.context("the delivery of actions failed")?;

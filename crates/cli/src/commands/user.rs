@@ -37,12 +37,16 @@ async fn act(app: &Seawall, loaded: &Loaded, command: args::User) -> anyhow::Res
         }
         args::User::Disable(args) => {
             let user = find(app, &args.name).await?;
-            access::change_user(app, operator, user.id, None, Some(true)).await.context("cannot disable the user")?;
+            access::change_user(app, operator, user.id, None, Some(true))
+                .await
+                .context("cannot disable the user")?;
             print_changed(app, &args).await
         }
         args::User::Enable(args) => {
             let user = find(app, &args.name).await?;
-            access::change_user(app, operator, user.id, None, Some(false)).await.context("cannot enable the user")?;
+            access::change_user(app, operator, user.id, None, Some(false))
+                .await
+                .context("cannot enable the user")?;
             print_changed(app, &args).await
         }
         args::User::List(args) => list(app, args.json).await,
@@ -59,10 +63,19 @@ struct InviteLine {
 }
 
 fn print_invite(loaded: &Loaded, invite: &Invite, json: bool) -> anyhow::Result<()> {
-    let link = format!("{}{}", settings::public_url(&loaded.config), app::invite_path(&invite.token));
+    let link = format!(
+        "{}{}",
+        settings::public_url(&loaded.config),
+        app::invite_path(&invite.token)
+    );
     if json {
         let (id, name) = (invite.user.to_string(), invite.name.clone());
-        return output::json(&InviteLine { id, name, link, expires_at: invite.expires_at.to_string() });
+        return output::json(&InviteLine {
+            id,
+            name,
+            link,
+            expires_at: invite.expires_at.to_string(),
+        });
     }
     output::line(&link)?;
     output::talk(&format!(
@@ -78,13 +91,22 @@ async fn print_changed(app: &Seawall, args: &args::UserNamed) -> anyhow::Result<
     if args.json {
         return output::json(&UserLine::of(&user));
     }
-    output::talk(&format!("{} is now {}", output::printable(&user.name), user.state.as_str()));
+    output::talk(&format!(
+        "{} is now {}",
+        output::printable(&user.name),
+        user.state.as_str()
+    ));
     Ok(())
 }
 
 async fn find(app: &Seawall, name: &str) -> anyhow::Result<User> {
-    let users = views::list_users(app, &Actor::Operator).await.context("cannot list the users")?;
-    users.into_iter().find(|user| user.name == name).ok_or_else(|| anyhow!("there is no user `{}`", output::printable(name)))
+    let users = views::list_users(app, &Actor::Operator)
+        .await
+        .context("cannot list the users")?;
+    users
+        .into_iter()
+        .find(|user| user.name == name)
+        .ok_or_else(|| anyhow!("there is no user `{}`", output::printable(name)))
 }
 
 /// A person as `--json` prints them.
@@ -112,15 +134,24 @@ impl UserLine {
 }
 
 async fn list(app: &Seawall, json: bool) -> anyhow::Result<()> {
-    let users = views::list_users(app, &Actor::Operator).await.context("cannot list the users")?;
+    let users = views::list_users(app, &Actor::Operator)
+        .await
+        .context("cannot list the users")?;
     if json {
         return users.iter().try_for_each(|user| output::json(&UserLine::of(user)));
     }
     let cells: Vec<Vec<String>> = users
         .into_iter()
         .map(|user| {
-            let signed_in = user.signed_in_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
-            vec![user.name, user.role.as_str().to_owned(), user.state.as_str().to_owned(), signed_in]
+            let signed_in = user
+                .signed_in_at
+                .map_or_else(|| "never".to_owned(), |at| at.to_string());
+            vec![
+                user.name,
+                user.role.as_str().to_owned(),
+                user.state.as_str().to_owned(),
+                signed_in,
+            ]
         })
         .collect();
     output::table(&["NAME", "ROLE", "STATE", "LAST SIGN-IN"], &cells)

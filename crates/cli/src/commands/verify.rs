@@ -26,15 +26,30 @@ pub async fn run(args: Verify, config_file: Option<&Path>) -> anyhow::Result<Exi
     app::close(app).await;
     let verified = verified?;
     if args.json {
-        output::json(&Report { events: verified.n_events, head: &verified.head, faults: &verified.faults })?;
+        output::json(&Report {
+            events: verified.n_events,
+            head: &verified.head,
+            faults: &verified.faults,
+        })?;
     } else {
         for fault in &verified.faults {
             output::line(&output::printable(fault))?;
         }
         match verified.faults.is_empty() {
-            true => output::line(&format!("the log is whole: {} events, last hash {}", verified.n_events, verified.head))?,
-            false => output::talk(&format!("the log is NOT whole: {} faults in {} events", verified.faults.len(), verified.n_events)),
+            true => output::line(&format!(
+                "the log is whole: {} events, last hash {}",
+                verified.n_events, verified.head
+            ))?,
+            false => output::talk(&format!(
+                "the log is NOT whole: {} faults in {} events",
+                verified.faults.len(),
+                verified.n_events
+            )),
         }
     }
-    Ok(if verified.faults.is_empty() { Exit::Success } else { Exit::Failure })
+    Ok(if verified.faults.is_empty() {
+        Exit::Success
+    } else {
+        Exit::Failure
+    })
 }

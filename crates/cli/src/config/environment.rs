@@ -27,20 +27,33 @@ pub fn apply(table: &mut toml::Table, environment: &[(OsString, OsString)]) -> R
         let Some((name, rest)) = name.to_str().and_then(|name| Some((name, name.strip_prefix(PREFIX)?))) else {
             continue;
         };
-        let Some((section, key)) = rest.split_once('_') else { continue };
+        let Some((section, key)) = rest.split_once('_') else {
+            continue;
+        };
         let (section, key) = (section.to_ascii_lowercase(), key.to_ascii_lowercase());
-        let Some(section_schema) = sections.get(&section) else { continue };
-        let refuse = |what: String| ConfigError::Variable { name: name.to_owned(), what };
+        let Some(section_schema) = sections.get(&section) else {
+            continue;
+        };
+        let refuse = |what: String| ConfigError::Variable {
+            name: name.to_owned(),
+            what,
+        };
         let Some(key_schema) = section_schema.pointer(&format!("/properties/{key}")) else {
             return Err(refuse(format!("names no key of the section [{section}]")));
         };
-        let Some(value) = value.to_str() else { return Err(refuse("is not UTF-8".to_owned())) };
+        let Some(value) = value.to_str() else {
+            return Err(refuse("is not UTF-8".to_owned()));
+        };
         let value = read(value, key_schema).map_err(refuse)?;
         // Tried by itself, so that the error names the variable.
         let alone = toml::Table::from_iter([(key.clone(), value.clone())]);
         let alone = toml::Table::from_iter([(section.clone(), toml::Value::Table(alone))]);
-        alone.try_into::<Config>().map_err(|error| refuse(format!("does not read: {}", error.message())))?;
-        let place = table.entry(section).or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        alone
+            .try_into::<Config>()
+            .map_err(|error| refuse(format!("does not read: {}", error.message())))?;
+        let place = table
+            .entry(section)
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
         if let toml::Value::Table(place) = place {
             place.insert(key, value);
         }
@@ -53,14 +66,24 @@ pub fn apply(table: &mut toml::Table, environment: &[(OsString, OsString)]) -> R
 /// Reads a variable's text as the kind of value that its key takes.
 fn read(text: &str, schema: &Json) -> Result<toml::Value, String> {
     if has_kind(schema, "integer") {
-        return text.trim().parse().map(toml::Value::Integer).map_err(|_| "is not a whole number".to_owned());
+        return text
+            .trim()
+            .parse()
+            .map(toml::Value::Integer)
+            .map_err(|_| "is not a whole number".to_owned());
     }
     if has_kind(schema, "boolean") {
-        return text.trim().parse().map(toml::Value::Boolean).map_err(|_| "is neither true nor false".to_owned());
+        return text
+            .trim()
+            .parse()
+            .map(toml::Value::Boolean)
+            .map_err(|_| "is neither true nor false".to_owned());
     }
     if has_kind(schema, "array") {
         let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
-        return Ok(toml::Value::Array(parts.map(|part| toml::Value::String(part.to_owned())).collect()));
+        return Ok(toml::Value::Array(
+            parts.map(|part| toml::Value::String(part.to_owned())).collect(),
+        ));
     }
     Ok(toml::Value::String(text.to_owned()))
 }

@@ -86,30 +86,39 @@ pub fn load(
     environment: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<Loaded, ConfigError> {
     let environment: Vec<(OsString, OsString)> = environment.into_iter().collect();
-    let from_variable = environment.iter().find(|(name, _)| name == FILE_VARIABLE).map(|(_, value)| PathBuf::from(value));
-    let named = named.map(Path::to_owned).or(from_variable.filter(|path| !path.as_os_str().is_empty()));
+    let from_variable = environment
+        .iter()
+        .find(|(name, _)| name == FILE_VARIABLE)
+        .map(|(_, value)| PathBuf::from(value));
+    let named = named
+        .map(Path::to_owned)
+        .or(from_variable.filter(|path| !path.as_os_str().is_empty()));
     let file = match named {
         Some(path) => Some(path),
         None => USUAL_PLACES.iter().map(PathBuf::from).find(|path| path.is_file()),
     };
     let text = match &file {
-        Some(path) => {
-            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.clone(), source })?
-        }
+        Some(path) => std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.clone(),
+            source,
+        })?,
         None => String::new(),
     };
     let (config, variables) = parse(file.as_deref().unwrap_or(Path::new("(none)")), &text, &environment)?;
-    Ok(Loaded { config, file, variables })
+    Ok(Loaded {
+        config,
+        file,
+        variables,
+    })
 }
 
 /// Reads the text of a file and lets the variables go before it. The second value names the variables that did.
-fn parse(
-    path: &Path,
-    text: &str,
-    environment: &[(OsString, OsString)],
-) -> Result<(Config, Vec<String>), ConfigError> {
+fn parse(path: &Path, text: &str, environment: &[(OsString, OsString)]) -> Result<(Config, Vec<String>), ConfigError> {
     // Read by itself first: only the text knows line numbers, and a wrong file shall not hide behind a right variable.
-    let malformed = |error: toml::de::Error| ConfigError::Malformed { path: path.to_owned(), what: explain(&error, text) };
+    let malformed = |error: toml::de::Error| ConfigError::Malformed {
+        path: path.to_owned(),
+        what: explain(&error, text),
+    };
     let _: Config = toml::from_str(text).map_err(malformed)?;
     let mut table: toml::Table = toml::from_str(text).map_err(malformed)?;
     let variables = environment::apply(&mut table, environment)?;

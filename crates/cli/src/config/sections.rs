@@ -211,7 +211,13 @@ impl Default for Media {
 
 impl Default for Matching {
     fn default() -> Self {
-        Self { match_distance_bits: 31, lead_distance_bits: 40, quality_min: 50, matches_max: 50, media_per_item_max: 20 }
+        Self {
+            match_distance_bits: 31,
+            lead_distance_bits: 40,
+            quality_min: 50,
+            matches_max: 50,
+            media_per_item_max: 20,
+        }
     }
 }
 
@@ -231,7 +237,10 @@ impl Default for Webhook {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Text, level: "info".to_owned() }
+        Self {
+            format: LogFormat::Text,
+            level: "info".to_owned(),
+        }
     }
 }
 
@@ -241,20 +250,45 @@ impl Config {
 
     /// Says what makes no sense although it is of the right kind. Does not touch files or the network.
     pub fn check(&self) -> Result<(), ConfigError> {
-        let Config { store, http, media, matching, webhook, fetch, log: _ } = self;
+        let Config {
+            store,
+            http,
+            media,
+            matching,
+            webhook,
+            fetch,
+            log: _,
+        } = self;
         let require = |holds: bool, key: &'static str, what: &str| {
-            if holds { Ok(()) } else { Err(ConfigError::Senseless { key, what: what.to_owned() }) }
+            if holds {
+                Ok(())
+            } else {
+                Err(ConfigError::Senseless {
+                    key,
+                    what: what.to_owned(),
+                })
+            }
         };
         if let Some(url) = &store.url {
-            let known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.reveal().starts_with(scheme));
+            let known = ["sqlite:", "postgres://", "postgresql://"]
+                .iter()
+                .any(|scheme| url.reveal().starts_with(scheme));
             require(known, "store.url", "must begin with sqlite:// or postgres://")?;
         }
         if let Some(url) = &http.public_url {
             let known = is_http(url) && !url.ends_with('/');
-            require(known, "http.public_url", "must begin with https:// or http:// and must not end in a slash")?;
+            require(
+                known,
+                "http.public_url",
+                "must begin with https:// or http:// and must not end in a slash",
+            )?;
         }
         let body_sizes = http.body_bytes_max > 0 && http.body_bytes_max <= http.bodies_bytes_max;
-        require(body_sizes, "http.body_bytes_max", "must be at least 1 and at most http.bodies_bytes_max")?;
+        require(
+            body_sizes,
+            "http.body_bytes_max",
+            "must be at least 1 and at most http.bodies_bytes_max",
+        )?;
         let counts = [
             (http.connections_max, "http.connections_max"),
             (http.connections_per_address_max, "http.connections_per_address_max"),
@@ -272,33 +306,65 @@ impl Config {
         for (rate, key) in rates {
             require(rate > 0, key, "must be at least 1")?;
         }
-        require(media.files_per_worker > 0, "media.files_per_worker", "must be at least 1")?;
-        require(media.workers <= 1_024, "media.workers", "must be at most 1024; 0 is one for each core")?;
+        require(
+            media.files_per_worker > 0,
+            "media.files_per_worker",
+            "must be at least 1",
+        )?;
+        require(
+            media.workers <= 1_024,
+            "media.workers",
+            "must be at most 1024; 0 is one for each core",
+        )?;
         require(media.queue_max > 0, "media.queue_max", "must be at least 1")?;
         require(media.bytes_max > 0, "media.bytes_max", "must be at least 1")?;
         require(media.frames_max > 0, "media.frames_max", "must be at least 1")?;
         require(media.time_ms_max > 0, "media.time_ms_max", "must be at least 1")?;
-        require(matching.lead_distance_bits <= 256, "matching.lead_distance_bits", "must be at most 256, the length of a hash")?;
+        require(
+            matching.lead_distance_bits <= 256,
+            "matching.lead_distance_bits",
+            "must be at most 256, the length of a hash",
+        )?;
         require(
             matching.match_distance_bits <= matching.lead_distance_bits,
             "matching.match_distance_bits",
             "must be at most matching.lead_distance_bits: a lead lies further away than a match",
         )?;
-        require(matching.quality_min <= 100, "matching.quality_min", "must be at most 100")?;
+        require(
+            matching.quality_min <= 100,
+            "matching.quality_min",
+            "must be at most 100",
+        )?;
         require(matching.matches_max > 0, "matching.matches_max", "must be at least 1")?;
-        require(matching.media_per_item_max > 0, "matching.media_per_item_max", "must be at least 1")?;
+        require(
+            matching.media_per_item_max > 0,
+            "matching.media_per_item_max",
+            "must be at least 1",
+        )?;
         if let Some(url) = &webhook.url {
             require(is_http(url), "webhook.url", "must begin with https:// or http://")?;
             let signed = webhook.secret.is_some() || webhook.secret_file.is_some();
-            require(signed, "webhook.secret_file", "must be set where webhook.url is: orders are signed")?;
+            require(
+                signed,
+                "webhook.secret_file",
+                "must be set where webhook.url is: orders are signed",
+            )?;
         }
         let both = webhook.secret.is_some() && webhook.secret_file.is_some();
-        require(!both, "webhook.secret", "must not be set beside webhook.secret_file: choose one")?;
+        require(
+            !both,
+            "webhook.secret",
+            "must not be set beside webhook.secret_file: choose one",
+        )?;
         if let Some(secret) = &webhook.secret {
             check_secret(secret, "webhook.secret")?;
         }
         require(webhook.timeout_ms > 0, "webhook.timeout_ms", "must be at least 1")?;
-        require(webhook.backoff_first_ms > 0, "webhook.backoff_first_ms", "must be at least 1")?;
+        require(
+            webhook.backoff_first_ms > 0,
+            "webhook.backoff_first_ms",
+            "must be at least 1",
+        )?;
         require(
             webhook.backoff_first_ms <= webhook.backoff_max_ms,
             "webhook.backoff_first_ms",
@@ -306,7 +372,10 @@ impl Config {
         )?;
         for host in &fetch.hosts {
             let parsed: Result<web::fetch::HostPattern, _> = host.parse();
-            parsed.map_err(|error| ConfigError::Senseless { key: "fetch.hosts", what: error.to_string() })?;
+            parsed.map_err(|error| ConfigError::Senseless {
+                key: "fetch.hosts",
+                what: error.to_string(),
+            })?;
         }
         Ok(())
     }
@@ -322,5 +391,7 @@ pub(super) fn check_secret(secret: &Secret, key: &'static str) -> Result<(), Con
 }
 
 fn is_http(url: &str) -> bool {
-    ["https://", "http://"].iter().any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
+    ["https://", "http://"]
+        .iter()
+        .any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty()))
 }

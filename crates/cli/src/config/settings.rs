@@ -20,14 +20,22 @@ use super::{ConfigError, Secret};
 pub fn store_url(config: &Config, environment: impl IntoIterator<Item = (OsString, OsString)>) -> Secret {
     match &config.store.url {
         Some(url) => url.clone(),
-        None => Secret::new(format!("sqlite://{}", default_data_dir(environment).join("seawall.db").display())),
+        None => Secret::new(format!(
+            "sqlite://{}",
+            default_data_dir(environment).join("seawall.db").display()
+        )),
     }
 }
 
 /// The file of an embedded store; none for a server.
 pub fn store_file(url: &Secret) -> Option<PathBuf> {
     let rest = url.reveal().strip_prefix("sqlite:")?;
-    let path = rest.strip_prefix("//").unwrap_or(rest).split('?').next().unwrap_or_default();
+    let path = rest
+        .strip_prefix("//")
+        .unwrap_or(rest)
+        .split('?')
+        .next()
+        .unwrap_or_default();
     Some(PathBuf::from(path))
 }
 
@@ -115,14 +123,23 @@ pub fn web(config: &Config) -> Result<WebSettings, ConfigError> {
         body_bytes_max: http.body_bytes_max,
         bodies_bytes_max: http.bodies_bytes_max,
         requests_at_once_max: http.requests_at_once_max,
-        rate_per_key: RateLimit { per_second: http.key_calls_per_second, burst: http.key_calls_burst },
-        rate_per_address: RateLimit { per_second: http.address_calls_per_second, burst: http.address_calls_burst },
+        rate_per_key: RateLimit {
+            per_second: http.key_calls_per_second,
+            burst: http.key_calls_burst,
+        },
+        rate_per_address: RateLimit {
+            per_second: http.address_calls_per_second,
+            burst: http.address_calls_burst,
+        },
         drain_time_max: Duration::from_secs(http.drain_s),
         ..WebLimits::default()
     };
     for host in &config.fetch.hosts {
         let parsed: Result<HostPattern, _> = host.parse();
-        let pattern = parsed.map_err(|error| ConfigError::Senseless { key: "fetch.hosts", what: error.to_string() })?;
+        let pattern = parsed.map_err(|error| ConfigError::Senseless {
+            key: "fetch.hosts",
+            what: error.to_string(),
+        })?;
         settings.fetch.hosts.push(pattern);
     }
     settings.fetch.bytes_max = config.media.bytes_max;
@@ -137,7 +154,11 @@ pub fn webhook_secret(config: &Config) -> Result<Option<Secret>, ConfigError> {
         (None, None) => Ok(None),
         (None, Some(path)) => {
             let read = std::fs::read_to_string(path);
-            let text = read.map_err(|source| ConfigError::SecretFile { key, path: path.clone(), source })?;
+            let text = read.map_err(|source| ConfigError::SecretFile {
+                key,
+                path: path.clone(),
+                source,
+            })?;
             let secret = Secret::new(text.trim());
             check_secret(&secret, key)?;
             Ok(Some(secret))

@@ -48,43 +48,87 @@ fn a_variable_goes_before_the_file_and_is_read_as_the_kind_its_key_takes() {
 
 #[test]
 fn what_is_not_known_is_refused_with_its_place() {
-    check_error("[http]\nlstien = \"127.0.0.1:1\"\n", &[], expect![[r#"
+    check_error(
+        "[http]\nlstien = \"127.0.0.1:1\"\n",
+        &[],
+        expect![[r#"
         the configuration `seawall.toml` does not read: line 2: unknown field `lstien`, expected one of `listen`, `public_url`, `trusted_proxies`, `metrics_for_everyone`, `body_bytes_max`, `bodies_bytes_max`, `connections_max`, `connections_per_address_max`, `requests_at_once_max`, `key_calls_per_second`, `key_calls_burst`, `address_calls_per_second`, `address_calls_burst`, `drain_s`
-    "#]]);
-    check_error("[htpp]\n", &[], expect![[r#"
+    "#]],
+    );
+    check_error(
+        "[htpp]\n",
+        &[],
+        expect![[r#"
         the configuration `seawall.toml` does not read: line 1: unknown field `htpp`, expected one of `store`, `http`, `media`, `matching`, `webhook`, `fetch`, `log`
-    "#]]);
-    check_error("[media]\nworkers = \"two\"\n", &[], expect![[r#"
+    "#]],
+    );
+    check_error(
+        "[media]\nworkers = \"two\"\n",
+        &[],
+        expect![[r#"
         the configuration `seawall.toml` does not read: line 2: invalid type: string "two", expected usize
-    "#]]);
-    check_error("", &[("SEAWALL_HTTP_LSTIEN", "x")], expect![[r#"
+    "#]],
+    );
+    check_error(
+        "",
+        &[("SEAWALL_HTTP_LSTIEN", "x")],
+        expect![[r#"
         the variable SEAWALL_HTTP_LSTIEN names no key of the section [http]
-    "#]]);
-    check_error("", &[("SEAWALL_MEDIA_WORKERS", "two")], expect![[r#"
+    "#]],
+    );
+    check_error(
+        "",
+        &[("SEAWALL_MEDIA_WORKERS", "two")],
+        expect![[r#"
         the variable SEAWALL_MEDIA_WORKERS is not a whole number
-    "#]]);
-    check_error("", &[("SEAWALL_HTTP_LISTEN", "everywhere")], expect![[r#"
+    "#]],
+    );
+    check_error(
+        "",
+        &[("SEAWALL_HTTP_LISTEN", "everywhere")],
+        expect![[r#"
         the variable SEAWALL_HTTP_LISTEN does not read: invalid socket address syntax
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn what_makes_no_sense_is_refused() {
-    check_error("[matching]\nmatch_distance_bits = 50\n", &[], expect![[r#"
+    check_error(
+        "[matching]\nmatch_distance_bits = 50\n",
+        &[],
+        expect![[r#"
         matching.match_distance_bits: must be at most matching.lead_distance_bits: a lead lies further away than a match
-    "#]]);
-    check_error("[webhook]\nurl = \"https://a.example\"\n", &[], expect![[r#"
+    "#]],
+    );
+    check_error(
+        "[webhook]\nurl = \"https://a.example\"\n",
+        &[],
+        expect![[r#"
         webhook.secret_file: must be set where webhook.url is: orders are signed
-    "#]]);
-    check_error("[webhook]\nsecret = \"short\"\n", &[], expect![[r#"
+    "#]],
+    );
+    check_error(
+        "[webhook]\nsecret = \"short\"\n",
+        &[],
+        expect![[r#"
         webhook.secret: must have at least 16 characters
-    "#]]);
-    check_error("[store]\nurl = \"mysql://root:hunter2@db\"\n", &[], expect![[r#"
+    "#]],
+    );
+    check_error(
+        "[store]\nurl = \"mysql://root:hunter2@db\"\n",
+        &[],
+        expect![[r#"
         store.url: must begin with sqlite:// or postgres://
-    "#]]);
-    check_error("[fetch]\nhosts = [\"https://a.example\"]\n", &[], expect![[r#"
+    "#]],
+    );
+    check_error(
+        "[fetch]\nhosts = [\"https://a.example\"]\n",
+        &[],
+        expect![[r#"
         fetch.hosts: `https://a.example` is not a host such as `media.example.org`, `*.example.org` or `media.example.org:8443`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -92,25 +136,42 @@ fn a_secret_is_never_printed() {
     let file = "[store]\nurl = \"postgres://u:hunter2@db/s\"\n[webhook]\nsecret = \"hunter2hunter2hunter2\"\n";
     let config = read(file, &[]).unwrap();
     assert!(!format!("{config:?}").contains("hunter2"));
-    for broken in ["[webhook]\nsecret = 777777\n", "[webhook]\nsecret = \"777777\n", "[webhook]\nsecret = [\"777777\"]\n"] {
+    for broken in [
+        "[webhook]\nsecret = 777777\n",
+        "[webhook]\nsecret = \"777777\n",
+        "[webhook]\nsecret = [\"777777\"]\n",
+    ] {
         let error = anyhow::Error::new(read(broken, &[]).unwrap_err());
-        assert!(format!("{error:#}").contains("line 2") && !format!("{error:#} {error:?}").contains("777777"), "{error:?}");
+        assert!(
+            format!("{error:#}").contains("line 2") && !format!("{error:#} {error:?}").contains("777777"),
+            "{error:?}"
+        );
     }
 }
 
 #[test]
 fn the_sample_names_every_key_with_its_default() {
     let sample = include_str!("../../../../docs/seawall.sample.toml");
-    assert_eq!(read(sample, &[]).unwrap(), Config::default(), "the sample changes nothing as it stands");
+    assert_eq!(
+        read(sample, &[]).unwrap(),
+        Config::default(),
+        "the sample changes nothing as it stands"
+    );
 
     // Each key stands in it, set or as a comment; uncommented, it still reads.
-    let uncommented: Vec<&str> = sample.lines().map(|line| line.strip_prefix("#: ").unwrap_or(line)).collect();
+    let uncommented: Vec<&str> = sample
+        .lines()
+        .map(|line| line.strip_prefix("#: ").unwrap_or(line))
+        .collect();
     let all: toml::Table = toml::from_str(&uncommented.join("\n")).unwrap();
     let schema: serde_json::Value = serde_json::from_str(&schema_json()).unwrap();
     for (section, reference) in schema["properties"].as_object().unwrap() {
         let name = reference["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
         for key in schema["$defs"][name]["properties"].as_object().unwrap().keys() {
-            assert!(all[section].get(key).is_some(), "[{section}] {key} is missing from docs/seawall.sample.toml");
+            assert!(
+                all[section].get(key).is_some(),
+                "[{section}] {key} is missing from docs/seawall.sample.toml"
+            );
         }
     }
     let config: Config = all.try_into().unwrap();
@@ -119,9 +180,19 @@ fn the_sample_names_every_key_with_its_default() {
 
 #[test]
 fn a_store_is_found_where_users_keep_their_data() {
-    let url = |variables| settings::store_url(&Config::default(), environment(variables)).reveal().to_owned();
-    assert_eq!(url(&[("XDG_DATA_HOME", "/data"), ("HOME", "/home/u")]), "sqlite:///data/seawall/seawall.db");
-    assert_eq!(url(&[("HOME", "/home/u")]), "sqlite:///home/u/.local/share/seawall/seawall.db");
+    let url = |variables| {
+        settings::store_url(&Config::default(), environment(variables))
+            .reveal()
+            .to_owned()
+    };
+    assert_eq!(
+        url(&[("XDG_DATA_HOME", "/data"), ("HOME", "/home/u")]),
+        "sqlite:///data/seawall/seawall.db"
+    );
+    assert_eq!(
+        url(&[("HOME", "/home/u")]),
+        "sqlite:///home/u/.local/share/seawall/seawall.db"
+    );
     assert_eq!(url(&[("HOME", "/")]), "sqlite://.seawall/seawall.db");
     let file = |url| settings::store_file(&Secret::new(url));
     assert_eq!(file("sqlite:///a/b.db?mode=rwc"), Some(PathBuf::from("/a/b.db")));
@@ -134,9 +205,15 @@ fn the_file_is_found_and_named() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("s.toml");
     std::fs::write(&path, "[log]\nlevel = \"debug\"\n").unwrap();
-    let variables = [("SEAWALL_CONFIG", path.to_str().unwrap()), ("SEAWALL_LOG_FORMAT", "json")];
+    let variables = [
+        ("SEAWALL_CONFIG", path.to_str().unwrap()),
+        ("SEAWALL_LOG_FORMAT", "json"),
+    ];
     let loaded = load(None, environment(&variables)).unwrap();
-    assert_eq!((loaded.config.log.level.as_str(), loaded.file), ("debug", Some(path.clone())));
+    assert_eq!(
+        (loaded.config.log.level.as_str(), loaded.file),
+        ("debug", Some(path.clone()))
+    );
     assert_eq!(loaded.variables, ["SEAWALL_LOG_FORMAT"]);
     let error = load(Some(&dir.path().join("none.toml")), environment(&variables)).unwrap_err();
     assert!(matches!(error, ConfigError::Read { .. }));

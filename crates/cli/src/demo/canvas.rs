@@ -105,7 +105,11 @@ pub fn along(colours: &[Colour], t: f32) -> Colour {
 
 /// A colour as designers write it: `0xrrggbb`.
 pub const fn hex(rgb: u32) -> Colour {
-    [((rgb >> 16) & 255) as f32 / 255.0, ((rgb >> 8) & 255) as f32 / 255.0, (rgb & 255) as f32 / 255.0]
+    [
+        ((rgb >> 16) & 255) as f32 / 255.0,
+        ((rgb >> 8) & 255) as f32 / 255.0,
+        (rgb & 255) as f32 / 255.0,
+    ]
 }
 
 /// Paints each pixel: the function is given the place, `x` and `y` in units of the shorter side, from the top left.

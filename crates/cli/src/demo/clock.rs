@@ -14,7 +14,8 @@ pub struct LaggingClock {
 impl LaggingClock {
     /// From now on the clock shows what the machine's clock showed this long ago.
     pub fn set_lag(&self, lag: Duration) {
-        self.lag_ms.store(i64::try_from(lag.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
+        self.lag_ms
+            .store(i64::try_from(lag.as_millis()).unwrap_or(i64::MAX), Ordering::SeqCst);
     }
 }
 

@@ -38,7 +38,13 @@ impl Door {
     /// A way into the console at `console_url`, shut until there is a visitor.
     pub fn new(app: Seawall, console_url: String) -> Self {
         let token = secrets::fresh_token(&app.chance);
-        Self(Arc::new(Inner { app, visitor: OnceLock::new(), console_url, token, session: Mutex::default() }))
+        Self(Arc::new(Inner {
+            app,
+            visitor: OnceLock::new(),
+            console_url,
+            token,
+            session: Mutex::default(),
+        }))
     }
 
     /// Opens it for the visitor. Only the first one counts.
@@ -84,7 +90,9 @@ impl Door {
 }
 
 async fn sign_in(State(door): State<Door>, Path(token): Path<String>) -> Response {
-    let Some(visitor) = door.visitor(&token) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(visitor) = door.visitor(&token) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     match door.session(visitor).await {
         Ok(session) => {
             let cookie = format!("{SESSION_COOKIE}={session}; Path=/; HttpOnly; SameSite=Lax");
@@ -97,14 +105,18 @@ async fn sign_in(State(door): State<Door>, Path(token): Path<String>) -> Respons
             (StatusCode::SEE_OTHER, headers).into_response()
         }
         Err(error) => {
-            let text = format!("Cannot sign in: {error}. A one-time code is good once; after half a minute there is a new one.\n");
+            let text = format!(
+                "Cannot sign in: {error}. A one-time code is good once; after half a minute there is a new one.\n"
+            );
             (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
         }
     }
 }
 
 async fn show_code(State(door): State<Door>, Path(token): Path<String>) -> Response {
-    let Some(visitor) = door.visitor(&token) else { return StatusCode::NOT_FOUND.into_response() };
+    let Some(visitor) = door.visitor(&token) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
     let now = door.0.app.clock.now();
     let Ok(code) = secrets::totp_code(&visitor.totp_secret, now) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();

@@ -147,7 +147,11 @@ fn badge(picture: &RgbImage) -> RgbImage {
         let (dx, dy) = (x as i32 - cx, y as i32 - cy);
         let away = dx * dx + dy * dy;
         if away < radius * radius {
-            *pixel = if away < radius * radius / 3 { Rgb([232, 78, 60]) } else { Rgb([252, 250, 245]) };
+            *pixel = if away < radius * radius / 3 {
+                Rgb([232, 78, 60])
+            } else {
+                Rgb([252, 250, 245])
+            };
         }
     }
     badged
@@ -157,14 +161,18 @@ fn badge(picture: &RgbImage) -> RgbImage {
 pub fn png(picture: &RgbImage) -> anyhow::Result<Vec<u8>> {
     let mut file = Vec::new();
     let (width, height) = picture.dimensions();
-    PngEncoder::new(&mut file).write_image(picture, width, height, ExtendedColorType::Rgb8).context("cannot write a PNG")?;
+    PngEncoder::new(&mut file)
+        .write_image(picture, width, height, ExtendedColorType::Rgb8)
+        .context("cannot write a PNG")?;
     Ok(file)
 }
 
 /// A JPEG file.
 pub fn jpeg(picture: &RgbImage, quality: u8) -> anyhow::Result<Vec<u8>> {
     let mut file = Vec::new();
-    JpegEncoder::new_with_quality(&mut file, quality).encode_image(picture).context("cannot write a JPEG")?;
+    JpegEncoder::new_with_quality(&mut file, quality)
+        .encode_image(picture)
+        .context("cannot write a JPEG")?;
     Ok(file)
 }
 
@@ -172,7 +180,8 @@ pub fn jpeg(picture: &RgbImage, quality: u8) -> anyhow::Result<Vec<u8>> {
 pub fn sideways_jpeg(picture: &RgbImage, quality: u8) -> anyhow::Result<Vec<u8>> {
     let file = jpeg(&imageops::rotate270(picture), quality)?;
     // An EXIF block with one field, orientation 6: "turn by 90° clockwise to see it upright" (EXIF 2.3, 4.6.4).
-    let mut exif = b"\xff\xe1\x00\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0".to_vec();
+    let mut exif =
+        b"\xff\xe1\x00\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0".to_vec();
     let (start, rest) = file.split_at(2);
     let mut sideways = start.to_vec();
     sideways.append(&mut exif);
@@ -189,7 +198,9 @@ pub fn animation(pictures: &[RgbImage]) -> anyhow::Result<Vec<u8>> {
         let small = imageops::resize(picture, 320, 240, FilterType::Triangle);
         let frame = image::DynamicImage::ImageRgb8(small).to_rgba8();
         let delay = Delay::from_saturating_duration(Duration::from_millis(700));
-        encoder.encode_frame(Frame::from_parts(frame, 0, 0, delay)).context("cannot write a GIF")?;
+        encoder
+            .encode_frame(Frame::from_parts(frame, 0, 0, delay))
+            .context("cannot write a GIF")?;
     }
     drop(encoder);
     Ok(file)
@@ -226,7 +237,9 @@ impl Unscannable {
             }
             Unscannable::Enormous => enormous_png(),
             Unscannable::Empty => Vec::new(),
-            Unscannable::Document => b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n".to_vec(),
+            Unscannable::Document => {
+                b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n".to_vec()
+            }
         })
     }
 }
@@ -251,7 +264,11 @@ fn crc32(bytes: &[u8]) -> u32 {
     let update = |mut crc: u32, byte: u8| {
         crc ^= u32::from(byte);
         for _ in 0..8 {
-            crc = if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
+            crc = if crc & 1 == 1 {
+                (crc >> 1) ^ 0xedb8_8320
+            } else {
+                crc >> 1
+            };
         }
         crc
     };

@@ -10,16 +10,76 @@ use super::canvas::{
 
 /// Colours that go together, from dark to light.
 const PALETTES: [[Colour; 5]; 10] = [
-    [hex(0x14213d), hex(0x2a4d7a), hex(0xc8553d), hex(0xf28f3b), hex(0xffd5a6)],
-    [hex(0x0b3c49), hex(0x137c8b), hex(0x5bb8a6), hex(0xf2d388), hex(0xf7f1e1)],
-    [hex(0x2d1e2f), hex(0x6a3d5b), hex(0xb5546a), hex(0xe8977f), hex(0xf6dfc4)],
-    [hex(0x1b2e1f), hex(0x3b6b45), hex(0x86a873), hex(0xd9c97c), hex(0xf5efdc)],
-    [hex(0x1d1a39), hex(0x451952), hex(0xae445a), hex(0xf39f5a), hex(0xe8bcb9)],
-    [hex(0x22223b), hex(0x4a4e69), hex(0x9a8c98), hex(0xc9ada7), hex(0xf2e9e4)],
-    [hex(0x03254c), hex(0x1167b1), hex(0x2a9df4), hex(0x9bd4f5), hex(0xfff3d6)],
-    [hex(0x3a1c12), hex(0x7f3b1d), hex(0xc2742f), hex(0xe7b55b), hex(0xfbeccb)],
-    [hex(0x102a2e), hex(0x8c2f39), hex(0xd9825b), hex(0x6fa39b), hex(0xefe6d2)],
-    [hex(0x241e4e), hex(0x5d4e9e), hex(0xce6c9c), hex(0xf2b5a7), hex(0xfdf0d5)],
+    [
+        hex(0x14213d),
+        hex(0x2a4d7a),
+        hex(0xc8553d),
+        hex(0xf28f3b),
+        hex(0xffd5a6),
+    ],
+    [
+        hex(0x0b3c49),
+        hex(0x137c8b),
+        hex(0x5bb8a6),
+        hex(0xf2d388),
+        hex(0xf7f1e1),
+    ],
+    [
+        hex(0x2d1e2f),
+        hex(0x6a3d5b),
+        hex(0xb5546a),
+        hex(0xe8977f),
+        hex(0xf6dfc4),
+    ],
+    [
+        hex(0x1b2e1f),
+        hex(0x3b6b45),
+        hex(0x86a873),
+        hex(0xd9c97c),
+        hex(0xf5efdc),
+    ],
+    [
+        hex(0x1d1a39),
+        hex(0x451952),
+        hex(0xae445a),
+        hex(0xf39f5a),
+        hex(0xe8bcb9),
+    ],
+    [
+        hex(0x22223b),
+        hex(0x4a4e69),
+        hex(0x9a8c98),
+        hex(0xc9ada7),
+        hex(0xf2e9e4),
+    ],
+    [
+        hex(0x03254c),
+        hex(0x1167b1),
+        hex(0x2a9df4),
+        hex(0x9bd4f5),
+        hex(0xfff3d6),
+    ],
+    [
+        hex(0x3a1c12),
+        hex(0x7f3b1d),
+        hex(0xc2742f),
+        hex(0xe7b55b),
+        hex(0xfbeccb),
+    ],
+    [
+        hex(0x102a2e),
+        hex(0x8c2f39),
+        hex(0xd9825b),
+        hex(0x6fa39b),
+        hex(0xefe6d2),
+    ],
+    [
+        hex(0x241e4e),
+        hex(0x5d4e9e),
+        hex(0xce6c9c),
+        hex(0xf2b5a7),
+        hex(0xfdf0d5),
+    ],
 ];
 
 /// Width and height of the pictures, in pixels.
@@ -57,14 +117,21 @@ pub fn draw(number: u64) -> Picture {
     // The palette walks with a stride of its own, so that one kind comes back in other colours.
     let palette = &PALETTES[((number * 7 + number / 10 * 3) % PALETTES.len() as u64) as usize];
     let (width, height) = *dice.pick(&SIZES);
-    Picture { name: format!("{kind}-{number:02}"), image: style(number, palette, width, height) }
+    Picture {
+        name: format!("{kind}-{number:02}"),
+        image: style(number, palette, width, height),
+    }
 }
 
 /// A landscape in layers under a low sun.
 fn hills(seed: u64, palette: &Palette, width: u32, height: u32) -> RgbImage {
     let mut dice = Dice::new(seed);
     let (right, bottom) = extent(width, height);
-    let sun = (dice.between(0.2, 0.8) * right, dice.between(0.22, 0.42) * bottom, dice.between(0.06, 0.11));
+    let sun = (
+        dice.between(0.2, 0.8) * right,
+        dice.between(0.22, 0.42) * bottom,
+        dice.between(0.06, 0.11),
+    );
     let n_layers = 5 + dice.below(3);
     let (roughness, horizon) = (dice.between(1.2, 2.4), dice.between(0.42, 0.55));
     paint(width, height, |x, y| {
@@ -73,12 +140,25 @@ fn hills(seed: u64, palette: &Palette, width: u32, height: u32) -> RgbImage {
         let mut colour = along(&[palette[1], palette[3], palette[4]], depth * 1.7 + haze);
         let away = (x - sun.0).hypot(y - sun.1);
         colour = blend(colour, palette[4], 0.55 * (-away * 4.5).exp());
-        colour = blend(colour, [1.0, 0.97, 0.88], 1.0 - step(sun.2 - 0.004, sun.2 + 0.004, away));
+        colour = blend(
+            colour,
+            [1.0, 0.97, 0.88],
+            1.0 - step(sun.2 - 0.004, sun.2 + 0.004, away),
+        );
         for layer in 0..n_layers {
             let near = layer as f32 / (n_layers - 1) as f32;
-            let ridge = rough_noise(seed + 31 * layer as u64, x * roughness * lerp(1.9, 0.8, near) + 9.0 * near, 0.0, 5);
+            let ridge = rough_noise(
+                seed + 31 * layer as u64,
+                x * roughness * lerp(1.9, 0.8, near) + 9.0 * near,
+                0.0,
+                5,
+            );
             let top = (horizon + near * 0.40 - (ridge - 0.3) * lerp(0.20, 0.34, near)) * bottom;
-            let body = blend(along(&[palette[3], palette[2], palette[1], palette[0]], near), palette[4], 0.12 * (1.0 - near));
+            let body = blend(
+                along(&[palette[3], palette[2], palette[1], palette[0]], near),
+                palette[4],
+                0.12 * (1.0 - near),
+            );
             let misted = blend(body, palette[4], 0.35 * (1.0 - near) * step(top, top + 0.25, y));
             colour = blend(colour, misted, step(top - 0.0025, top + 0.0025, y));
         }
@@ -127,7 +207,11 @@ fn window(seed: u64, palette: &Palette, width: u32, height: u32) -> RgbImage {
         let glass = along(&palette[1..], grid_value(seed ^ 9, cell.0, cell.1));
         let grain = 0.9 + 0.2 * noise(seed ^ 3, x * 60.0, y * 8.0);
         let light = 1.15 - 0.45 * (x - centre.0).hypot(y - centre.1);
-        blend(shade(palette[0], 0.45), shade(glass, light * grain), step(0.05, 0.10, second - first))
+        blend(
+            shade(palette[0], 0.45),
+            shade(glass, light * grain),
+            step(0.05, 0.10, second - first),
+        )
     })
 }
 
@@ -143,13 +227,25 @@ fn chart(seed: u64, palette: &Palette, width: u32, height: u32) -> RgbImage {
     let mut series: Vec<Vec<f32>> = Vec::new();
     for _ in 0..n_series {
         let (mut value, drift) = (dice.between(0.2, 0.7), dice.between(-0.03, 0.06));
-        series.push((0..n_points).map(|_| { value = (value + drift + dice.between(-0.14, 0.14)).clamp(0.06, 0.95); value }).collect());
+        series.push(
+            (0..n_points)
+                .map(|_| {
+                    value = (value + drift + dice.between(-0.14, 0.14)).clamp(0.06, 0.95);
+                    value
+                })
+                .collect(),
+        );
     }
     let place = |idx: usize, value: f32| {
-        (lerp(left, end, (idx as f32 + 0.5) / n_points as f32), lerp(low, top, value))
+        (
+            lerp(left, end, (idx as f32 + 0.5) / n_points as f32),
+            lerp(low, top, value),
+        )
     };
     let soft = 0.0018;
-    let within = |value: f32, from: f32, to: f32| step(from - soft, from + soft, value) * (1.0 - step(to - soft, to + soft, value));
+    let within = |value: f32, from: f32, to: f32| {
+        step(from - soft, from + soft, value) * (1.0 - step(to - soft, to + soft, value))
+    };
     paint(width, height, |x, y| {
         let mut colour = paper;
         for line in 0..=5 {
@@ -175,7 +271,8 @@ fn chart(seed: u64, palette: &Palette, width: u32, height: u32) -> RgbImage {
                 }
             }
         }
-        let axes = (within(x, left - 0.003, left + 0.003) * within(y, top, low)).max(within(y, low - 0.003, low + 0.003) * within(x, left, end));
+        let axes = (within(x, left - 0.003, left + 0.003) * within(y, top, low))
+            .max(within(y, low - 0.003, low + 0.003) * within(x, left, end));
         colour = blend(colour, palette[0], axes);
         let title = within(y, 0.05, 0.075) * within(x, left, left + 0.3 * right);
         blend(colour, palette[0], title * 0.8)
@@ -196,7 +293,10 @@ fn tiles(seed: u64, palette: &Palette, width: u32, height: u32) -> RgbImage {
         }
         let away = ((fu.hypot(fv) - 0.5).abs()).min(((1.0 - fu).hypot(1.0 - fv) - 0.5).abs());
         let ground = along(&[palette[4], palette[3]], rough_noise(seed ^ 2, x * 1.5, y * 1.5, 2));
-        let ribbon = along(&[palette[0], palette[1], palette[2]], rough_noise(seed ^ 4, x * 2.2, y * 2.2, 2));
+        let ribbon = along(
+            &[palette[0], palette[1], palette[2]],
+            rough_noise(seed ^ 4, x * 2.2, y * 2.2, 2),
+        );
         let shadowed = shade(ground, 1.0 - 0.22 * (1.0 - step(band, band + 0.16, away)));
         let colour = blend(ribbon, shadowed, step(band - 0.012, band + 0.012, away));
         blend(palette[4], colour, step(band * 0.16, band * 0.16 + 0.02, away))
@@ -208,18 +308,31 @@ fn ripples(seed: u64, palette: &Palette, width: u32, height: u32) -> RgbImage {
     let mut dice = Dice::new(seed);
     let (right, bottom) = extent(width, height);
     let stones: Vec<(f32, f32, f32)> = (0..3 + dice.below(3))
-        .map(|_| (dice.between(0.0, right), dice.between(0.0, bottom), dice.between(5.0, 11.0)))
+        .map(|_| {
+            (
+                dice.between(0.0, right),
+                dice.between(0.0, bottom),
+                dice.between(5.0, 11.0),
+            )
+        })
         .collect();
     paint(width, height, |x, y| {
         let height_at = |x: f32, y: f32| -> f32 {
-            stones.iter().map(|(sx, sy, rings)| {
-                let away = (x - sx).hypot(y - sy);
-                (away * rings * TAU).sin() / (1.0 + 1.6 * away)
-            }).sum::<f32>() / stones.len() as f32
+            stones
+                .iter()
+                .map(|(sx, sy, rings)| {
+                    let away = (x - sx).hypot(y - sy);
+                    (away * rings * TAU).sin() / (1.0 + 1.6 * away)
+                })
+                .sum::<f32>()
+                / stones.len() as f32
         };
         let level = height_at(x, y);
         let slope = (height_at(x + 0.004, y + 0.004) - level) * 3.0;
-        let colour = along(palette, 0.45 + level * 0.75 + 0.18 * (noise(seed, x * 2.0, y * 2.0) - 0.5));
+        let colour = along(
+            palette,
+            0.45 + level * 0.75 + 0.18 * (noise(seed, x * 2.0, y * 2.0) - 0.5),
+        );
         shade(colour, 1.0 - slope)
     })
 }
@@ -230,8 +343,14 @@ fn blocks(seed: u64, palette: &Palette, width: u32, height: u32) -> RgbImage {
     let (right, bottom) = extent(width, height);
     let mut blocks = vec![(0.0, 0.0, right, bottom)];
     for _ in 0..9 + dice.below(6) {
-        let largest = (0..blocks.len()).max_by(|a, b| area(blocks[*a]).total_cmp(&area(blocks[*b]))).unwrap_or(0);
-        let chosen = if dice.below(3) == 0 { dice.below(blocks.len()) } else { largest };
+        let largest = (0..blocks.len())
+            .max_by(|a, b| area(blocks[*a]).total_cmp(&area(blocks[*b])))
+            .unwrap_or(0);
+        let chosen = if dice.below(3) == 0 {
+            dice.below(blocks.len())
+        } else {
+            largest
+        };
         let (x, y, w, h) = blocks.swap_remove(chosen);
         let cut = dice.between(0.3, 0.7);
         if w > h {
@@ -240,10 +359,13 @@ fn blocks(seed: u64, palette: &Palette, width: u32, height: u32) -> RgbImage {
             blocks.extend([(x, y, w, h * cut), (x, y + h * cut, w, h * (1.0 - cut))]);
         }
     }
-    let fills: Vec<Colour> = blocks.iter().map(|_| {
-        let light = blend(palette[4], [1.0, 1.0, 1.0], 0.4);
-        *dice.pick(&[light, light, palette[4], palette[3], palette[2], palette[1]])
-    }).collect();
+    let fills: Vec<Colour> = blocks
+        .iter()
+        .map(|_| {
+            let light = blend(palette[4], [1.0, 1.0, 1.0], 0.4);
+            *dice.pick(&[light, light, palette[4], palette[3], palette[2], palette[1]])
+        })
+        .collect();
     let bar = dice.between(0.008, 0.014);
     paint(width, height, |x, y| {
         let mut colour = palette[0];
@@ -251,7 +373,11 @@ fn blocks(seed: u64, palette: &Palette, width: u32, height: u32) -> RgbImage {
             let inside = (x - left).min(left + w - x).min(y - top).min(top + h - y);
             if inside > 0.0 {
                 let canvas = 0.97 + 0.06 * noise(seed, x * 90.0, y * 90.0);
-                colour = blend(shade(palette[0], 0.6), shade(*fill, canvas), step(bar - 0.0015, bar + 0.0015, inside));
+                colour = blend(
+                    shade(palette[0], 0.6),
+                    shade(*fill, canvas),
+                    step(bar - 0.0015, bar + 0.0015, inside),
+                );
             }
         }
         colour
@@ -270,7 +396,13 @@ fn discs(seed: u64, palette: &Palette, width: u32, height: u32) -> RgbImage {
         .map(|_| {
             let radius = dice.between(0.05, 0.26);
             let colour = *dice.pick(&palette[..4]);
-            (dice.between(0.0, right), dice.between(0.0, bottom), radius, colour, dice.between(0.45, 0.9))
+            (
+                dice.between(0.0, right),
+                dice.between(0.0, bottom),
+                radius,
+                colour,
+                dice.between(0.45, 0.9),
+            )
         })
         .collect();
     paint(width, height, |x, y| {
@@ -296,7 +428,10 @@ fn night(seed: u64, palette: &Palette, width: u32, height: u32) -> RgbImage {
         let band = (-((y - 0.5 - tilt * (x - 0.6) + bend * 0.7) * 2.4).powi(2)).exp();
         let cloud = rough_noise(seed, x * scale * 2.0 + bend * 2.0, y * scale * 2.0, 5);
         let glow = (band * (cloud * 1.7 - 0.25)).clamp(0.0, 1.0);
-        let mut colour = along(&[shade(palette[0], 0.35), palette[1], palette[2], palette[3], palette[4]], glow);
+        let mut colour = along(
+            &[shade(palette[0], 0.35), palette[1], palette[2], palette[3], palette[4]],
+            glow,
+        );
         let (u, v) = (x * 46.0, y * 46.0);
         let (column, row) = (u.floor() as i32, v.floor() as i32);
         let chance = grid_value(seed ^ 8, column, row);
@@ -304,7 +439,11 @@ fn night(seed: u64, palette: &Palette, width: u32, height: u32) -> RgbImage {
             let sx = column as f32 + 0.2 + 0.6 * grid_value(seed ^ 6, column, row);
             let sy = row as f32 + 0.2 + 0.6 * grid_value(seed ^ 7, column, row);
             let bright = (chance - 0.80) * 5.0;
-            colour = blend(colour, [1.0, 0.98, 0.93], bright * (1.0 - step(0.02, 0.05 + 0.13 * bright, (u - sx).hypot(v - sy))));
+            colour = blend(
+                colour,
+                [1.0, 0.98, 0.93],
+                bright * (1.0 - step(0.02, 0.05 + 0.13 * bright, (u - sx).hypot(v - sy))),
+            );
         }
         colour
     })
@@ -326,7 +465,11 @@ fn weave(seed: u64, palette: &Palette, width: u32, height: u32) -> RgbImage {
         let inside = across.min(1.0 - across);
         let bulge = 0.72 + 0.38 * (length * PI).sin() * (0.6 + 0.4 * (across * PI).sin());
         let fibre = 0.94 + 0.12 * noise(seed, across * 40.0, length * 3.0);
-        blend(shade(palette[0], 0.5), shade(band, bulge * fibre), step(0.03, 0.07, inside))
+        blend(
+            shade(palette[0], 0.5),
+            shade(band, bulge * fibre),
+            step(0.03, 0.07, inside),
+        )
     })
 }
 

@@ -69,7 +69,10 @@ pub async fn seed(app: &Seawall, clock: &LaggingClock, tell: impl Fn(usize)) -> 
         ben: join(app, "ben", Role::Lead, None).await?.0,
     };
     let new_key = access::create_key(app, &Actor::Operator, "demo: the platform", Scope::ALL.to_vec()).await?;
-    let platform = Actor::Key { key: new_key.key.id, scopes: Scope::ALL.to_vec() };
+    let platform = Actor::Key {
+        key: new_key.key.id,
+        scopes: Scope::ALL.to_vec(),
+    };
     for bank in &BANKS {
         fill_bank(app, &desk.ben, bank, &pictures).await?;
     }
@@ -78,7 +81,10 @@ pub async fn seed(app: &Seawall, clock: &LaggingClock, tell: impl Fn(usize)) -> 
     for post in POSTS {
         happenings.push((post.minutes_ago, Happening::Posted(post)));
         if let Some((after, colleague, act)) = &post.then {
-            happenings.push((post.minutes_ago.saturating_sub(*after), Happening::Done(post, *colleague, act)));
+            happenings.push((
+                post.minutes_ago.saturating_sub(*after),
+                Happening::Done(post, *colleague, act),
+            ));
         }
     }
     // The longest ago first; what happens in the same minute keeps its order.
@@ -99,29 +105,46 @@ pub async fn seed(app: &Seawall, clock: &LaggingClock, tell: impl Fn(usize)) -> 
                 }
                 let queue = queue_of(app, verdict.case).await?;
                 if queue != post.queue {
-                    surprises.push(format!("{}: the story says {:?}, Seawall says {queue:?}", post.id, post.queue));
+                    surprises.push(format!(
+                        "{}: the story says {:?}, Seawall says {queue:?}",
+                        post.id, post.queue
+                    ));
                 }
             }
             Happening::Done(post, colleague, act) => {
-                let Some(case) = opened.get(post.id) else { bail!("{} has no case to act on", post.id) };
+                let Some(case) = opened.get(post.id) else {
+                    bail!("{} has no case to act on", post.id)
+                };
                 let actor = match colleague {
                     Colleague::Amal => &desk.amal,
                     Colleague::Ben => &desk.ben,
                 };
-                do_act(app, actor, *case, act).await.with_context(|| format!("cannot go on with {}", post.id))?;
+                do_act(app, actor, *case, act)
+                    .await
+                    .with_context(|| format!("cannot go on with {}", post.id))?;
             }
         }
-        actions::deliver_due(app, "demo").await.context("cannot deliver orders")?;
+        actions::deliver_due(app, "demo")
+            .await
+            .context("cannot deliver orders")?;
     }
     clock.set_lag(Duration::ZERO);
     tell(100);
-    Ok(Seeded { visitor: Visitor { api_key: new_key.secret, ..visitor }, surprises })
+    Ok(Seeded {
+        visitor: Visitor {
+            api_key: new_key.secret,
+            ..visitor
+        },
+        surprises,
+    })
 }
 
 /// Draws every picture of the story, on all cores.
 async fn draw_all() -> anyhow::Result<Vec<Picture>> {
     let n_pictures = highest_picture() + 1;
-    let tasks: Vec<_> = (0..n_pictures).map(|number| tokio::task::spawn_blocking(move || pictures::draw(number))).collect();
+    let tasks: Vec<_> = (0..n_pictures)
+        .map(|number| tokio::task::spawn_blocking(move || pictures::draw(number)))
+        .collect();
     let mut drawn = Vec::with_capacity(tasks.len());
     for task in tasks {
         drawn.push(task.await.context("cannot draw")?);
@@ -135,16 +158,30 @@ fn highest_picture() -> u64 {
         Content::Animation(numbers) => numbers.iter().copied().max().unwrap_or(0),
         Content::Bad(_) => 0,
     };
-    let of_posts = POSTS.iter().flat_map(|post| post.files).map(|(_, content)| of_content(content)).max();
-    of_posts.into_iter().chain(BANKS.iter().map(|bank| bank.pictures.end)).max().unwrap_or(0)
+    let of_posts = POSTS
+        .iter()
+        .flat_map(|post| post.files)
+        .map(|(_, content)| of_content(content))
+        .max();
+    of_posts
+        .into_iter()
+        .chain(BANKS.iter().map(|bank| bank.pictures.end))
+        .max()
+        .unwrap_or(0)
 }
 
 /// The first user, as on any first start, but with the password chosen and the authenticator played by the demonstration.
 async fn welcome_visitor(app: &Seawall) -> anyhow::Result<Visitor> {
-    let Some(invite) = access::first_invite(app).await? else { bail!("the store has users already") };
+    let Some(invite) = access::first_invite(app).await? else {
+        bail!("the store has users already")
+    };
     let password = fresh_password(app);
     let totp_secret = accept(app, &invite, &password).await?.1;
-    Ok(Visitor { password, totp_secret, api_key: String::new() })
+    Ok(Visitor {
+        password,
+        totp_secret,
+        api_key: String::new(),
+    })
 }
 
 async fn join(app: &Seawall, name: &str, role: Role, password: Option<String>) -> anyhow::Result<(Actor, User)> {
@@ -164,16 +201,23 @@ async fn accept(app: &Seawall, invite: &Invite, password: &str) -> anyhow::Resul
 /// A password that can be typed: five words of sixteen and four digits, 33 bits, behind a lock-out and on loopback only.
 fn fresh_password(app: &Seawall) -> String {
     const WORDS: [&str; 16] = [
-        "amber", "basin", "cedar", "delta", "ember", "fjord", "grove", "haven", "islet", "jetty", "kelp", "lagoon", "mist", "north",
-        "otter", "pebble",
+        "amber", "basin", "cedar", "delta", "ember", "fjord", "grove", "haven", "islet", "jetty", "kelp", "lagoon",
+        "mist", "north", "otter", "pebble",
     ];
-    let words = app.chance.bytes::<5>().map(|byte| WORDS[usize::from(byte) % WORDS.len()]);
+    let words = app
+        .chance
+        .bytes::<5>()
+        .map(|byte| WORDS[usize::from(byte) % WORDS.len()]);
     let number = u16::from_be_bytes(app.chance.bytes()) % 10_000;
     format!("{}-{number:04}", words.join("-"))
 }
 
 async fn fill_bank(app: &Seawall, actor: &Actor, bank: &StoryBank, pictures: &[Picture]) -> anyhow::Result<()> {
-    let new = NewBank { name: bank.name.to_owned(), description: bank.description.to_owned(), confirmed: bank.confirmed };
+    let new = NewBank {
+        name: bank.name.to_owned(),
+        description: bank.description.to_owned(),
+        confirmed: bank.confirmed,
+    };
     let id = banks::create_bank(app, actor, new, None).await?.into_inner();
     for number in bank.pictures.clone() {
         let picture = &pictures[number as usize];
@@ -185,7 +229,9 @@ async fn fill_bank(app: &Seawall, actor: &Actor, bank: &StoryBank, pictures: &[P
             signals: Vec::new(),
         };
         let file = Bytes::from(files::png(&picture.image)?);
-        banks::add_entry(app, actor, id, entry, Some(file), None).await.with_context(|| format!("cannot bank {}", picture.name))?;
+        banks::add_entry(app, actor, id, entry, Some(file), None)
+            .await
+            .with_context(|| format!("cannot bank {}", picture.name))?;
     }
     Ok(())
 }
@@ -194,7 +240,10 @@ fn submission(post: &Post, pictures: &[Picture]) -> anyhow::Result<Submission> {
     let (channel, audience): (Option<&str>, Option<Audience>) = post.place.unzip();
     let mut media = Vec::new();
     for (name, content) in post.files {
-        media.push(NewMedia { name: (*name).to_owned(), content: new_content(content, pictures)? });
+        media.push(NewMedia {
+            name: (*name).to_owned(),
+            content: new_content(content, pictures)?,
+        });
     }
     Ok(Submission {
         id: post.id.parse()?,
@@ -221,7 +270,10 @@ fn new_content(content: &Content, pictures: &[Picture]) -> anyhow::Result<NewCon
         Content::Bad(unscannable) => unscannable.file(picture(&0))?,
         Content::Hash(number, edit) => {
             let hash = files::hash(&edit.apply(picture(number)));
-            return Ok(NewContent::Signals(vec![Signal::Pdq { hash, quality: Some(100) }]));
+            return Ok(NewContent::Signals(vec![Signal::Pdq {
+                hash,
+                quality: Some(100),
+            }]));
         }
     };
     Ok(NewContent::Bytes(bytes.into()))
@@ -236,7 +288,11 @@ async fn queue_of(app: &Seawall, case: Option<CaseId>) -> anyhow::Result<Option<
 async fn do_act(app: &Seawall, actor: &Actor, case: CaseId, act: &Act) -> anyhow::Result<()> {
     match act {
         Act::Decide(outcome, policy, reason) => {
-            let judgement = Judgement { outcome: *outcome, policy: *policy, reason: (*reason).to_owned() };
+            let judgement = Judgement {
+                outcome: *outcome,
+                policy: *policy,
+                reason: (*reason).to_owned(),
+            };
             cases::decide_case(app, actor, case, judgement).await?;
         }
         Act::Escalate(reason) => {

@@ -138,6 +138,7 @@ const REVERSE: Act = Act::Decide(
 );
 
 /// The posts, the oldest first.
+#[rustfmt::skip] // A few lines for each post can be read as a story; a screen for each cannot.
 pub const POSTS: &[Post] = &[
     Post { minutes_ago: 4310, id: "post-2101", account: "heron", place: GALLERY, text: "First light over the bay.",
         files: &[("morning.jpg", Picture(20, Edit::Recompress(85)))], ..POST },
@@ -178,7 +179,7 @@ pub const POSTS: &[Post] = &[
         text: "you know what to do with this", files: &[("forwarded.jpg", Picture(7, Edit::Mirror))],
         report: Some("This was sent to me by someone I do not know. I have seen the picture before, the other way round."), queue: Some(Queue::Reported),
         then: Some((64, Colleague::Ben, Act::Decide(Outcome::Restrict, Some(PolicyCode::TerroristContent),
-            "The mirrored copy of a known picture. Sent unasked to a stranger."))), ..POST },
+            "The mirrored copy of a known picture. Sent unasked to a stranger."))) },
     Post { minutes_ago: 2500, id: "post-2115", account: "heron", place: GALLERY, text: "Tide tables, decorative.",
         files: &[("tides.jpg", Picture(25, Edit::Recompress(88)))], ..POST },
     Post { minutes_ago: 2380, id: "post-2116", account: "snipe", text: "full clip in the comments",

@@ -21,7 +21,10 @@ pub struct FileError {
 
 impl FileError {
     fn new(kind: &'static str, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into() }
+        Self {
+            kind,
+            detail: detail.into(),
+        }
     }
 
     /// From the system's refusal to do `what`.
@@ -61,10 +64,16 @@ pub fn read(path: &Path, bytes_max: usize) -> Result<Bytes, FileError> {
 
 fn check_kind(metadata: &Metadata) -> Result<(), FileError> {
     if metadata.is_dir() {
-        return Err(FileError::new("is_a_directory", "a folder: `seawall scan` goes through folders"));
+        return Err(FileError::new(
+            "is_a_directory",
+            "a folder: `seawall scan` goes through folders",
+        ));
     }
     if !metadata.is_file() {
-        return Err(FileError::new("not_a_regular_file", "a pipe, socket or device; give its content as `-` (standard input)"));
+        return Err(FileError::new(
+            "not_a_regular_file",
+            "a pipe, socket or device; give its content as `-` (standard input)",
+        ));
     }
     Ok(())
 }
@@ -72,15 +81,24 @@ fn check_kind(metadata: &Metadata) -> Result<(), FileError> {
 fn read_all(reader: impl Read, bytes_max: usize) -> Result<Bytes, FileError> {
     let mut bytes = Vec::new();
     let limit = (bytes_max as u64).saturating_add(1);
-    reader.take(limit).read_to_end(&mut bytes).map_err(|error| FileError::of_io("read the file", &error))?;
+    reader
+        .take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(|error| FileError::of_io("read the file", &error))?;
     if bytes.len() > bytes_max {
-        return Err(FileError::new("too_large", format!("the file has more than {bytes_max} bytes, the most that is scanned")));
+        return Err(FileError::new(
+            "too_large",
+            format!("the file has more than {bytes_max} bytes, the most that is scanned"),
+        ));
     }
     Ok(bytes.into())
 }
 
 fn too_large(bytes: u64, bytes_max: usize) -> FileError {
-    FileError::new("too_large", format!("the file has {bytes} bytes; at most {bytes_max} are scanned"))
+    FileError::new(
+        "too_large",
+        format!("the file has {bytes} bytes; at most {bytes_max} are scanned"),
+    )
 }
 
 /// What was found below a folder.
@@ -118,7 +136,9 @@ pub fn find(root: &Path) -> Found {
             let path = match entry {
                 Ok(entry) => entry.path(),
                 Err(error) => {
-                    found.errors.push((folder.clone(), FileError::of_io("read the folder", &error)));
+                    found
+                        .errors
+                        .push((folder.clone(), FileError::of_io("read the folder", &error)));
                     break;
                 }
             };
@@ -160,13 +180,21 @@ mod tests {
         for level in 0..24 {
             std::fs::create_dir(path(&format!("cross{level}"))).unwrap();
             for link in ["left", "right"] {
-                let next = if level == 23 { "../a".to_owned() } else { format!("../cross{}", level + 1) };
+                let next = if level == 23 {
+                    "../a".to_owned()
+                } else {
+                    format!("../cross{}", level + 1)
+                };
                 symlink(next, path(&format!("cross{level}/{link}"))).unwrap();
             }
         }
         let found = find(dir.path());
         assert_eq!(found.files.len(), 1, "{:?}", found.files);
-        let errors: Vec<_> = found.errors.iter().map(|(path, e)| (path.file_name().unwrap().to_str().unwrap(), e.kind)).collect();
+        let errors: Vec<_> = found
+            .errors
+            .iter()
+            .map(|(path, e)| (path.file_name().unwrap().to_str().unwrap(), e.kind))
+            .collect();
         assert_eq!(errors, [("gone", "not_found"), ("itself", "unreadable")]);
     }
 

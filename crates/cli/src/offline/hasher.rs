@@ -40,12 +40,18 @@ impl Hasher {
         let (bytes_max, workers) = (settings.limits.bytes_max, settings.workers);
         let host = MediaHost::start(settings).await.map_err(explain)?;
         // One more than there are workers for each worker: the next file is read while one is decoded.
-        Ok(Self { host, bytes_max, n_at_once: workers * 2 })
+        Ok(Self {
+            host,
+            bytes_max,
+            n_at_once: workers * 2,
+        })
     }
 
     /// Hashes the files, several at once; the answers come in the order of the files.
     pub fn hash(&self, paths: Vec<PathBuf>) -> impl Stream<Item = Hashed> + '_ {
-        stream::iter(paths).map(|path| self.hash_one(path)).buffered(self.n_at_once)
+        stream::iter(paths)
+            .map(|path| self.hash_one(path))
+            .buffered(self.n_at_once)
     }
 
     async fn hash_one(&self, path: PathBuf) -> Hashed {
@@ -58,14 +64,29 @@ impl Hasher {
         let bytes = match read.await {
             Ok(bytes) => bytes,
             // The runtime ends only with the program, so the reading thread itself failed.
-            Err(error) => Err(FileError { kind: "unreadable", detail: format!("reading failed: {error}") }),
+            Err(error) => Err(FileError {
+                kind: "unreadable",
+                detail: format!("reading failed: {error}"),
+            }),
         };
         match bytes {
             Ok((bytes, digests)) => {
-                let outcome = self.host.scan(bytes, Want::Signals).await.map_err(|error| FileError::from(&error));
-                Hashed { path, outcome, digests: Some(digests) }
+                let outcome = self
+                    .host
+                    .scan(bytes, Want::Signals)
+                    .await
+                    .map_err(|error| FileError::from(&error));
+                Hashed {
+                    path,
+                    outcome,
+                    digests: Some(digests),
+                }
             }
-            Err(error) => Hashed { path, outcome: Err(error), digests: None },
+            Err(error) => Hashed {
+                path,
+                outcome: Err(error),
+                digests: None,
+            },
         }
     }
 }
@@ -134,9 +155,16 @@ impl FileSignal {
 pub fn signals(scan: &Scan) -> Vec<FileSignal> {
     let mut signals: Vec<FileSignal> = Vec::new();
     for frame in &scan.frames {
-        let signal = Signal::Pdq { hash: frame.pdq.hash, quality: Some(frame.pdq.quality) };
+        let signal = Signal::Pdq {
+            hash: frame.pdq.hash,
+            quality: Some(frame.pdq.quality),
+        };
         if signals.iter().all(|before| before.signal != signal) {
-            signals.push(FileSignal { signal, view: frame.view, frame: frame.index });
+            signals.push(FileSignal {
+                signal,
+                view: frame.view,
+                frame: frame.index,
+            });
         }
     }
     signals.extend(digest_signals(scan.md5, scan.sha256));
@@ -145,7 +173,11 @@ pub fn signals(scan: &Scan) -> Vec<FileSignal> {
 
 /// The digests of a file as signals.
 pub fn digest_signals(md5: Md5, sha256: Sha256) -> [FileSignal; 2] {
-    [Signal::Md5(md5), Signal::Sha256(sha256)].map(|signal| FileSignal { signal, view: View::AsIs, frame: 0 })
+    [Signal::Md5(md5), Signal::Sha256(sha256)].map(|signal| FileSignal {
+        signal,
+        view: View::AsIs,
+        frame: 0,
+    })
 }
 
 /// A path as text. What is not UTF-8 in it is replaced by U+FFFD.

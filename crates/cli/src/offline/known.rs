@@ -55,8 +55,11 @@ impl Known {
     /// Reads a bank file. Lines that do not read are left out and returned beside it.
     pub fn read(path: &Path, quality_min: u8) -> anyhow::Result<(Self, Vec<LineError>)> {
         let file = File::open(path).with_context(|| format!("cannot open the bank `{}`", path.display()))?;
-        let parsed = csv::parse(BufReader::new(file)).with_context(|| format!("cannot read the bank `{}`", path.display()))?;
-        let bank = path.file_stem().map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
+        let parsed =
+            csv::parse(BufReader::new(file)).with_context(|| format!("cannot read the bank `{}`", path.display()))?;
+        let bank = path
+            .file_stem()
+            .map_or_else(String::new, |stem| stem.to_string_lossy().into_owned());
         Ok((Self::new(bank, parsed.entries, quality_min), parsed.errors))
     }
 
@@ -79,7 +82,12 @@ impl Known {
             }
         }
         hashes.insert_many(codes);
-        Self { bank, entries, hashes, digests }
+        Self {
+            bank,
+            entries,
+            hashes,
+            digests,
+        }
     }
 
     /// Number of entries.
@@ -93,9 +101,15 @@ impl Known {
         let snapshot = self.hashes.snapshot();
         let mut nearest: HashMap<(usize, SignalType), Found<'_>> = HashMap::new();
         let mut keep = |place: usize, found: Found<'_>| {
-            let known = nearest.entry((place, found.signal)).or_insert_with(|| Found { entry: &self.entries[place].name, ..found });
+            let known = nearest.entry((place, found.signal)).or_insert_with(|| Found {
+                entry: &self.entries[place].name,
+                ..found
+            });
             if found.distance < known.distance {
-                *known = Found { entry: known.entry, ..found };
+                *known = Found {
+                    entry: known.entry,
+                    ..found
+                };
             }
         };
         for FileSignal { signal, view, .. } in signals {
@@ -110,14 +124,31 @@ impl Known {
                             true => (Tier::Match, thresholds.match_distance_bits),
                             false => (Tier::Lead, thresholds.lead_distance_bits),
                         };
-                        let found = Found { entry: "", signal: SignalType::Pdq, distance: hit.distance, threshold, tier, view: *view };
+                        let found = Found {
+                            entry: "",
+                            signal: SignalType::Pdq,
+                            distance: hit.distance,
+                            threshold,
+                            tier,
+                            view: *view,
+                        };
                         keep(hit.key as usize, found);
                     }
                 }
                 Signal::Md5(_) | Signal::Sha256(_) => {
                     for place in self.digests.get(signal).into_iter().flatten() {
                         let signal = signal.signal_type();
-                        keep(*place, Found { entry: "", signal, distance: 0, threshold: 0, tier: Tier::Match, view: *view });
+                        keep(
+                            *place,
+                            Found {
+                                entry: "",
+                                signal,
+                                distance: 0,
+                                threshold: 0,
+                                tier: Tier::Match,
+                                view: *view,
+                            },
+                        );
                     }
                 }
             }
@@ -133,14 +164,21 @@ mod tests {
     use super::*;
     use signal::{Md5, Pdq};
 
-    const THRESHOLDS: Thresholds = Thresholds { match_distance_bits: 31, lead_distance_bits: 40, quality_min: 50 };
+    const THRESHOLDS: Thresholds = Thresholds {
+        match_distance_bits: 31,
+        lead_distance_bits: 40,
+        quality_min: 50,
+    };
 
     fn hash(n_bits: u32, quality: u8) -> Signal {
         let mut words = [0u64; 4];
         for bit in 0..n_bits {
             words[(bit / 64) as usize] |= 1 << (bit % 64);
         }
-        Signal::Pdq { hash: Pdq::from_words(words), quality: Some(quality) }
+        Signal::Pdq {
+            hash: Pdq::from_words(words),
+            quality: Some(quality),
+        }
     }
 
     fn known(signals: Vec<(&str, Vec<Signal>)>) -> Known {
@@ -151,13 +189,27 @@ mod tests {
             expires_at: None,
             signals,
         };
-        Known::new("bank".to_owned(), signals.into_iter().map(entry).collect(), THRESHOLDS.quality_min)
+        Known::new(
+            "bank".to_owned(),
+            signals.into_iter().map(entry).collect(),
+            THRESHOLDS.quality_min,
+        )
     }
 
     fn lookup<'a>(known: &'a Known, signals: &[Signal], thresholds: Thresholds) -> Vec<(&'a str, u32, u32, Tier)> {
-        let signals: Vec<FileSignal> =
-            signals.iter().map(|signal| FileSignal { signal: signal.clone(), view: View::AsIs, frame: 0 }).collect();
-        known.lookup(&signals, thresholds).into_iter().map(|f| (f.entry, f.distance, f.threshold, f.tier)).collect()
+        let signals: Vec<FileSignal> = signals
+            .iter()
+            .map(|signal| FileSignal {
+                signal: signal.clone(),
+                view: View::AsIs,
+                frame: 0,
+            })
+            .collect();
+        known
+            .lookup(&signals, thresholds)
+            .into_iter()
+            .map(|f| (f.entry, f.distance, f.threshold, f.tier))
+            .collect()
     }
 
     #[test]
@@ -170,15 +222,29 @@ mod tests {
         ]);
         let found = lookup(&known, &[hash(0, 100)], THRESHOLDS);
         assert_eq!(found, [("near", 3, 31, Tier::Match), ("lead", 40, 40, Tier::Lead)]);
-        assert_eq!(lookup(&known, &[hash(0, 49)], THRESHOLDS), [], "a flat picture is not compared");
-        let narrow = Thresholds { match_distance_bits: 2, lead_distance_bits: 2, quality_min: 50 };
+        assert_eq!(
+            lookup(&known, &[hash(0, 49)], THRESHOLDS),
+            [],
+            "a flat picture is not compared"
+        );
+        let narrow = Thresholds {
+            match_distance_bits: 2,
+            lead_distance_bits: 2,
+            quality_min: 50,
+        };
         assert_eq!(lookup(&known, &[hash(0, 100)], narrow), []);
     }
 
     #[test]
     fn equal_bytes_are_found_by_their_digest_and_nameless_entries_by_their_value() {
         let digest = Signal::Md5(Md5::of(b"x"));
-        let known = known(vec![("", vec![digest.clone()]), ("other", vec![Signal::Md5(Md5::of(b"y"))])]);
-        assert_eq!(lookup(&known, &[digest.clone()], THRESHOLDS), [(digest.value().as_str(), 0, 0, Tier::Match)]);
+        let known = known(vec![
+            ("", vec![digest.clone()]),
+            ("other", vec![Signal::Md5(Md5::of(b"y"))]),
+        ]);
+        assert_eq!(
+            lookup(&known, std::slice::from_ref(&digest), THRESHOLDS),
+            [(digest.value().as_str(), 0, 0, Tier::Match)]
+        );
     }
 }

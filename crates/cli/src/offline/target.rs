@@ -13,11 +13,27 @@ use crate::exit::OutputClosed;
 /// renamed, so that a reader, a crash or a full disk never leaves half of it. An existing file is left alone unless `force`.
 ///
 /// Backups hold everything: the file can be read by its owner alone.
-pub fn write<T>(path: &Path, force: bool, fill: impl FnOnce(&mut (dyn Write + Send)) -> anyhow::Result<T>) -> anyhow::Result<T> {
+pub fn write<T>(
+    path: &Path,
+    force: bool,
+    fill: impl FnOnce(&mut (dyn Write + Send)) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
     if path == Path::new(STDIN) {
-        let mut stdout = Watched { inner: BufWriter::new(io::stdout()), closed: false };
-        let filled = fill(&mut stdout).and_then(|value| stdout.flush().map(|()| value).context("cannot write to standard output"));
-        return if stdout.closed { Err(OutputClosed.into()) } else { filled };
+        let mut stdout = Watched {
+            inner: BufWriter::new(io::stdout()),
+            closed: false,
+        };
+        let filled = fill(&mut stdout).and_then(|value| {
+            stdout
+                .flush()
+                .map(|()| value)
+                .context("cannot write to standard output")
+        });
+        return if stdout.closed {
+            Err(OutputClosed.into())
+        } else {
+            filled
+        };
     }
     check_free(path, force)?;
     let folder = match path.parent() {
@@ -35,10 +51,16 @@ pub fn write<T>(path: &Path, force: bool, fill: impl FnOnce(&mut (dyn Write + Se
     writer.flush().with_context(writing)?;
     drop(writer);
     temporary.as_file().sync_all().with_context(writing)?;
-    let kept = if force { temporary.persist(path) } else { temporary.persist_noclobber(path) };
+    let kept = if force {
+        temporary.persist(path)
+    } else {
+        temporary.persist_noclobber(path)
+    };
     kept.map_err(|error| error.error).with_context(writing)?;
     // The new name is in the folder, which has to reach the disk as well.
-    File::open(&folder).and_then(|folder| folder.sync_all()).with_context(writing)?;
+    File::open(&folder)
+        .and_then(|folder| folder.sync_all())
+        .with_context(writing)?;
     Ok(value)
 }
 
@@ -58,7 +80,9 @@ struct Watched<W> {
 
 impl<W: Write> Watched<W> {
     fn note<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
-        self.closed |= result.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+        self.closed |= result
+            .as_ref()
+            .is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
         result
     }
 }
@@ -81,7 +105,10 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     fn names(folder: &Path) -> Vec<String> {
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+        std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
     }
 
     #[test]
@@ -95,7 +122,10 @@ mod tests {
         assert!(failed.is_err() && names(dir.path()).is_empty());
 
         write(&path, false, |writer| Ok(writer.write_all(b"whole")?)).unwrap();
-        assert_eq!((std::fs::read(&path).unwrap(), names(dir.path()).len()), (b"whole".to_vec(), 1));
+        assert_eq!(
+            (std::fs::read(&path).unwrap(), names(dir.path()).len()),
+            (b"whole".to_vec(), 1)
+        );
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
 

@@ -35,7 +35,10 @@ pub struct Ran {
 impl Ran {
     /// Standard output as lines of JSON.
     pub fn json(&self) -> Vec<serde_json::Value> {
-        self.out.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))).collect()
+        self.out
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}")))
+            .collect()
     }
 }
 
@@ -76,7 +79,11 @@ pub fn picture(seed: u32) -> image::RgbImage {
         let (cx, cy) = ((seed * 37) % 160, (seed * 53) % 120);
         let away = x.abs_diff(cx).pow(2) + y.abs_diff(cy).pow(2);
         let stripe = ((x * (seed % 5 + 1) + y * (seed % 7 + 2)) / 16 % 2) * 60;
-        image::Rgb([(away / 64 % 256) as u8, (stripe + x / 2) as u8, (255 - (y * 2).min(255)) as u8])
+        image::Rgb([
+            (away / 64 % 256) as u8,
+            (stripe + x / 2) as u8,
+            (255 - (y * 2).min(255)) as u8,
+        ])
     })
 }
 
@@ -100,7 +107,10 @@ impl Home {
     /// A configuration with `more` after the store's address.
     pub fn new(more: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let text = format!("[store]\nurl = \"sqlite://{}\"\n{more}", dir.path().join("store/seawall.db").display());
+        let text = format!(
+            "[store]\nurl = \"sqlite://{}\"\n{more}",
+            dir.path().join("store/seawall.db").display()
+        );
         std::fs::write(dir.path().join("seawall.toml"), text).unwrap();
         Self { dir }
     }
@@ -113,7 +123,11 @@ impl Home {
     /// The program with this configuration.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = seawall();
-        command.current_dir(self.dir.path()).arg("--config").arg(self.config()).args(args);
+        command
+            .current_dir(self.dir.path())
+            .arg("--config")
+            .arg(self.config())
+            .args(args);
         command
     }
 

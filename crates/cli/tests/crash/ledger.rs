@@ -31,12 +31,23 @@ impl Ledger {
         assert_eq!(answer["item"], item);
         let text = |key: &str| answer[key].as_str().map(str::to_owned);
         let (decision, outcome) = (text("decision").unwrap(), text("outcome").unwrap());
-        self.verdicts.lock().unwrap().insert(item.to_owned(), Verdict { decision, outcome, case: text("case") });
+        self.verdicts.lock().unwrap().insert(
+            item.to_owned(),
+            Verdict {
+                decision,
+                outcome,
+                case: text("case"),
+            },
+        );
     }
 
     /// The server said that a case is decided.
     pub fn note_decision(&self, case: &str, outcome: &str) {
-        let before = self.decisions.lock().unwrap().insert(case.to_owned(), outcome.to_owned());
+        let before = self
+            .decisions
+            .lock()
+            .unwrap()
+            .insert(case.to_owned(), outcome.to_owned());
         assert!(before.is_none(), "{case} was decided twice");
     }
 
@@ -52,11 +63,21 @@ impl Ledger {
                 ActionKind::Restrict => ItemState::Restricted,
                 ActionKind::Restore => ItemState::Available,
             };
-            assert_eq!(world.platform.item(&item), Some(expected), "{item} is not as the last order says");
+            assert_eq!(
+                world.platform.item(&item),
+                Some(expected),
+                "{item} is not as the last order says"
+            );
         }
         assert_eq!(world.platform.n_rejected(), 0, "the platform turned requests away");
-        let n_restores = actions.values().filter(|action| action.kind == ActionKind::Restore).count();
-        assert!(n_items > 10 && n_decisions > 5 && actions.len() > 5 && n_restores > 0, "there was no load to speak of");
+        let n_restores = actions
+            .values()
+            .filter(|action| action.kind == ActionKind::Restore)
+            .count();
+        assert!(
+            n_items > 10 && n_decisions > 5 && actions.len() > 5 && n_restores > 0,
+            "there was no load to speak of"
+        );
         app.media.shutdown().await;
         app.store.close().await;
         let n_repeated = orders.iter().filter(|order| order.attempts > 1).count();
@@ -70,11 +91,21 @@ impl Ledger {
     async fn check_items(&self, app: &Seawall) -> usize {
         let verdicts = std::mem::take(&mut *self.verdicts.lock().unwrap());
         for (item, verdict) in &verdicts {
-            let decision = views::decision(app, &Actor::Operator, verdict.decision.parse().unwrap()).await.unwrap();
+            let decision = views::decision(app, &Actor::Operator, verdict.decision.parse().unwrap())
+                .await
+                .unwrap();
             let decision = decision.unwrap_or_else(|| panic!("the decision on {item} is lost: {}", verdict.decision));
-            assert_eq!((decision.item.as_str(), decision.outcome.as_str()), (item.as_str(), verdict.outcome.as_str()));
-            let stored = views::item(app, &Actor::Operator, &item.parse().unwrap()).await.unwrap();
-            assert!(stored.is_some_and(|stored| stored.media.len() == 1), "{item} is lost, or its media are");
+            assert_eq!(
+                (decision.item.as_str(), decision.outcome.as_str()),
+                (item.as_str(), verdict.outcome.as_str())
+            );
+            let stored = views::item(app, &Actor::Operator, &item.parse().unwrap())
+                .await
+                .unwrap();
+            assert!(
+                stored.is_some_and(|stored| stored.media.len() == 1),
+                "{item} is lost, or its media are"
+            );
             if let Some(case) = &verdict.case {
                 let case = views::case(app, &Actor::Operator, case.parse().unwrap()).await.unwrap();
                 assert!(case.is_some(), "the case of {item} is lost");
@@ -86,8 +117,13 @@ impl Ledger {
     async fn check_decisions(&self, app: &Seawall) -> usize {
         let decisions = std::mem::take(&mut *self.decisions.lock().unwrap());
         for (case, outcome) in &decisions {
-            let view = views::case(app, &Actor::Operator, case.parse().unwrap()).await.unwrap().unwrap();
-            let CaseState::Closed { decision, .. } = view.case.state else { panic!("{case} was decided and is open") };
+            let view = views::case(app, &Actor::Operator, case.parse().unwrap())
+                .await
+                .unwrap()
+                .unwrap();
+            let CaseState::Closed { decision, .. } = view.case.state else {
+                panic!("{case} was decided and is open")
+            };
             let decision = views::decision(app, &Actor::Operator, decision).await.unwrap().unwrap();
             assert_eq!(decision.outcome.as_str(), outcome, "{case}");
             assert!(matches!(decision.author, Author::Person(_)), "{case}");
@@ -98,9 +134,14 @@ impl Ledger {
 
 async fn all_actions(app: &Seawall) -> BTreeMap<String, Action> {
     let mut actions = BTreeMap::new();
-    let mut request = PageRequest { cursor: None, limit: PageRequest::LIMIT_MAX };
+    let mut request = PageRequest {
+        cursor: None,
+        limit: PageRequest::LIMIT_MAX,
+    };
     loop {
-        let page = views::list_actions(app, &Actor::Operator, None, &request).await.unwrap();
+        let page = views::list_actions(app, &Actor::Operator, None, &request)
+            .await
+            .unwrap();
         actions.extend(page.rows.into_iter().map(|action| (action.id.to_string(), action)));
         match page.next {
             Some(cursor) => request.cursor = Some(cursor),
@@ -113,24 +154,43 @@ async fn all_actions(app: &Seawall) -> BTreeMap<String, Action> {
 async fn check_orders(app: &Seawall, actions: &BTreeMap<String, Action>, orders: &[ReceivedOrder]) {
     for received in orders {
         let order = &received.order;
-        let action = actions.get(&order.id).unwrap_or_else(|| panic!("an order that was never decided went out: {order:?}"));
-        assert_eq!((action.item.as_str(), action.decision.to_string()), (order.item.as_str(), order.decision.clone()));
+        let action = actions
+            .get(&order.id)
+            .unwrap_or_else(|| panic!("an order that was never decided went out: {order:?}"));
+        assert_eq!(
+            (action.item.as_str(), action.decision.to_string()),
+            (order.item.as_str(), order.decision.clone())
+        );
         let decision = views::decision(app, &Actor::Operator, action.decision).await.unwrap();
         let decision = decision.unwrap_or_else(|| panic!("an order without its decision went out: {order:?}"));
         let (kind, outcome) = match order.kind {
             Kind::Restrict => (ActionKind::Restrict, Outcome::Restrict),
             Kind::Restore => (ActionKind::Restore, Outcome::Allow),
         };
-        assert_eq!((action.kind, decision.outcome, &decision.item), (kind, outcome, &action.item), "{order:?}");
+        assert_eq!(
+            (action.kind, decision.outcome, &decision.item),
+            (kind, outcome, &action.item),
+            "{order:?}"
+        );
     }
     for (id, action) in actions {
-        assert!(matches!(action.state, ActionState::Confirmed { .. }), "{id} is not confirmed: {:?}", action.state);
-        assert!(orders.iter().any(|received| received.order.id == *id), "{id} is confirmed but was never received");
+        assert!(
+            matches!(action.state, ActionState::Confirmed { .. }),
+            "{id} is not confirmed: {:?}",
+            action.state
+        );
+        assert!(
+            orders.iter().any(|received| received.order.id == *id),
+            "{id} is confirmed but was never received"
+        );
     }
 }
 
 /// What was ordered last about each item.
 fn last_kinds(actions: &BTreeMap<String, Action>) -> BTreeMap<String, ActionKind> {
     // Ids sort by the time they were made.
-    actions.values().map(|action| (action.item.to_string(), action.kind)).collect()
+    actions
+        .values()
+        .map(|action| (action.item.to_string(), action.kind))
+        .collect()
 }

@@ -35,11 +35,17 @@ impl Load {
             dice: Dice::new(1_000 + number),
             number,
         };
-        let mut tasks: Vec<JoinHandle<()>> =
-            (0..SUBMITTERS).map(|number| tokio::spawn(submitter(number).run(ledger.clone(), stop.clone()))).collect();
+        let mut tasks: Vec<JoinHandle<()>> = (0..SUBMITTERS)
+            .map(|number| tokio::spawn(submitter(number).run(ledger.clone(), stop.clone())))
+            .collect();
         for window in 0..WINDOWS {
-            let decider =
-                Decider { url: world.url.clone(), key: world.api_key.clone(), browser: world.browser.clone(), client: client(), window };
+            let decider = Decider {
+                url: world.url.clone(),
+                key: world.api_key.clone(),
+                browser: world.browser.clone(),
+                client: client(),
+                window,
+            };
             tasks.push(tokio::spawn(decider.run(ledger.clone(), stop.clone())));
         }
         Self(tasks)
@@ -54,7 +60,12 @@ impl Load {
 }
 
 fn client() -> reqwest::Client {
-    reqwest::Client::builder().timeout(Duration::from_secs(10)).redirect(Policy::none()).no_proxy().build().unwrap()
+    reqwest::Client::builder()
+        .timeout(Duration::from_secs(10))
+        .redirect(Policy::none())
+        .no_proxy()
+        .build()
+        .unwrap()
 }
 
 struct Submitter {
@@ -101,7 +112,7 @@ impl Submitter {
         };
         let media = match place % 5 {
             3 => json!({"name": "a.png", "data_base64": STANDARD.encode(any_png(place as u32))}),
-            4 if place % 2 == 0 => json!({"name": "a.png", "data_base64": STANDARD.encode(&any_png(1)[..50])}),
+            4 if place.is_multiple_of(2) => json!({"name": "a.png", "data_base64": STANDARD.encode(&any_png(1)[..50])}),
             _ => json!({"name": "a.png", "signals": [{"type": "pdq", "value": hash.to_string(), "quality": 100}]}),
         };
         json!({"id": id, "kind": "post", "account": format!("user-{}", self.number), "media": [media]})
@@ -109,8 +120,14 @@ impl Submitter {
 
     /// The verdict, if one came back. A refusal is a fault of the test or of the server; silence is what a killed server answers.
     async fn submit(&self, id: &str, body: &str) -> Option<Value> {
-        let request = self.client.post(format!("{}/api/v1/items", self.url)).bearer_auth(&self.key);
-        let request = request.header("content-type", "application/json").header("idempotency-key", id).body(body.to_owned());
+        let request = self
+            .client
+            .post(format!("{}/api/v1/items", self.url))
+            .bearer_auth(&self.key);
+        let request = request
+            .header("content-type", "application/json")
+            .header("idempotency-key", id)
+            .body(body.to_owned());
         let answer = request.send().await.ok()?;
         let status = answer.status().as_u16();
         let bytes = answer.bytes().await.ok()?;
@@ -152,7 +169,11 @@ impl Decider {
         let answer = self.client.get(url).bearer_auth(&self.key).send().await.ok()?;
         let page: Value = serde_json::from_slice(&answer.bytes().await.ok()?).ok()?;
         let ids = page["rows"].as_array()?.iter().filter_map(|case| case["id"].as_str());
-        let mine = |id: &&str| id.bytes().last().is_some_and(|last| last as usize % WINDOWS == self.window);
+        let mine = |id: &&str| {
+            id.bytes()
+                .last()
+                .is_some_and(|last| last as usize % WINDOWS == self.window)
+        };
         Some(ids.filter(mine).map(str::to_owned).collect())
     }
 
@@ -160,15 +181,26 @@ impl Decider {
         let restrict = case.bytes().rev().nth(1).is_some_and(|digit| digit % 2 == 0);
         let outcome = if restrict { "restrict" } else { "allow" };
         let Browser { cookie, csrf } = &self.browser;
-        let form = format!(
-            "csrf={csrf}&revision=1&outcome={outcome}&policy=terrorist_content&reason=crash+test&then=stay"
-        );
-        let request = self.client.post(format!("{}/cases/{case}/decide", self.url)).header("cookie", cookie);
-        let request = request.header("content-type", "application/x-www-form-urlencoded").header("origin", &self.url).body(form);
+        let form =
+            format!("csrf={csrf}&revision=1&outcome={outcome}&policy=terrorist_content&reason=crash+test&then=stay");
+        let request = self
+            .client
+            .post(format!("{}/cases/{case}/decide", self.url))
+            .header("cookie", cookie);
+        let request = request
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("origin", &self.url)
+            .body(form);
         let Ok(answer) = request.send().await else { return };
         let status = answer.status().as_u16();
-        let flashes = answer.headers().get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
-        let flash = flashes.filter(|cookie| cookie.starts_with("seawall_flash=")).collect::<String>();
+        let flashes = answer
+            .headers()
+            .get_all("set-cookie")
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        let flash = flashes
+            .filter(|cookie| cookie.starts_with("seawall_flash="))
+            .collect::<String>();
         match status {
             303 if flash.starts_with("seawall_flash=flash.decided_") => ledger.note_decision(case, outcome),
             // It was decided before the server was killed, but the answer never came.

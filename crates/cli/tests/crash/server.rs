@@ -57,8 +57,19 @@ impl World {
     pub async fn prepare(store_url: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let platform_address = listener.local_addr().unwrap();
-        let platform = Platform::new(SECRET, Arc::new(SystemClock), Behaviour { fail_every: 5, ..Behaviour::default() });
-        let platform_task = Some(tokio::spawn(platform::serve(platform.router(), listener, std::future::pending())));
+        let platform = Platform::new(
+            SECRET,
+            Arc::new(SystemClock),
+            Behaviour {
+                fail_every: 5,
+                ..Behaviour::default()
+            },
+        );
+        let platform_task = Some(tokio::spawn(platform::serve(
+            platform.router(),
+            listener,
+            std::future::pending(),
+        )));
 
         let port = free_port();
         let home = Home::new("");
@@ -72,21 +83,35 @@ impl World {
         let mut dice = Dice::new(99);
         let mut hashes = |n: usize| -> Vec<Pdq> { (0..n).map(|_| any_hash(&mut dice)).collect() };
         let (confirmed, unconfirmed) = (hashes(40), hashes(40));
-        for (name, list, more) in [("confirmed", &confirmed, &["--confirmed"][..]), ("unconfirmed", &unconfirmed, &[])] {
+        for (name, list, more) in [
+            ("confirmed", &confirmed, &["--confirmed"][..]),
+            ("unconfirmed", &unconfirmed, &[]),
+        ] {
             let file = home.dir.path().join(name);
             let text: String = list.iter().map(|hash| format!("{hash}\n")).collect();
             std::fs::write(&file, text).unwrap();
-            home.ok(&[&["bank", "import", file.to_str().unwrap(), "--bank", name, "--create"], more].concat());
+            home.ok(&[
+                &["bank", "import", file.to_str().unwrap(), "--bank", name, "--create"],
+                more,
+            ]
+            .concat());
         }
         let scopes = "items:write,items:read,cases:read";
-        let api_key = home.ok(&["key", "create", "platform", "--scope", scopes]).out.trim().to_owned();
+        let api_key = home
+            .ok(&["key", "create", "platform", "--scope", scopes])
+            .out
+            .trim()
+            .to_owned();
         let mut world = Self {
             home,
             store_url: store_url.to_owned(),
             child: None,
             url: format!("http://127.0.0.1:{port}"),
             api_key,
-            browser: Browser { cookie: String::new(), csrf: String::new() },
+            browser: Browser {
+                cookie: String::new(),
+                csrf: String::new(),
+            },
             confirmed,
             unconfirmed,
             platform,
@@ -100,8 +125,16 @@ impl World {
     /// Opens the store from here. Not while the server runs: another connection would change how the store comes up after a kill.
     pub async fn open(&self) -> Seawall {
         assert!(self.child.is_none(), "the server holds the store");
-        let worker = WorkerCommand { program: PathBuf::from(env!("CARGO_BIN_EXE_seawall")), args: vec![cli::MEDIA_WORKER.into()] };
-        let media = MediaHost::start(HostSettings { workers: 1, ..HostSettings::new(worker) }).await.unwrap();
+        let worker = WorkerCommand {
+            program: PathBuf::from(env!("CARGO_BIN_EXE_seawall")),
+            args: vec![cli::MEDIA_WORKER.into()],
+        };
+        let media = MediaHost::start(HostSettings {
+            workers: 1,
+            ..HostSettings::new(worker)
+        })
+        .await
+        .unwrap();
         Seawall::open_for_upkeep(Parts {
             store: Store::open(&self.store_url).await.unwrap(),
             clock: Arc::new(SystemClock),
@@ -114,19 +147,39 @@ impl World {
 
     async fn sign_in(&self) -> Browser {
         let app = self.open().await;
-        let invite = access::invite_user(&app, &Actor::Operator, "amal", Role::Lead).await.unwrap();
-        let seed = access::open_invite(&app, &invite.token).await.unwrap().totp_secret_base32;
+        let invite = access::invite_user(&app, &Actor::Operator, "amal", Role::Lead)
+            .await
+            .unwrap();
+        let seed = access::open_invite(&app, &invite.token)
+            .await
+            .unwrap()
+            .totp_secret_base32;
         let code = secrets::totp_code(&seed, app.clock.now()).unwrap();
-        let signed_in = access::accept_invite(&app, &invite.token, "a password of the crash test", &code).await.unwrap();
+        let signed_in = access::accept_invite(&app, &invite.token, "a password of the crash test", &code)
+            .await
+            .unwrap();
         app.media.shutdown().await;
         app.store.close().await;
-        Browser { cookie: format!("seawall_session={}", signed_in.session_token), csrf: signed_in.session.csrf_token }
+        Browser {
+            cookie: format!("seawall_session={}", signed_in.session_token),
+            csrf: signed_in.session.csrf_token,
+        }
     }
 
     /// Starts the server and waits until it is ready.
     pub async fn start_server(&mut self) {
-        let log = std::fs::File::options().create(true).append(true).open(self.home.dir.path().join("log")).unwrap();
-        let child = self.home.command(&["serve"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.home.dir.path().join("log"))
+            .unwrap();
+        let child = self
+            .home
+            .command(&["serve"])
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
         self.child = Some(child);
         let client = reqwest::Client::new();
         let started = Instant::now();
@@ -137,7 +190,11 @@ impl World {
             }
             let ended = self.child.as_mut().unwrap().try_wait().unwrap();
             assert!(ended.is_none(), "the server ended: {ended:?}\n{}", self.log());
-            assert!(started.elapsed() < Duration::from_secs(30), "the server does not become ready:\n{}", self.log());
+            assert!(
+                started.elapsed() < Duration::from_secs(30),
+                "the server does not become ready:\n{}",
+                self.log()
+            );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -150,7 +207,10 @@ impl World {
         child.wait().unwrap();
         let killed = Instant::now();
         while workers.iter().any(|worker| is_alive(*worker)) {
-            assert!(killed.elapsed() < Duration::from_secs(20), "media workers outlive the server: {workers:?}");
+            assert!(
+                killed.elapsed() < Duration::from_secs(20),
+                "media workers outlive the server: {workers:?}"
+            );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     }
@@ -160,7 +220,9 @@ impl World {
         let mut child = self.child.take().unwrap();
         let pid = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
-        let status = tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
+        let status = tokio::task::spawn_blocking(move || child.wait().unwrap())
+            .await
+            .unwrap();
         assert_eq!(status.code(), Some(0), "{}", self.log());
     }
 
@@ -183,7 +245,11 @@ impl World {
         self.platform.set_down(false);
         if self.platform_task.is_none() {
             let listener = TcpListener::bind(self.platform_address).await.unwrap();
-            self.platform_task = Some(tokio::spawn(platform::serve(self.platform.router(), listener, std::future::pending())));
+            self.platform_task = Some(tokio::spawn(platform::serve(
+                self.platform.router(),
+                listener,
+                std::future::pending(),
+            )));
         }
     }
 
@@ -192,7 +258,12 @@ impl World {
         let mut n_unfinished = 0;
         for state in ["waiting", "retrying"] {
             let url = format!("{}/api/v1/actions?limit=200&state={state}", self.url);
-            let answer = reqwest::Client::new().get(url).bearer_auth(&self.api_key).send().await.unwrap();
+            let answer = reqwest::Client::new()
+                .get(url)
+                .bearer_auth(&self.api_key)
+                .send()
+                .await
+                .unwrap();
             let body: serde_json::Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
             n_unfinished += body["rows"].as_array().unwrap_or_else(|| panic!("{body}")).len();
         }
@@ -207,7 +278,11 @@ impl World {
             if n_unfinished == 0 {
                 return;
             }
-            assert!(since.elapsed() < at_most, "{n_unfinished} actions are not delivered:\n{}", self.log());
+            assert!(
+                since.elapsed() < at_most,
+                "{n_unfinished} actions are not delivered:\n{}",
+                self.log()
+            );
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -237,18 +312,34 @@ pub fn any_png(seed: u32) -> Vec<u8> {
 }
 
 fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
 }
 
 /// The processes that this process started.
 fn children_of(pid: u32) -> Vec<u32> {
-    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
+        return Vec::new();
+    };
     let lists = threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("children")).ok());
-    lists.flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<u32>>()).collect()
+    lists
+        .flat_map(|list| {
+            list.split_whitespace()
+                .filter_map(|pid| pid.parse().ok())
+                .collect::<Vec<u32>>()
+        })
+        .collect()
 }
 
 /// Whether it still runs. A dead process whose parent has not asked about it counts as dead.
 fn is_alive(pid: u32) -> bool {
-    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else { return false };
-    !stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with(['Z', 'X']))
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{pid}/stat")) else {
+        return false;
+    };
+    !stat
+        .rsplit_once(") ")
+        .is_some_and(|(_, rest)| rest.starts_with(['Z', 'X']))
 }

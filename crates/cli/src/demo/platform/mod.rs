@@ -10,7 +10,6 @@ mod signature;
 
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -130,10 +129,23 @@ struct Answer {
 impl Platform {
     /// A stand-in that shares `secret` with Seawall.
     pub fn new(secret: impl Into<String>, clock: Arc<dyn Clock>, behaviour: Behaviour) -> Self {
-        let items = behaviour.restricted_before.iter().map(|item| (item.clone(), ItemState::Restricted)).collect();
-        let received = Mutex::new(Received { items, ..Received::default() });
+        let items = behaviour
+            .restricted_before
+            .iter()
+            .map(|item| (item.clone(), ItemState::Restricted))
+            .collect();
+        let received = Mutex::new(Received {
+            items,
+            ..Received::default()
+        });
         let secret = secret.into();
-        Self(Arc::new(Inner { secret, clock, behaviour, down: AtomicBool::new(false), received }))
+        Self(Arc::new(Inner {
+            secret,
+            clock,
+            behaviour,
+            down: AtomicBool::new(false),
+            received,
+        }))
     }
 
     /// While it is down it answers everything with 503 and obeys nothing.
@@ -159,7 +171,10 @@ impl Platform {
     /// Its routes: [`ORDERS_PATH`], `/` (a page for people), `/orders` (JSON), `/healthz`.
     pub fn router(&self) -> Router {
         Router::new()
-            .route(ORDERS_PATH, post(receive_order).layer(DefaultBodyLimit::max(ORDER_BYTES_MAX)))
+            .route(
+                ORDERS_PATH,
+                post(receive_order).layer(DefaultBodyLimit::max(ORDER_BYTES_MAX)),
+            )
             .route("/", get(show_page))
             .route("/orders", get(list_orders))
             .route("/healthz", get(|| async { "ok\n" }))
@@ -184,7 +199,11 @@ impl Platform {
             Ok(order) if header("idempotency-key") == Some(order.id.as_str()) => order,
             Ok(_) | Err(_) => {
                 self.received().n_rejected += 1;
-                return (StatusCode::BAD_REQUEST, "not an order, or its idempotency key is not its id\n").into_response();
+                return (
+                    StatusCode::BAD_REQUEST,
+                    "not an order, or its idempotency key is not its id\n",
+                )
+                    .into_response();
             }
         };
         let down = self.0.down.load(Ordering::SeqCst);
@@ -207,11 +226,6 @@ pub async fn serve(
     axum::serve(listener, router).with_graceful_shutdown(shutdown).await
 }
 
-/// Listens where the stand-in shall be found.
-pub async fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    TcpListener::bind(address).await
-}
-
 impl Received {
     /// Obeys the order, unless it did so before. `None`: not now.
     fn take(&mut self, order: Order, behaviour: &Behaviour, down: bool, now: Timestamp) -> Option<Answer> {
@@ -220,7 +234,12 @@ impl Received {
             None => {
                 let place = self.orders.len();
                 self.by_id.insert(order.id.clone(), place);
-                let first = ReceivedOrder { order, attempts: 0, answer: "503", first_at_ms: now.unix_ms() };
+                let first = ReceivedOrder {
+                    order,
+                    attempts: 0,
+                    answer: "503",
+                    first_at_ms: now.unix_ms(),
+                };
                 self.orders.push(first);
                 place
             }
@@ -240,7 +259,10 @@ impl Received {
             Kind::Restore => ItemState::Available,
         };
         let (answer, detail) = if behaviour.refused.contains(item) {
-            ("refused", Some("this account is exempt while our press office looks at it"))
+            (
+                "refused",
+                Some("this account is exempt while our press office looks at it"),
+            )
         } else if behaviour.gone.contains(item) {
             ("gone", None)
         } else if self.items.insert(item.to_owned(), wanted) == Some(wanted) {
@@ -266,7 +288,10 @@ async fn show_page(State(platform): State<Platform>) -> Response {
     let html = page::render(&platform.orders(), platform.n_rejected());
     let headers = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+        ),
     ];
     (headers, html).into_response()
 }

@@ -40,7 +40,11 @@ fn row(received: &ReceivedOrder) -> String {
         Kind::Restrict => "restrict",
         Kind::Restore => "restore",
     };
-    let policy = order.policy.as_deref().map(|policy| format!(" <span class=\"tag\">{}</span>", escape(policy))).unwrap_or_default();
+    let policy = order
+        .policy
+        .as_deref()
+        .map(|policy| format!(" <span class=\"tag\">{}</span>", escape(policy)))
+        .unwrap_or_default();
     format!(
         "<tr><td><span class=\"tag\">{action}</span><br><code class=\"small\">{}</code></td><td>{}</td>\
          <td>{}{policy}<br><span class=\"small\">decided by a {}</span></td><td><span class=\"tag\">{}</span></td><td>{}</td><td>{}</td></tr>",
@@ -86,7 +90,15 @@ mod tests {
             policy: Some("\"'&".to_owned()),
             reason: "</td><script>".to_owned(),
         };
-        let page = render(&[ReceivedOrder { order, attempts: 1, answer: "done", first_at_ms: 0 }], 0);
+        let page = render(
+            &[ReceivedOrder {
+                order,
+                attempts: 1,
+                answer: "done",
+                first_at_ms: 0,
+            }],
+            0,
+        );
         assert!(!page.contains("<img") && !page.contains("<script"));
         assert!(page.contains("&lt;img src=x onerror=alert(1)&gt;") && page.contains("&quot;&#39;&amp;"));
     }

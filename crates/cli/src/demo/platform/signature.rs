@@ -20,13 +20,17 @@ pub fn is_right(header: &str, body: &[u8], secret: &str, now_s: i64) -> bool {
     let Some(time) = time.filter(|time| !time.is_empty() && time.bytes().all(|byte| byte.is_ascii_digit())) else {
         return false;
     };
-    let Ok(signed_s) = time.parse::<i64>() else { return false };
+    let Ok(signed_s) = time.parse::<i64>() else {
+        return false;
+    };
     if now_s.abs_diff(signed_s) > TOLERANCE_S {
         return false;
     }
     codes.into_iter().any(|code| {
         let Ok(code) = hex::decode(code) else { return false };
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return false };
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else {
+            return false;
+        };
         mac.update(time.as_bytes());
         mac.update(b".");
         mac.update(body);
@@ -47,14 +51,24 @@ mod tests {
         let check = |header: &str, body: &str, secret: &str, now_s| is_right(header, body.as_bytes(), secret, now_s);
         assert!(check(&header, "{}", "whsec_test", 1_795_226_786));
         assert!(check(&header, "{}", "whsec_test", 1_795_226_786 + 300));
-        assert!(check(&format!("t=1795226786,v0=00,v1=00,v1={CODE}"), "{}", "whsec_test", 1_795_226_786));
+        assert!(check(
+            &format!("t=1795226786,v0=00,v1=00,v1={CODE}"),
+            "{}",
+            "whsec_test",
+            1_795_226_786
+        ));
         for (header, body, secret, now_s) in [
             (header.as_str(), "{} ", "whsec_test", 1_795_226_786),
             (&header, "{}", "whsec_tesT", 1_795_226_786),
             (&header, "{}", "whsec_test", 1_795_226_786 + 301),
             (&header, "{}", "whsec_test", 1_795_226_786 - 301),
             (&format!("t=1795226787,v1={CODE}"), "{}", "whsec_test", 1_795_226_786),
-            (&format!("t=1795226786,t=1795226786,v1={CODE}"), "{}", "whsec_test", 1_795_226_786),
+            (
+                &format!("t=1795226786,t=1795226786,v1={CODE}"),
+                "{}",
+                "whsec_test",
+                1_795_226_786,
+            ),
             (&format!("v1={CODE}"), "{}", "whsec_test", 1_795_226_786),
             ("t=1795226786", "{}", "whsec_test", 1_795_226_786),
             ("", "{}", "whsec_test", 1_795_226_786),
