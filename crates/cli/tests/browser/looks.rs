@@ -10,7 +10,11 @@ use crate::webdriver::Browser;
 fn pages(demo: &Demo, browser: &Browser) -> Vec<(&'static str, String)> {
     let link = |page: &str, css: &str| {
         browser.go(&demo.page(page));
-        browser.run("return document.querySelector(arguments[0]).href", &[json!(css)]).as_str().unwrap().to_owned()
+        browser
+            .run("return document.querySelector(arguments[0]).href", &[json!(css)])
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     let mut pages = vec![
         ("case", link("/desk?queue=matches", ".row:nth-child(3) .row-link")),
@@ -48,7 +52,10 @@ fn pages(demo: &Demo, browser: &Browser) -> Vec<(&'static str, String)> {
 }
 
 fn dress(browser: &Browser, prefs: &str) {
-    browser.run("document.cookie = 'seawall_prefs=' + arguments[0] + '; path=/'", &[json!(prefs)]);
+    browser.run(
+        "document.cookie = 'seawall_prefs=' + arguments[0] + '; path=/'",
+        &[json!(prefs)],
+    );
 }
 
 #[test]
@@ -87,7 +94,11 @@ fn every_language_fits_and_arabic_runs_from_right_to_left() {
     let mut browser = Browser::open(true);
     demo.enter(&browser);
     let pages = pages(&demo, &browser);
-    for (lang, dir, word) in [("de", "ltr", "Arbeitsplatz"), ("fr", "ltr", "Bureau"), ("ar", "rtl", "المكتب")] {
+    for (lang, dir, word) in [
+        ("de", "ltr", "Arbeitsplatz"),
+        ("fr", "ltr", "Bureau"),
+        ("ar", "rtl", "المكتب"),
+    ] {
         dress(&browser, &format!("lang={lang}"));
         for (width, height, size) in [(1280, 860, "wide"), (390, 844, "narrow")] {
             browser.resize(width, height);
@@ -106,7 +117,10 @@ fn every_language_fits_and_arabic_runs_from_right_to_left() {
     }
     // The menu stands where reading begins.
     browser.resize(1280, 860);
-    let place = browser.run("return document.querySelector('.side').getBoundingClientRect().left > 600", &[]);
+    let place = browser.run(
+        "return document.querySelector('.side').getBoundingClientRect().left > 600",
+        &[],
+    );
     assert_eq!(place, true);
 }
 
@@ -117,10 +131,10 @@ fn a_stranger_sees_a_sign_in_page_in_their_language_and_colours() {
     browser.go(&demo.page("/sign-in"));
     check(&browser, "sign-in");
     keep("wide-light-sign-in", &browser.screenshot());
-    browser.click("button[name=lang][value=ar]");
+    browser.follow("button[name=lang][value=ar]");
     assert_eq!(browser.run("return document.documentElement.dir", &[]), "rtl");
     assert_eq!(browser.url(), demo.page("/sign-in"));
-    browser.click("button[name=theme][value=dark]");
+    browser.follow("button[name=theme][value=dark]");
     check(&browser, "sign-in in Arabic, dark");
     browser.resize(390, 844);
     browser.go(&demo.page("/sign-in"));

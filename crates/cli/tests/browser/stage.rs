@@ -31,13 +31,31 @@ pub struct Demo {
 impl Demo {
     /// Starts it and waits until its story is told.
     pub fn start() -> Self {
-        let any_port = ["demo", "--listen", "127.0.0.1:0", "--platform-listen", "127.0.0.1:0", "--json"];
-        let mut child = seawall().args(any_port).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let any_port = [
+            "demo",
+            "--listen",
+            "127.0.0.1:0",
+            "--platform-listen",
+            "127.0.0.1:0",
+            "--json",
+        ];
+        let mut child = seawall()
+            .args(any_port)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         let program = Running(child);
-        let found = serde_json::from_str(&line).unwrap_or_else(|e| panic!("the demonstration did not start: {e}: {line}"));
-        Self { _program: program, found }
+        let found =
+            serde_json::from_str(&line).unwrap_or_else(|e| panic!("the demonstration did not start: {e}: {line}"));
+        Self {
+            _program: program,
+            found,
+        }
     }
 
     /// A page of the console.
@@ -89,7 +107,13 @@ impl Server {
         }
         std::thread::spawn(move || std::io::copy(&mut talk, &mut std::io::sink()));
         let first_link = first_link.unwrap_or_else(|| panic!("no link: {said}"));
-        Self { _program: program, url: format!("http://{address}"), first_link, platform, _home: home }
+        Self {
+            _program: program,
+            url: format!("http://{address}"),
+            first_link,
+            platform,
+            _home: home,
+        }
     }
 
     /// A page of the console.
@@ -100,7 +124,8 @@ impl Server {
     /// Submits a post with one picture, as a platform does, and returns the verdict.
     pub fn submit(&self, key: &str, item: &str, picture: &[u8]) -> Value {
         let boundary = "end-of-part";
-        let about = serde_json::json!({ "id": item, "kind": "post", "account": "magpie", "text": "Look <b>what</b> I found" });
+        let about =
+            serde_json::json!({ "id": item, "kind": "post", "account": "magpie", "text": "Look <b>what</b> I found" });
         let mut body = format!(
             "--{boundary}\r\nContent-Disposition: form-data; name=\"item\"\r\nContent-Type: application/json\r\n\r\n{about}\r\n\
              --{boundary}\r\nContent-Disposition: form-data; name=\"a.png\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\n"
@@ -151,7 +176,10 @@ impl Platform {
     pub fn orders(&self) -> Vec<(String, String)> {
         let orders = self.orders.lock().unwrap();
         let text = |order: &Value, field: &str| order[field].as_str().unwrap_or_default().to_owned();
-        orders.iter().map(|order| (text(order, "item"), text(order, "kind"))).collect()
+        orders
+            .iter()
+            .map(|order| (text(order, "item"), text(order, "kind")))
+            .collect()
     }
 }
 
@@ -177,13 +205,19 @@ fn answer(stream: TcpStream, noted: &Mutex<Vec<Value>>) {
         noted.lock().unwrap().push(order);
     }
     let said = "{\"answer\":\"done\"}";
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", said.len());
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+        said.len()
+    );
     let _ = reader.get_mut().write_all(format!("{head}{said}").as_bytes());
 }
 
 /// Writes a picture of a page where people look for it.
 pub fn keep(name: &str, png: &[u8]) {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("screenshots");
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+        .parent()
+        .unwrap()
+        .join("screenshots");
     std::fs::create_dir_all(&folder).unwrap();
     std::fs::write(folder.join(format!("{name}.png")), png).unwrap();
 }

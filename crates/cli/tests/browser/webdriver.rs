@@ -60,7 +60,10 @@ impl Browser {
         let port = loop {
             let mut line = String::new();
             assert!(lines.read_line(&mut line).unwrap() > 0, "chromedriver ended");
-            if let Some(port) = line.trim().strip_prefix("ChromeDriver was started successfully on port ") {
+            if let Some(port) = line
+                .trim()
+                .strip_prefix("ChromeDriver was started successfully on port ")
+            {
                 break port.trim_end_matches('.').parse().unwrap();
             }
         };
@@ -93,15 +96,30 @@ impl Browser {
             },
         } } });
         let answer = request(port, "POST", "/session", Some(&wanted)).unwrap();
-        let session = answer["sessionId"].as_str().unwrap_or_else(|| panic!("no session: {answer}")).to_owned();
-        let mut browser = Self { port, session, width: 0, height: 0, driver, _profile: profile };
+        let session = answer["sessionId"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no session: {answer}"))
+            .to_owned();
+        let mut browser = Self {
+            port,
+            session,
+            width: 0,
+            height: 0,
+            driver,
+            _profile: profile,
+        };
         browser.resize(1280, 860);
         browser
     }
 
     #[track_caller]
     fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Value {
-        match request(self.port, method, &format!("/session/{}{path}", self.session), body.as_ref()) {
+        match request(
+            self.port,
+            method,
+            &format!("/session/{}{path}", self.session),
+            body.as_ref(),
+        ) {
             Ok(value) => value,
             Err(error) => panic!("{method} {path} {body:?}: {error}"),
         }
@@ -110,7 +128,11 @@ impl Browser {
     /// A command of the browser's own protocol.
     #[track_caller]
     pub fn devtools(&self, command: &str, params: Value) -> Value {
-        self.ask("POST", "/goog/cdp/execute", Some(json!({ "cmd": command, "params": params })))
+        self.ask(
+            "POST",
+            "/goog/cdp/execute",
+            Some(json!({ "cmd": command, "params": params })),
+        )
     }
 
     /// Gives the page a window of this size.
@@ -139,20 +161,41 @@ impl Browser {
     /// The first element that the selector finds.
     #[track_caller]
     pub fn find(&self, css: &str) -> Element {
-        self.try_find(css).unwrap_or_else(|| panic!("no `{css}` on {}: {}", self.url(), self.text("body")))
+        self.try_find(css)
+            .unwrap_or_else(|| panic!("no `{css}` on {}: {}", self.url(), self.text("body")))
     }
 
     #[track_caller]
     pub fn try_find(&self, css: &str) -> Option<Element> {
         let wanted = json!({ "using": "css selector", "value": css });
         let found = self.ask("POST", "/elements", Some(wanted));
-        found.as_array().unwrap().first().map(|element| Element(element[ELEMENT].as_str().unwrap().to_owned()))
+        found
+            .as_array()
+            .unwrap()
+            .first()
+            .map(|element| Element(element[ELEMENT].as_str().unwrap().to_owned()))
     }
 
     #[track_caller]
     pub fn click(&self, css: &str) {
         let Element(id) = self.find(css);
         self.ask("POST", &format!("/element/{id}/click"), Some(json!({})));
+    }
+
+    /// Clicks on what leads to another page, and waits for that.
+    #[track_caller]
+    pub fn follow(&self, css: &str) {
+        self.leave(|browser| browser.click(css));
+    }
+
+    /// Does what leads to another page, and waits until that is there.
+    #[track_caller]
+    pub fn leave(&self, act: impl FnOnce(&Self)) {
+        self.run("window.isLeft = true", &[]);
+        act(self);
+        self.wait("another page", |browser| {
+            browser.run("return !window.isLeft && document.readyState === 'complete'", &[]) == true
+        });
     }
 
     /// Types into a field, or chooses a file.
@@ -166,15 +209,23 @@ impl Browser {
     #[track_caller]
     pub fn text(&self, css: &str) -> String {
         let wanted = json!({ "using": "css selector", "value": css });
-        let id = self.ask("POST", "/element", Some(wanted))[ELEMENT].as_str().unwrap().to_owned();
+        let id = self.ask("POST", "/element", Some(wanted))[ELEMENT]
+            .as_str()
+            .unwrap()
+            .to_owned();
         // The marks that isolate directions are for the eye.
-        self.ask("GET", &format!("/element/{id}/text"), None).as_str().unwrap().replace(['\u{2068}', '\u{2069}'], "")
+        self.ask("GET", &format!("/element/{id}/text"), None)
+            .as_str()
+            .unwrap()
+            .replace(['\u{2068}', '\u{2069}'], "")
     }
 
     #[track_caller]
     pub fn attribute(&self, css: &str, name: &str) -> Option<String> {
         let Element(id) = self.find(css);
-        self.ask("GET", &format!("/element/{id}/attribute/{name}"), None).as_str().map(str::to_owned)
+        self.ask("GET", &format!("/element/{id}/attribute/{name}"), None)
+            .as_str()
+            .map(str::to_owned)
     }
 
     /// What a script returns. Works also where the page's own scripts are turned off.
@@ -186,8 +237,12 @@ impl Browser {
     /// Whether the element takes any room and can be seen.
     #[track_caller]
     pub fn is_seen(&self, css: &str) -> bool {
-        let Some(Element(id)) = self.try_find(css) else { return false };
-        self.ask("GET", &format!("/element/{id}/displayed"), None).as_bool().unwrap()
+        let Some(Element(id)) = self.try_find(css) else {
+            return false;
+        };
+        self.ask("GET", &format!("/element/{id}/displayed"), None)
+            .as_bool()
+            .unwrap()
     }
 
     /// Presses and lets go of each key, one after the other.
@@ -200,7 +255,11 @@ impl Browser {
     /// Presses a key while another is held.
     #[track_caller]
     pub fn press_with(&self, held: &str, key: &str) {
-        self.act("key", "keyboard", vec![key_down(held), key_down(key), key_up(key), key_up(held)]);
+        self.act(
+            "key",
+            "keyboard",
+            vec![key_down(held), key_down(key), key_up(key), key_up(held)],
+        );
     }
 
     /// Holds a key until [`Browser::let_go`].
@@ -213,7 +272,10 @@ impl Browser {
     #[track_caller]
     pub fn hold_pointer(&self, kind: &str, css: &str) {
         let Element(id) = self.find(css);
-        self.run("arguments[0].scrollIntoView({block: 'center'})", &[json!({ ELEMENT: id })]);
+        self.run(
+            "arguments[0].scrollIntoView({block: 'center'})",
+            &[json!({ ELEMENT: id })],
+        );
         let steps = json!([
             { "type": "pointerMove", "duration": 0, "x": 0, "y": 0, "origin": { ELEMENT: id } },
             { "type": "pointerDown", "button": 0 },
@@ -230,7 +292,11 @@ impl Browser {
 
     #[track_caller]
     fn act(&self, kind: &str, id: &str, steps: Vec<Value>) {
-        self.ask("POST", "/actions", Some(json!({ "actions": [{ "type": kind, "id": id, "actions": steps }] })));
+        self.ask(
+            "POST",
+            "/actions",
+            Some(json!({ "actions": [{ "type": kind, "id": id, "actions": steps }] })),
+        );
     }
 
     /// The element that has the focus, as a short description.
@@ -246,7 +312,12 @@ impl Browser {
     pub fn wait(&self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
         let start = Instant::now();
         while !holds(self) {
-            assert!(start.elapsed() < PATIENCE, "not in time: {what}, on {}: {}", self.url(), self.text("body"));
+            assert!(
+                start.elapsed() < PATIENCE,
+                "not in time: {what}, on {}: {}",
+                self.url(),
+                self.text("body")
+            );
             std::thread::sleep(Duration::from_millis(100));
         }
     }
@@ -256,9 +327,15 @@ impl Browser {
     pub fn screenshot(&self) -> Vec<u8> {
         const HEIGHT_MAX: f64 = 4_000.0;
         let size = self.devtools("Page.getLayoutMetrics", json!({}));
-        let height = size["cssContentSize"]["height"].as_f64().unwrap().clamp(f64::from(self.height), HEIGHT_MAX);
+        let height = size["cssContentSize"]["height"]
+            .as_f64()
+            .unwrap()
+            .clamp(f64::from(self.height), HEIGHT_MAX);
         let clip = json!({ "x": 0, "y": 0, "width": self.width, "height": height, "scale": 1 });
-        let taken = self.devtools("Page.captureScreenshot", json!({ "captureBeyondViewport": true, "clip": clip }));
+        let taken = self.devtools(
+            "Page.captureScreenshot",
+            json!({ "captureBeyondViewport": true, "clip": clip }),
+        );
         decode_base64(taken["data"].as_str().unwrap())
     }
 
@@ -272,8 +349,14 @@ impl Browser {
     #[track_caller]
     pub fn complaints(&self) -> Vec<String> {
         let lines = self.ask("POST", "/se/log", Some(json!({ "type": "browser" })));
-        let severe = lines.as_array().unwrap().iter().filter(|line| line["level"] != "INFO" && line["level"] != "DEBUG");
-        severe.map(|line| line["message"].as_str().unwrap_or_default().to_owned()).collect()
+        let severe = lines
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|line| line["level"] != "INFO" && line["level"] != "DEBUG");
+        severe
+            .map(|line| line["message"].as_str().unwrap_or_default().to_owned())
+            .collect()
     }
 }
 
@@ -289,13 +372,18 @@ fn key_up(key: &str) -> Value {
 fn request(port: u16, method: &str, path: &str, body: Option<&Value>) -> Result<Value, String> {
     let body = body.map(Value::to_string).unwrap_or_default();
     let mut stream = TcpStream::connect(("127.0.0.1", port)).map_err(|e| e.to_string())?;
-    stream.set_read_timeout(Some(Duration::from_secs(120))).map_err(|e| e.to_string())?;
+    stream
+        .set_read_timeout(Some(Duration::from_secs(120)))
+        .map_err(|e| e.to_string())?;
     let head = format!(
         "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json; charset=utf-8\r\n\
          Content-Length: {}\r\nConnection: close\r\n\r\n",
         body.len()
     );
-    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).map_err(|e| e.to_string())?;
+    stream
+        .write_all(head.as_bytes())
+        .and_then(|()| stream.write_all(body.as_bytes()))
+        .map_err(|e| e.to_string())?;
     let mut reader = BufReader::new(stream);
     let (mut length, mut line) = (0, String::new());
     loop {
@@ -327,7 +415,10 @@ fn decode_base64(text: &str) -> Vec<u8> {
         b'+' => 62,
         _ => 63,
     };
-    let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=').collect();
+    let digits: Vec<u8> = text
+        .bytes()
+        .filter(|byte| !byte.is_ascii_whitespace() && *byte != b'=')
+        .collect();
     let mut bytes = Vec::with_capacity(digits.len() / 4 * 3);
     for four in digits.chunks(4) {
         let bits = four.iter().fold(0, |sum, byte| sum << 6 | digit(*byte)) << (6 * (4 - four.len()));

@@ -9,8 +9,17 @@ fn a_case_is_decided_without_scripts() {
     let demo = Demo::start();
     let browser = Browser::open(false);
     demo.enter(&browser);
-    assert_eq!(browser.run("return document.querySelector('[data-key]').hasAttribute('aria-keyshortcuts')", &[]), false);
-    assert!(!browser.is_seen("main kbd"), "keys are the script's work: none is promised");
+    assert_eq!(
+        browser.run(
+            "return document.querySelector('[data-key]').hasAttribute('aria-keyshortcuts')",
+            &[]
+        ),
+        false
+    );
+    assert!(
+        !browser.is_seen("main kbd"),
+        "keys are the script's work: none is promised"
+    );
 
     // The menu of a narrow window is the browser's own.
     let mut browser = browser;
@@ -19,12 +28,12 @@ fn a_case_is_decided_without_scripts() {
     assert!(!browser.is_seen(".side nav"));
     browser.click(".bar .icon-button");
     assert!(browser.is_seen(".side nav"));
-    browser.click(".side a[href='/banks']");
+    browser.follow(".side a[href='/banks']");
     assert_eq!(browser.url(), demo.page("/banks"));
     browser.resize(1280, 860);
 
     browser.go(&demo.page("/desk?queue=matches"));
-    browser.click(".page-head button.primary");
+    browser.follow(".page-head button.primary");
     assert!(browser.url().contains("/cases/"), "{}", browser.url());
     check(&browser, "a case without scripts");
     keep("without-scripts-case", &browser.screenshot());
@@ -49,18 +58,29 @@ fn a_case_is_decided_without_scripts() {
     browser.click("[name=outcome][value=restrict]");
     assert!(browser.is_seen(".policy-choice"));
     browser.fill("#reason", "Shows how to do it.");
-    browser.click("[data-submit]");
-    assert!(browser.text(".problem-box").contains("policy"), "{}", browser.text("main"));
-    assert_eq!(browser.run("return document.querySelector('#reason').value", &[]), "Shows how to do it.");
+    browser.follow("[data-submit]");
+    assert!(
+        browser.text(".problem-box").contains("policy"),
+        "{}",
+        browser.text("main")
+    );
+    assert_eq!(
+        browser.run("return document.querySelector('#reason').value", &[]),
+        "Shows how to do it."
+    );
     check(&browser, "a form that was not taken");
     keep("without-scripts-error", &browser.screenshot_of_window());
     browser.click("[name=policy][value=violent_extremism]");
-    browser.click("[data-submit]");
-    assert!(browser.text(".flash").contains("Restricted"), "{}", browser.text("main"));
+    browser.follow("[data-submit]");
+    assert!(
+        browser.text(".flash").contains("Restricted"),
+        "{}",
+        browser.text("main")
+    );
 
     // Escalating.
     browser.click(".escalate summary");
     browser.fill("#escalate-reason", "Is this satire?");
-    browser.click(".escalate button");
+    browser.follow(".escalate button");
     assert!(browser.text(".flash").contains("Escalated"), "{}", browser.text("main"));
 }

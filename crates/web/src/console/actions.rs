@@ -3,9 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use moderation::flows::actions::{self as flow, ActionError};
-use moderation::model::{
-    Action, ActionId, ActionKind, ActionState, Actor, Answer as PlatformAnswer, ItemId, Page, PageRequest, Timestamp,
-};
+use moderation::model::{Action, ActionId, ActionKind, ActionState, Answer as PlatformAnswer, ItemId, Timestamp};
 use moderation::views;
 use serde::Deserialize;
 
@@ -48,6 +46,15 @@ impl Tab {
             Tab::Dead => "dead",
             Tab::Refused => "refused",
             Tab::Confirmed => "confirmed",
+        }
+    }
+
+    /// Which states it shows, as the view words it.
+    const fn filter(self) -> Option<&'static str> {
+        match self {
+            Tab::All => None,
+            Tab::Waiting => Some("unfinished"),
+            Tab::Dead | Tab::Refused | Tab::Confirmed => Some(self.word()),
         }
     }
 
@@ -143,7 +150,7 @@ pub async fn list_actions(State(state): State<WebState>, person: Person, Query(q
     let tab = Tab::of_query(query.state.as_deref());
     let request = page_request(query.cursor, ROWS);
     let desk = views::desk(&state.app, &person.actor).await?;
-    let actions = read(&state, &person.actor, tab, &request).await?;
+    let actions = views::list_actions(&state.app, &person.actor, tab.filter(), &request).await?;
     let (_, empty_key, empty_more_key) = tab.keys();
     show(&ActionsPage {
         shell: person.shell,
@@ -169,34 +176,13 @@ pub async fn list_actions(State(state): State<WebState>, person: Person, Query(q
     })
 }
 
-async fn read(state: &WebState, actor: &Actor, tab: Tab, request: &PageRequest) -> Result<Page<Action>, ConsoleError> {
-    let list = async |word| views::list_actions(&state.app, actor, word, request).await;
-    match tab {
-        Tab::All => Ok(list(None).await?),
-        Tab::Dead | Tab::Refused | Tab::Confirmed => Ok(list(Some(tab.word())).await?),
-        Tab::Waiting => {
-            let [waiting, retrying] = ActionState::UNFINISHED;
-            let (mut page, more) = (list(Some(waiting)).await?, list(Some(retrying)).await?);
-            page.rows.extend(more.rows);
-            page.rows.sort_by_key(|action| std::cmp::Reverse(action.id));
-            let has_more = page.next.is_some() || more.next.is_some() || page.rows.len() > request.limit as usize;
-            page.rows.truncate(request.limit as usize);
-            page.next = page
-                .rows
-                .last()
-                .filter(|_| has_more)
-                .map(|action| action.id.to_string());
-            Ok(page)
-        }
-    }
-}
-
 /// `POST /actions/{id}/retry`
 pub async fn retry_action(State(state): State<WebState>, Path(id): Path<String>, posted: Posted) -> Answer {
     let id: ActionId = id.parse().map_err(|_| ConsoleError::NotFound)?;
     let flash = match flow::retry_action(&state.app, &posted.person.actor, id).await {
         Ok(()) => Flash::new("flash.action_retried", ""),
         Err(ActionError::Confirmed) => Flash::new("problem.not_retryable", ""),
+        Err(ActionError::Superseded) => Flash::new("problem.superseded", ""),
         Err(error) => return Err(error.into()),
     };
     let back = local_path(posted.fields.get("back"));

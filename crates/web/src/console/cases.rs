@@ -11,7 +11,7 @@ use moderation::model::{
 use moderation::views::{self, CaseView, DecisionView};
 
 use super::desk::{desk_of, next_case};
-use super::evidence::FileCard;
+use super::evidence::{FileCard, file_cards};
 use super::flash::Flash;
 use super::form::{Fields, FormState, Posted};
 use super::page::{Answer, go_saying, go_to, show, show_with};
@@ -176,11 +176,7 @@ async fn case_page(state: &WebState, person: Person, id: CaseId, form: FormState
         item: view.item,
         report: view.report,
         n_files: view.media.len(),
-        files: view
-            .media
-            .into_iter()
-            .map(|media| FileCard::of(media, &shell))
-            .collect(),
+        files: file_cards(view.media, &shell),
         decisions: decisions.into_iter().rev().collect(),
         actions: view.actions.iter().rev().map(ActionLine::of).collect(),
         events: view

@@ -119,6 +119,12 @@ pub async fn show_desk(State(state): State<WebState>, person: Person, Query(quer
 }
 
 impl CaseLine {
+    /// What to say about the match: how near, and the bank. Nothing where a person's words say more.
+    fn bank(&self) -> Option<(Tier, &str)> {
+        let near = self.near.as_ref().filter(|_| self.queue != Queue::Escalated)?;
+        Some((near.tier, &near.bank))
+    }
+
     fn of(row: CaseRow, shell: &Shell) -> Self {
         let holder = row.holder_name.map(|name| match &shell.session {
             Some(session) if session.user.name == name => shell.t("desk.held_by_you").to_owned(),

@@ -164,9 +164,20 @@ impl Scale {
     }
 }
 
+/// The files of an item, what needs eyes first: matches by nearness, then what could not be scanned, then the rest.
+pub fn file_cards(media: Vec<MediaView>, shell: &Shell) -> Vec<FileCard> {
+    let mut cards: Vec<FileCard> = media.into_iter().map(|view| FileCard::of(view, shell)).collect();
+    cards.sort_by_key(|card| match card.best() {
+        Some(best) => (0, best.distance),
+        None if card.unscanned.is_some() => (1, 0),
+        None => (2, 0),
+    });
+    cards
+}
+
 impl FileCard {
     /// The file and its evidence.
-    pub fn of(view: MediaView, shell: &Shell) -> Self {
+    fn of(view: MediaView, shell: &Shell) -> Self {
         let (unscanned, detail) = match &view.media.status {
             MediaStatus::Unscanned { reason, detail } => (Some(reason.clone()), detail.clone()),
             MediaStatus::Scanned { .. } | MediaStatus::Given => (None, String::new()),

@@ -8,7 +8,7 @@ use moderation::views::{self, ItemRow};
 use serde::Deserialize;
 
 use super::cases::{ActionLine, DecisionLine};
-use super::evidence::FileCard;
+use super::evidence::{FileCard, file_cards};
 use super::page::{Answer, page_request, show};
 use super::problem::ConsoleError;
 use super::shell::Shell;
@@ -124,11 +124,7 @@ pub async fn show_item(State(state): State<WebState>, person: Person, Query(quer
         outcome: decisions.last().map(|decision| decision.outcome),
         open_case: cases.iter().find(|case| case.is_open).map(|case| case.id),
         n_files: view.media.len(),
-        files: view
-            .media
-            .into_iter()
-            .map(|media| FileCard::of(media, &shell))
-            .collect(),
+        files: file_cards(view.media, &shell),
         cases,
         decisions: decisions.into_iter().rev().collect(),
         actions: view.actions.iter().rev().map(ActionLine::of).collect(),

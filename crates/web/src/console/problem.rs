@@ -162,7 +162,7 @@ impl From<ActionError> for ConsoleError {
         match error {
             ActionError::Denied(denied) => ConsoleError::Denied(denied),
             ActionError::NotFound => ConsoleError::NotFound,
-            ActionError::Confirmed => ConsoleError::BadRequest("the action was confirmed"),
+            ActionError::Confirmed | ActionError::Superseded => ConsoleError::BadRequest("there is nothing to retry"),
             ActionError::Store(error) => error.into(),
         }
     }

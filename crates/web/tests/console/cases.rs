@@ -1,0 +1,197 @@
+//! Working on cases: taken, decided, escalated, by two people who get in each other's way.
+
+use moderation::model::{ItemId, Outcome, Role};
+use moderation::views;
+
+use crate::people::{Person, submit};
+use crate::world::{KNOWN, World, pdq};
+
+async fn world_with_case() -> (World, Person, Person, String) {
+    let world = World::new().await;
+    let bank = world.bank("known", false).await;
+    world.entry(bank, pdq(KNOWN)).await;
+    let amal = Person::join(&world, "amal", Role::Moderator).await;
+    let ben = Person::join(&world, "ben", Role::Moderator).await;
+    let case = submit(&world, "post-1", pdq(KNOWN), |_| {}).await;
+    (world, amal, ben, format!("/cases/{case}"))
+}
+
+async fn outcome(world: &World, person: &Person, item: &str) -> (Outcome, String) {
+    let item: ItemId = item.parse().unwrap();
+    let view = views::item(&world.app, &person.actor, &item).await.unwrap().unwrap();
+    let last = view.decisions.last().unwrap();
+    (last.decision.outcome, last.decision.reason.clone())
+}
+
+#[tokio::test]
+async fn a_case_shows_what_is_known_and_is_decided() {
+    let (world, amal, ben, case) = world_with_case().await;
+    amal.get(&world, "/desk")
+        .await
+        .says(200, "post-1 Post · magpie 0 0 bits apart Match known");
+    let page = amal.get(&world, &case).await;
+    page.says(200, "0 bits apart");
+    page.says(200, "in known not confirmed");
+    page.says(200, "No preview: the platform sent signals, not the file.");
+    assert!(page.body.contains("0 of 256 bits differ; the threshold is 31.") || page.words().contains("threshold is"));
+
+    // Taking the next case holds it; a colleague cannot decide it meanwhile.
+    assert_eq!(amal.post(&world, "/desk/next", &[]).await.leads_to(), case);
+    amal.get(&world, &case).await.says(200, "You hold this case until");
+    let seen_by_ben = ben.get(&world, &case).await;
+    seen_by_ben.says(200, "amal holds this case until");
+    assert!(!seen_by_ben.body.contains("data-decide") && !seen_by_ben.body.contains("/escalate"));
+    let judgement = [("outcome", "allow"), ("reason", "a harbour"), ("revision", "1")];
+    let refused = ben.post(&world, &format!("{case}/decide"), &judgement).await;
+    assert_eq!(refused.leads_to(), case);
+    let flash = format!(
+        "{}; seawall_flash={}",
+        ben.cookie,
+        refused.cookie("seawall_flash").unwrap().split(';').next().unwrap()
+    );
+    let page = crate::people::get(&world, &case, &[("cookie", &flash)]).await;
+    page.says(200, "A colleague holds this case until");
+    assert!(
+        page.cookie("seawall_flash").unwrap().starts_with(';'),
+        "it is said once"
+    );
+    assert_eq!(
+        ben.post(&world, "/desk/next", &[]).await.leads_to(),
+        "/desk",
+        "no other case is free"
+    );
+
+    // What is missing is said beside what was filled in.
+    let decide = format!("{case}/decide");
+    let page = amal
+        .post(&world, &decide, &[("reason", "Shows <how> to."), ("revision", "1")])
+        .await;
+    page.says(422, "Choose what should happen.");
+    assert!(page.body.contains("Shows &#60;how&#62; to.</textarea>"));
+    let page = amal
+        .post(
+            &world,
+            &decide,
+            &[("outcome", "restrict"), ("reason", " "), ("revision", "1")],
+        )
+        .await;
+    page.says(422, "Choose the policy that it breaks.");
+    page.says(422, "Write why, in a sentence or two.");
+    amal.post(
+        &world,
+        &decide,
+        &[("outcome", "review"), ("reason", "x"), ("revision", "1")],
+    )
+    .await
+    .says(422, "Choose what should happen.");
+    assert_eq!(
+        outcome(&world, &amal, "post-1").await.0,
+        Outcome::Review,
+        "nothing was decided so far"
+    );
+
+    let fields = [
+        ("outcome", "restrict"),
+        ("policy", "violent_extremism"),
+        ("reason", " Shows how to.\r\nIn steps. "),
+        ("revision", "1"),
+    ];
+    let done = amal.post(&world, &decide, &fields).await;
+    assert_eq!(done.leads_to(), "/desk");
+    assert!(
+        done.cookie("seawall_flash")
+            .unwrap()
+            .starts_with("flash.decided_restrict=post-1;")
+    );
+    assert_eq!(
+        outcome(&world, &amal, "post-1").await,
+        (Outcome::Restrict, "Shows how to.\nIn steps.".to_owned())
+    );
+    amal.get(&world, "/actions?state=waiting")
+        .await
+        .says(200, "Restrict post-1");
+    amal.get(&world, &case).await.says(200, "A closed case stays closed.");
+    let late = ben.post(&world, &decide, &fields).await;
+    assert!(
+        late.cookie("seawall_flash")
+            .unwrap()
+            .starts_with("problem.already_closed=")
+    );
+    amal.get(&world, "/desk?state=closed").await.says(200, "post-1");
+}
+
+#[tokio::test]
+async fn a_decision_is_about_what_was_seen() {
+    let (world, amal, _, case) = world_with_case().await;
+    amal.post(&world, &format!("{case}/take"), &[]).await;
+    // The platform submits other content while the page is open.
+    submit(&world, "post-1", pdq(KNOWN), |submission| {
+        submission.text = Some("other words".to_owned())
+    })
+    .await;
+    let fields = [("outcome", "allow"), ("reason", "a harbour"), ("revision", "1")];
+    let page = amal.post(&world, &format!("{case}/decide"), &fields).await;
+    page.says(422, "The item changed while you had it open.");
+    page.says(422, "other words");
+    assert!(
+        page.body.contains("name=\"revision\" value=\"2\""),
+        "the next try is about what is shown now"
+    );
+}
+
+#[tokio::test]
+async fn a_hard_case_goes_to_a_lead_and_the_next_one_comes() {
+    let (world, amal, ben, case) = world_with_case().await;
+    let other = submit(&world, "post-2", pdq(KNOWN), |_| {}).await;
+    amal.post(&world, &format!("{case}/escalate"), &[("reason", "")])
+        .await
+        .says(422, "Write why, in a sentence or two.");
+    let done = amal
+        .post(&world, &format!("{case}/escalate"), &[("reason", "Is this satire?")])
+        .await;
+    assert_eq!(done.leads_to(), format!("/cases/{other}"), "the next of the same queue");
+    ben.get(&world, "/desk?queue=escalated")
+        .await
+        .says(200, "Is this satire?");
+    let page = ben.get(&world, &case).await;
+    page.says(200, "Is this satire?");
+    assert!(!page.body.contains("id=\"escalate\""), "it is there already");
+    let again = ben
+        .post(&world, &format!("{case}/escalate"), &[("reason", "Me too")])
+        .await;
+    assert!(
+        again
+            .cookie("seawall_flash")
+            .unwrap()
+            .starts_with("problem.same_queue=")
+    );
+    let released = amal.post(&world, &format!("/cases/{other}/release"), &[]).await;
+    assert_eq!(released.leads_to(), "/desk?queue=matches");
+    assert_eq!(
+        ben.post(&world, "/desk/next", &[("queue", "matches")]).await.leads_to(),
+        format!("/cases/{other}")
+    );
+}
+
+#[tokio::test]
+async fn addresses_that_name_nothing_say_so() {
+    let (world, amal, _, _) = world_with_case().await;
+    for path in [
+        "/cases/x",
+        "/cases/case_00000000000000000000000000",
+        "/item?id=nothing",
+        "/item",
+        "/banks/x",
+        "/entries/x",
+        "/media/x/small",
+        "/media/med_00000000000000000000000000/original",
+        "/settings/x",
+    ] {
+        amal.get(&world, path).await.says(404, "There is nothing here");
+    }
+    amal.get(&world, "/desk?cursor=nonsense")
+        .await
+        .says(400, "This request makes no sense");
+    amal.get(&world, "/desk?queue=nonsense").await.says(200, "post-1");
+    amal.get(&world, "/item?id=post-1").await.says(200, "Matches Open");
+}

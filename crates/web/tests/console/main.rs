@@ -1,0 +1,12 @@
+//! The console as browsers see it, without a browser: requests through the whole router, over a real store and a real
+//! media worker. How it looks and feels is tested in a browser, in `crates/cli/tests/browser`. Start with [`people`].
+
+#[path = "../http/world.rs"]
+#[expect(dead_code, reason = "the tests of the API use the rest")]
+mod world;
+
+mod access;
+mod banks;
+mod cases;
+mod people;
+mod safety;
