@@ -216,9 +216,9 @@ pub async fn read(store: &Store, reader: impl Read + Send) -> Result<ArchiveSumm
 
 /// Whatever happens in a store leaves a line in its log: a store whose log is empty is empty.
 async fn refuse_unless_empty(tx: &mut Tx) -> Result<(), ArchiveError> {
-    match events::head(tx.conn()).await? {
-        (0, _) => Ok(()),
-        (_, _) => Err(ArchiveError::NotEmpty),
+    match events::locked_head(tx.conn()).await? {
+        0 => Ok(()),
+        _ => Err(ArchiveError::NotEmpty),
     }
 }
 

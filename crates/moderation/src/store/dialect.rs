@@ -2,6 +2,8 @@
 
 use sqlx::AnyConnection;
 
+use super::tx::Lock;
+
 /// Which database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
@@ -71,11 +73,12 @@ impl Engine {
         }
     }
 
-    /// A statement after which no other process migrates until the transaction ends.
-    pub(super) const fn lock_migrations(self) -> Option<&'static str> {
-        match self {
-            Engine::Sqlite => None,
-            Engine::Postgres => Some("SELECT pg_advisory_xact_lock(7300418)"),
+    /// A statement that waits for the lock and holds it until the transaction ends. SQLite has one writer anyway.
+    pub(super) const fn lock(self, lock: Lock) -> Option<&'static str> {
+        match (self, lock) {
+            (Engine::Sqlite, _) => None,
+            (Engine::Postgres, Lock::Migrations) => Some("SELECT pg_advisory_xact_lock(7300418)"),
+            (Engine::Postgres, Lock::Users) => Some("SELECT pg_advisory_xact_lock(7300419)"),
         }
     }
 
@@ -87,11 +90,14 @@ impl Engine {
         }
     }
 
-    /// The type of a column of bytes.
-    pub(super) const fn blob(self) -> &'static str {
+    /// A migration in the engine's own words. Text is compared by its bytes in both engines: ids sort by their time in
+    /// databases of every language, and an index outlives an update of the system's sorting rules.
+    pub(super) fn migration(self, text: &str) -> String {
         match self {
-            Engine::Sqlite => "BLOB",
-            Engine::Postgres => "BYTEA",
+            Engine::Sqlite => text.replace("{{BLOB}}", "BLOB"),
+            Engine::Postgres => text
+                .replace(" TEXT", " TEXT COLLATE \"C\"")
+                .replace("{{BLOB}}", "BYTEA"),
         }
     }
 }

@@ -75,6 +75,16 @@ pub async fn head(conn: &mut AnyConnection) -> Result<(i64, String), StoreError>
     Ok((row.int("seq")?, row.text("hash")?))
 }
 
+/// The number of the last line, locked until the transaction ends: nobody appends a line meanwhile.
+pub async fn locked_head(conn: &mut AnyConnection) -> Result<i64, StoreError> {
+    // A write that changes nothing takes the row's lock in both engines.
+    let row = query("UPDATE store_chain SET seq = seq WHERE id = 1 RETURNING seq")
+        .fetch_one(conn)
+        .await
+        .map_err(StoreError::at("lock the end of the event log"))?;
+    row.int("seq")
+}
+
 /// Up to `limit` lines after line `after`, oldest first.
 pub async fn list(conn: &mut AnyConnection, after: i64, limit: i64) -> Result<Vec<Event>, StoreError> {
     let rows = query(

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, query};
 
 use super::columns::Columns;
-use super::{Store, StoreError};
+use super::{Lock, Store, StoreError};
 
 /// All migrations, oldest first. An entry is never changed and never taken away.
 const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("../../migrations/0001_spine.sql"))];
@@ -39,9 +39,7 @@ pub(super) fn newest_version() -> i64 {
 pub(super) async fn run(store: &Store) -> Result<(), MigrateError> {
     let at = StoreError::at("migrate the database");
     let mut tx = store.begin("migrate").await?;
-    if let Some(lock) = store.engine().lock_migrations() {
-        query(lock).execute(tx.conn()).await.map_err(&at)?;
-    }
+    tx.lock(Lock::Migrations).await?;
     query("CREATE TABLE IF NOT EXISTS store_migration (version BIGINT PRIMARY KEY, checksum TEXT NOT NULL)")
         .execute(tx.conn())
         .await
@@ -68,7 +66,7 @@ pub(super) async fn run(store: &Store) -> Result<(), MigrateError> {
             Some(_) => return Err(MigrateError::Edited { version: *version }),
             None => {}
         }
-        for statement in statements(&text.replace("{{BLOB}}", store.engine().blob())) {
+        for statement in statements(&store.engine().migration(text)) {
             query(AssertSqlSafe(statement)).execute(tx.conn()).await.map_err(&at)?;
         }
         query("INSERT INTO store_migration (version, checksum) VALUES ($1, $2)")

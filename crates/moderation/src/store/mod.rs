@@ -24,7 +24,7 @@ pub use dialect::Engine;
 pub use migrate::MigrateError;
 pub use requests::{Created, IdempotencyKey};
 pub use sqlx::AnyConnection;
-pub use tx::Tx;
+pub use tx::{Lock, Tx};
 
 /// The database. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use sqlx::{Any, AnyConnection, AnyPool, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Transaction, query};
 
 use super::events::{self, NewEvent};
 use super::{Engine, StoreError};
@@ -15,6 +15,15 @@ pub struct Tx {
     name: &'static str,
     began: Instant,
     events: Vec<NewEvent>,
+}
+
+/// What only one transaction at a time may do, where no single row stands for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    /// Bring the tables up to date.
+    Migrations,
+    /// Make the first user, or change who the admins are.
+    Users,
 }
 
 impl Tx {
@@ -49,6 +58,17 @@ impl Tx {
     /// The connection, for statements.
     pub fn conn(&mut self) -> &mut AnyConnection {
         &mut self.inner
+    }
+
+    /// Waits until no other transaction holds the lock, and holds it until this one ends. Taken first, before any row.
+    pub async fn lock(&mut self, lock: Lock) -> Result<(), StoreError> {
+        if let Some(statement) = self.engine.lock(lock) {
+            query(statement)
+                .execute(self.conn())
+                .await
+                .map_err(StoreError::at("wait for a lock"))?;
+        }
+        Ok(())
     }
 
     pub(super) fn engine(&self) -> Engine {
