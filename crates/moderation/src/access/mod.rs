@@ -11,6 +11,6 @@ mod users;
 pub use keys::{find_key_by_secret, insert_key, list_keys, revoke_key, touch_key};
 pub use sessions::{delete_session, delete_sessions_of, find_session, insert_session};
 pub use users::{
-    Credentials, InviteRow, credentials, delete_invite, find_invite, find_user, find_user_by_name, insert_user,
-    list_users, n_active_admins, n_users, put_invite, update_user, write_credentials,
+    Credentials, InviteRow, credentials, delete_invite, find_invite, find_user, find_user_by_name, find_user_locked,
+    insert_user, list_users, n_active_admins, n_users, put_invite, update_user, write_credentials,
 };

@@ -93,6 +93,17 @@ pub async fn find_user(conn: &mut AnyConnection, id: UserId) -> Result<Option<Us
     row.map(|row| read_user(&row)).transpose()
 }
 
+/// The user, by their id, locked until the transaction ends: who signs in and who changes them are put in order here.
+pub async fn find_user_locked(tx: &mut Tx, id: UserId) -> Result<Option<User>, StoreError> {
+    // A write that changes nothing takes the row's lock in both engines.
+    query("UPDATE access_user SET state = state WHERE id = $1")
+        .bind(id.to_string())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("lock a user"))?;
+    find_user(tx.conn(), id).await
+}
+
 /// The user, by the name that they sign in with.
 pub async fn find_user_by_name(conn: &mut AnyConnection, name: &str) -> Result<Option<User>, StoreError> {
     let row = query("SELECT id, name, role, state, created_at, signed_in_at FROM access_user WHERE name = $1")

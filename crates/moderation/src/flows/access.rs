@@ -1,6 +1,9 @@
 //! People and programs come in: invitations, sign-in, sessions, API keys.
 //!
-//! Every refusal of a sign-in reads the same and takes as long, so that it tells nothing about which part was wrong.
+//! Every refusal of a sign-in reads the same and takes as long, so that it tells nothing about which part was wrong. Only a
+//! lock says that it is one.
+//!
+//! Whoever changes a user locks their row first and reads it again: what was read before may have changed meanwhile.
 
 use std::time::Duration;
 
@@ -8,7 +11,7 @@ use crate::Seawall;
 use crate::access::secrets::{self, SecretError};
 use crate::access::{self, Credentials, InviteRow};
 use crate::model::{Actor, Denied, Key, KeyId, Right, Role, Scope, Session, Timestamp, User, UserId, UserState};
-use crate::store::{Store, StoreError, Tx};
+use crate::store::{Lock, Store, StoreError, Tx};
 
 /// How long an invitation is good.
 pub const INVITE_LIFETIME: Duration = Duration::from_secs(48 * 3600);
@@ -114,6 +117,8 @@ pub struct NewKey {
 /// it, each start makes a new one. `None` once someone has signed in.
 pub async fn first_invite(app: &Seawall) -> Result<Option<Invite>, AccessError> {
     let mut tx = app.store.begin("first invitation").await?;
+    // Two processes that start at the same time make one admin.
+    tx.lock(Lock::Users).await?;
     let now = app.clock.now();
     let user = match access::n_users(tx.conn()).await? {
         0 => {
@@ -123,10 +128,15 @@ pub async fn first_invite(app: &Seawall) -> Result<Option<Invite>, AccessError> 
             tx.event(now, &Actor::Operator, "user.invited", user.id, body);
             user
         }
-        1 => match access::find_user_by_name(tx.conn(), FIRST_USER).await? {
-            Some(user) if user.state == UserState::Invited => user,
-            Some(_) | None => return Ok(None),
-        },
+        1 => {
+            let Some(user) = access::find_user_by_name(tx.conn(), FIRST_USER).await? else {
+                return Ok(None);
+            };
+            match access::find_user_locked(&mut tx, user.id).await? {
+                Some(user) if user.state == UserState::Invited => user,
+                Some(_) | None => return Ok(None),
+            }
+        }
         _ => return Ok(None),
     };
     let invite = put_invite(app, &mut tx, &user, now).await?;
@@ -161,7 +171,9 @@ pub async fn reinvite_user(app: &Seawall, actor: &Actor, id: UserId) -> Result<I
     actor.require(Right::ManageAccess)?;
     let mut tx = app.store.begin("reinvite user").await?;
     let now = app.clock.now();
-    let user = access::find_user(tx.conn(), id).await?.ok_or(AccessError::NotFound)?;
+    let user = access::find_user_locked(&mut tx, id)
+        .await?
+        .ok_or(AccessError::NotFound)?;
     let user = User {
         state: UserState::Invited,
         ..user
@@ -206,7 +218,11 @@ pub async fn accept_invite(
 ) -> Result<SignedIn, AccessError> {
     let length = password.chars().count();
     if length < secrets::PASSWORD_LENGTH_MIN || password.len() > secrets::PASSWORD_BYTES_MAX {
-        let what = format!("must have at least {} characters", secrets::PASSWORD_LENGTH_MIN);
+        let what = format!(
+            "must have at least {} characters and at most {} bytes",
+            secrets::PASSWORD_LENGTH_MIN,
+            secrets::PASSWORD_BYTES_MAX
+        );
         return Err(AccessError::Invalid {
             field: "password",
             what,
@@ -226,14 +242,13 @@ pub async fn accept_invite(
 
     let mut tx = app.store.begin("accept invitation").await?;
     let now = app.clock.now();
+    // The user is locked first, as by those who disable them or invite them anew.
+    let user = access::find_user_locked(&mut tx, invite.user)
+        .await?
+        .filter(|user| user.state != UserState::Disabled)
+        .ok_or(AccessError::InviteGone)?;
     let invite = live_invite(tx.conn(), token, now).await?;
     if !access::delete_invite(&mut tx, invite.user).await? {
-        return Err(AccessError::InviteGone);
-    }
-    let user = access::find_user(tx.conn(), invite.user)
-        .await?
-        .ok_or(AccessError::InviteGone)?;
-    if user.state == UserState::Disabled {
         return Err(AccessError::InviteGone);
     }
     let user = User {
@@ -285,17 +300,26 @@ pub async fn sign_in(app: &Seawall, name: &str, password: &str, totp_code: &str)
     {
         return Err(AccessError::Locked { until });
     }
-    let (hash, password) = (credentials.and_then(|c| c.password_hash), password.to_owned());
-    let password_is_right = off_thread(move || secrets::verify_password(&password, hash.as_deref())).await?;
+    let hash = credentials.and_then(|c| c.password_hash);
+    let (compared_with, password) = (hash.clone(), password.to_owned());
+    let password_is_right = off_thread(move || secrets::verify_password(&password, compared_with.as_deref())).await?;
     let Some(user) = user else {
         return Err(AccessError::Refused);
     };
 
     let mut tx = app.store.begin("sign in").await?;
     let now = app.clock.now();
-    // A write first, so that two attempts with one code are put in order and the second sees what the first wrote.
-    access::update_user(&mut tx, &user).await?;
+    // Comparing took a while. Meanwhile the user may have been disabled, locked, or invited anew; and of two attempts with
+    // one code the second must see what the first wrote.
+    let user = access::find_user_locked(&mut tx, user.id)
+        .await?
+        .filter(|user| user.state == UserState::Active)
+        .ok_or(AccessError::Refused)?;
     let mut credentials = access::credentials(tx.conn(), user.id).await?;
+    if let Some(until) = credentials.locked_until.filter(|until| *until > now) {
+        return Err(AccessError::Locked { until });
+    }
+    let password_is_right = password_is_right && credentials.password_hash == hash;
     let step = credentials
         .totp_secret
         .as_deref()
@@ -383,7 +407,11 @@ pub async fn change_user(
     actor.require(Right::ManageAccess)?;
     let mut tx = app.store.begin("change user").await?;
     let now = app.clock.now();
-    let before = access::find_user(tx.conn(), id).await?.ok_or(AccessError::NotFound)?;
+    // Of two admins who demote each other one must see what the other did.
+    tx.lock(Lock::Users).await?;
+    let before = access::find_user_locked(&mut tx, id)
+        .await?
+        .ok_or(AccessError::NotFound)?;
     let state = match disabled {
         Some(true) => UserState::Disabled,
         Some(false) if before.state == UserState::Disabled => {
