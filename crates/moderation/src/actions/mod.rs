@@ -18,7 +18,7 @@ use crate::store::{StoreError, Tx};
 pub struct Tried {
     /// The action.
     pub action: Action,
-    /// When the present run of attempts began: when it was ordered, or when a person had it retried.
+    /// When the present run of attempts began; while there was none, when it was ordered or a person had it retried.
     pub trying_since: Timestamp,
 }
 
@@ -131,6 +131,20 @@ pub async fn unfinished_after(conn: &mut AnyConnection, action: &Action) -> Resu
     .await
     .map_err(StoreError::at("look for a later order"))?;
     row.map(|row| row.parse("id")).transpose()
+}
+
+/// Whether anything was ordered about the item after `action`.
+pub async fn is_followed(conn: &mut AnyConnection, action: &Action) -> Result<bool, StoreError> {
+    let row = query(
+        "SELECT COUNT(*) AS n FROM actions_action
+         WHERE item_id = $1 AND ordinal > (SELECT ordinal FROM actions_action WHERE id = $2)",
+    )
+    .bind(action.item.to_string())
+    .bind(action.id.to_string())
+    .fetch_one(conn)
+    .await
+    .map_err(StoreError::at("look for a later order"))?;
+    Ok(row.int("n")? > 0)
 }
 
 /// What was last ordered about the item: whether it should be restricted now.

@@ -27,6 +27,9 @@ pub enum ActionError {
     /// The platform confirmed it.
     #[error("the action was confirmed; there is nothing to retry")]
     Confirmed,
+    /// It was given up or refused, and something else was ordered about the item since.
+    #[error("another order about the item took the place of this action")]
+    Superseded,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -54,6 +57,10 @@ pub async fn retry_action(app: &Seawall, actor: &Actor, id: ActionId) -> Result<
     if let ActionState::Confirmed { .. } = tried.action.state {
         return Err(ActionError::Confirmed);
     }
+    // Sent after the later order, it would undo what was decided last.
+    if !tried.action.state.is_unfinished() && actions::is_followed(tx.conn(), &tried.action).await? {
+        return Err(ActionError::Superseded);
+    }
     let from = tried.action.state.as_str();
     let action = Action {
         state: ActionState::Waiting,
@@ -79,6 +86,8 @@ pub async fn retry_action(app: &Seawall, actor: &Actor, id: ActionId) -> Result<
 pub async fn run_worker(app: Seawall, mut shutdown: watch::Receiver<bool>) {
     let Some(webhook) = app.webhook.clone() else {
         tracing::warn!("no webhook is set up: orders wait until there is one");
+        // It ends when it is told to, like a worker that has something to do; not before, as if it had failed.
+        let _ = shutdown.wait_for(|told| *told).await;
         return;
     };
     let worker = format!("worker-{}", hex::encode(app.chance.bytes::<8>()));
@@ -232,13 +241,19 @@ impl Tried {
     /// How far the action got after one more attempt.
     fn after_attempt(self, attempt: Attempt, webhook: &Webhook, draw: f64, now: Timestamp) -> Tried {
         let attempts = self.action.attempts.saturating_add(1);
+        // An order that waited, for a worker or for the order before it, is tried as long as any other.
+        let trying_since = if self.action.attempts == 0 {
+            now
+        } else {
+            self.trying_since
+        };
         let state = match attempt {
             Attempt::Answered {
                 answer: Answer::Refused,
                 detail,
             } => ActionState::Refused { at: now, detail },
             Attempt::Answered { answer, .. } => ActionState::Confirmed { answer, at: now },
-            Attempt::Failed { error } if now.since(self.trying_since) >= webhook.backoff().give_up_after => {
+            Attempt::Failed { error } if now.since(trying_since) >= webhook.backoff().give_up_after => {
                 ActionState::Dead { error }
             }
             Attempt::Failed { error } => ActionState::Retrying {
@@ -252,7 +267,7 @@ impl Tried {
                 attempts,
                 ..self.action
             },
-            trying_since: self.trying_since,
+            trying_since,
         }
     }
 }
