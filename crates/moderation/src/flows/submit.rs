@@ -77,7 +77,7 @@ pub async fn submit_item(
     }
     let digest = digest(&submission);
     if let Some(verdict) = known_verdict(app, &submission.id, &digest).await? {
-        return Ok(Submitted { verdict, fresh: false });
+        return give_again(app, verdict, key).await;
     }
 
     let files = scan_all(app, &submission.media, Want::SignalsAndPreviews).await?;
@@ -101,11 +101,8 @@ pub async fn submit_item(
         // The same submission came twice at the same time, and the other one was first.
         Put::Same => {
             drop(tx);
-            let verdict = views::verdict_in_force(app, &item.id).await?;
-            return Ok(Submitted {
-                verdict: verdict.ok_or_else(vanished)?,
-                fresh: false,
-            });
+            let verdict = views::verdict_in_force(app, &item.id).await?.ok_or_else(vanished)?;
+            return give_again(app, verdict, key).await;
         }
     };
 
@@ -293,6 +290,21 @@ async fn known_verdict(app: &Seawall, item: &ItemId, digest: &str) -> Result<Opt
     }
 }
 
+/// Gives a verdict that stood before, and takes the request's key for it: a late repeat finds the same.
+async fn give_again(app: &Seawall, verdict: Verdict, key: Option<&IdempotencyKey>) -> Result<Submitted, SubmitError> {
+    if let (Some(key), Some(decision)) = (key, verdict.decision) {
+        let mut tx = app.store.begin("keep idempotency key").await?;
+        let recalled = requests::reserve(&mut tx, key, decision, app.clock.now()).await?;
+        if recalled != Recalled::Nothing {
+            drop(tx);
+            let verdict = replayed_verdict(app, recalled).await?.ok_or_else(vanished)?;
+            return Ok(Submitted { verdict, fresh: false });
+        }
+        tx.commit().await?;
+    }
+    Ok(Submitted { verdict, fresh: false })
+}
+
 /// The verdict that an earlier request with the same key was given.
 async fn replayed_verdict(app: &Seawall, recalled: Recalled) -> Result<Option<Verdict>, SubmitError> {
     match recalled {
@@ -325,7 +337,13 @@ async fn open_or_join_case(
     now: Timestamp,
 ) -> Result<CaseId, StoreError> {
     let queue = ruling.queue.unwrap_or(policy::Queue::Matches);
-    if let Some(open) = cases::find_open_of_item(tx.conn(), item).await? {
+    // Locked and read again, so that nothing is taken from someone who takes or escalates it at this moment. It cannot be
+    // closed meanwhile: who decides it locks the item first, and that is ours.
+    let open = match cases::find_open_of_item(tx.conn(), item).await? {
+        Some(open) => cases::find_locked(tx, open.id).await?,
+        None => None,
+    };
+    if let Some(open) = open {
         // It keeps its place, but moves to the more pressing of the two queues.
         let rank = |queue| policy::Queue::ALL.iter().position(|known| *known == queue);
         if rank(queue) < rank(open.queue) {
