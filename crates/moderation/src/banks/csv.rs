@@ -179,6 +179,15 @@ impl Columns {
             .filter(|label| !label.is_empty())
             .map(str::to_owned)
             .collect();
+        if labels
+            .iter()
+            .any(|label| label.chars().count() > Entry::TEXT_LENGTH_MAX)
+        {
+            return Err(format!("a label is longer than {} characters", Entry::TEXT_LENGTH_MAX));
+        }
+        if name.contains('\0') || labels.iter().any(|label| label.contains('\0')) {
+            return Err("the name or a label has a NUL character".to_owned());
+        }
         if labels.len() > Entry::LABELS_MAX {
             return Err(format!("there are more than {} labels", Entry::LABELS_MAX));
         }
@@ -265,6 +274,16 @@ mod tests {
             "type,value,quality,name,labels\npdq,zz,1,a,\npdq,{HASH},101,a,\nnope,{HASH},1,a,\npdq,{HASH},1,ok,\n"
         );
         check(&text, &[("ok", 1, &[])], &[2, 3, 4]);
+    }
+
+    #[test]
+    fn what_no_bank_would_take_is_a_bad_line() {
+        let long = "x".repeat(Entry::TEXT_LENGTH_MAX + 1);
+        let text = format!(
+            "type,value,quality,name,labels\npdq,{HASH},1,{long},\npdq,{HASH},1,a,{long}\npdq,{HASH},1,a\0b,\npdq,{HASH},1,a,b\0c\n\
+             pdq,{HASH},1,ok,\n"
+        );
+        check(&text, &[("ok", 1, &[])], &[2, 3, 4, 5]);
     }
 
     #[test]

@@ -27,6 +27,13 @@ const HANDLES: &str = "banks_handle";
 /// The most entries that one import may add at a time.
 pub const IMPORT_MAX: usize = 10_000;
 
+/// Locks all banks until the transaction ends: of two changes the second reads what the first wrote. Every change of a bank
+/// or an entry takes this lock when it takes its number; one that reads before it writes takes it before it reads.
+pub async fn lock(tx: &mut Tx) -> Result<(), StoreError> {
+    counter::take(tx, CHANGES, 0).await?;
+    Ok(())
+}
+
 /// Keeps a new bank; `false` if the name is taken.
 pub async fn insert_bank(tx: &mut Tx, bank: &Bank) -> Result<bool, StoreError> {
     let change_seq = counter::take(tx, CHANGES, 1).await?;

@@ -115,6 +115,7 @@ pub async fn change_bank(app: &Seawall, actor: &Actor, id: BankId, change: BankC
     }
     let mut tx = app.store.begin("change bank").await?;
     let now = app.clock.now();
+    banks::lock(&mut tx).await?;
     let before = banks::find_bank(tx.conn(), id).await?.ok_or(BankError::NotFound)?;
     let after = Bank {
         description: change.description.unwrap_or_else(|| before.description.clone()),
@@ -199,6 +200,7 @@ pub async fn set_entry_state(app: &Seawall, actor: &Actor, id: EntryId, state: E
     actor.require(Right::WriteBanks)?;
     let mut tx = app.store.begin("change entry").await?;
     let now = app.clock.now();
+    banks::lock(&mut tx).await?;
     let before = banks::find_entry(tx.conn(), id).await?.ok_or(BankError::NotFound)?;
     if before.state == state {
         return Ok(());
@@ -244,6 +246,8 @@ pub async fn import_entries(
     }
     let mut tx = app.store.begin("import entries").await?;
     let now = app.clock.now();
+    // Two imports of one file at the same time add each entry once.
+    banks::lock(&mut tx).await?;
     banks::find_bank(tx.conn(), bank).await?.ok_or(BankError::NotFound)?;
     let mut imported = Imported {
         added: 0,

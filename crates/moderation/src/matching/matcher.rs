@@ -188,9 +188,12 @@ impl Matcher {
             }
         }
         let mut matches: Vec<Match> = nearest.into_values().collect();
-        matches.sort_by_key(|m| (m.tier == Tier::Lead, m.distance, m.signal_type.as_str(), m.target.entry));
+        let nearness = |m: &Match| (m.tier == Tier::Lead, m.distance, m.signal_type.as_str(), m.target.entry);
         let capped = matches.len() > self.settings.matches_max;
+        // A match in a confirmed bank weighs more than a nearer one in another, and is never the one that is left out.
+        matches.sort_by_key(|m| (m.tier == Tier::Lead, !m.target.bank_confirmed, nearness(m)));
         matches.truncate(self.settings.matches_max);
+        matches.sort_by_key(nearness);
         Found { matches, capped }
     }
 
@@ -221,8 +224,15 @@ impl Matcher {
                 .filter_map(|hit| books.target(hit.key, now).map(|target| (target, hit.distance)))
                 .collect();
             drop(books);
-            // Hits on expired entries or disabled banks must not crowd out the live ones.
-            if hits.capped && live.len() <= self.settings.matches_max {
+            // Hits on expired entries or disabled banks must not crowd out the live ones, nor matches in other banks one in a
+            // confirmed bank: as long as there is none, all that lies within the match distance is read.
+            let crowded = live.len() <= self.settings.matches_max;
+            let may_hide_one = hits
+                .hits
+                .last()
+                .is_some_and(|hit| hit.distance <= self.settings.match_distance_bits)
+                && !live.iter().any(|(target, _)| target.bank_confirmed);
+            if hits.capped && (crowded || may_hide_one) {
                 limit = limit.saturating_mul(8);
                 continue;
             }
