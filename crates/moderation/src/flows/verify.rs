@@ -24,26 +24,21 @@ const PAGE: i64 = 1_000;
 /// Reads the whole log and checks each line's number, its hash, and the hash of the line before; then checks that every
 /// order has its decision, that every decision and order has its line in the log, and that every item has a decision.
 pub async fn verify_store(app: &Seawall) -> Result<Verified, StoreError> {
-    let mut conn = app.store.reader().await?;
+    // One moment of the log: a line after its end was not appended meanwhile.
+    let mut tx = app.store.begin_snapshot("verify the log").await?;
     let mut faults = Vec::new();
-    let (head_seq, head_hash) = events::head(&mut conn).await?;
+    let (head_seq, head_hash) = events::head(tx.conn()).await?;
     let mut last_seq = 0;
     let mut last_hash = Event::GENESIS.to_owned();
     loop {
-        let page = events::list(&mut conn, last_seq, PAGE).await?;
-        let Some(newest) = page.last() else { break };
-        let newest = newest.seq;
+        let page = events::list(tx.conn(), last_seq, PAGE).await?;
+        if page.is_empty() || faults.len() >= FAULTS_MAX {
+            break;
+        }
         for event in &page {
-            // Lines that were appended while we read come after the head that we know.
-            if event.seq > head_seq {
-                break;
-            }
             check_line(event, last_seq, &last_hash, &mut faults);
             last_seq = event.seq;
             last_hash.clone_from(&event.hash);
-        }
-        if newest > head_seq || faults.len() >= FAULTS_MAX {
-            break;
         }
     }
     if faults.len() < FAULTS_MAX && (last_seq, &last_hash) != (head_seq, &head_hash) {
@@ -51,7 +46,7 @@ pub async fn verify_store(app: &Seawall) -> Result<Verified, StoreError> {
             "the log ends at line {last_seq}, its end is said to be line {head_seq} with hash {head_hash}"
         ));
     }
-    drop(conn);
+    drop(tx);
     faults.extend(views::consistency_faults(app, FAULTS_MAX as i64).await?);
     faults.truncate(FAULTS_MAX);
     Ok(Verified {

@@ -47,11 +47,31 @@ const CHECKS: &[(&str, &str)] = &[
          WHERE NOT EXISTS (SELECT 1 FROM store_event e WHERE e.subject = c.id AND e.kind = 'case.opened') LIMIT $1",
     ),
     (
-        "an item is restricted by its last decision and no order says so",
+        "a decision does not stand in the event log as it is",
+        "SELECT d.id FROM decisions_decision d
+         WHERE NOT EXISTS (SELECT 1 FROM store_event e
+                           WHERE e.subject = CASE d.author_kind WHEN 'person' THEN d.case_id ELSE d.item_id END
+                             AND e.kind = CASE d.author_kind WHEN 'person' THEN 'case.decided' ELSE 'item.decided' END
+                             AND e.body LIKE '%\"decision\":\"' || d.id || '\"%'
+                             AND e.body LIKE '%\"outcome\":\"' || d.outcome || '\"%') LIMIT $1",
+    ),
+    (
+        "an item is restricted by its last decision and its last order does not say so",
         "SELECT d.item_id AS id FROM decisions_decision d
          WHERE d.outcome = 'restrict'
            AND NOT EXISTS (SELECT 1 FROM decisions_decision later WHERE later.item_id = d.item_id AND later.ordinal > d.ordinal)
-           AND NOT EXISTS (SELECT 1 FROM actions_action a WHERE a.item_id = d.item_id AND a.kind = 'restrict') LIMIT $1",
+           AND NOT EXISTS (SELECT 1 FROM actions_action a WHERE a.item_id = d.item_id AND a.kind = 'restrict'
+                             AND a.ordinal = (SELECT MAX(last.ordinal) FROM actions_action last WHERE last.item_id = d.item_id))
+         LIMIT $1",
+    ),
+    (
+        "an item is let go by its last decision and its last order restricts it",
+        "SELECT d.item_id AS id FROM decisions_decision d
+         WHERE d.outcome <> 'restrict'
+           AND NOT EXISTS (SELECT 1 FROM decisions_decision later WHERE later.item_id = d.item_id AND later.ordinal > d.ordinal)
+           AND EXISTS (SELECT 1 FROM actions_action a WHERE a.item_id = d.item_id AND a.kind = 'restrict'
+                         AND a.ordinal = (SELECT MAX(last.ordinal) FROM actions_action last WHERE last.item_id = d.item_id))
+         LIMIT $1",
     ),
 ];
 
