@@ -9,6 +9,7 @@ mod suite {
     pub mod archive;
     pub mod banks;
     pub mod cases;
+    pub mod races;
     pub mod simulation;
     pub mod submit;
     pub mod verify;
@@ -40,6 +41,8 @@ on_both_engines! {
     submit::the_same_submission_again_finds_the_same_decision,
     submit::many_at_once_make_one_decision,
     submit::a_late_retry_with_its_key_finds_its_own_decision,
+    submit::a_key_that_found_a_known_verdict_keeps_it,
+    submit::unconfirmed_matches_hide_no_confirmed_one,
     submit::what_cannot_be_hashed_is_unscanned_and_waits_for_a_person,
     submit::a_real_image_is_hashed_in_the_jail_and_matched,
     submit::new_content_of_a_restricted_item_stays_restricted,
@@ -59,6 +62,8 @@ on_both_engines! {
     actions::an_outage_is_survived_and_then_everything_is_delivered,
     actions::what_is_given_up_can_be_retried,
     actions::a_refusal_is_kept_and_shown,
+    actions::an_order_that_another_followed_is_not_retried,
+    actions::an_order_that_waited_long_is_tried_as_long_as_any,
     actions::a_worker_that_died_loses_no_order,
     banks::an_entry_is_found_as_soon_as_the_call_returns,
     banks::what_is_disabled_removed_or_expired_is_not_found,
@@ -66,6 +71,14 @@ on_both_engines! {
     banks::the_same_key_makes_one_entry,
     banks::another_process_sees_changes_through_the_feed,
     banks::pages_cover_every_entry_once,
+    banks::entries_are_whole_whatever_the_language_of_the_database,
+    races::a_submission_takes_no_case_from_who_works_on_it,
+    races::a_sign_in_under_way_brings_no_disabled_user_back,
+    races::a_sign_in_under_way_meets_the_lock,
+    races::two_admins_who_demote_each_other_leave_one,
+    races::two_first_starts_invite_one_admin,
+    races::two_changes_of_a_bank_or_an_entry_both_hold,
+    races::a_restore_overwrites_nobody_who_writes_already,
     access::an_invitation_is_good_once,
     access::signing_in_needs_all_three_and_a_code_is_good_once,
     access::guessing_is_locked_out,
@@ -75,6 +88,8 @@ on_both_engines! {
     verify::a_sound_store_has_no_faults,
     verify::tampering_with_any_part_of_the_log_is_found,
     verify::an_order_without_a_decision_is_found,
+    verify::a_log_whose_end_was_moved_back_is_found,
+    verify::a_decision_that_was_changed_or_slipped_in_is_found,
     archive::a_backup_restores_into_either_engine,
     archive::a_damaged_backup_is_refused_whole,
     simulation::any_course_of_events_keeps_the_invariants,

@@ -132,6 +132,44 @@ pub async fn what_is_given_up_can_be_retried(world: World) {
     assert!(matches!(action.state, ActionState::Confirmed { .. }));
 }
 
+pub async fn an_order_that_another_followed_is_not_retried(world: World) {
+    known_bank(&world).await;
+    *world.platform.down.lock().unwrap() = Some(404);
+    let case = world.submit("post-1", hash_of(1)).await.case.unwrap();
+    for _ in 0..70 {
+        world.deliver().await;
+        world.clock.advance(Duration::from_secs(60));
+    }
+    decide_case(&world.app, &world.moderator, case, allow()).await.unwrap();
+    *world.platform.down.lock().unwrap() = None;
+    world.deliver().await;
+    let [restrict, restore] = &actions(&world).await[..] else {
+        panic!()
+    };
+    assert!(matches!(restrict.state, ActionState::Dead { .. }), "{restrict:?}");
+    assert!(matches!(restore.state, ActionState::Confirmed { .. }), "{restore:?}");
+    // Sent now, it would restrict what a person has let go.
+    let error = retry_action(&world.app, &world.admin, restrict.id).await.unwrap_err();
+    assert!(matches!(error, ActionError::Superseded), "{error:?}");
+    assert_eq!(world.deliver().await, 0);
+    assert_eq!(world.platform.kinds_for("post-1"), ["restore"]);
+}
+
+pub async fn an_order_that_waited_long_is_tried_as_long_as_any(world: World) {
+    known_bank(&world).await;
+    *world.platform.down.lock().unwrap() = Some(503);
+    world.submit("post-1", hash_of(1)).await;
+    // No worker was running for longer than an order is tried.
+    world.clock.advance(Duration::from_secs(2 * 3_600));
+    assert_eq!(world.deliver().await, 1);
+    let [action] = &actions(&world).await[..] else { panic!() };
+    assert!(matches!(action.state, ActionState::Retrying { .. }), "{action:?}");
+    *world.platform.down.lock().unwrap() = None;
+    world.clock.advance(Duration::from_secs(60));
+    world.deliver().await;
+    assert_eq!(world.platform.kinds_for("post-1"), ["restrict"]);
+}
+
 pub async fn a_refusal_is_kept_and_shown(world: World) {
     known_bank(&world).await;
     world

@@ -6,7 +6,7 @@ use std::time::Duration;
 use moderation::flows::banks::{BankError, add_entry, change_bank, create_bank, import_entries, set_entry_state};
 use moderation::flows::follow;
 use moderation::model::{BankChange, Clock, EntryState, NewBank, NewEntry, Outcome, PageRequest};
-use moderation::store::{Created, IdempotencyKey};
+use moderation::store::{Created, Engine, IdempotencyKey};
 use moderation::views;
 use signal::{Md5, Sha256, Signal};
 
@@ -162,4 +162,36 @@ pub async fn pages_cover_every_entry_once(world: World) {
         views::list_entries(&world.app, &world.admin, bank, &request).await,
         Err(views::ViewError::BadCursor)
     ));
+}
+
+/// In Danish `aa` is a letter that comes after `z`. Ids are compared by their bytes, wherever the database stands.
+pub async fn entries_are_whole_whatever_the_language_of_the_database(world: World) {
+    let world = match world.app.store.engine() {
+        Engine::Sqlite => world,
+        Engine::Postgres => World::on_postgres_in("da").await,
+    };
+    let bank = world.bank("known", true).await;
+    let mut request = PageRequest {
+        cursor: None,
+        limit: 200,
+    };
+    // Ids of one moment are counted up, so that somewhere among so many the last two digits are `aa`.
+    let entries = (0..1_100).map(|n| entry_of(vec![hash_of(n)])).collect();
+    import_entries(&world.app, &world.admin, bank, entries).await.unwrap();
+    let mut ids = Vec::new();
+    loop {
+        let page = views::list_entries(&world.app, &world.admin, bank, &request)
+            .await
+            .unwrap();
+        for entry in page.rows {
+            assert_eq!(entry.signals.len(), 1, "{}", entry.id);
+            ids.push(entry.id);
+        }
+        match page.next {
+            Some(next) => request.cursor = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!(ids.len(), 1_100);
+    assert!(ids.is_sorted(), "the oldest first");
 }

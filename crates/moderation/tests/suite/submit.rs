@@ -137,6 +137,52 @@ pub async fn a_late_retry_with_its_key_finds_its_own_decision(world: World) {
     assert_eq!(view.item.revision, 2);
 }
 
+pub async fn a_key_that_found_a_known_verdict_keeps_it(world: World) {
+    let key = |fingerprint: &str| IdempotencyKey {
+        caller: "key_1".to_owned(),
+        key: "a".to_owned(),
+        fingerprint: fingerprint.to_owned(),
+    };
+    let submit = async |seed: u64, key: &IdempotencyKey| {
+        let submission = item("post-1", vec![given(hash_of(seed))]);
+        submit_item(&world.app, &Actor::Operator, submission, Some(key)).await
+    };
+    let first = world.submit("post-1", hash_of(1)).await;
+    // The same content, now under a key: nothing is judged anew, and the key is taken all the same.
+    assert_eq!(submit(1, &key("1")).await.unwrap().verdict, first);
+    world.submit("post-1", hash_of(2)).await;
+    let late = submit(1, &key("1")).await.unwrap();
+    assert!(!late.fresh);
+    assert_eq!(late.verdict, first);
+    assert!(matches!(submit(3, &key("3")).await, Err(SubmitError::KeyReused)));
+}
+
+pub async fn unconfirmed_matches_hide_no_confirmed_one(world: World) {
+    let unsure = world.bank("unsure", false).await;
+    // The same hash three hundred times, each time with a digest of its own: more than are told, more than are first read.
+    let crowd = (0..300u64)
+        .map(|n| {
+            let digest = signal::Signal::Md5(signal::Md5::of(&n.to_be_bytes()));
+            super::world::entry_of(vec![hash_of(1), digest])
+        })
+        .collect();
+    moderation::flows::banks::import_entries(&world.app, &world.admin, unsure, crowd)
+        .await
+        .unwrap();
+    let known = world.bank("known", true).await;
+    let entry = world.entry(known, hash_near(1, 20)).await;
+
+    let verdict = world.submit("post-1", hash_of(1)).await;
+    assert_eq!(verdict.outcome, Outcome::Restrict);
+    let file = &verdict.media[0];
+    assert!(file.matches_capped);
+    assert!(file.matches.iter().any(|found| found.target.entry == entry));
+    assert!(
+        file.matches.is_sorted_by_key(|found| found.distance),
+        "the nearest first"
+    );
+}
+
 pub async fn what_cannot_be_hashed_is_unscanned_and_waits_for_a_person(world: World) {
     let unfetched = NewContent::Unfetched {
         reason: "host_not_allowed",

@@ -59,3 +59,49 @@ pub async fn an_order_without_a_decision_is_found(world: World) {
         "{faults:#?}"
     );
 }
+
+pub async fn a_log_whose_end_was_moved_back_is_found(world: World) {
+    busy(&world).await;
+    world
+        .sql(
+            "UPDATE store_chain SET seq = seq - 1,
+                    hash = (SELECT prev_hash FROM store_event WHERE seq = (SELECT MAX(seq) FROM store_event))",
+        )
+        .await;
+    let faults = world.faults().await;
+    assert!(
+        faults.iter().any(|fault| fault.contains("its end is said to be")),
+        "{faults:#?}"
+    );
+}
+
+pub async fn a_decision_that_was_changed_or_slipped_in_is_found(world: World) {
+    busy(&world).await;
+    world
+        .sql("UPDATE decisions_decision SET outcome = 'allow' WHERE item_id = 'post-1'")
+        .await;
+    let faults = world.faults().await;
+    for expected in [
+        "a decision does not stand in the event log as it is: dec_",
+        "an item is let go by its last decision and its last order restricts it: post-1",
+    ] {
+        assert!(
+            faults.iter().any(|fault| fault.starts_with(expected)),
+            "{expected}\n{faults:#?}"
+        );
+    }
+
+    world
+        .sql(
+            "INSERT INTO decisions_decision
+                (id, item_id, ordinal, revision, outcome, author_kind, author, reason, facts, seawall_version, rules_version,
+                 supersedes, decided_at)
+             SELECT 'dec_00000000000000000000000000', item_id, 2, revision, outcome, author_kind, author, reason, facts,
+                    seawall_version, rules_version, id, decided_at
+             FROM decisions_decision WHERE item_id = 'post-2'",
+        )
+        .await;
+    let faults = world.faults().await;
+    let expected = "a decision does not stand in the event log as it is: dec_00000000000000000000000000";
+    assert!(faults.iter().any(|fault| fault == expected), "{faults:#?}");
+}

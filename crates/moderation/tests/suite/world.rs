@@ -46,6 +46,12 @@ impl World {
         Self::on(fresh_postgres().await, None).await
     }
 
+    /// On a Postgres database that sorts text as the language does.
+    pub async fn on_postgres_in(language: &str) -> Self {
+        let options = format!("TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE '{language}'");
+        Self::on(fresh_postgres_with(&options).await, None).await
+    }
+
     async fn on(url: String, folder: Option<tempfile::TempDir>) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp::from_unix_ms(1_795_000_000_000)));
         let platform = Platform::start().await;
@@ -193,6 +199,10 @@ fn worker_program() -> PathBuf {
 
 /// A new database on the server of `SEAWALL_TEST_POSTGRES`.
 pub async fn fresh_postgres() -> String {
+    fresh_postgres_with("").await
+}
+
+async fn fresh_postgres_with(options: &str) -> String {
     use sqlx::{AssertSqlSafe, Connection};
     let server = std::env::var("SEAWALL_TEST_POSTGRES")
         .expect("SEAWALL_TEST_POSTGRES must name a Postgres server: run the tests through scripts/with-postgres.sh");
@@ -200,7 +210,7 @@ pub async fn fresh_postgres() -> String {
     let chance = Chance::from_system().unwrap();
     let name = format!("seawall_test_{}", hex(&chance.bytes::<8>()));
     let mut conn = sqlx::AnyConnection::connect(&server).await.unwrap();
-    sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}")))
+    sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name} {options}")))
         .execute(&mut conn)
         .await
         .unwrap();
