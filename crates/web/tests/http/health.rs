@@ -1,4 +1,4 @@
-//! What monitors ask.
+//! Health and metrics: what monitors ask, and who gets an answer.
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
