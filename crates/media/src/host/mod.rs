@@ -67,9 +67,14 @@ pub struct WorkerCommand {
 
 impl WorkerCommand {
     /// The running executable with the hidden argument `media-worker`, as `seawall` understands it.
+    ///
+    /// Named by the process and not by its path: while a server runs, a newer program may take the place of its file, and
+    /// its workers must still start and still be of its own version.
     pub fn this_executable() -> std::io::Result<Self> {
+        let program = PathBuf::from("/proc/self/exe");
+        program.metadata()?;
         Ok(Self {
-            program: std::env::current_exe()?,
+            program,
             args: vec!["media-worker".into()],
         })
     }
