@@ -69,6 +69,7 @@ on_both_engines! {
     banks::what_is_disabled_removed_or_expired_is_not_found,
     banks::an_import_can_be_run_again,
     banks::the_same_key_makes_one_entry,
+    banks::keys_are_forgotten_after_a_week,
     banks::another_process_sees_changes_through_the_feed,
     banks::pages_cover_every_entry_once,
     banks::entries_are_whole_whatever_the_language_of_the_database,

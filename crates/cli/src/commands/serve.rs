@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use media::{MediaHost, WorkerCommand};
 use moderation::Seawall;
-use moderation::flows::{access, actions, follow};
+use moderation::flows::{access, actions, follow, upkeep};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use web::WebSettings;
@@ -94,7 +94,8 @@ pub async fn serve_until(
 ) -> anyhow::Result<()> {
     let (end, ended) = watch::channel(false);
     let mut deliverer = tokio::spawn(actions::run_worker(app.clone(), ended.clone()));
-    let mut follower = tokio::spawn(follow::run_follower(app.clone(), ended));
+    let mut follower = tokio::spawn(follow::run_follower(app.clone(), ended.clone()));
+    let upkeep = tokio::spawn(upkeep::run_upkeep(app.clone(), ended));
     // A server that answers but delivers nothing, or matches against yesterday's banks, would be worse than none.
     let served = tokio::select! {
         served = web::serve(app.clone(), settings, listener, stopped) => served,
@@ -102,9 +103,10 @@ pub async fn serve_until(
         ended = &mut deliverer, if app.webhook.is_some() => bail!("the delivery of actions ended by itself: {ended:?}"),
         ended = &mut follower => bail!("following the banks ended by itself: {ended:?}"),
     };
-    // Both hold a receiver until they end.
+    // All hold a receiver until they end.
     let _ = end.send(true);
     deliverer.await.context("the delivery of actions failed")?;
     follower.await.context("following the banks failed")?;
+    upkeep.await.context("the upkeep failed")?;
     served.context("cannot serve")
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use moderation::flows::banks::{BankError, add_entry, change_bank, create_bank, import_entries, set_entry_state};
-use moderation::flows::follow;
+use moderation::flows::{follow, upkeep};
 use moderation::model::{BankChange, Clock, EntryState, NewBank, NewEntry, Outcome, PageRequest};
 use moderation::store::{Created, Engine, IdempotencyKey};
 use moderation::views;
@@ -194,4 +194,29 @@ pub async fn entries_are_whole_whatever_the_language_of_the_database(world: Worl
     }
     assert_eq!(ids.len(), 1_100);
     assert!(ids.is_sorted(), "the oldest first");
+}
+
+pub async fn keys_are_forgotten_after_a_week(world: World) {
+    let make = async |name: &str| {
+        let key = IdempotencyKey {
+            caller: "key_1".to_owned(),
+            key: "k".to_owned(),
+            fingerprint: "1".to_owned(),
+        };
+        let new = NewBank {
+            name: name.to_owned(),
+            description: String::new(),
+            confirmed: false,
+        };
+        create_bank(&world.app, &world.admin, new, Some(&key)).await.unwrap()
+    };
+    let Created::New(first) = make("one").await else {
+        panic!()
+    };
+    world.clock.advance(upkeep::IDEMPOTENCY_LIFETIME);
+    upkeep::forget_what_is_over(&world.app).await.unwrap();
+    assert_eq!(make("two").await, Created::Replayed(first));
+    world.clock.advance(Duration::from_millis(1));
+    upkeep::forget_what_is_over(&world.app).await.unwrap();
+    assert!(matches!(make("two").await, Created::New(_)));
 }
