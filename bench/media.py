@@ -1,12 +1,10 @@
-#!/usr/bin/env python3
-"""Decode + hash of photo-sized pictures: Seawall's jail beside pdqhash with Pillow, in the same run, on one core.
+"""Decoding and hashing files: Seawall's jail beside pdqhash with Pillow, on the same photos in the same run.
 
-Needs: pip install pdqhash pillow numpy, and `cargo build --release -p media --example bench_scan`.
-Writes its section of bench/README.md, between the markers `media:begin` and `media:end`.
+`media.py --reference FILE ROUNDS` is the reference's side, in a process of its own so that its memory is its own.
 """
-import os
-import platform
-import re
+
+import io
+import pathlib
 import resource
 import statistics
 import subprocess
@@ -14,124 +12,92 @@ import sys
 import tempfile
 import time
 
-import numpy as np
+import numpy
 import pdqhash
 import PIL
 from PIL import Image
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-SCAN = os.path.join(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")), "release/examples/bench_scan")
-README = os.path.join(ROOT, "bench/README.md")
-ROUNDS = {"1080p": 40, "4K": 12}
-REPEATS = 3
-SIZES = {"1080p": (1920, 1080), "4K": (3840, 2160)}
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "conformance"))
 
-
-def photo(width, height, seed):
-    """Noise whose strength falls with its frequency as in photographs, with a grain; the JPEG is as large as a camera's."""
-    random = np.random.default_rng(seed)
-    total = np.zeros((height, width, 3), np.float32)
-    for octave in range(2, 11):
-        n = 2**octave
-        grid = random.normal(size=(max(2, n * height // width), n, 3)).astype(np.float32)
-        for c in range(3):
-            total[..., c] += np.asarray(Image.fromarray(grid[..., c]).resize((width, height), Image.BICUBIC)) / 1.75**octave
-    total += random.normal(size=(height, width, 1)).astype(np.float32) * 0.03
-    low, high = np.percentile(total, [0.5, 99.5])
-    return Image.fromarray((np.clip((total - low) / (high - low), 0, 1) * 255).astype(np.uint8))
+PHOTOS = 6
+SIZES = [("1080p", (1920, 1080), 24), ("4K", (3840, 2160), 8)]
+KINDS = [("JPEG", "jpg", {"quality": 90}), ("PNG", "png", {})]
 
 
 def reference(path, rounds):
-    """Runs in a process of its own, so that its memory is its own: milliseconds, CPU milliseconds, KiB, hash, quality."""
-    data = open(path, "rb").read()
-    import io
+    """Prints milliseconds, CPU milliseconds, peak KiB, hash."""
+    data = pathlib.Path(path).read_bytes()
 
     def once():
-        image = Image.open(io.BytesIO(data)).convert("RGB")
-        return pdqhash.compute(np.asarray(image))
+        return pdqhash.compute(numpy.asarray(Image.open(io.BytesIO(data)).convert("RGB")))
 
     once()
     took, cpu = [], time.process_time()
     for _ in range(rounds):
         start = time.perf_counter()
-        vector, quality = once()
+        vector, _ = once()
         took.append((time.perf_counter() - start) * 1e3)
     cpu = (time.process_time() - cpu) * 1e3 / rounds
-    value = "%064x" % int("".join(str(bit) for bit in vector), 2)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(f"{statistics.median(took)}\t{cpu}\t{peak}\t{value}\t{quality}")
+    value = f"{int(''.join(str(bit) for bit in vector), 2):064x}"
+    print(statistics.median(took), cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, value)
+
+
+def ours(scan, path, rounds):
+    line = subprocess.run([scan, str(rounds), path], capture_output=True, text=True, check=True).stdout.split("\t")
+    took, worker_cpu, host_cpu, peak = map(float, line[1:5])
+    return {"took": took, "cpu": worker_cpu + host_cpu, "host": host_cpu, "peak": peak / 1024, "hash": line[5]}
+
+
+def theirs(path, rounds):
+    command = [sys.executable, __file__, "--reference", path, str(rounds)]
+    took, cpu, peak, value = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    return {"took": float(took), "cpu": float(cpu), "peak": float(peak) / 1024, "hash": value}
+
+
+def build():
+    subprocess.run(["cargo", "build", "--locked", "--quiet", "--release", "-p", "media", "--example", "bench_scan"],
+                   cwd=ROOT, check=True)
+    return ROOT / "target/release/examples/bench_scan"
 
 
 def main():
-    if len(sys.argv) == 4 and sys.argv[1] == "--reference":
-        return reference(sys.argv[2], int(sys.argv[3]))
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        for size, (width, height) in SIZES.items():
-            image = photo(width, height, 7)
-            for kind, options in (("jpg", {"quality": 90}), ("png", {})):
-                path = os.path.join(folder, f"{size}.{kind}")
-                image.save(path, **options)
-                ours, theirs = [], []
-                for _ in range(REPEATS):  # in turns, so that a busy minute of the machine hits both
-                    rounds = str(ROUNDS[size])
-                    out = subprocess.run([SCAN, rounds, path], capture_output=True, text=True, check=True).stdout
-                    ours.append(out.strip().split("\t")[1:])
-                    command = [sys.executable, os.path.abspath(__file__), "--reference", path, rounds]
-                    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-                    theirs.append(out.strip().split("\t"))
-                rows.append(row(size, kind, os.path.getsize(path), ours, theirs))
-    write(section(rows))
+    import pictures
+
+    scan = build()
+    photos = [path for kind, path in pictures.packaged() if kind == "photo"]
+    photos = photos[:: max(1, len(photos) // PHOTOS)][:PHOTOS]
+    print("## Decoding and hashing a file\n")
+    print(f"{len(photos)} photos from Debian packages, scaled to size and saved as JPEG (quality 90) and PNG; bytes in, PDQ out, one")
+    print("at a time, in turns. Seawall is `MediaHost::scan` with one warm worker in its whole jail; its processor time is that of")
+    print("worker *and* host, with MD5, SHA-256 and the start of the worker in it. The reference is Pillow's `convert(\"RGB\")`")
+    print(f"({PIL.__version__}) and `pdqhash.compute` in one Python process; it makes no digests. Middle photo each; bits: the largest difference.\n")
+    print("| file | size | Seawall, CPU | of it host | a core does | answer after | worker's peak | reference, CPU | a core does | peak | ratio | bits |")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|")
+    for name, size, rounds in SIZES:
+        for kind, extension, options in KINDS:
+            mine, their, bytes_, bits = [], [], [], []
+            for photo in photos:
+                with tempfile.NamedTemporaryFile(suffix=f".{extension}") as file:
+                    Image.fromarray(pictures.decode(photo)).resize(size).save(file.name, **options)
+                    bytes_.append(pathlib.Path(file.name).stat().st_size)
+                    mine.append(ours(scan, file.name, rounds))
+                    their.append(theirs(file.name, max(3, rounds // 3)))
+                bits.append((int(mine[-1]["hash"], 16) ^ int(their[-1]["hash"], 16)).bit_count())
+                print(f"{photo.name} {name} {kind}: {mine[-1]['cpu']:.1f} ms, {their[-1]['cpu']:.1f} ms", file=sys.stderr)
+
+            def middle(runs, key):
+                return statistics.median(run[key] for run in runs)
+
+            cpu, reference_cpu = middle(mine, "cpu"), middle(their, "cpu")
+            print(f"| {name} {kind} | {statistics.median(bytes_) / 1e6:.1f} MB | {cpu:.1f} ms | {middle(mine, 'host'):.1f} ms | "
+                  f"{1e3 / cpu:.0f}/s | {middle(mine, 'took'):.1f} ms | {middle(mine, 'peak'):.0f} MiB | {reference_cpu:.1f} ms | "
+                  f"{1e3 / reference_cpu:.1f}/s | {middle(their, 'peak'):.0f} MiB | **{reference_cpu / cpu:.1f}x** | {max(bits)} |")
+    print("\n`bench/run.sh media`")
 
 
-def row(size, kind, size_bytes, ours, theirs):
-    middle = lambda runs, i: statistics.median(float(run[i]) for run in runs)
-    bits = bin(int(ours[0][4], 16) ^ int(theirs[0][3], 16)).count("1")
-    our_cpu = middle(ours, 1) + middle(ours, 2)
-    return {
-        "picture": f"{size} {'JPEG' if kind == 'jpg' else 'PNG'}, {size_bytes / 1e6:.1f} MB",
-        "our_ms": middle(ours, 0), "our_cpu": our_cpu, "host_cpu": middle(ours, 2), "our_mib": middle(ours, 3) / 1024,
-        "ms": middle(theirs, 0), "cpu": middle(theirs, 1), "mib": middle(theirs, 2) / 1024,
-        "ratio": middle(theirs, 1) / our_cpu, "bits": bits,
-    }
-
-
-def section(rows):
-    cpu = re.search(r"model name\s*:\s*(.*)", open("/proc/cpuinfo").read())
-    lines = [
-        "## Decode + hash of a picture",
-        "",
-        "Bytes in, PDQ out, one picture at a time. Seawall: `MediaHost::scan` with one warm worker in its whole jail; its CPU",
-        "time is that of worker and host together, the start of the worker, MD5 and SHA-256 included. Reference: Pillow",
-        "`convert(\"RGB\")` and `pdqhash.compute` in one Python process, which makes no digests. Both in turns, in the same run.",
-        "",
-        "| picture | Seawall, CPU | per core | in the host | answer after | worker, peak | pdqhash + Pillow, CPU | per core | peak | ratio | bits apart |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
-    ]
-    for r in rows:
-        lines.append(
-            f"| {r['picture']} | {r['our_cpu']:.1f} ms | {1e3 / r['our_cpu']:.0f}/s | {r['host_cpu']:.1f} ms | {r['our_ms']:.1f} ms | {r['our_mib']:.0f} MiB"
-            f" | {r['cpu']:.1f} ms | {1e3 / r['cpu']:.1f}/s | {r['mib']:.0f} MiB | **{r['ratio']:.1f}×** | {r['bits']} |"
-        )
-    lines += [
-        "",
-        f"{cpu.group(1) if cpu else platform.machine()}, {platform.system()} {platform.release().split('-')[0]}, Python {platform.python_version()},"
-        f" Pillow {PIL.__version__}, pdqhash {pdqhash.__version__ if hasattr(pdqhash, '__version__') else ''}; median of {REPEATS} turns of"
-        f" {ROUNDS['1080p']} (1080p) and {ROUNDS['4K']} (4K) scans. Again: `bench/media.py`.",
-    ]
-    return "\n".join(lines)
-
-
-def write(text):
-    print(text)
-    begin, end = "<!-- media:begin -->", "<!-- media:end -->"
-    page = open(README).read() if os.path.exists(README) else "# Benchmarks\n"
-    block = f"{begin}\n{text}\n{end}"
-    if begin in page:
-        page = page[: page.index(begin)] + block + page[page.index(end) + len(end):]
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--reference"]:
+        reference(sys.argv[2], int(sys.argv[3]))
     else:
-        page = page.rstrip() + "\n\n" + block + "\n"
-    open(README, "w").write(page)
-
-
-main()
+        main()
