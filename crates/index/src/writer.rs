@@ -117,23 +117,29 @@ impl Writer {
     /// Gives up a segment that is mostly removed codes: the present ones move to the head. A code moves only after as
     /// many were removed, so removing costs a constant number of moves.
     fn evacuate(&mut self, id: u32) {
-        let Some(Sealed { segment, .. }) = self.segments.remove(&id) else {
+        let Some(Sealed { segment, .. }) = self.segments.get(&id) else {
             return;
         };
+        let segment = Arc::clone(segment);
+        let present: Vec<usize> = (0..segment.len())
+            .filter(|&slot| segment.is_present_at(slot, self.stamp))
+            .collect();
+        // All places go before the segment does: a table that grows asks for the key at each of its places.
+        for &slot in &present {
+            let place = Place {
+                segment: id,
+                slot: slot as u32,
+            };
+            let entry = self
+                .places
+                .find_entry(spread(segment.key(slot)), |&other| other == place);
+            // Unwrap safety: every present code is in the table.
+            entry.ok().unwrap().remove();
+        }
+        self.segments.remove(&id);
         self.list_segments();
-        for slot in 0..segment.len() {
-            if segment.is_present_at(slot, self.stamp) {
-                let place = Place {
-                    segment: id,
-                    slot: slot as u32,
-                };
-                let entry = self
-                    .places
-                    .find_entry(spread(segment.key(slot)), |&other| other == place);
-                // Unwrap safety: every present code is in the table.
-                entry.ok().unwrap().remove();
-                self.append(segment.key(slot), segment.code(slot));
-            }
+        for slot in present {
+            self.append(segment.key(slot), segment.code(slot));
         }
     }
 

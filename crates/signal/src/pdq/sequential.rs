@@ -36,6 +36,23 @@ pub(super) fn centre(n: usize, side: usize) -> usize {
 
 /// The thumbnail of interleaved pixels with `CHANNELS` bytes each: 3 for RGB, 1 for luma.
 pub(super) fn thumbnail<const CHANNELS: usize>(width: usize, height: usize, pixels: &[u8]) -> Thumbnail {
+    #[cfg(target_arch = "x86_64")]
+    if std::is_x86_feature_detected!("avx2") {
+        #[expect(unsafe_code, reason = "a function compiled for features of this processor")]
+        // SAFETY: the processor has the feature that the function is compiled for.
+        return unsafe { thumbnail_avx2::<CHANNELS>(width, height, pixels) };
+    }
+    thumbnail_portable::<CHANNELS>(width, height, pixels)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn thumbnail_avx2<const CHANNELS: usize>(width: usize, height: usize, pixels: &[u8]) -> Thumbnail {
+    thumbnail_portable::<CHANNELS>(width, height, pixels)
+}
+
+#[inline(always)]
+fn thumbnail_portable<const CHANNELS: usize>(width: usize, height: usize, pixels: &[u8]) -> Thumbnail {
     let rows = pixels.chunks_exact(width * CHANNELS);
     if (width, height) == (64, 64) {
         // Nothing to thin, so the reference does not blur either.
@@ -74,6 +91,7 @@ pub(super) fn thumbnail<const CHANNELS: usize>(width: usize, height: usize, pixe
 
 /// The grey level of a pixel, rounded as the reference's sum of `f64` products rounds: no sum of thousandths lies so near to
 /// the middle between two `f32` that the errors of the products could carry it over.
+#[inline(always)]
 fn luma<const CHANNELS: usize>(pixel: &[u8; CHANNELS]) -> f32 {
     match *pixel.as_slice() {
         [red, green, blue] => (299 * u32::from(red) + 587 * u32::from(green) + 114 * u32::from(blue)) as f32 / 1000.0,
@@ -151,6 +169,7 @@ impl ColumnMean {
     }
 
     /// Takes the next row. Returns whether a row of means can leave for it.
+    #[inline(always)]
     fn enter(&mut self, row: impl Iterator<Item = f32>) -> bool {
         let width = self.sums.len();
         // The row that leaves the window stands where the new one will.
@@ -172,6 +191,7 @@ impl ColumnMean {
     }
 
     /// The next row of means. After the last row has entered, as many are still to leave as the window reaches ahead.
+    #[inline(always)]
     fn leave(&mut self) -> &[f32] {
         let width = self.sums.len();
         let row = self.rows_left;
@@ -216,6 +236,7 @@ impl Second {
         }
     }
 
+    #[inline(always)]
     fn push(&mut self, row: &[f32]) {
         for (column, value) in self.block.iter_mut().zip(row) {
             column[self.filled] = *value;
@@ -226,6 +247,7 @@ impl Second {
         }
     }
 
+    #[inline(always)]
     fn blur(&mut self) {
         let mut kept = [[0.0; LANES]; 64];
         let mut point = 0;
@@ -243,6 +265,7 @@ impl Second {
         }
     }
 
+    #[inline(always)]
     fn keep(&mut self) {
         let row = self.columns.rows_left;
         let means = self.columns.leave();
@@ -252,6 +275,7 @@ impl Second {
         }
     }
 
+    #[inline(always)]
     fn finish(mut self) -> Thumbnail {
         self.blur();
         for _ in 0..self.columns.after {
