@@ -16,7 +16,7 @@ Data goes to standard output, talk to standard error.";
 /// Finds known terrorist and violent-extremist content among what the users of a platform post, lets people decide, and
 /// tells the platform.
 #[derive(Debug, Parser)]
-#[command(name = "seawall", version, propagate_version = true, after_help = EXIT_CODES, max_term_width = 110)]
+#[command(name = "seawall", version, after_help = EXIT_CODES, max_term_width = 110)]
 pub struct Args {
     /// The configuration file.
     ///
@@ -46,20 +46,27 @@ pub enum Command {
 
     /// Print the signals of files, a line each
     ///
-    /// Files are decoded in a worker that can open no file and no socket. Without --json, a line holds the PDQ hash, its quality (0 to 100;
-    /// below 50 the hash means little) and the file. With it, a line is
-    /// {"file","media_type","width","height","signals":[{"type","value","quality"?}]} or {"file","error":{"type","detail"}}.
-    /// The first signal is PDQ of the first frame as it is stored; a signal of another view or frame says so with "view" and "frame".
-    /// "intact":false stands in the line of a damaged file of which only a part could be seen.
+    /// Files are decoded in a worker that can open no file and no socket. The lines come in the order of the files; a file that cannot be
+    /// hashed does not stop the others, and makes the exit code 1.
+    ///
+    /// Without --json, a line holds the PDQ hash, its quality (0 to 100; below 50 the hash means little) and the file. Failures are told on
+    /// standard error.
+    ///
+    /// With --json, a line is {"file","media_type","width","height","signals":[{"type","value","quality"?}]} or
+    /// {"file","error":{"type","detail"}}. The first signal is PDQ of the first frame as the file stores it; a signal of another view or frame
+    /// has "view" or "frame" as well. In the line of a damaged file, of which only a part could be seen, stands "intact":false.
     Hash(Hash),
 
     /// Look for files of a folder that are near to a bank's entries
     ///
     /// Offline: needs no store and no configuration. Goes through all folders below, follows symbolic links, takes each folder once.
-    /// Without --json, a line holds tier, distance, entry, signal and file. With it, a line is
+    ///
+    /// Without --json, a line holds tier, distance, kind of signal, entry and file. With it, a line is
     /// {"file","entry","bank","signal","distance","threshold","tier","view"} for each entry that a file is near to, or
-    /// {"file","error":{"type","detail"}} for a file that could not be read. Ends with a summary on standard error.
-    /// Matches do not change the exit code; files that could not be read do.
+    /// {"file","error":{"type","detail"}} for a file that could not be read. A file that cannot be decoded is still compared by its digests.
+    ///
+    /// Ends with a summary on standard error. Matches do not change the exit code; a file that could not be read makes it 1, and so does a
+    /// line of the bank that does not read.
     Scan(Scan),
 
     /// Make, import, export and list banks of known content

@@ -3,7 +3,8 @@
 mod common;
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{Home, Ran, pdq, picture};
@@ -250,12 +251,17 @@ impl Drop for Server {
 }
 
 fn serve(home: &Home) -> Server {
-    let mut child = home
-        .command(&["serve"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    serve_as(home, None)
+}
+
+/// Serves from a program's copy, if there is one.
+fn serve_as(home: &Home, program: Option<&Path>) -> Server {
+    let mut command = home.command(&["serve"]);
+    if let Some(program) = program {
+        command = Command::new(program);
+        command.arg("--config").arg(home.config()).arg("serve");
+    }
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let (mut link, mut seen) = (String::new(), Vec::new());
     let address = loop {
@@ -275,14 +281,16 @@ fn serve(home: &Home) -> Server {
 }
 
 fn get(address: &str, path: &str) -> String {
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    exchange(address, request.as_bytes())
+}
+
+/// Sends a request and reads all of the answer.
+fn exchange(address: &str, request: &[u8]) -> String {
     use std::io::Write;
     let mut stream = std::net::TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-    )
-    .unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(request).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
@@ -319,6 +327,41 @@ fn serve_invites_the_first_user_and_ends_in_good_order() {
         asked.elapsed()
     );
     home.ok(&["verify"]);
+}
+
+#[test]
+fn a_server_outlives_the_file_it_was_started_from() {
+    let home = Home::new("[http]\nlisten = \"127.0.0.1:0\"\n[media]\nworkers = 1\nfiles_per_worker = 1\n");
+    let program = home.dir.path().join("seawall");
+    std::fs::copy(env!("CARGO_BIN_EXE_seawall"), &program).unwrap();
+    let secret = home.ok(&["key", "create", "platform", "--scope", "items:write"]).out;
+    let server = serve_as(&home, Some(&program));
+    // An upgrade puts another file in its place. Each file is decoded by a worker that is started anew.
+    std::fs::remove_file(&program).unwrap();
+    std::fs::write(&program, "not even a program").unwrap();
+    let png = common::png(&picture(1));
+    for n in 0..3 {
+        let boundary = "a-boundary";
+        let mut body = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"item\"\r\n\r\n{{\"id\":\"post-{n}\",\"kind\":\"post\"}}\r\n\
+             --{boundary}\r\nContent-Disposition: form-data; name=\"a.png\"; filename=\"a.png\"\r\n\r\n"
+        )
+        .into_bytes();
+        body.extend(&png);
+        body.extend(format!("\r\n--{boundary}--\r\n").bytes());
+        let head = format!(
+            "POST /api/v1/items HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\
+             Content-Type: multipart/form-data; boundary={boundary}\r\nContent-Length: {}\r\n\r\n",
+            server.address,
+            secret.trim(),
+            body.len()
+        );
+        let answer = exchange(&server.address, &[head.as_bytes(), &body].concat());
+        assert!(
+            answer.starts_with("HTTP/1.1 200 ") && answer.contains(r#""status":"scanned""#),
+            "{n}: {answer}"
+        );
+    }
 }
 
 #[test]
