@@ -6,7 +6,8 @@
 #   SEAWALL=path/to/seawall         take this binary instead of building one
 #   EXAMPLES=200 SEED=7             more examples for each operation; another seed
 #
-# The server is a demonstration, on free ports of this machine, with made-up data that are gone afterwards.
+# The server is a demonstration, on free ports of this machine, with made-up data that are gone afterwards. Under
+# scripts/with-postgres.sh it is a server on that Postgres instead, with nothing in it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -33,17 +34,43 @@ trap stop EXIT
 trap 'stop; exit 130' INT
 trap 'stop; exit 143' TERM
 
-"$SEAWALL" demo --json --allow-weak-jail --listen 127.0.0.1:0 --platform-listen 127.0.0.1:0 \
-    --data "$folder/data" >"$folder/where.json" 2>"$folder/log" &
-server=$!
-for _ in $(seq 600); do
-    [ -s "$folder/where.json" ] && break
-    kill -0 "$server" 2>/dev/null || { cat "$folder/log" >&2; exit 1; }
-    sleep 0.2
-done
-where() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$folder/where.json" "$1"; }
-url=$(where console)
-SEAWALL_KEY=$(where api_key)
+# Waits for the server to answer at $url.
+wait_until_ready() {
+    for _ in $(seq 600); do
+        python3 -c 'import sys, urllib.request; urllib.request.urlopen(sys.argv[1])' "$url/readyz" 2>/dev/null && return
+        kill -0 "$server" 2>/dev/null || { cat "$folder/log" >&2; exit 1; }
+        sleep 0.2
+    done
+    echo "the server is not ready after two minutes" >&2
+    exit 1
+}
+
+if [ -n "${SEAWALL_TEST_POSTGRES:-}" ]; then
+    export SEAWALL_STORE_URL=$SEAWALL_TEST_POSTGRES SEAWALL_LOG_LEVEL=warn
+    # The limits have tests of their own; here they would only be in the way.
+    export SEAWALL_HTTP_KEY_CALLS_PER_SECOND=100000 SEAWALL_HTTP_KEY_CALLS_BURST=100000
+    export SEAWALL_HTTP_ADDRESS_CALLS_PER_SECOND=100000 SEAWALL_HTTP_ADDRESS_CALLS_BURST=100000
+    url=http://127.0.0.1:$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    scopes=()
+    for scope in items:write items:read banks:read banks:write cases:read actions:write events:read; do scopes+=(--scope "$scope"); done
+    SEAWALL_KEY=$("$SEAWALL" key create schemathesis "${scopes[@]}" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["secret"])')
+    "$SEAWALL" serve --allow-weak-jail --listen "${url#http://}" >/dev/null 2>"$folder/log" &
+    server=$!
+    wait_until_ready
+else
+    "$SEAWALL" demo --json --allow-weak-jail --listen 127.0.0.1:0 --platform-listen 127.0.0.1:0 \
+        --data "$folder/data" >"$folder/where.json" 2>"$folder/log" &
+    server=$!
+    for _ in $(seq 600); do
+        [ -s "$folder/where.json" ] && break
+        kill -0 "$server" 2>/dev/null || { cat "$folder/log" >&2; exit 1; }
+        sleep 0.2
+    done
+    where() { python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[sys.argv[2]])' "$folder/where.json" "$1"; }
+    url=$(where console)
+    SEAWALL_KEY=$(where api_key)
+    wait_until_ready
+fi
 export SEAWALL_KEY
 
 status=0
