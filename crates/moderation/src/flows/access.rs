@@ -5,13 +5,17 @@
 //!
 //! Whoever changes a user locks their row first and reads it again: what was read before may have changed meanwhile.
 
+mod keys;
+
 use std::time::Duration;
 
 use crate::Seawall;
 use crate::access::secrets::{self, SecretError};
 use crate::access::{self, Credentials, InviteRow};
-use crate::model::{Actor, Denied, Key, KeyId, Right, Role, Scope, Session, Timestamp, User, UserId, UserState};
-use crate::store::{Lock, Store, StoreError, Tx};
+use crate::model::{Actor, Denied, Right, Role, Session, Timestamp, User, UserId, UserState};
+use crate::store::{Lock, StoreError, Tx};
+
+pub use keys::{NewKey, authenticate_key, create_key, revoke_key};
 
 /// How long an invitation is good.
 pub const INVITE_LIFETIME: Duration = Duration::from_secs(48 * 3600);
@@ -21,8 +25,6 @@ pub const SESSION_LIFETIME: Duration = Duration::from_secs(12 * 3600);
 pub const FAILURES_MAX: i64 = 10;
 /// For how long.
 pub const LOCK_TIME: Duration = Duration::from_secs(15 * 60);
-/// How often it is noted that a key was used.
-const KEY_USE_NOTED_EVERY: Duration = Duration::from_secs(60);
 /// The name of the first user.
 const FIRST_USER: &str = "admin";
 /// The most characters of a user's or key's name.
@@ -102,15 +104,6 @@ pub struct SignedIn {
     pub session_token: String,
     /// The session.
     pub session: Session,
-}
-
-/// A key that has just been made, with its secret, to be shown once.
-#[derive(Debug, Clone)]
-pub struct NewKey {
-    /// The key.
-    pub key: Key,
-    /// Its secret.
-    pub secret: String,
 }
 
 /// On the first start, when there are no users: makes the first admin and their invitation. While that admin has not used
@@ -448,87 +441,6 @@ pub async fn change_user(
     tx.event(now, actor, "user.changed", id, body);
     tx.commit().await?;
     Ok(())
-}
-
-/// Makes an API key.
-pub async fn create_key(app: &Seawall, actor: &Actor, name: &str, scopes: Vec<Scope>) -> Result<NewKey, AccessError> {
-    actor.require(Right::ManageAccess)?;
-    let name = check_name(name)?;
-    if scopes.is_empty() {
-        return Err(AccessError::Invalid {
-            field: "scopes",
-            what: "must name at least one".to_owned(),
-        });
-    }
-    let mut tx = app.store.begin("create key").await?;
-    let now = app.clock.now();
-    let mut distinct: Vec<Scope> = Vec::new();
-    for scope in scopes {
-        if !distinct.contains(&scope) {
-            distinct.push(scope);
-        }
-    }
-    let key = Key {
-        id: KeyId::fresh(now, &app.chance),
-        name: name.to_owned(),
-        scopes: distinct,
-        created_at: now,
-        used_at: None,
-        revoked_at: None,
-    };
-    let secret = format!("{}{}", secrets::KEY_PREFIX, secrets::fresh_token(&app.chance));
-    access::insert_key(&mut tx, &key, &secrets::token_hash(&secret)).await?;
-    let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
-    tx.event(
-        now,
-        actor,
-        "key.created",
-        key.id,
-        serde_json::json!({ "name": key.name, "scopes": scopes }),
-    );
-    tx.commit().await?;
-    Ok(NewKey { key, secret })
-}
-
-/// The key opens nothing any more.
-pub async fn revoke_key(app: &Seawall, actor: &Actor, id: KeyId) -> Result<(), AccessError> {
-    actor.require(Right::ManageAccess)?;
-    let mut tx = app.store.begin("revoke key").await?;
-    let now = app.clock.now();
-    if !access::revoke_key(&mut tx, id, now).await? {
-        return Err(AccessError::NotFound);
-    }
-    tx.event(now, actor, "key.revoked", id, serde_json::json!({}));
-    tx.commit().await?;
-    Ok(())
-}
-
-/// Who a key's secret stands for, if it opens anything.
-pub async fn authenticate_key(app: &Seawall, secret: &str) -> Result<Option<Actor>, StoreError> {
-    if !secret.starts_with(secrets::KEY_PREFIX) {
-        return Ok(None);
-    }
-    let found = access::find_key_by_secret(&mut *app.store.reader().await?, &secrets::token_hash(secret)).await?;
-    let Some(key) = found.filter(|key| key.revoked_at.is_none()) else {
-        return Ok(None);
-    };
-    let now = app.clock.now();
-    if key
-        .used_at
-        .is_none_or(|used_at| now.since(used_at) >= KEY_USE_NOTED_EVERY)
-    {
-        note_key_use(&app.store, key.id, now).await?;
-    }
-    Ok(Some(Actor::Key {
-        key: key.id,
-        scopes: key.scopes,
-    }))
-}
-
-async fn note_key_use(store: &Store, key: KeyId, now: Timestamp) -> Result<(), StoreError> {
-    let mut tx = store.begin("note key use").await?;
-    access::touch_key(&mut tx, key, now).await?;
-    tx.commit().await
 }
 
 async fn live_invite(

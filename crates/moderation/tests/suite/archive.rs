@@ -1,4 +1,4 @@
-//! Backups.
+//! Backups: whole or refused, and the same in either engine.
 
 use moderation::flows::backup::{ArchiveError, read_backup, write_backup};
 use moderation::flows::verify::verify_store;

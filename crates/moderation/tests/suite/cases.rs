@@ -1,4 +1,4 @@
-//! People decide.
+//! People decide: one decision a case, told to the platform, by nobody but a person.
 
 use moderation::flows::access;
 use moderation::flows::cases::{CaseError, decide_case, escalate_case, release_case, take_case, take_next_case};
