@@ -82,15 +82,15 @@ async fn kill_again_and_again(store_url: &str, seed: u64) {
         world.verify(&format!("after kill {}", kill + 1));
         world.start_server().await;
     }
-    if let Some(since) = down_since {
-        tokio::time::sleep(down_for.saturating_sub(since.elapsed())).await;
-        assert!(
-            world.n_unfinished_actions().await > 0,
-            "nothing was ordered while the platform was away"
-        );
-    }
     stop.store(true, Ordering::SeqCst);
     load.join().await;
+    assert!(
+        world.n_unfinished_actions().await > 0,
+        "nothing was ordered while the platform was away"
+    );
+    if let Some(since) = down_since {
+        tokio::time::sleep(down_for.saturating_sub(since.elapsed())).await;
+    }
     world.platform_up().await;
     world.wait_until_delivered(Duration::from_secs(300)).await;
     world.stop_server().await;

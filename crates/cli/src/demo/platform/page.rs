@@ -9,7 +9,7 @@ const STYLE: &str = "\
 body{max-width:68rem;margin:2rem auto;padding:0 1rem}h1{font-size:1.4rem;margin:0}p{max-width:44rem}\
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.45rem .6rem;border-bottom:1px solid var(--line);vertical-align:top}\
 th{font-weight:600;font-size:.85rem}code{font-size:.85rem}.tag{padding:.05rem .5rem;border-radius:1rem;background:var(--soft);white-space:nowrap}\
-.small{font-size:.85rem;opacity:.75}";
+td:nth-child(2),td:last-child{white-space:nowrap}.small{font-size:.85rem;opacity:.75}";
 
 /// The page.
 pub fn render(orders: &[ReceivedOrder], n_rejected: u64) -> String {
@@ -54,8 +54,18 @@ fn row(received: &ReceivedOrder) -> String {
         escape(&order.author),
         received.answer,
         received.attempts,
-        Timestamp::from_unix_ms(received.first_at_ms),
+        instant(received.first_at_ms),
     )
+}
+
+/// Day and time to the second.
+fn instant(unix_ms: i64) -> String {
+    Timestamp::from_unix_ms(unix_ms)
+        .to_string()
+        .chars()
+        .take(19)
+        .collect::<String>()
+        .replace('T', " ")
 }
 
 /// Text as HTML.

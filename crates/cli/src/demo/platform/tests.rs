@@ -1,4 +1,4 @@
-//! The stand-in's answers.
+//! What the stand-in answers: signatures are checked, repeats are known, and the story decides what it refuses.
 
 use super::*;
 use moderation::model::ManualClock;
