@@ -180,7 +180,7 @@ fn searches_and_changes_run_side_by_side() {
 }
 
 /// Giving up a segment moves codes, and meanwhile the table of places may be made anew: it must not ask for the key of a
-/// place that has just gone. That takes a small table and keys with several codes.
+/// place that has just gone. That meets in one of some hundred small indexes whose keys have several codes.
 #[test]
 fn segments_are_given_up_while_the_table_of_places_is_made_anew() {
     let mut state = 1_u64;
@@ -190,10 +190,10 @@ fn segments_are_given_up_while_the_table_of_places_is_made_anew() {
             .wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) % below
     };
-    for _ in 0..if cfg!(miri) { 3 } else { 300 } {
-        let index = Index::with_segments_of(4 + draw(16) as usize);
+    for _ in 0..if cfg!(miri) { 2 } else { 1500 } {
+        let index = Index::with_segments_of(4 + draw(40) as usize);
         let mut model = Model::new();
-        for _ in 0..150 {
+        for _ in 0..200 {
             let key = draw(24);
             if draw(3) == 0 {
                 let before = model.len();

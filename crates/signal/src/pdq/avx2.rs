@@ -1,4 +1,5 @@
-//! The two sums of [`portable`] with AVX2, four and ten times as fast as what compilers make of the plain loops.
+//! The two sums of [`portable`] with AVX2. Together they take a third of the time of the plain loops as compiled for any
+//! x86-64, and half of the same loops compiled for AVX2.
 
 use super::portable::{self, STRIP_BYTES, strips};
 use super::tent::{Across, BLOCK, Tent};
