@@ -4,7 +4,7 @@
 //! Data goes to standard output, talk to standard error, so that a pipe carries data alone. What is decided, stored or
 //! hashed is other crates' business: this one knows arguments, exit codes and terminals, and nothing else does.
 //!
-//! Start with [`args`] (what can be asked for), then one file of [`commands`] (how it is done).
+//! Start with `args.rs` (what can be asked for), then one file of `commands/` (how it is done).
 
 mod args;
 mod commands;
