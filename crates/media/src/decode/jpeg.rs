@@ -1,4 +1,4 @@
-//! JPEG.
+//! Decodes JPEG with `zune-jpeg`: grey, colour, CMYK and YCCK become RGB, and a file that is cut off says so.
 
 use image::metadata::Orientation;
 use zune_jpeg::JpegDecoder;
