@@ -7,7 +7,7 @@ use moderation::access::secrets;
 use moderation::model::{Clock, SystemClock};
 
 use crate::checks::check;
-use crate::stage::{Server, keep, picture};
+use crate::stage::{Server, keep, pictures};
 use crate::webdriver::Browser;
 
 #[test]
@@ -15,7 +15,8 @@ fn from_the_one_time_link_to_the_platforms_confirmation() {
     let server = Server::start();
     let files = tempfile::tempdir().unwrap();
     let known = files.path().join("known.png");
-    std::fs::write(&known, picture(false)).unwrap();
+    let (known_picture, posted_picture) = pictures();
+    std::fs::write(&known, known_picture).unwrap();
     let browser = Browser::open(true);
 
     // The link: choose a password, prove the authenticator.
@@ -99,8 +100,8 @@ fn from_the_one_time_link_to_the_platforms_confirmation() {
     browser.go(&server.page("/settings/keys"));
     assert!(!browser.text("main").contains(&key), "the secret is shown once");
 
-    // The platform submits the picture with a badge on it. It is restricted at once, and a case waits.
-    let verdict = server.submit(&key, "post/1?<b>", &picture(true));
+    // The platform submits the picture, compressed anew. It is restricted at once, and a case waits.
+    let verdict = server.submit(&key, "post/1?<b>", &posted_picture);
     assert_eq!(verdict["outcome"], "restrict", "{verdict}");
     browser.go(&server.page("/desk"));
     assert!(

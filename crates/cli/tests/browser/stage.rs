@@ -7,6 +7,8 @@ use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use cli::demo::files::Edit;
+use cli::demo::pictures;
 use serde_json::Value;
 
 use crate::common::{Home, seawall};
@@ -128,7 +130,7 @@ impl Server {
             serde_json::json!({ "id": item, "kind": "post", "account": "magpie", "text": "Look <b>what</b> I found" });
         let mut body = format!(
             "--{boundary}\r\nContent-Disposition: form-data; name=\"item\"\r\nContent-Type: application/json\r\n\r\n{about}\r\n\
-             --{boundary}\r\nContent-Disposition: form-data; name=\"a.png\"; filename=\"a.png\"\r\nContent-Type: image/png\r\n\r\n"
+             --{boundary}\r\nContent-Disposition: form-data; name=\"a.jpg\"; filename=\"a.jpg\"\r\nContent-Type: image/jpeg\r\n\r\n"
         )
         .into_bytes();
         body.extend_from_slice(picture);
@@ -222,20 +224,11 @@ pub fn keep(name: &str, png: &[u8]) {
     std::fs::write(folder.join(format!("{name}.png")), png).unwrap();
 }
 
-/// A drawn picture as a PNG: a lit disc over hills. With a badge, it is the same picture as someone posts it again.
-pub fn picture(with_badge: bool) -> Vec<u8> {
-    let drawn = image::RgbImage::from_fn(320, 240, |x, y| {
-        let away = x.abs_diff(230).pow(2) + y.abs_diff(70).pow(2);
-        let hill = 150 + (x * (320 - x)) / 700 % 60;
-        let in_badge = with_badge && (250..300).contains(&x) && (180..220).contains(&y);
-        match (in_badge, away < 1_600, y > hill) {
-            (true, _, _) => image::Rgb([250; 3]),
-            (false, true, _) => image::Rgb([255, 214, 120]),
-            (false, false, true) => image::Rgb([30, (60 + x / 4) as u8, 70]),
-            (false, false, false) => image::Rgb([(y / 2) as u8, (110 + y / 3) as u8, 200]),
-        }
-    });
-    let mut bytes = std::io::Cursor::new(Vec::new());
-    drawn.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
-    bytes.into_inner()
+/// A picture of the demonstration's, as a bank knows it, and as someone posts it again.
+pub fn pictures() -> (Vec<u8>, Vec<u8>) {
+    let picture = pictures::draw(0).image;
+    (
+        Edit::None.file(&picture).unwrap(),
+        Edit::Recompress(35).file(&picture).unwrap(),
+    )
 }
