@@ -218,12 +218,24 @@ fn doctor_says_what_is_wrong_and_what_to_do() {
     assert!(well.ok(&["doctor"]).err.contains("nothing is wrong"));
 
     let silent = Home::new("[http]\nlisten = \"203.0.113.7:80\"\n");
-    std::fs::create_dir_all(silent.dir.path().join("store/seawall.db")).unwrap();
+    std::fs::create_dir(silent.dir.path().join("store")).unwrap();
+    std::fs::write(
+        silent.dir.path().join("store/seawall.db"),
+        "no database, whatever its name says",
+    )
+    .unwrap();
+    let asked = Instant::now();
     let ran = silent.run(&["doctor", "--json"]);
     assert_eq!(ran.code, 1);
     assert_eq!(
         [status(&ran, "store"), status(&ran, "listen"), status(&ran, "webhook")],
         ["wrong", "wrong", "warning"]
+    );
+
+    assert!(
+        asked.elapsed() < Duration::from_secs(10),
+        "what cannot work is not waited for: {:?}",
+        asked.elapsed()
     );
 
     let misspelt = Home::new("[http]\nlstien = \"127.0.0.1:1\"\n");

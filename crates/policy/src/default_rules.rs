@@ -6,7 +6,7 @@
 use crate::{Facts, Outcome, PolicyCode, Queue, Ruling};
 
 /// The version of these rules; every decision names it.
-pub const RULES_VERSION: &str = "default-1";
+pub const RULES_VERSION: &str = "default-2";
 
 /// What the rules say about `facts`. The first rule that applies decides.
 pub fn evaluate(facts: &Facts) -> Ruling {
@@ -66,6 +66,13 @@ pub fn evaluate(facts: &Facts) -> Ruling {
             "could not be hashed, so nobody knows whether it is known",
         );
     }
+    if facts.n_damaged > 0 {
+        return review(
+            Queue::Unscanned,
+            "damaged",
+            "could be decoded only in part, and that part matches nothing",
+        );
+    }
     Ruling {
         outcome: Outcome::Allow,
         queue: None,
@@ -98,7 +105,7 @@ mod tests {
             matches: matches.to_vec(),
             n_unscanned,
             reported,
-            restricted_before: None,
+            ..Facts::default()
         });
         assert_eq!((ruling.outcome, ruling.queue, ruling.rule), expected);
         assert_eq!(ruling.outcome == Outcome::Restrict, ruling.policy.is_some());
@@ -171,5 +178,23 @@ mod tests {
     #[test]
     fn what_could_not_be_hashed_is_never_clean() {
         check(&[], 1, false, (Outcome::Review, Some(Queue::Unscanned), "unscanned"));
+    }
+
+    #[test]
+    fn what_was_hashed_only_in_part_is_never_clean() {
+        let damaged = Facts {
+            n_damaged: 1,
+            ..Facts::default()
+        };
+        let ruling = evaluate(&damaged);
+        assert_eq!(
+            (ruling.outcome, ruling.queue, ruling.rule),
+            (Outcome::Review, Some(Queue::Unscanned), "damaged")
+        );
+        let known = Facts {
+            matches: vec![CONFIRMED],
+            ..damaged
+        };
+        assert_eq!(evaluate(&known).rule, "confirmed_match");
     }
 }

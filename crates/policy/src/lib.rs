@@ -15,6 +15,8 @@ pub struct Facts {
     pub matches: Vec<MatchFact>,
     /// How many of its media could not be hashed. An unscanned file is unknown, not clean.
     pub n_unscanned: usize,
+    /// How many of its media could be decoded only in part. What comes after the damage is unknown, not clean.
+    pub n_damaged: usize,
     /// Whether a person reported it.
     pub reported: bool,
     /// The policy under which it is restricted now, if its content changed since.

@@ -4,8 +4,8 @@
 //! cosine coefficients against their median are the 256 bits. *Quality* says how much structure there was: below 50 the
 //! bits mean little.
 //!
-//! A hash is made twice if need be. [`tent`] reads every pixel once and comes out right but for the rounding errors of the
-//! reference; [`margin`] knows when those could matter; [`sequential`] then repeats the reference's additions one by one. So
+//! A hash is made twice if need be. `tent` reads every pixel once and comes out right but for the rounding errors of the
+//! reference; `margin` knows when those could matter; `sequential` then repeats the reference's additions one by one. So
 //! the bits are those of the reference, always, at the price of one pass over the pixels, nearly always.
 //!
 //! Meta publishes two ways to the thumbnail. One shrinks the file to 512 by 512 first, the other hashes every pixel. They

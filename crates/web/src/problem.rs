@@ -152,7 +152,7 @@ pub enum ProblemKind {
     RateLimited,
     /// See [`ApiError::Store`] and [`ApiError::Panicked`].
     Internal,
-    /// See [`ApiError::Busy`] and [`ApiError::TimedOut`].
+    /// See [`ApiError::Busy`] and [`ApiError::TimedOut`]; also a store that is away for a while.
     Busy,
 }
 
@@ -293,7 +293,7 @@ impl ApiError {
     }
 
     /// The kind of problem that it is.
-    pub const fn kind(&self) -> ProblemKind {
+    pub fn kind(&self) -> ProblemKind {
         match self {
             ApiError::Malformed { .. } => ProblemKind::MalformedRequest,
             ApiError::Unauthenticated { .. } => ProblemKind::Unauthenticated,
@@ -310,6 +310,7 @@ impl ApiError {
             ApiError::KeyReused => ProblemKind::IdempotencyKeyReused,
             ApiError::RateLimited { .. } => ProblemKind::RateLimited,
             ApiError::Busy { .. } | ApiError::TimedOut => ProblemKind::Busy,
+            ApiError::Store(error) if error.is_unavailable() => ProblemKind::Busy,
             ApiError::Store(_) | ApiError::Panicked => ProblemKind::Internal,
         }
     }
@@ -398,6 +399,10 @@ impl ApiError {
                 "The request took too long and was given up.".to_owned(),
                 "Send it again after the time in `Retry-After`; what was done already is not done twice.",
             ),
+            ApiError::Store(error) if error.is_unavailable() => (
+                "The store cannot be reached just now; nothing was half done.".to_owned(),
+                "Send it again after the time in `Retry-After`.",
+            ),
             ApiError::Store(_) | ApiError::Panicked => (
                 "Something went wrong that is not your mistake; nothing was half done.".to_owned(),
                 "Send it again. If it happens again, give the operator the `X-Request-Id` of this answer.",
@@ -420,7 +425,7 @@ impl IntoResponse for ApiError {
         );
         let retry_after = match &self {
             ApiError::RateLimited { retry_after } => Some(*retry_after),
-            ApiError::Busy { .. } | ApiError::TimedOut => Some(BUSY_RETRY_AFTER),
+            _ if self.kind() == ProblemKind::Busy => Some(BUSY_RETRY_AFTER),
             _ => None,
         };
         if let Some(retry_after) = retry_after {

@@ -288,7 +288,11 @@ async fn queue_of(app: &Seawall, case: Option<CaseId>) -> anyhow::Result<Option<
 async fn do_act(app: &Seawall, actor: &Actor, case: CaseId, act: &Act) -> anyhow::Result<()> {
     match act {
         Act::Decide(outcome, policy, reason) => {
+            let view = views::case(app, &Actor::Operator, case)
+                .await?
+                .context("a case that was just opened is gone")?;
             let judgement = Judgement {
+                revision: view.item.revision,
                 outcome: *outcome,
                 policy: *policy,
                 reason: (*reason).to_owned(),

@@ -147,14 +147,31 @@ pub async fn is_followed(conn: &mut AnyConnection, action: &Action) -> Result<bo
     Ok(row.int("n")? > 0)
 }
 
-/// What was last ordered about the item: whether it should be restricted now.
-pub async fn standing_order(conn: &mut AnyConnection, item: &ItemId) -> Result<Option<ActionKind>, StoreError> {
-    let row = query("SELECT kind FROM actions_action WHERE item_id = $1 ORDER BY ordinal DESC LIMIT 1")
-        .bind(item.to_string())
-        .fetch_optional(conn)
-        .await
-        .map_err(StoreError::at("read the last order about an item"))?;
-    row.map(|row| row.parse("kind")).transpose()
+/// The order that the platform was last given about an item and did not refuse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StandingOrder {
+    /// What was ordered.
+    pub kind: ActionKind,
+    /// No answer ever came, so it may have been carried out or not.
+    pub given_up: bool,
+}
+
+/// What was last ordered about the item: whether it should be restricted now. What the platform refused changed nothing.
+pub async fn standing_order(conn: &mut AnyConnection, item: &ItemId) -> Result<Option<StandingOrder>, StoreError> {
+    let row = query(
+        "SELECT kind, state FROM actions_action WHERE item_id = $1 AND state <> 'refused' ORDER BY ordinal DESC LIMIT 1",
+    )
+    .bind(item.to_string())
+    .fetch_optional(conn)
+    .await
+    .map_err(StoreError::at("read the last order about an item"))?;
+    row.map(|row| {
+        Ok(StandingOrder {
+            kind: row.parse("kind")?,
+            given_up: row.text("state")? == "dead",
+        })
+    })
+    .transpose()
 }
 
 /// Up to `limit` actions ordered before `before`, newest first: of one state, of all states that are still being tried

@@ -22,6 +22,14 @@ pub enum CaseError {
     /// Not in the state that it is in.
     #[error(transparent)]
     Transition(#[from] InvalidTransition),
+    /// The platform submitted other content since the person looked: what they judged is not what would be decided on.
+    #[error("revision {judged} was judged, and the item is at revision {stored} now")]
+    Changed {
+        /// The revision that the person looked at.
+        judged: i64,
+        /// The revision that is stored.
+        stored: i64,
+    },
     /// Something about the request is wrong.
     #[error("`{field}` {what}")]
     Invalid {
@@ -113,7 +121,7 @@ pub async fn escalate_case(app: &Seawall, actor: &Actor, id: CaseId, reason: Str
     Ok(case)
 }
 
-/// The person decides. If the item must change for it, the platform is told.
+/// The person decides on the revision that they saw. If the item must change for it, the platform is told.
 pub async fn decide_case(
     app: &Seawall,
     actor: &Actor,
@@ -143,6 +151,12 @@ pub async fn decide_case(
     items::lock(&mut tx, &item_id).await?;
     let case = cases::find_locked(&mut tx, id).await?.ok_or(CaseError::NotFound)?;
     let (item, _) = items::find(tx.conn(), &case.item).await?.ok_or(CaseError::NotFound)?;
+    if item.revision != judgement.revision {
+        return Err(CaseError::Changed {
+            judged: judgement.revision,
+            stored: item.revision,
+        });
+    }
     let before = decisions::latest_of_item(tx.conn(), &case.item).await?;
 
     let decision = Decision {
@@ -179,12 +193,17 @@ async fn order_what_must_change(
     actor: &Actor,
     decision: &Decision,
 ) -> Result<(), StoreError> {
-    let standing = actions::standing_order(tx.conn(), &decision.item).await?;
-    let needed = match (decision.outcome, standing) {
-        (Outcome::Restrict, None | Some(ActionKind::Restore)) => Some(ActionKind::Restrict),
-        (Outcome::Allow, Some(ActionKind::Restrict)) => Some(ActionKind::Restore),
-        (Outcome::Restrict, Some(ActionKind::Restrict)) => None,
-        (Outcome::Allow, None | Some(ActionKind::Restore)) | (Outcome::Review, _) => None,
+    // An order that was given up is given anew: the person wants it still, and nobody knows whether it was carried out.
+    let needed = match (
+        decision.outcome,
+        actions::standing_order(tx.conn(), &decision.item).await?,
+    ) {
+        (Outcome::Review, _) => None,
+        (Outcome::Restrict, Some(last)) if last.kind == ActionKind::Restrict && !last.given_up => None,
+        (Outcome::Restrict, _) => Some(ActionKind::Restrict),
+        (Outcome::Allow, None) => None,
+        (Outcome::Allow, Some(last)) if last.kind == ActionKind::Restore && !last.given_up => None,
+        (Outcome::Allow, Some(_)) => Some(ActionKind::Restore),
     };
     if let Some(kind) = needed {
         order_action(app, tx, actor, decision, kind, decision.decided_at).await?;

@@ -37,7 +37,7 @@ async fn scan_one(app: &Seawall, new: &NewMedia, want: Want) -> Result<ScannedFi
                 previews: None,
             })
         }
-        NewContent::Unfetched { reason, detail } => {
+        NewContent::Unfetched { reason, detail, .. } => {
             let status = MediaStatus::Unscanned {
                 reason: (*reason).to_owned(),
                 detail: detail.clone(),
@@ -79,6 +79,7 @@ fn scanned(name: String, size: usize, scan: Scan) -> ScannedFile {
         size_bytes: size as u64,
         width: scan.width,
         height: scan.height,
+        is_intact: scan.is_intact,
     };
     ScannedFile {
         name,

@@ -58,6 +58,8 @@ pub enum NewContent {
     Signals(Vec<Signal>),
     /// Nothing: it was to be fetched and could not be.
     Unfetched {
+        /// Where it was to be fetched from.
+        url: String,
         /// A stable word for why.
         reason: &'static str,
         /// The same for people.
@@ -154,9 +156,10 @@ pub(super) fn digest(submission: &Submission) -> String {
                     );
                 }
             }
-            // What could not be fetched now may be fetched the next time: it is never the same submission by chance.
-            NewContent::Unfetched { reason, .. } => {
+            // Once it can be fetched, its bytes make it another submission.
+            NewContent::Unfetched { url, reason, .. } => {
                 part(b"unfetched");
+                part(url.as_bytes());
                 part(reason.as_bytes());
             }
         }

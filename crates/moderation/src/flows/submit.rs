@@ -4,7 +4,7 @@
 //! the same content is the same submission: it finds the decision in force.
 
 use media::Want;
-use policy::{Facts, MatchFact, Ruling};
+use policy::{Facts, MatchFact, PolicyCode, Ruling};
 
 use super::scan::{ScannedFile, scan_all};
 use super::submission::{check_bounds, digest};
@@ -108,19 +108,11 @@ pub async fn submit_item(
 
     let standing = actions::standing_order(tx.conn(), &item.id).await?;
     let before = decisions::latest_of_item(tx.conn(), &item.id).await?;
-    let restricted_before = match standing {
+    let restricted_before = match standing.map(|last| last.kind) {
         Some(ActionKind::Restrict) => before.as_ref().and_then(|decision| decision.policy),
         Some(ActionKind::Restore) | None => None,
     };
-    let facts = Facts {
-        matches: found.iter().flat_map(|f| &f.matches).map(match_fact).collect(),
-        n_unscanned: files
-            .iter()
-            .filter(|file| matches!(file.status, MediaStatus::Unscanned { .. }))
-            .count(),
-        reported: item.report.is_some(),
-        restricted_before,
-    };
+    let facts = facts(&files, &found, item.report.is_some(), restricted_before);
     let ruling = policy::evaluate(&facts);
 
     let decision_id = DecisionId::fresh(now, &app.chance);
@@ -193,7 +185,8 @@ pub async fn submit_item(
         "rule": ruling.rule, "rules": policy::RULES_VERSION,
     });
     tx.event(now, &Actor::System, "item.decided", &item.id, body);
-    if ruling.outcome == Outcome::Restrict && standing != Some(ActionKind::Restrict) {
+    let is_ordered = standing.is_some_and(|last| last.kind == ActionKind::Restrict && !last.given_up);
+    if ruling.outcome == Outcome::Restrict && !is_ordered {
         order_action(app, &mut tx, &Actor::System, &decision, ActionKind::Restrict, now).await?;
     }
     tx.commit().await?;
@@ -215,6 +208,8 @@ pub async fn check_item(app: &Seawall, actor: &Actor, submission: Submission) ->
     check_bounds(app, &submission)?;
     let files = scan_all(app, &submission.media, Want::Signals).await?;
     let (files, found) = look_up_all(app, files).await?;
+    let facts = facts(&files, &found, submission.report.is_some(), None);
+    let ruling = policy::evaluate(&facts);
     let media: Vec<MediaVerdict> = files
         .into_iter()
         .zip(found)
@@ -227,16 +222,6 @@ pub async fn check_item(app: &Seawall, actor: &Actor, submission: Submission) ->
             matches_capped: found.capped,
         })
         .collect();
-    let facts = Facts {
-        matches: media.iter().flat_map(|file| &file.matches).map(match_fact).collect(),
-        n_unscanned: media
-            .iter()
-            .filter(|file| matches!(file.status, MediaStatus::Unscanned { .. }))
-            .count(),
-        reported: submission.report.is_some(),
-        restricted_before: None,
-    };
-    let ruling = policy::evaluate(&facts);
     Ok(Verdict {
         item: submission.id,
         outcome: ruling.outcome,
@@ -374,6 +359,17 @@ async fn open_or_join_case(
     Ok(case.id)
 }
 
+fn facts(files: &[ScannedFile], found: &[Found], reported: bool, restricted_before: Option<PolicyCode>) -> Facts {
+    let count = |is_so: fn(&MediaStatus) -> bool| files.iter().filter(|file| is_so(&file.status)).count();
+    Facts {
+        matches: found.iter().flat_map(|f| &f.matches).map(match_fact).collect(),
+        n_unscanned: count(|status| matches!(status, MediaStatus::Unscanned { .. })),
+        n_damaged: count(|status| matches!(status, MediaStatus::Scanned { is_intact: false, .. })),
+        reported,
+        restricted_before,
+    }
+}
+
 fn match_fact(found: &Match) -> MatchFact {
     MatchFact {
         bank_confirmed: found.target.bank_confirmed,
@@ -396,7 +392,8 @@ fn facts_as_json(facts: &Facts, media: &[MediaVerdict]) -> serde_json::Value {
         })
         .collect();
     serde_json::json!({
-        "matches": matches, "n_unscanned": facts.n_unscanned, "reported": facts.reported,
+        "matches": matches, "n_unscanned": facts.n_unscanned, "n_damaged": facts.n_damaged,
+        "reported": facts.reported,
         "restricted_before": facts.restricted_before.map(|policy| policy.as_str()),
     })
 }

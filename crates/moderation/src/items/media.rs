@@ -26,24 +26,27 @@ pub async fn insert_media(tx: &mut Tx, new: &NewMediaRow) -> Result<(), StoreErr
         MediaStatus::Unscanned { reason, detail } => (Some(reason.clone()), Some(detail.clone())),
         MediaStatus::Scanned { .. } | MediaStatus::Given => (None, None),
     };
-    let (media_type, size_bytes, width, height) = match &media.status {
+    let (media_type, size_bytes, width, height, is_intact) = match &media.status {
         MediaStatus::Scanned {
             media_type,
             size_bytes,
             width,
             height,
+            is_intact,
         } => (
             Some(media_type.clone()),
             Some(*size_bytes as i64),
             Some(i64::from(*width)),
             Some(i64::from(*height)),
+            Some(i64::from(*is_intact)),
         ),
-        MediaStatus::Given | MediaStatus::Unscanned { .. } => (None, None, None, None),
+        MediaStatus::Given | MediaStatus::Unscanned { .. } => (None, None, None, None, None),
     };
     query(
         "INSERT INTO items_media
-            (id, item_id, revision, name, status, reason, detail, media_type, size_bytes, width, height, matches_capped)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+            (id, item_id, revision, name, status, reason, detail, media_type, size_bytes, width, height, is_intact,
+             matches_capped)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(media.id.to_string())
     .bind(media.item.to_string())
@@ -56,6 +59,7 @@ pub async fn insert_media(tx: &mut Tx, new: &NewMediaRow) -> Result<(), StoreErr
     .bind(size_bytes)
     .bind(width)
     .bind(height)
+    .bind(is_intact)
     .bind(i64::from(new.matches_capped))
     .execute(tx.conn())
     .await
@@ -131,7 +135,8 @@ pub async fn preview_kinds(
 /// The file, by its id.
 pub async fn find_media(conn: &mut AnyConnection, id: MediaId) -> Result<Option<Media>, StoreError> {
     let row = query(
-        "SELECT id, item_id, revision, name, status, reason, detail, media_type, size_bytes, width, height, matches_capped
+        "SELECT id, item_id, revision, name, status, reason, detail, media_type, size_bytes, width, height, is_intact,
+                matches_capped
          FROM items_media WHERE id = $1",
     )
     .bind(id.to_string())
@@ -149,7 +154,8 @@ pub async fn list_media(
 ) -> Result<Vec<NewMediaRow>, StoreError> {
     let at = StoreError::at("read the files of an item");
     let rows = query(
-        "SELECT id, item_id, revision, name, status, reason, detail, media_type, size_bytes, width, height, matches_capped
+        "SELECT id, item_id, revision, name, status, reason, detail, media_type, size_bytes, width, height, is_intact,
+                matches_capped
          FROM items_media WHERE item_id = $1 AND revision = $2 ORDER BY id",
     )
     .bind(item.to_string())
@@ -185,6 +191,7 @@ fn read(row: &AnyRow) -> Result<NewMediaRow, StoreError> {
             size_bytes: row.number("size_bytes")?,
             width: row.number("width")?,
             height: row.number("height")?,
+            is_intact: row.flag("is_intact")?,
         },
         "given" => MediaStatus::Given,
         "unscanned" => MediaStatus::Unscanned {

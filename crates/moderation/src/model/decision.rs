@@ -73,6 +73,8 @@ pub struct Versions {
 /// What a person decides on a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judgement {
+    /// The item's revision that the person looked at.
+    pub revision: i64,
     /// Restrict or allow.
     pub outcome: Outcome,
     /// The policy it rests on; needed to restrict.

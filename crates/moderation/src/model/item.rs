@@ -108,6 +108,8 @@ pub enum MediaStatus {
         width: u32,
         /// Pixels.
         height: u32,
+        /// Whether the whole file could be decoded; if not, the signals tell of the part before the damage.
+        is_intact: bool,
     },
     /// Not seen here: the platform sent signals that it had computed before.
     Given,

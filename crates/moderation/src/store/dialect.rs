@@ -13,6 +13,22 @@ pub enum Engine {
     Postgres,
 }
 
+/// Whether an error code of either engine says that the database is away, full or overloaded. SQLite's are numbers whose low
+/// byte is the kind (sqlite.org/rescode.html); Postgres has five characters, of which two are the class (appendix A).
+pub(super) fn says_unavailable(code: &str) -> bool {
+    const SQLITE: [i32; 5] = [
+        5,  /* busy */
+        6,  /* locked */
+        10, /* I/O */
+        13, /* full */
+        14, /* cannot open */
+    ];
+    match code.len() {
+        5 => ["08", "53", "57P", "55P03"].iter().any(|class| code.starts_with(class)),
+        _ => code.parse::<i32>().is_ok_and(|code| SQLITE.contains(&(code & 0xff))),
+    }
+}
+
 impl Engine {
     pub(super) fn of_url(url: &str) -> Option<Self> {
         if url.starts_with("sqlite:") {
@@ -98,6 +114,23 @@ impl Engine {
             Engine::Postgres => text
                 .replace(" TEXT", " TEXT COLLATE \"C\"")
                 .replace("{{BLOB}}", "BYTEA"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_is_away_is_told_from_one_that_refuses() {
+        for code in [
+            "08006", "57P01", "57P03", "53100", "53300", "55P03", "5", "517", "13", "14",
+        ] {
+            assert!(says_unavailable(code), "{code}");
+        }
+        for code in ["23505", "42P01", "57014", "40001", "1", "2067", "1555", "11", ""] {
+            assert!(!says_unavailable(code), "{code}");
         }
     }
 }

@@ -7,7 +7,10 @@ use super::columns::Columns;
 use super::{Lock, Store, StoreError};
 
 /// All migrations, oldest first. An entry is never changed and never taken away.
-const MIGRATIONS: &[(i64, &str)] = &[(1, include_str!("../../migrations/0001_spine.sql"))];
+const MIGRATIONS: &[(i64, &str)] = &[
+    (1, include_str!("../../migrations/0001_spine.sql")),
+    (2, include_str!("../../migrations/0002_intact.sql")),
+];
 
 /// The database's tables cannot be brought up to date.
 #[derive(Debug, thiserror::Error)]

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyPool};
+use sqlx::{Any, AnyPool, Connection};
 
 pub use dialect::Engine;
 pub use migrate::MigrateError;
@@ -69,6 +69,18 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether the database is away, full or overloaded: the same request may succeed later, with nothing mended here.
+    pub fn is_unavailable(&self) -> bool {
+        let StoreError::Database { source, .. } = self else {
+            return false;
+        };
+        match source {
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => true,
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| dialect::says_unavailable(&code)),
+            _ => false,
+        }
+    }
+
     /// For `map_err`: the database failed at `doing`.
     pub(crate) fn at(doing: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
         move |source| StoreError::Database { doing, source }
@@ -92,6 +104,15 @@ impl Store {
         let engine = Engine::of_url(url).ok_or(OpenStoreError::UnknownEngine)?;
         let options: AnyConnectOptions = engine.connect_url(url).parse().map_err(OpenStoreError::Connect)?;
 
+        // Once by hand: a pool tries what cannot work until its patience ends, and then says only that it waited in vain.
+        let mut first = AnyConnection::connect_with(&options)
+            .await
+            .map_err(OpenStoreError::Connect)?;
+        engine
+            .prepare_connection(&mut first)
+            .await
+            .map_err(OpenStoreError::Connect)?;
+
         let pool = |connections: u32| {
             AnyPoolOptions::new()
                 .max_connections(connections)
@@ -104,6 +125,8 @@ impl Store {
             .await
             .map_err(OpenStoreError::Connect)?;
         let readers = pool(READERS_MAX).await.map_err(OpenStoreError::Connect)?;
+        // A connection that cannot be closed in good order is as good as closed.
+        let _ = first.close().await;
         let store = Self {
             engine,
             writers,

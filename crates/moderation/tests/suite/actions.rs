@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use moderation::flows::actions::{ActionError, retry_action};
 use moderation::flows::cases::decide_case;
-use moderation::model::{Action, ActionState, Answer, Judgement, Outcome, PageRequest};
+use moderation::model::{Action, ActionState, Answer, Judgement, Outcome, PageRequest, PolicyCode};
 use moderation::store::jobs;
 use moderation::views;
 
@@ -26,9 +26,18 @@ async fn known_bank(world: &World) {
 
 fn allow() -> Judgement {
     Judgement {
+        revision: 1,
         outcome: Outcome::Allow,
         policy: None,
         reason: "news report".to_owned(),
+    }
+}
+
+fn restrict() -> Judgement {
+    Judgement {
+        outcome: Outcome::Restrict,
+        policy: Some(PolicyCode::TerroristContent),
+        ..allow()
     }
 }
 
@@ -153,6 +162,41 @@ pub async fn an_order_that_another_followed_is_not_retried(world: World) {
     assert!(matches!(error, ActionError::Superseded), "{error:?}");
     assert_eq!(world.deliver().await, 0);
     assert_eq!(world.platform.kinds_for("post-1"), ["restore"]);
+}
+
+pub async fn what_a_person_confirms_is_ordered_anew_if_it_was_given_up_or_refused(world: World) {
+    known_bank(&world).await;
+    *world.platform.down.lock().unwrap() = Some(404);
+    let case = world.submit("post-1", hash_of(1)).await.case.unwrap();
+    for _ in 0..70 {
+        world.deliver().await;
+        world.clock.advance(Duration::from_secs(60));
+    }
+    *world.platform.down.lock().unwrap() = None;
+    decide_case(&world.app, &world.moderator, case, restrict())
+        .await
+        .unwrap();
+    assert_eq!(world.deliver().await, 1);
+    assert_eq!(world.platform.kinds_for("post-1"), ["restrict"]);
+
+    world.platform.will_answer(200, r#"{"answer":"refused"}"#);
+    let case = world.submit("post-2", hash_of(1)).await.case.unwrap();
+    assert_eq!(world.deliver().await, 1);
+    decide_case(&world.app, &world.moderator, case, restrict())
+        .await
+        .unwrap();
+    assert_eq!(world.deliver().await, 1);
+    assert_eq!(world.platform.kinds_for("post-2"), ["restrict", "restrict"]);
+    assert_eq!(world.faults().await, Vec::<String>::new());
+}
+
+pub async fn a_refused_restriction_needs_no_restoring(world: World) {
+    known_bank(&world).await;
+    world.platform.will_answer(200, r#"{"answer":"refused"}"#);
+    let case = world.submit("post-1", hash_of(1)).await.case.unwrap();
+    assert_eq!(world.deliver().await, 1);
+    decide_case(&world.app, &world.moderator, case, allow()).await.unwrap();
+    assert_eq!(world.deliver().await, 0);
 }
 
 pub async fn an_order_that_waited_long_is_tried_as_long_as_any(world: World) {

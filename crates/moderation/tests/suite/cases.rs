@@ -12,6 +12,7 @@ use super::world::{World, hash_of};
 
 fn restrict() -> Judgement {
     Judgement {
+        revision: 1,
         outcome: Outcome::Restrict,
         policy: Some(PolicyCode::TerroristContent),
         reason: "propaganda".to_owned(),
@@ -20,6 +21,7 @@ fn restrict() -> Judgement {
 
 fn allow() -> Judgement {
     Judgement {
+        revision: 1,
         outcome: Outcome::Allow,
         policy: None,
         reason: "news report".to_owned(),
@@ -66,6 +68,25 @@ pub async fn a_person_reverses_and_the_item_is_restored(world: World) {
         restore.body
     );
     assert_eq!(world.faults().await, Vec::<String>::new());
+}
+
+pub async fn what_changed_since_it_was_seen_is_not_decided(world: World) {
+    let case = restricted_case(&world).await;
+    world.submit("post-1", hash_of(2)).await;
+    let error = decide_case(&world.app, &world.moderator, case, restrict())
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, CaseError::Changed { judged: 1, stored: 2 }),
+        "{error:?}"
+    );
+    let looked_again = Judgement { revision: 2, ..allow() };
+    let decision = decide_case(&world.app, &world.moderator, case, looked_again)
+        .await
+        .unwrap();
+    let view = views::case(&world.app, &world.moderator, case).await.unwrap().unwrap();
+    let last = &view.decisions.last().unwrap().decision;
+    assert_eq!((last.id, last.revision), (decision, 2));
 }
 
 pub async fn two_people_who_decide_at_once_make_one_decision(world: World) {
@@ -199,6 +220,7 @@ pub async fn a_key_or_the_operator_cannot_decide(world: World) {
         assert!(matches!(error, CaseError::Denied(_)), "{actor:?}");
     }
     let no_policy = Judgement {
+        revision: 1,
         policy: None,
         ..restrict()
     };
@@ -207,6 +229,7 @@ pub async fn a_key_or_the_operator_cannot_decide(world: World) {
         .unwrap_err();
     assert!(matches!(error, CaseError::Invalid { field: "policy", .. }));
     let review = Judgement {
+        revision: 1,
         outcome: Outcome::Review,
         ..restrict()
     };

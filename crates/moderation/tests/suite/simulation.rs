@@ -78,13 +78,17 @@ pub async fn any_course_of_events_keeps_the_invariants(world: World) {
 }
 
 async fn decide(world: &World, actor: &Actor, case: CaseId, restrict: bool) {
+    let view = views::case(&world.app, actor, case).await.unwrap().unwrap();
+    let revision = view.item.revision;
     let judgement = match restrict {
         true => Judgement {
+            revision,
             outcome: Outcome::Restrict,
             policy: Some(PolicyCode::HateSpeech),
             reason: "yes".to_owned(),
         },
         false => Judgement {
+            revision,
             outcome: Outcome::Allow,
             policy: None,
             reason: "no".to_owned(),

@@ -185,6 +185,7 @@ pub async fn unconfirmed_matches_hide_no_confirmed_one(world: World) {
 
 pub async fn what_cannot_be_hashed_is_unscanned_and_waits_for_a_person(world: World) {
     let unfetched = NewContent::Unfetched {
+        url: "https://example.org/b.jpg".to_owned(),
         reason: "host_not_allowed",
         detail: "the host is not on the list".to_owned(),
     };
@@ -213,6 +214,65 @@ pub async fn what_cannot_be_hashed_is_unscanned_and_waits_for_a_person(world: Wo
         .unwrap();
     assert_eq!(case.case.queue, Queue::Unscanned);
     assert_eq!(case.media.len(), 3);
+}
+
+pub async fn another_file_that_cannot_be_fetched_is_another_submission(world: World) {
+    let submit = async |url: &str| {
+        let content = NewContent::Unfetched {
+            url: url.to_owned(),
+            reason: "fetch_failed",
+            detail: "timed out".to_owned(),
+        };
+        let media = vec![NewMedia {
+            name: "b.jpg".to_owned(),
+            content,
+        }];
+        let submitted = submit_item(&world.app, &Actor::Operator, item("post-1", media), None).await;
+        submitted.unwrap().fresh
+    };
+    assert!(submit("https://example.org/b.jpg").await);
+    assert!(!submit("https://example.org/b.jpg").await);
+    assert!(submit("https://example.org/c.jpg").await);
+}
+
+pub async fn a_file_that_breaks_off_waits_for_a_person_unless_its_part_is_known(world: World) {
+    let jpeg = include_bytes!("../data/waves.jpg");
+    let cut = &jpeg[..jpeg.len() * 3 / 4];
+    let verdict = submit_item(
+        &world.app,
+        &Actor::Operator,
+        item("post-1", vec![bytes("cut.jpg", cut)]),
+        None,
+    )
+    .await
+    .unwrap()
+    .verdict;
+    assert!(
+        matches!(verdict.media[0].status, MediaStatus::Scanned { is_intact: false, .. }),
+        "{:?}",
+        verdict.media[0].status
+    );
+    assert_eq!(verdict.outcome, Outcome::Review);
+    let view = views::case(&world.app, &world.moderator, verdict.case.unwrap())
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(view.case.queue, Queue::Unscanned);
+    assert!(matches!(
+        view.media[0].media.status,
+        MediaStatus::Scanned { is_intact: false, .. }
+    ));
+
+    let bank = world.bank("known", true).await;
+    let part = verdict.media[0].signals[0].signal.clone();
+    world.entry(bank, part).await;
+    let known = check_item(
+        &world.app,
+        &Actor::Operator,
+        item("post-2", vec![bytes("cut.jpg", cut)]),
+    )
+    .await;
+    assert_eq!(known.unwrap().outcome, Outcome::Restrict);
 }
 
 pub async fn a_real_image_is_hashed_in_the_jail_and_matched(world: World) {
@@ -256,6 +316,7 @@ pub async fn new_content_of_a_restricted_item_stays_restricted(world: World) {
     assert_eq!(world.platform.kinds_for("post-1"), ["restrict"]);
 
     let judgement = Judgement {
+        revision: 2,
         outcome: Outcome::Allow,
         policy: None,
         reason: "the picture is gone".to_owned(),

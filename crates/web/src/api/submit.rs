@@ -255,8 +255,10 @@ fn check_input(input: ItemInput) -> Result<ReadSubmission, ApiError> {
                 NewContent::Signals(read_signals(&field, signals)?)
             }
             (None, None, Some(url)) => {
-                to_fetch.push((idx, bounded(&format!("{place}.url"), url, 1, NAME_LENGTH_MAX)?));
+                let url = bounded(&format!("{place}.url"), url, 1, NAME_LENGTH_MAX)?;
+                to_fetch.push((idx, url.clone()));
                 NewContent::Unfetched {
+                    url,
                     reason: "fetch_not_tried",
                     detail: "the file was not fetched".to_owned(),
                 }

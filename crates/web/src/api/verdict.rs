@@ -53,6 +53,10 @@ pub(crate) struct MediaJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub detail: Option<String>,
+    /// `false` when the file could be decoded only in part; its signals are of that part. Absent when it is whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub intact: Option<bool>,
     /// What was computed of it, or what the platform had computed.
     pub signals: Vec<FoundSignal>,
     /// The entries that it lies near to, the nearest first.
@@ -143,6 +147,7 @@ impl From<Verdict> for VerdictJson {
 
 impl From<MediaVerdict> for MediaJson {
     fn from(media: MediaVerdict) -> Self {
+        let is_damaged = matches!(media.status, MediaStatus::Scanned { is_intact: false, .. });
         let (status, reason, detail) = match media.status {
             MediaStatus::Scanned { .. } => (Status::Scanned, None, None),
             MediaStatus::Given => (Status::Given, None, None),
@@ -153,6 +158,7 @@ impl From<MediaVerdict> for MediaJson {
             status,
             reason,
             detail,
+            intact: is_damaged.then_some(false),
             signals: media.signals.into_iter().map(FoundSignal::from).collect(),
             matches: media.matches.into_iter().map(MatchJson::from).collect(),
             matches_capped: media.matches_capped,

@@ -74,6 +74,10 @@ impl LeaseLine {
         }
     }
 
+    fn is_closed(&self) -> bool {
+        matches!(self, LeaseLine::Closed { .. })
+    }
+
     fn may_decide(&self) -> bool {
         match self {
             LeaseLine::Free | LeaseLine::Mine { .. } => true,
@@ -273,6 +277,7 @@ pub async fn decide_case(State(state): State<WebState>, Path(id): Path<String>, 
     };
 
     let judgement = Judgement {
+        revision,
         outcome,
         policy,
         reason: fields.get("reason").to_owned(),
@@ -296,6 +301,10 @@ pub async fn decide_case(State(state): State<WebState>, Path(id): Path<String>, 
                 StatusCode::UNPROCESSABLE_ENTITY,
                 &case_page(&state, person, id, form).await?,
             )
+        }
+        Err(CaseError::Changed { .. }) => {
+            let form = form.wrong("", person.shell.t("decide.changed"));
+            show_with(StatusCode::CONFLICT, &case_page(&state, person, id, form).await?)
         }
         Err(error) => after_change(&state, &person, id, Err(error)),
     }

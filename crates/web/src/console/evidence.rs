@@ -132,6 +132,7 @@ pub struct MatchCard {
     pub signal_type: SignalType,
     view: String,
     frame: Option<FramePlace>,
+    also: Vec<(SignalType, u32, bool)>,
 }
 
 /// A line that pictures a distance: places in percent of its width, from the left, whichever way the language is written.
@@ -164,6 +165,24 @@ impl Scale {
     }
 }
 
+/// Other signals of an entry that are named beside its nearest.
+const ALSO_MAX: usize = 6;
+
+/// One card for each entry, the nearest first; an entry may be near by several signals and frames.
+fn match_cards(views: Vec<MatchView>) -> Vec<MatchCard> {
+    let mut cards: Vec<MatchCard> = Vec::new();
+    for card in views.into_iter().map(MatchCard::of) {
+        match cards.iter_mut().find(|known| known.entry_url == card.entry_url) {
+            Some(known) if known.also.len() < ALSO_MAX => {
+                known.also.push((card.signal_type, card.distance, card.is_digest))
+            }
+            Some(_) => {}
+            None => cards.push(card),
+        }
+    }
+    cards
+}
+
 /// The files of an item, what needs eyes first: matches by nearness, then what could not be scanned, then the rest.
 pub fn file_cards(media: Vec<MediaView>, shell: &Shell) -> Vec<FileCard> {
     let mut cards: Vec<FileCard> = media.into_iter().map(|view| FileCard::of(view, shell)).collect();
@@ -187,7 +206,7 @@ impl FileCard {
             pictures: Pictures::of_media(view.media.id, &view.previews),
             unscanned,
             detail,
-            matches: view.matches.into_iter().map(MatchCard::of).collect(),
+            matches: match_cards(view.matches),
             is_capped: view.matches_capped,
             signals: signals
                 .map(|kept| SignalLine {
@@ -215,6 +234,11 @@ impl FileCard {
         self.more().len()
     }
 
+    /// Whether the file could be decoded only in part.
+    pub fn is_damaged(&self) -> bool {
+        matches!(self.status, MediaStatus::Scanned { is_intact: false, .. })
+    }
+
     /// Whether there is anything to reveal.
     pub fn has_pictures(&self) -> bool {
         self.pictures.is_some() || self.matches.iter().any(|found| found.pictures.is_some())
@@ -228,6 +252,7 @@ impl FileCard {
                 size_bytes,
                 width,
                 height,
+                ..
             } => {
                 let pixels = shell.with_two("unit.pixels", "width", width, "height", height);
                 let parts = [media_type.clone(), pixels, size_words(shell, *size_bytes)];
@@ -264,6 +289,7 @@ impl MatchCard {
             signal_type: found.signal_type,
             view: found.view,
             frame: found.frame,
+            also: Vec::new(),
         }
     }
 
@@ -275,6 +301,20 @@ impl MatchCard {
     /// How the file was looked at, in words.
     pub fn view_words(&self, shell: &Shell) -> String {
         shell.word("view", &self.view)
+    }
+
+    /// By which other signals the same entry is near, in words.
+    pub fn also_words(&self, shell: &Shell) -> Option<String> {
+        let words = self.also.iter().map(|(kind, distance, is_digest)| {
+            let near = if *is_digest {
+                shell.t("case.exact").to_owned()
+            } else {
+                shell.count("case.distance_bits", *distance)
+            };
+            isolated(&format!("{kind}: {near}"))
+        });
+        let words: Vec<String> = words.collect();
+        (!words.is_empty()).then(|| shell.with("case.also", "what", words.join(", ")))
     }
 
     /// Which frame, in words.

@@ -34,6 +34,9 @@ pub enum ConsoleError {
     /// Too much to do.
     #[error("busy")]
     Busy,
+    /// The store cannot be reached just now.
+    #[error("the store cannot be reached")]
+    Unavailable(#[source] StoreError),
     /// Our own fault.
     #[error("the console failed")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -77,7 +80,7 @@ impl ConsoleError {
             },
             ConsoleError::BadRequest(_) => Problem::of_status(StatusCode::BAD_REQUEST),
             ConsoleError::TooLarge => Problem::of_status(StatusCode::PAYLOAD_TOO_LARGE),
-            ConsoleError::Busy => Problem::of_status(StatusCode::SERVICE_UNAVAILABLE),
+            ConsoleError::Busy | ConsoleError::Unavailable(_) => Problem::of_status(StatusCode::SERVICE_UNAVAILABLE),
             ConsoleError::Internal(_) => Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR),
         }
     }
@@ -89,14 +92,13 @@ impl ConsoleError {
 
 impl IntoResponse for ConsoleError {
     fn into_response(self) -> Response {
-        if let ConsoleError::Internal(error) = &self {
-            let mut chain = error.to_string();
-            let mut source = error.source();
-            while let Some(cause) = source {
-                chain = format!("{chain}: {cause}");
-                source = cause.source();
-            }
-            tracing::error!("the console failed: {chain}");
+        let failure: Option<&dyn std::error::Error> = match &self {
+            ConsoleError::Internal(error) => Some(error.as_ref()),
+            ConsoleError::Unavailable(error) => Some(error),
+            _ => None,
+        };
+        if let Some(error) = failure {
+            tracing::error!(error, "the console failed");
         }
         let problem = self.problem();
         let mut response = problem.status.into_response();
@@ -107,7 +109,11 @@ impl IntoResponse for ConsoleError {
 
 impl From<StoreError> for ConsoleError {
     fn from(error: StoreError) -> Self {
-        ConsoleError::internal(error)
+        if error.is_unavailable() {
+            ConsoleError::Unavailable(error)
+        } else {
+            ConsoleError::internal(error)
+        }
     }
 }
 
@@ -148,7 +154,7 @@ impl From<CaseError> for ConsoleError {
         match error {
             CaseError::Denied(denied) => ConsoleError::Denied(denied),
             CaseError::NotFound => ConsoleError::NotFound,
-            CaseError::Transition(_) | CaseError::Invalid { .. } => {
+            CaseError::Transition(_) | CaseError::Changed { .. } | CaseError::Invalid { .. } => {
                 ConsoleError::BadRequest("the case does not take this")
             }
             CaseError::Store(error) => error.into(),

@@ -176,6 +176,7 @@ impl Fetcher {
             Err(FetchError::NoMemory) => Err(NoMemory),
             Err(error) => {
                 let content = NewContent::Unfetched {
+                    url: url.to_owned(),
                     reason: error.reason(),
                     detail: error.to_string(),
                 };

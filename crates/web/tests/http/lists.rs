@@ -140,6 +140,7 @@ async fn each_thing_can_be_read_by_itself() {
                     "view": "as_is"
                   }
                 ],
+                "n_damaged": 0,
                 "n_unscanned": 0,
                 "reported": false,
                 "restricted_before": null
@@ -151,7 +152,7 @@ async fn each_thing_can_be_read_by_itself() {
               "reason": "matches known content in a confirmed bank",
               "revision": 1,
               "rule": "confirmed_match",
-              "rules_version": "default-1",
+              "rules_version": "default-2",
               "seawall_version": "0.1.0"
             }
         "#]]);
@@ -192,6 +193,7 @@ async fn each_thing_can_be_read_by_itself() {
         role: Role::Moderator,
     };
     let judgement = Judgement {
+        revision: 1,
         outcome: Outcome::Restrict,
         policy: Some(PolicyCode::TerroristContent),
         reason: "seen".to_owned(),
