@@ -111,6 +111,12 @@ pub struct Serve {
     /// Listen here instead of where the configuration says
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<SocketAddr>,
+    /// Serve the paths of Hasher-Matcher-Actioner as its development mode does, for trying out and testing its clients
+    ///
+    /// Without keys, with /dev/factory_reset and the other helpers, fetching from this machine's own addresses. Listens on the loopback
+    /// alone. Everything is kept in a folder that is deleted at the end: the configured store is never opened, nothing is delivered.
+    #[arg(long)]
+    pub hma_dev: bool,
     #[command(flatten)]
     pub jail: Jail,
 }

@@ -6,6 +6,7 @@ use media::MediaHost;
 
 use crate::actions::webhook::{Webhook, WebhookError, WebhookSettings};
 use crate::flows::follow;
+use crate::flows::hma::Dormancy;
 use crate::matching::{MatchSettings, Matcher};
 use crate::model::{Chance, Clock};
 use crate::store::{Store, StoreError};
@@ -28,6 +29,7 @@ pub struct Seawall {
     /// What the operator chose.
     pub settings: Arc<Settings>,
     pub(crate) bells: Arc<Bells>,
+    pub(crate) dormancy: Arc<Dormancy>,
 }
 
 /// Wakes those who wait for work of this process.
@@ -116,6 +118,7 @@ impl Seawall {
             webhook,
             settings: Arc::new(parts.settings),
             bells: Arc::default(),
+            dormancy: Arc::default(),
         })
     }
 

@@ -14,6 +14,7 @@ mod docs_page;
 mod extract;
 pub mod fetch;
 mod health;
+mod hma;
 mod layers;
 mod limits;
 mod metrics;
@@ -24,6 +25,7 @@ mod server;
 mod settings;
 mod state;
 
+pub use hma::{HmaAccess, HmaSettings, HmaSignalType, ParseHmaSignalTypeError};
 pub use limits::RateLimit;
 pub use openapi::openapi_json;
 pub use problem::{ApiError, Problem, ProblemKind};

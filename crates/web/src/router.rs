@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::ApiError;
 use crate::state::WebState;
-use crate::{api, console, docs_page, health, layers, openapi};
+use crate::{api, console, docs_page, health, hma, layers, openapi};
 
 /// Everything that is served.
 pub fn router(state: WebState) -> Router {
@@ -52,7 +52,13 @@ pub fn router(state: WebState) -> Router {
         .layer(from_fn_with_state(with.clone(), layers::limit_address));
     let console = console::router(&state).layer(from_fn_with_state(with.clone(), layers::limit_address));
 
+    let hma = match &state.settings.hma {
+        Some(settings) => hma::router(&state, settings),
+        None => Router::new(),
+    };
+
     api.merge(open)
+        .merge(hma)
         .merge(console)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(with, layers::observe))

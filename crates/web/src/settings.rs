@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::fetch::FetchSettings;
+use crate::hma::HmaSettings;
 use crate::limits::RateLimit;
 
 /// What the operator chose about HTTP.
@@ -18,6 +19,8 @@ pub struct WebSettings {
     pub fetch: FetchSettings,
     /// Who may read `/metrics`.
     pub metrics: MetricsAccess,
+    /// The paths of Hasher-Matcher-Actioner, if they are served.
+    pub hma: Option<HmaSettings>,
     /// Proxies whose `X-Forwarded-For` is believed. Without any, a client's address is that of its connection.
     pub trusted_proxies: Vec<IpAddr>,
 }
@@ -112,6 +115,7 @@ impl WebSettings {
             limits: WebLimits::default(),
             fetch: FetchSettings::default(),
             metrics: MetricsAccess::Loopback,
+            hma: None,
             trusted_proxies: Vec::new(),
         }
     }

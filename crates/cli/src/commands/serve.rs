@@ -5,15 +5,16 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use media::{MediaHost, WorkerCommand};
 use moderation::Seawall;
-use moderation::flows::{access, actions, follow, upkeep};
+use moderation::flows::{access, actions, follow, hma, upkeep};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use web::WebSettings;
 
 use super::{app, log, stop};
 use crate::args::Serve;
-use crate::config::settings;
-use crate::exit::Exit;
+use crate::config::sections::Webhook;
+use crate::config::{Config, Secret, settings};
+use crate::exit::{BadUsage, Exit};
 use crate::offline::hasher::explain;
 use crate::output;
 
@@ -23,6 +24,13 @@ pub async fn run(args: Serve, config_file: Option<&Path>) -> anyhow::Result<Exit
     if let Some(listen) = args.listen {
         loaded.config.http.listen = listen;
     }
+    // Held until the end: dropping it deletes the folder.
+    let dev_folder = match args.hma_dev {
+        true => Some(make_dev(&mut loaded.config)?),
+        false => None,
+    };
+    // What was asked for here goes before the file, and has to make sense with it.
+    loaded.config.check()?;
     log::start(&loaded.config.log)?;
 
     // The port first: it is the likeliest thing to be wrong, and a second server must not touch the store of the first.
@@ -31,7 +39,11 @@ pub async fn run(args: Serve, config_file: Option<&Path>) -> anyhow::Result<Exit
     let address = listener.local_addr().context("cannot tell where it listens")?;
     loaded.config.http.listen = address;
     let config = &loaded.config;
-    let web_settings = settings::web(config)?;
+    let mut web_settings = settings::web(config)?;
+    if let (true, Some(hma)) = (args.hma_dev, &mut web_settings.hma) {
+        hma.is_dev = true;
+        web_settings.fetch.allow_unlisted_loopback = true;
+    }
     let url = app::store_url(&loaded);
     let stopped = stop::on_signal()?;
     let store = app::open_store(&url).await?;
@@ -46,13 +58,47 @@ pub async fn run(args: Serve, config_file: Option<&Path>) -> anyhow::Result<Exit
         .as_ref()
         .map_or("none".to_owned(), |file| file.display().to_string());
     tracing::info!(config = file, variables = ?loaded.variables, store = app::shown_url(&url), "seawall {} starts", env!("CARGO_PKG_VERSION"));
-    invite_the_first(&app, &web_settings).await?;
+    if args.hma_dev {
+        output::talk(&format!(
+            "\n  HMA's development mode: no keys, and everything is forgotten at the end. The base URL is\n\n    {}\n",
+            web_settings.public_url
+        ));
+    } else {
+        invite_the_first(&app, &web_settings).await?;
+    }
     tracing::info!("listening on http://{address}, reached as {}", web_settings.public_url);
 
     serve_until(&app, web_settings, listener, stopped).await?;
     app::close(app).await;
+    drop(dev_folder);
     tracing::info!("stopped");
     Ok(Exit::Success)
+}
+
+/// The most matches of one file in development mode: HMA tells all there are.
+const DEV_MATCHES_MAX: usize = 10_000;
+
+/// Turns a configuration into that of HMA's development mode, and makes the folder that it keeps everything in.
+fn make_dev(config: &mut Config) -> anyhow::Result<tempfile::TempDir> {
+    let address = config.http.listen;
+    if !address.ip().is_loopback() {
+        let what = format!(
+            "{address}: HMA's development mode lets everyone do everything, so it listens on this machine alone"
+        );
+        return Err(BadUsage(what).into());
+    }
+    let folder = tempfile::Builder::new()
+        .prefix("seawall-hma-dev-")
+        .tempdir()
+        .context("cannot make a folder for the data")?;
+    let file = folder.path().join("seawall.db");
+    config.store.url = Some(Secret::new(format!("sqlite://{}", file.display())));
+    config.webhook = Webhook::default();
+    config.http.public_url = None;
+    config.hma.enabled = true;
+    config.hma.open_access = true;
+    config.matching.matches_max = config.matching.matches_max.max(DEV_MATCHES_MAX);
+    Ok(folder)
 }
 
 /// Listens, or says what to do.
@@ -95,6 +141,7 @@ pub async fn serve_until(
     let (end, ended) = watch::channel(false);
     let mut deliverer = tokio::spawn(actions::run_worker(app.clone(), ended.clone()));
     let mut follower = tokio::spawn(follow::run_follower(app.clone(), ended.clone()));
+    let waker = tokio::spawn(hma::run_waker(app.clone(), ended.clone()));
     let upkeep = tokio::spawn(upkeep::run_upkeep(app.clone(), ended));
     // A server that answers but delivers nothing, or matches against yesterday's banks, would be worse than none.
     let served = tokio::select! {
@@ -107,6 +154,7 @@ pub async fn serve_until(
     let _ = end.send(true);
     deliverer.await.context("the delivery of actions failed")?;
     follower.await.context("following the banks failed")?;
+    waker.await.context("enabling what was disabled for a while failed")?;
     upkeep.await.context("the upkeep failed")?;
     served.context("cannot serve")
 }

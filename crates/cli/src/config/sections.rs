@@ -27,6 +27,8 @@ pub struct Config {
     pub webhook: Webhook,
     /// Where files may be fetched from when a submission names an address in place of the bytes.
     pub fetch: Fetch,
+    /// The paths of Hasher-Matcher-Actioner (HMA), for programs that were written for it.
+    pub hma: Hma,
     /// What is logged.
     pub log: Log,
 }
@@ -149,6 +151,20 @@ pub struct Fetch {
     pub hosts: Vec<String>,
 }
 
+/// The paths of Hasher-Matcher-Actioner (HMA) by Meta: `/h`, `/m`, `/c` and `/status`, for programs that were written for it. They are not served
+/// unless they are turned on here.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Hma {
+    /// Serve them. API keys apply as everywhere, with the scopes `items:write`, `banks:read` and `banks:write`.
+    pub enabled: bool,
+    /// Let programs of this machine call them without a key, as HMA does. Taken only where `http.listen` is an address of this machine's
+    /// loopback; what a proxy passes on or a page in a browser sends still needs a key.
+    pub open_access: bool,
+    /// The types of signals that they know: `pdq`, `video_md5`, `video_sha256`.
+    pub signal_types: Vec<String>,
+}
+
 /// What is logged. Logs go to standard error; they hold ids, never content, names of people or secrets.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -235,6 +251,17 @@ impl Default for Webhook {
     }
 }
 
+impl Default for Hma {
+    fn default() -> Self {
+        let settings = web::HmaSettings::new();
+        Self {
+            enabled: false,
+            open_access: false,
+            signal_types: settings.signal_types.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
 impl Default for Log {
     fn default() -> Self {
         Self {
@@ -257,6 +284,7 @@ impl Config {
             matching,
             webhook,
             fetch,
+            hma,
             log: _,
         } = self;
         let require = |holds: bool, key: &'static str, what: &str| {
@@ -374,6 +402,23 @@ impl Config {
             let parsed: Result<web::fetch::HostPattern, _> = host.parse();
             parsed.map_err(|error| ConfigError::Senseless {
                 key: "fetch.hosts",
+                what: error.to_string(),
+            })?;
+        }
+        require(
+            !hma.open_access || http.listen.ip().is_loopback(),
+            "hma.open_access",
+            "must not be set where http.listen can be reached from other machines: give programs API keys",
+        )?;
+        require(
+            !hma.signal_types.is_empty(),
+            "hma.signal_types",
+            "must name at least one",
+        )?;
+        for name in &hma.signal_types {
+            let parsed: Result<web::HmaSignalType, _> = name.parse();
+            parsed.map_err(|error| ConfigError::Senseless {
+                key: "hma.signal_types",
                 what: error.to_string(),
             })?;
         }

@@ -11,7 +11,7 @@ use moderation::actions::backoff::Backoff;
 use moderation::actions::webhook::WebhookSettings;
 use moderation::matching::MatchSettings;
 use web::fetch::HostPattern;
-use web::{MetricsAccess, RateLimit, WebLimits, WebSettings};
+use web::{HmaAccess, HmaSettings, HmaSignalType, MetricsAccess, RateLimit, WebLimits, WebSettings};
 
 use super::sections::{Config, check_secret};
 use super::{ConfigError, Secret};
@@ -143,6 +143,29 @@ pub fn web(config: &Config) -> Result<WebSettings, ConfigError> {
         settings.fetch.hosts.push(pattern);
     }
     settings.fetch.bytes_max = config.media.bytes_max;
+    if config.hma.enabled {
+        settings.hma = Some(hma(config)?);
+    }
+    Ok(settings)
+}
+
+/// What the paths of HMA go by.
+fn hma(config: &Config) -> Result<HmaSettings, ConfigError> {
+    let mut settings = HmaSettings::new();
+    if config.hma.open_access {
+        settings.access = HmaAccess::OpenOnLoopback;
+    }
+    settings.signal_types.clear();
+    for name in &config.hma.signal_types {
+        let parsed: Result<HmaSignalType, _> = name.parse();
+        let signal_type = parsed.map_err(|error| ConfigError::Senseless {
+            key: "hma.signal_types",
+            what: error.to_string(),
+        })?;
+        if !settings.signal_types.contains(&signal_type) {
+            settings.signal_types.push(signal_type);
+        }
+    }
     Ok(settings)
 }
 

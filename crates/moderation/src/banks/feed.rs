@@ -41,6 +41,11 @@ pub struct ChangedEntry {
     pub signals: Vec<Signal>,
 }
 
+/// The end of the feed: how far one has followed who has seen everything.
+pub async fn feed_end(conn: &mut AnyConnection) -> Result<i64, StoreError> {
+    counter::current(conn, CHANGES).await
+}
+
 /// What changed after `cursor`, up to about `limit` entries. A feed read from 0 gives everything there is.
 pub async fn changes_after(conn: &mut AnyConnection, cursor: i64, limit: i64) -> Result<BankChanges, StoreError> {
     let at = StoreError::at("read the change feed of the banks");

@@ -6,6 +6,7 @@
 pub mod csv;
 mod entries;
 mod feed;
+mod handles;
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
@@ -17,10 +18,12 @@ use crate::store::{StoreError, Tx, counter};
 pub use entries::{
     entry_preview, find_entry, has_signal, insert_entry, insert_entry_preview, list_entries, set_entry_state,
 };
-pub use feed::{BankChanges, ChangedEntry, changes_after};
+pub use feed::{BankChanges, ChangedEntry, changes_after, feed_end};
+pub use handles::{Dormant, dormant_signals, find_entry_by_handle, handles_of, remove_entries};
 
-/// The counter that numbers changes of banks and entries in the order of their commits.
-const CHANGES: &str = "banks_change";
+/// The counter that numbers changes of banks and entries in the order of their commits. It never goes back, not even when
+/// everything is forgotten: who follows the feed would miss what comes.
+pub const CHANGES: &str = "banks_change";
 /// The counter that hands out the numbers by which the index knows entries.
 const HANDLES: &str = "banks_handle";
 
@@ -67,6 +70,25 @@ pub async fn update_bank(tx: &mut Tx, bank: &Bank) -> Result<(), StoreError> {
         .await
         .map_err(StoreError::at("change a bank"))?;
     Ok(())
+}
+
+/// Gives a bank another name; `false` if the name is taken. Under [`lock`].
+pub async fn rename_bank(tx: &mut Tx, id: BankId, name: &str) -> Result<bool, StoreError> {
+    if find_bank_by_name(tx.conn(), name)
+        .await?
+        .is_some_and(|other| other.id != id)
+    {
+        return Ok(false);
+    }
+    let change_seq = counter::take(tx, CHANGES, 1).await?;
+    query("UPDATE banks_bank SET name = $1, change_seq = $2 WHERE id = $3")
+        .bind(name.to_owned())
+        .bind(change_seq)
+        .bind(id.to_string())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("rename a bank"))?;
+    Ok(true)
 }
 
 /// The bank, by its id.

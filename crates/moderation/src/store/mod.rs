@@ -13,6 +13,7 @@ pub mod jobs;
 mod migrate;
 pub mod requests;
 mod tx;
+pub mod wipe;
 
 use std::time::Duration;
 

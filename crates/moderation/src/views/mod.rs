@@ -6,6 +6,7 @@ mod banks;
 mod cases;
 mod consistency;
 mod desk;
+mod hma;
 mod items;
 mod log;
 mod metrics;
@@ -16,6 +17,10 @@ pub use banks::{BankRow, bank, bank_by_name, entry, entry_preview, list_banks, l
 pub use cases::{CaseFilter, CaseRow, CaseView, DecisionView, EventView, case, list_cases};
 pub(crate) use consistency::consistency_faults;
 pub use desk::{Desk, QueueCount, desk};
+pub use hma::{
+    HmaCensus, HmaContent, hma_bank, hma_banks, hma_census, hma_content, hma_exchange, hma_exchanges,
+    hma_has_credentials, hma_is_caught_up,
+};
 pub use items::{ItemRow, ItemView, MatchView, MediaView, item, list_items, media_preview, verdict};
 pub(crate) use items::{verdict_in_force, verdict_of_decision};
 pub use log::{action, decision, list_actions, list_decisions, list_events, list_newest_events};

@@ -17,7 +17,7 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
 use moderation::flows::submit::NewContent;
-use reqwest::header::LOCATION;
+use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{Client, Url};
 use tokio::sync::Semaphore;
 
@@ -32,6 +32,8 @@ pub struct FetchSettings {
     pub hosts: Vec<HostPattern>,
     /// Whether this machine's own addresses may be asked too: for tests and the demonstration, never on a network.
     pub allow_loopback: bool,
+    /// Whether this machine may be asked at every port, listed or not: for HMA's development mode.
+    pub allow_unlisted_loopback: bool,
     /// Largest file.
     pub bytes_max: usize,
     /// Longest time for a connection.
@@ -49,6 +51,7 @@ impl Default for FetchSettings {
         Self {
             hosts: Vec::new(),
             allow_loopback: false,
+            allow_unlisted_loopback: false,
             bytes_max: 64 << 20,
             connect_time_max: Duration::from_secs(5),
             time_max: Duration::from_secs(15),
@@ -133,6 +136,14 @@ impl FetchError {
     }
 }
 
+/// A file that was fetched.
+#[derive(Debug, Clone)]
+pub(crate) struct Fetched {
+    pub bytes: Bytes,
+    /// What its host says that it is.
+    pub content_type: Option<String>,
+}
+
 /// Fetches files.
 pub(crate) struct Fetcher {
     settings: FetchSettings,
@@ -146,7 +157,7 @@ impl Fetcher {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let checked = CheckedResolver {
             resolver,
-            allow_loopback: settings.allow_loopback,
+            allow_loopback: settings.allow_loopback || settings.allow_unlisted_loopback,
         };
         let client = Client::builder()
             .dns_resolver(checked)
@@ -168,11 +179,8 @@ impl Fetcher {
     /// The file at the address, or why it is not to be had, and the share of `memory` that it takes. There is an error only
     /// when Seawall itself has no room for it.
     pub async fn fetch(&self, url: &str, memory: &Arc<Semaphore>) -> Result<(NewContent, Share), NoMemory> {
-        // The semaphore is never closed; if it were, nothing could be fetched.
-        let _place = self.places.acquire().await.map_err(|_| NoMemory)?;
-        let mut share = Share::default();
-        match self.try_fetch(url, &mut share, memory).await {
-            Ok(bytes) => Ok((NewContent::Bytes(bytes), share)),
+        match self.fetch_file(url, memory).await {
+            Ok((file, share)) => Ok((NewContent::Bytes(file.bytes), share)),
             Err(FetchError::NoMemory) => Err(NoMemory),
             Err(error) => {
                 let content = NewContent::Unfetched {
@@ -185,12 +193,21 @@ impl Fetcher {
         }
     }
 
-    async fn try_fetch(&self, url: &str, share: &mut Share, memory: &Arc<Semaphore>) -> Result<Bytes, FetchError> {
+    /// The same for who needs to know what its host says that the file is, and why it is not to be had.
+    pub async fn fetch_file(&self, url: &str, memory: &Arc<Semaphore>) -> Result<(Fetched, Share), FetchError> {
+        // The semaphore is never closed; if it were, nothing could be fetched.
+        let _place = self.places.acquire().await.map_err(|_| FetchError::NoMemory)?;
+        let mut share = Share::default();
+        let file = self.try_fetch(url, &mut share, memory).await?;
+        Ok((file, share))
+    }
+
+    async fn try_fetch(&self, url: &str, share: &mut Share, memory: &Arc<Semaphore>) -> Result<Fetched, FetchError> {
         let whole = async {
             let mut url: Url = url.parse().map_err(|_| FetchError::BadUrl)?;
             for _ in 0..=self.settings.redirects_max {
                 match self.ask(&url, share, memory).await? {
-                    Answer::File(bytes) => return Ok(bytes),
+                    Answer::File(file) => return Ok(file),
                     Answer::Redirect(next) if url.scheme() == "https" && next.scheme() != "https" => {
                         return Err(FetchError::Downgrade);
                     }
@@ -220,16 +237,19 @@ impl Fetcher {
             url.host_str().ok_or(FetchError::BadUrl)?,
             url.port_or_known_default().ok_or(FetchError::BadUrl)?,
         );
-        if !self
+        let is_listed = self
             .settings
             .hosts
             .iter()
-            .any(|pattern| pattern.allows(url.scheme(), host, port))
-        {
+            .any(|pattern| pattern.allows(url.scheme(), host, port));
+        if !is_listed && !(self.settings.allow_unlisted_loopback && names_loopback(host)) {
             return Err(FetchError::HostNotAllowed { host: host.to_owned() });
         }
         if let Ok(literal) = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>()
-            && !may_be_asked(literal, self.settings.allow_loopback)
+            && !may_be_asked(
+                literal,
+                self.settings.allow_loopback || self.settings.allow_unlisted_loopback,
+            )
         {
             return Err(FetchError::AddressRefused { host: host.to_owned() });
         }
@@ -252,6 +272,8 @@ impl Fetcher {
                 status: status.as_u16(),
             });
         }
+        let content_type = response.headers().get(CONTENT_TYPE);
+        let content_type = content_type.and_then(|value| value.to_str().ok()).map(str::to_owned);
         let too_large = FetchError::TooLarge {
             bytes_max: self.settings.bytes_max,
         };
@@ -271,13 +293,22 @@ impl Fetcher {
                 .map_err(|NoMemory| FetchError::NoMemory)?;
             file.extend_from_slice(&chunk);
         }
-        Ok(Answer::File(file.freeze()))
+        Ok(Answer::File(Fetched {
+            bytes: file.freeze(),
+            content_type,
+        }))
     }
 }
 
 enum Answer {
-    File(Bytes),
+    File(Fetched),
     Redirect(Url),
+}
+
+/// Whether a host, as the parser of addresses gives it, is this machine by its name or address.
+fn names_loopback(host: &str) -> bool {
+    let literal = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+    host.trim_end_matches('.') == "localhost" || literal.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
 fn may_be_asked(address: IpAddr, allow_loopback: bool) -> bool {

@@ -21,6 +21,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::fetch::{FetchSetupError, SystemResolver};
+use crate::hma::HmaSettings;
 use crate::layers::Peer;
 use crate::router::router;
 use crate::settings::{WebLimits, WebSettings};
@@ -37,6 +38,12 @@ pub enum ServeError {
     /// The listening socket cannot be used.
     #[error("cannot use the listening socket")]
     Listener(#[from] std::io::Error),
+    /// Open access to the paths of HMA, where others than this machine could use it.
+    #[error("{address} can be reached from other machines: HMA's open access is for addresses of this machine alone")]
+    OpenAccess {
+        /// Where it was to listen.
+        address: std::net::SocketAddr,
+    },
 }
 
 /// How long to wait when the system cannot give another connection, for want of file descriptors or memory.
@@ -60,7 +67,10 @@ pub async fn serve_state(
     listener: TcpListener,
     mut shutdown: watch::Receiver<bool>,
 ) -> Result<(), ServeError> {
-    listener.local_addr()?;
+    let address = listener.local_addr()?;
+    if state.settings.hma.as_ref().is_some_and(HmaSettings::is_open) && !address.ip().is_loopback() {
+        return Err(ServeError::OpenAccess { address });
+    }
     let limits = state.settings.limits.clone();
     let connections = Connections::new(limits.connections_max, limits.connections_per_address_max);
     let service = TowerToHyperService::new(router(state.clone()));

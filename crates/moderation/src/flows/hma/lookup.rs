@@ -1,0 +1,186 @@
+//! Files are hashed, and hashes looked up among what is banked.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use media::{Previews, Want};
+use signal::{Md5, Sha256, Signal};
+
+use crate::hma::{self, ratio_of};
+use crate::model::item::MediaSignal;
+use crate::model::{Actor, BankId, Right, Tier};
+use crate::store::StoreError;
+use crate::{Seawall, banks};
+
+use super::HmaError;
+
+/// What a client says that a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ContentKind {
+    /// A picture: it is decoded, and its first frame hashed as the file stores it.
+    Photo,
+    /// A video: its bytes are digested, nothing is decoded.
+    Video,
+}
+
+/// The signals of a file.
+#[derive(Debug, Clone)]
+pub struct Hashed {
+    /// One of a kind.
+    pub signals: Vec<Signal>,
+    /// Small pictures of a photo.
+    pub previews: Option<Previews>,
+}
+
+/// Hashes a file. What breaks off is refused: the hash of a part finds nothing, and that must not read as "no match".
+pub async fn hash_file(app: &Seawall, actor: &Actor, kind: ContentKind, bytes: Bytes) -> Result<Hashed, HmaError> {
+    actor.require(Right::SubmitItems)?;
+    match kind {
+        ContentKind::Video if bytes.is_empty() => Err(HmaError::Unscannable(media::ScanError::Empty)),
+        ContentKind::Video => {
+            let digested = tokio::task::spawn_blocking(move || {
+                vec![Signal::Md5(Md5::of(&bytes)), Signal::Sha256(Sha256::of(&bytes))]
+            });
+            // The task is never aborted, and digests do not panic.
+            let signals = digested.await.map_err(|_| HmaError::Busy)?;
+            Ok(Hashed {
+                signals,
+                previews: None,
+            })
+        }
+        ContentKind::Photo => {
+            let scan = app.media.scan(bytes, Want::SignalsAndPreviews).await.map_err(|error| {
+                if error.is_about_the_file() {
+                    HmaError::Unscannable(error)
+                } else {
+                    HmaError::Busy
+                }
+            })?;
+            if !scan.is_intact {
+                return Err(HmaError::Broken);
+            }
+            let first = scan.frames.first().ok_or(HmaError::Broken)?;
+            Ok(Hashed {
+                signals: vec![Signal::Pdq {
+                    hash: first.pdq.hash,
+                    quality: Some(first.pdq.quality),
+                }],
+                previews: scan.previews,
+            })
+        }
+    }
+}
+
+/// Among what a hash is looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// What is matched against.
+    Live,
+    /// Also entries of disabled banks.
+    DisabledBanks,
+    /// Also disabled entries.
+    Everything,
+}
+
+/// An entry that lies near.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Hit {
+    /// The entry's number.
+    pub content: i64,
+    /// Its bank's name.
+    pub bank_name: String,
+    /// In which share of lookups the bank takes part.
+    pub ratio: f64,
+    /// Bits between the two.
+    pub distance: u32,
+}
+
+/// The signals that the index passes over, as of a place in the feed. They are few; reading them anew for each lookup would
+/// cost more than the lookup.
+#[derive(Debug, Default)]
+pub struct Dormancy(Mutex<Option<(i64, Arc<Vec<banks::Dormant>>)>>);
+
+/// The most signals that are compared one by one. With more disabled ones, the rest is not found by [`Reach::DisabledBanks`]
+/// and [`Reach::Everything`].
+pub const DORMANT_MAX: i64 = 200_000;
+
+/// What lies near to a signal, the nearest first.
+pub async fn look_up(app: &Seawall, actor: &Actor, signal: Signal, reach: Reach) -> Result<Vec<Hit>, HmaError> {
+    actor.require(Right::SubmitItems)?;
+    let dormant = match reach {
+        Reach::Live => Arc::default(),
+        Reach::DisabledBanks | Reach::Everything => dormant_signals(app).await?,
+    };
+    let (matcher, now) = (app.matcher.clone(), app.clock.now());
+    let looked_up = tokio::task::spawn_blocking(move || {
+        let threshold = matcher.settings().match_distance_bits;
+        let found = matcher.lookup(&[MediaSignal::as_is(signal.clone())], now);
+        let mut near: Vec<(banks::Dormant, u32)> = dormant
+            .iter()
+            .filter(|other| reach == Reach::Everything || other.is_entry_enabled)
+            .filter_map(|other| Some((other, distance(&signal, &other.signal)?)))
+            .filter(|(_, distance)| *distance <= threshold)
+            .map(|(other, distance)| (other.clone(), distance))
+            .collect();
+        near.sort_by_key(|(other, distance)| (other.handle, *distance));
+        near.dedup_by_key(|(other, _)| other.handle);
+        (found, near)
+    });
+    // The task is never aborted, so it fails only if a lookup panicked: nothing was found out, and nothing may be said.
+    let (found, near) = looked_up.await.map_err(|_| HmaError::Busy)?;
+    let live: Vec<_> = found.matches.into_iter().filter(|m| m.tier == Tier::Match).collect();
+    if live.is_empty() && near.is_empty() {
+        return Ok(Vec::new());
+    }
+
+    let mut conn = app.store.reader().await?;
+    let ids: Vec<_> = live.iter().map(|m| m.target.entry).collect();
+    let handles = banks::handles_of(&mut conn, &ids).await?;
+    let ratios = hma::ratios(&mut conn).await?;
+    let ratio = |bank: BankId, is_enabled| ratio_of(is_enabled, ratios.get(&bank).copied());
+    let mut hits: Vec<Hit> = live
+        .into_iter()
+        .filter_map(|m| {
+            Some(Hit {
+                content: *handles.get(&m.target.entry)?,
+                ratio: ratio(m.target.bank, true),
+                bank_name: m.target.bank_name,
+                distance: m.distance,
+            })
+        })
+        .collect();
+    hits.extend(near.into_iter().map(|(other, distance)| Hit {
+        content: other.handle,
+        // Only asked for where the ratio is passed over.
+        ratio: ratio(other.bank, false),
+        bank_name: other.bank_name,
+        distance,
+    }));
+    hits.sort_by_key(|hit| (hit.distance, hit.content));
+    hits.dedup_by_key(|hit| hit.content);
+    Ok(hits)
+}
+
+/// Bits between two signals of one kind; none between kinds, and none between digests that differ.
+fn distance(one: &Signal, other: &Signal) -> Option<u32> {
+    match (one, other) {
+        (Signal::Pdq { hash, .. }, Signal::Pdq { hash: other, .. }) => Some(hash.distance(*other)),
+        (Signal::Md5(one), Signal::Md5(other)) => (one == other).then_some(0),
+        (Signal::Sha256(one), Signal::Sha256(other)) => (one == other).then_some(0),
+        (Signal::Pdq { .. } | Signal::Md5(_) | Signal::Sha256(_), _) => None,
+    }
+}
+
+async fn dormant_signals(app: &Seawall) -> Result<Arc<Vec<banks::Dormant>>, StoreError> {
+    let cursor = app.matcher.cursor();
+    let lock = || app.dormancy.0.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((at, kept)) = &*lock()
+        && *at == cursor
+    {
+        return Ok(kept.clone());
+    }
+    // What changed while it was read has a later place in the feed, and has it read again.
+    let read = Arc::new(banks::dormant_signals(&mut *app.store.reader().await?, DORMANT_MAX).await?);
+    *lock() = Some((cursor, read.clone()));
+    Ok(read)
+}

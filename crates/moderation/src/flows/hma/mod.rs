@@ -1,0 +1,75 @@
+//! What clients of Hasher-Matcher-Actioner ask for: files hashed, hashes looked up, banks and content kept.
+//!
+//! The same banks, entries, rights and log as everywhere else, in the other program's notions: a bank goes by its name, an
+//! entry by its number, and takes part in a share of lookups. Start with `lookup.rs`.
+
+mod banks;
+mod content;
+mod exchanges;
+mod lookup;
+mod reset;
+mod sample;
+
+use media::ScanError;
+
+use super::banks::BankError;
+use crate::model::Denied;
+use crate::store::StoreError;
+
+pub use banks::{BankUpdate, HmaBank, create_bank, delete_bank, update_bank};
+pub use content::{
+    ContentUpdate, NewContent, add_content, remove_content, run_waker, update_content, wake_due_content,
+};
+pub use exchanges::{create_exchange, delete_exchange, fetch_exchanges, set_credentials, set_exchange_enabled};
+pub use lookup::{ContentKind, Dormancy, Hashed, Hit, Reach, hash_file, look_up};
+pub use reset::{forget_everything, seed_banks};
+
+/// Something that a client of HMA asked for was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum HmaError {
+    /// The actor may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// There is no such bank, content or exchange.
+    #[error("there is no such bank, content or exchange")]
+    NotFound,
+    /// Another bank or exchange has this name.
+    #[error("another bank or exchange has this name")]
+    NameTaken,
+    /// Something about the request is wrong.
+    #[error("{what}")]
+    Invalid {
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The file cannot be hashed.
+    #[error("the file cannot be hashed")]
+    Unscannable(#[source] ScanError),
+    /// The file breaks off: its hash would be that of a part.
+    #[error("the file breaks off or is damaged")]
+    Broken,
+    /// There is too much to decode just now: send it again.
+    #[error("the media workers are busy")]
+    Busy,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<BankError> for HmaError {
+    fn from(error: BankError) -> Self {
+        match error {
+            BankError::Denied(denied) => HmaError::Denied(denied),
+            BankError::NotFound => HmaError::NotFound,
+            BankError::NameTaken => HmaError::NameTaken,
+            BankError::Invalid { field, what } => HmaError::Invalid {
+                what: format!("`{field}` {what}"),
+            },
+            BankError::Unscannable(error) => HmaError::Unscannable(error),
+            BankError::Busy => HmaError::Busy,
+            // No flow here passes a key on.
+            BankError::KeyReused => HmaError::Busy,
+            BankError::Store(error) => HmaError::Store(error),
+        }
+    }
+}

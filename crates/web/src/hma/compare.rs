@@ -1,0 +1,58 @@
+//! `POST /m/compare`: how near two hashes lie to each other.
+
+use axum::Json;
+use axum::extract::{Request, State};
+use moderation::model::Right;
+use moderation::signal::Signal;
+use serde_json::{Map, Value, json};
+
+use super::answers::Refusal;
+use super::body::read_json;
+use super::files::settings;
+use crate::extract::Caller;
+use crate::problem::ApiError;
+use crate::state::WebState;
+
+/// For each type of signal whether the two match and, where it can be said, how many bits lie between them.
+pub(super) async fn compare(
+    State(state): State<WebState>,
+    caller: Caller,
+    request: Request,
+) -> Result<Json<Value>, Refusal> {
+    caller.actor.require(Right::SubmitItems).map_err(ApiError::from)?;
+    let settings = settings(&state)?;
+    let Value::Object(pairs) = read_json(&state, request).await? else {
+        return Err(Refusal::bad("Request input was not a dict"));
+    };
+    let mut compared = Map::new();
+    for (name, pair) in &pairs {
+        let kind = settings.find_type(name).ok_or_else(|| {
+            let shown: String = name.chars().take(100).collect();
+            Refusal::bad(format!("No such SignalType '{shown}'"))
+        })?;
+        let Value::Array(pair) = pair else {
+            return Err(Refusal::bad("Comparison hashes was not a list"));
+        };
+        let [one, other] = pair.as_slice() else {
+            return Err(Refusal::bad("Comparison hash list length must be exactly 2"));
+        };
+        let read = |value: &Value| {
+            let text = value.as_str().ok_or_else(|| "expected a string".to_owned());
+            let signal = text.and_then(|text| kind.read(text));
+            signal.map_err(|what| Refusal::bad(format!("Invalid {name} hash: {what}")))
+        };
+        let threshold = state.app.settings.matching.match_distance_bits;
+        compared.insert(name.clone(), judge(&read(one)?, &read(other)?, threshold));
+    }
+    Ok(Json(Value::Object(compared)))
+}
+
+fn judge(one: &Signal, other: &Signal, threshold: u32) -> Value {
+    match (one, other) {
+        (Signal::Pdq { hash, .. }, Signal::Pdq { hash: other, .. }) => {
+            let distance = hash.distance(*other);
+            json!([distance <= threshold, { "distance": distance }])
+        }
+        (Signal::Pdq { .. } | Signal::Md5(_) | Signal::Sha256(_), _) => json!([one == other, {}]),
+    }
+}
