@@ -25,11 +25,13 @@ START_SECONDS_MAX = 30
 
 
 def draw():
-    """A picture of waves and blocks, the same at every run."""
-    y, x = numpy.mgrid[:480, :640].astype(float)
-    waves = numpy.sin(x / 37 + y / 91) + numpy.sin(x * y / 20_000) + ((x // 80 + y // 60) % 3)
-    spread = (waves - waves.min()) / (waves.max() - waves.min())
-    return numpy.stack([spread * 255, (1 - spread) * 200, spread * y / 2], axis=-1).astype(numpy.uint8)
+    """A picture of blocks, the same at every run, with structure enough for PDQ."""
+    chance = random.Random(3)
+    pixels = numpy.full((480, 640, 3), 128, dtype=numpy.uint8)
+    for _ in range(160):
+        x, y = chance.randrange(640), chance.randrange(480)
+        pixels[y : y + chance.randrange(20, 160), x : x + chance.randrange(20, 160)] = [chance.randrange(256) for _ in range(3)]
+    return pixels
 
 
 def make_files():
