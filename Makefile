@@ -17,7 +17,7 @@ test:           ## every check and every test, as CI runs them
 bench:          ## measure against other implementations on this machine; writes bench/README.md
 	@bench/run.sh
 
-conformance:    ## compare hashes with the reference implementation on several hundred images
+conformance:    ## compare hashes with the reference implementation on several hundred images, and the HMA paths with HMA
 	@scripts/setup.sh conformance
 	@conformance/run.sh
 

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Compares Seawall's hashes with the reference, on the same pixels and on the same files. `make conformance` runs this.
+# Compares Seawall's hashes with the reference, on the same pixels and on the same files, and its HMA paths with a recording of HMA
+# and with HMA's Python client side. `make conformance` runs this.
 #   SEAWALL=path/to/seawall   take this binary instead of building one
 #   SEAWALL_HASH_ARGS="…"     further arguments of `seawall hash`
 set -eu
@@ -13,4 +14,7 @@ if [ -z "${SEAWALL:-}" ]; then
     SEAWALL=$target/seawall
 fi
 export SEAWALL
-exec .tools/venv/bin/python conformance/compare.py --pdq-pixels "$target/examples/pdq_pixels" "$@"
+failed=0
+.tools/venv/bin/python conformance/compare.py --pdq-pixels "$target/examples/pdq_pixels" "$@" || failed=1
+.tools/venv/bin/python conformance/hma/compare.py || failed=1
+exit $failed

@@ -273,6 +273,10 @@ fn serve_as(home: &Home, program: Option<&Path>) -> Server {
         command = Command::new(program);
         command.arg("--config").arg(home.config()).arg("serve");
     }
+    start(command)
+}
+
+fn start(mut command: Command) -> Server {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let (mut link, mut seen) = (String::new(), Vec::new());
@@ -383,4 +387,56 @@ fn serve_refuses_what_makes_no_sense() {
     assert!(ran.code == 2 && ran.err.contains("webhook.secret_file"), "{ran:?}");
     let level = Home::new("[log]\nlevel = \"loud=very\"\n");
     assert_eq!(level.run(&["serve"]).code, 2);
+}
+
+#[test]
+fn the_development_mode_of_hma_listens_on_this_machine_alone() {
+    let home = Home::new("");
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:8410"] {
+        let ran = home.run(&["serve", "--hma-dev", "--listen", address]);
+        assert!(
+            ran.code == 2 && ran.err.contains("this machine alone"),
+            "{address}: {ran:?}"
+        );
+    }
+    // The address may stand in the configuration as well.
+    let everywhere = Home::new("[http]\nlisten = \"0.0.0.0:0\"\n");
+    assert_eq!(everywhere.run(&["serve", "--hma-dev"]).code, 2);
+}
+
+#[test]
+fn open_access_is_refused_where_other_machines_could_come() {
+    let home = Home::new("[hma]\nenabled = true\nopen_access = true\n\n[http]\nlisten = \"0.0.0.0:0\"\n");
+    let ran = home.run(&["serve"]);
+    assert!(ran.code == 2 && ran.err.contains("hma.open_access"), "{ran:?}");
+    // Nor can an argument bring it about.
+    let home = Home::new("[hma]\nenabled = true\nopen_access = true\n");
+    let ran = home.run(&["serve", "--listen", "0.0.0.0:0"]);
+    assert!(ran.code == 2 && ran.err.contains("hma.open_access"), "{ran:?}");
+}
+
+#[test]
+fn the_development_mode_of_hma_keeps_away_from_the_store() {
+    let home = Home::new("");
+    let server = start(home.command(&["serve", "--hma-dev", "--listen", "127.0.0.1:0"]));
+    let send = |method: &str, path: &str, body: &str| {
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            server.address,
+            body.len()
+        );
+        exchange(&server.address, head.as_bytes())
+    };
+    let made = send("POST", "/c/banks", r#"{"name": "A"}"#);
+    assert!(made.starts_with("HTTP/1.1 201 "), "{made}");
+    let reset = send("POST", "/dev/factory_reset", "");
+    assert!(reset.starts_with("HTTP/1.1 302 "), "{reset}");
+    let banks = send("GET", "/c/banks", "");
+    assert!(
+        banks.starts_with("HTTP/1.1 200 ") && banks.ends_with("\r\n\r\n[]"),
+        "{banks}"
+    );
+    let listed = home.ok(&["bank", "list", "--json"]).out;
+    assert_eq!(listed.trim(), "", "nothing of it is in the configured store");
 }

@@ -9,6 +9,7 @@ mod suite {
     pub mod archive;
     pub mod banks;
     pub mod cases;
+    pub mod hma;
     pub mod races;
     pub mod simulation;
     pub mod submit;
@@ -78,6 +79,11 @@ on_both_engines! {
     banks::another_process_sees_changes_through_the_feed,
     banks::pages_cover_every_entry_once,
     banks::entries_are_whole_whatever_the_language_of_the_database,
+    hma::a_bank_that_is_removed_takes_its_entries_along,
+    hma::entries_of_any_page_of_the_feed_are_removed,
+    hma::content_is_found_by_its_number_with_what_was_said_of_it,
+    hma::everything_is_forgotten_and_numbers_begin_again,
+    hma::only_the_operator_forgets_everything,
     races::a_submission_takes_no_case_from_who_works_on_it,
     races::a_sign_in_under_way_brings_no_disabled_user_back,
     races::a_sign_in_under_way_meets_the_lock,

@@ -20,6 +20,17 @@ pub use exchanges::{
     list_exchanges, set_credentials, set_exchange_enabled, set_fetched,
 };
 
+/// A bank as clients of HMA see it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HmaBank {
+    /// Its id.
+    pub id: BankId,
+    /// Its name.
+    pub name: String,
+    /// In which share of lookups it takes part; 0 and less: in none, 1 and more: in all.
+    pub ratio: f64,
+}
+
 /// In which share of lookups a bank takes part. What the client said holds as long as it agrees with whether the bank is
 /// matched against at all, which the console may have changed since.
 pub fn ratio_of(is_enabled: bool, said: Option<f64>) -> f64 {

@@ -4,8 +4,7 @@ use signal::SignalType;
 use sqlx::query;
 
 use super::ViewError;
-use crate::flows::hma::HmaBank;
-use crate::hma::{self, ContentNotes, Exchange, ExchangeApi, ratio_of};
+use crate::hma::{self, ContentNotes, Exchange, ExchangeApi, HmaBank, ratio_of};
 use crate::model::{Actor, EntryState, Right, Timestamp};
 use crate::store::StoreError;
 use crate::store::columns::{Columns, damaged};

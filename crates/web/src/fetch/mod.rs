@@ -242,7 +242,8 @@ impl Fetcher {
             .hosts
             .iter()
             .any(|pattern| pattern.allows(url.scheme(), host, port));
-        if !is_listed && !(self.settings.allow_unlisted_loopback && names_loopback(host)) {
+        let is_allowed = is_listed || (self.settings.allow_unlisted_loopback && names_loopback(host));
+        if !is_allowed {
             return Err(FetchError::HostNotAllowed { host: host.to_owned() });
         }
         if let Ok(literal) = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>()

@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
-use moderation::flows::hma::{self as flow, BankUpdate, HmaBank, HmaError};
+use moderation::flows::hma::{self as flow, BankUpdate, HmaError};
+use moderation::hma::HmaBank;
 use moderation::views;
 use serde_json::{Value, json};
 

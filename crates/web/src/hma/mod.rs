@@ -143,12 +143,11 @@ pub(crate) fn router(state: &WebState, settings: &HmaSettings) -> Router<WebStat
     let mut open = Router::new()
         .route("/status", get(status::is_ready))
         .route("/status/live", get(status::is_alive));
-    for unknown in ["/h/{*rest}", "/m/{*rest}", "/c/{*rest}"] {
+    for unknown in ["/h/{*rest}", "/m/{*rest}", "/c/{*rest}", "/dev/{*rest}"] {
         open = open.route(unknown, any(answers::unknown_path));
     }
     if settings.is_dev {
         open = open
-            .route("/dev/{*rest}", any(answers::unknown_path))
             .route("/ui", get(dev::go_to_console))
             .route("/ui/", get(dev::go_to_console))
             .route("/ui/{*rest}", get(dev::go_to_console));

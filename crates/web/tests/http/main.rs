@@ -6,6 +6,7 @@ mod banks;
 mod errors;
 mod fetch;
 mod health;
+mod hma;
 mod items;
 mod lists;
 mod mistakes;

@@ -1,23 +1,12 @@
 //! Banks as clients of HMA keep them: by name, with the share of lookups in which a bank takes part.
 
 use crate::flows::follow;
-use crate::hma::{self, ratio_of};
+use crate::hma::{self, HmaBank, ratio_of};
 use crate::model::{Actor, Bank, BankId, Right};
 use crate::store::Tx;
 use crate::{Seawall, banks};
 
 use super::HmaError;
-
-/// A bank as clients of HMA see it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HmaBank {
-    /// Its id.
-    pub id: BankId,
-    /// Its name.
-    pub name: String,
-    /// In which share of lookups it takes part; 0 and less: in none, 1 and more: in all.
-    pub ratio: f64,
-}
 
 /// What is to change in a bank; none leaves a thing as it is.
 #[derive(Debug, Clone, PartialEq)]

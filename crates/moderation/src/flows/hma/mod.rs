@@ -16,7 +16,7 @@ use super::banks::BankError;
 use crate::model::Denied;
 use crate::store::StoreError;
 
-pub use banks::{BankUpdate, HmaBank, create_bank, delete_bank, update_bank};
+pub use banks::{BankUpdate, create_bank, delete_bank, update_bank};
 pub use content::{
     ContentUpdate, NewContent, add_content, remove_content, run_waker, update_content, wake_due_content,
 };

@@ -16,11 +16,12 @@ const SEED_ENTRIES: usize = 5_000;
 /// How often it is tried to forget everything while others go on adding entries.
 const ATTEMPTS_MAX: usize = 20;
 
-/// Forgets everything: banks, items, cases, people, the log. Numbers of entries begin at 1 again. Only the operator may.
+/// Forgets everything: banks, items, cases, people, the log. Numbers of entries begin at 1 again. Only the operator may, and
+/// only where this process alone has the store: another that follows the feed could miss that entries went.
 pub async fn forget_everything(app: &Seawall, actor: &Actor) -> Result<(), HmaError> {
     actor.require(Right::ManageAccess)?;
     for _ in 0..ATTEMPTS_MAX {
-        // First by the feed, so that whoever follows it forgets as well; then the rows.
+        // First by the feed, so that the index forgets as well; then the rows.
         let mut tx = app.store.begin("remove all entries").await?;
         banks::lock(&mut tx).await?;
         banks::remove_entries(&mut tx, None).await?;
