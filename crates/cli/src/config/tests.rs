@@ -59,8 +59,8 @@ fn what_is_not_known_is_refused_with_its_place() {
         "[htpp]\n",
         &[],
         expect![[r#"
-        the configuration `seawall.toml` does not read: line 1: unknown field `htpp`, expected one of `store`, `http`, `media`, `matching`, `webhook`, `fetch`, `log`
-    "#]],
+            the configuration `seawall.toml` does not read: line 1: unknown field `htpp`, expected one of `store`, `http`, `media`, `matching`, `webhook`, `fetch`, `hma`, `log`
+        "#]],
     );
     check_error(
         "[media]\nworkers = \"two\"\n",
