@@ -10,6 +10,7 @@ use super::{Lock, Store, StoreError};
 const MIGRATIONS: &[(i64, &str)] = &[
     (1, include_str!("../../migrations/0001_spine.sql")),
     (2, include_str!("../../migrations/0002_intact.sql")),
+    (3, include_str!("../../migrations/0003_sign_in_throttle.sql")),
 ];
 
 /// The database's tables cannot be brought up to date.

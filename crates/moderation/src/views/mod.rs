@@ -12,11 +12,11 @@ mod metrics;
 mod names;
 mod settings;
 
-pub use banks::{BankRow, bank, bank_by_name, entry, entry_preview, list_banks, list_entries};
+pub use banks::{BankRow, bank, bank_by_name, blurred_entry_preview, entry, list_banks, list_entries};
 pub use cases::{CaseFilter, CaseRow, CaseView, DecisionView, EventView, case, list_cases};
 pub(crate) use consistency::consistency_faults;
 pub use desk::{Desk, QueueCount, desk};
-pub use items::{ItemRow, ItemView, MatchView, MediaView, item, list_items, media_preview, verdict};
+pub use items::{ItemRow, ItemView, MatchView, MediaView, blurred_media_preview, item, list_items, verdict};
 pub(crate) use items::{verdict_in_force, verdict_of_decision};
 pub use log::{action, decision, list_actions, list_decisions, list_events, list_newest_events};
 pub use metrics::{Metrics, metrics};

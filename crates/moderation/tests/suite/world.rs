@@ -123,6 +123,35 @@ impl World {
         (invite.user, view.totp_secret_base32, joined.session_token)
     }
 
+    /// Signs in from an address of the tests.
+    pub async fn sign_in(
+        &self,
+        name: &str,
+        password: &str,
+        code: &str,
+    ) -> Result<access::SignedIn, access::AccessError> {
+        self.sign_in_from("192.0.2.1", None, name, password, code).await
+    }
+
+    /// Signs in from an address, with what a browser knows of an earlier time.
+    pub async fn sign_in_from(
+        &self,
+        address: &str,
+        device_token: Option<&str>,
+        name: &str,
+        password: &str,
+        code: &str,
+    ) -> Result<access::SignedIn, access::AccessError> {
+        let attempt = access::Attempt {
+            name,
+            password,
+            totp_code: code,
+            address,
+            device_token,
+        };
+        access::sign_in(&self.app, &attempt).await
+    }
+
     pub fn code(&self, secret: &str) -> String {
         use moderation::model::Clock;
         moderation::access::secrets::totp_code(secret, self.clock.now()).unwrap()
