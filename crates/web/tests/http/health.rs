@@ -47,7 +47,7 @@ async fn metrics_count_and_name_nobody() {
 #[tokio::test]
 async fn metrics_are_for_this_machine_unless_the_operator_says_otherwise() {
     let world = World::new().await;
-    for header in ["x-forwarded-for", "forwarded"] {
+    for header in ["x-forwarded-for", "forwarded", "via", "x-real-ip", "x-forwarded-proto"] {
         let passed_on = request(Method::GET, "/metrics", "", &[(header, "for=192.0.2.1")], Body::empty());
         assert_eq!(world.send(passed_on).await.problem(), "404 unknown-path", "{header}");
     }
