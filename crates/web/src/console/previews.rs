@@ -1,7 +1,8 @@
 //! The small pictures of files and entries: to those who may read cases, never kept by the browser.
 //!
 //! Pages show the blurred ones. A clear one is loaded by the browser only when someone uncovers it (it is lazy, and not laid
-//! out before), and each is asked for as a revelation, which the log notes.
+//! out before), and each is asked for as a revelation, which the log notes. A browser whose scripts are turned off loads lazy
+//! pictures with the page (the HTML standard wants it so): there the log notes that the page was opened.
 
 use axum::extract::{Path, State};
 use moderation::flows::reveal::{self, ClearPicture};
