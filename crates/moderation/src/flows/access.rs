@@ -5,12 +5,11 @@
 //!
 //! Whoever changes a user locks their row first and reads it again: what was read before may have changed meanwhile.
 
+mod hashing;
 mod keys;
 mod sign_in;
 
 use std::time::Duration;
-
-use tokio::sync::Semaphore;
 
 use crate::Seawall;
 use crate::access::secrets::{self, SecretError};
@@ -29,11 +28,6 @@ pub const SESSION_LIFETIME: Duration = Duration::from_secs(12 * 3600);
 const FIRST_USER: &str = "admin";
 /// The most characters of a user's or key's name.
 pub const NAME_LENGTH_MAX: usize = 64;
-
-/// So many passwords are hashed at once. Each takes 19 MiB and a core for tens of milliseconds, and anyone may ask for it.
-const PASSWORDS_AT_ONCE_MAX: usize = 2;
-/// Longest wait for one's turn.
-const PASSWORD_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// Someone was not let in, or access was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -240,7 +234,7 @@ pub async fn accept_invite(
         });
     };
     let (chance, password) = (app.chance.clone(), password.to_owned());
-    let password_hash = off_thread(move || secrets::hash_password(&password, &chance)).await??;
+    let password_hash = hashing::run(move || secrets::hash_password(&password, &chance)).await??;
 
     let mut tx = app.store.begin("accept invitation").await?;
     let now = app.clock.now();
@@ -449,21 +443,4 @@ fn check_name(name: &str) -> Result<&str, AccessError> {
         return Err(AccessError::Invalid { field: "name", what });
     }
     Ok(name)
-}
-
-/// Runs what takes tens of milliseconds and megabytes away from the async threads, a few at a time.
-async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, AccessError> {
-    static PLACES: Semaphore = Semaphore::const_new(PASSWORDS_AT_ONCE_MAX);
-    let place = tokio::time::timeout(PASSWORD_WAIT_MAX, PLACES.acquire()).await;
-    // The semaphore is never closed.
-    let place = place.map_err(|_| AccessError::Busy)?.map_err(|_| AccessError::Busy)?;
-    let work = move || {
-        // Held by the work, not by who waits for it: they may go away meanwhile.
-        let _place = place;
-        work()
-    };
-    // The task is never aborted, so it fails only if the work panicked: then nobody is let in.
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|_| AccessError::Refused)
 }

@@ -12,7 +12,7 @@
 
 use std::time::Duration;
 
-use super::{AccessError, SignedIn, actor_of, off_thread, open_session};
+use super::{AccessError, SignedIn, actor_of, hashing, open_session};
 use crate::Seawall;
 use crate::access::attempts::{self, Lane, Patience};
 use crate::access::{self, Credentials, secrets};
@@ -63,7 +63,7 @@ pub async fn sign_in(app: &Seawall, attempt: &Attempt<'_>) -> Result<SignedIn, A
     let (user, credentials) = found.unzip();
     let hash = credentials.as_ref().and_then(|c| c.password_hash.clone());
     let (compared_with, password) = (hash.clone(), attempt.password.to_owned());
-    let password_is_right = off_thread(move || secrets::verify_password(&password, compared_with.as_deref())).await?;
+    let password_is_right = hashing::run(move || secrets::verify_password(&password, compared_with.as_deref())).await?;
     let seed = credentials.as_ref().and_then(|c| c.totp_secret.as_deref());
     let step_used = credentials.as_ref().map_or(0, |c| c.totp_step_used);
     let code_is_right = secrets::check_totp(
