@@ -35,7 +35,7 @@ pub mod fuzzing;
 mod tests;
 
 use arc_swap::ArcSwap;
-use disk::{Disk, Folder, LockError};
+use disk::{Disk, Folder};
 use segment::Segment;
 use signal::Pdq;
 use std::fmt;
@@ -139,15 +139,7 @@ impl Index {
             folder: folder.to_owned(),
             source,
         };
-        let disk = match Folder::open(folder) {
-            Ok(disk) => disk,
-            Err(LockError::InUse) => {
-                return Err(OpenError::Locked {
-                    folder: folder.to_owned(),
-                });
-            }
-            Err(LockError::Io(source)) => return Err(io_error(source)),
-        };
+        let disk = Folder::open(folder).map_err(|error| error.of(folder))?;
         Self::open_on(Box::new(disk), options).map_err(|error| match error {
             disk::LoadError::Io(source) => io_error(source),
             disk::LoadError::Version(found) => OpenError::Version {
@@ -156,6 +148,11 @@ impl Index {
                 known: disk::FORMAT,
             },
         })
+    }
+
+    /// Removes the index that lies in a folder, and nothing else from it.
+    pub fn forget(folder: &Path) -> Result<(), OpenError> {
+        disk::remove_files(folder).map_err(|error| error.of(folder))
     }
 
     fn open_on(disk: Box<dyn Disk>, options: Options) -> Result<Opened, disk::LoadError> {

@@ -76,6 +76,8 @@ on_both_engines! {
     banks::the_same_key_makes_one_entry,
     banks::keys_are_forgotten_after_a_week,
     banks::another_process_sees_changes_through_the_feed,
+    banks::an_index_in_a_folder_goes_on_where_it_stopped,
+    banks::an_index_of_another_store_is_not_believed,
     banks::pages_cover_every_entry_once,
     banks::entries_are_whole_whatever_the_language_of_the_database,
     races::a_submission_takes_no_case_from_who_works_on_it,

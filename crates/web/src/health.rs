@@ -109,12 +109,6 @@ fn write_moderation(metrics: &views::Metrics, text: &mut Exposition) {
         metrics.n_events,
     );
     text.value(
-        "seawall_index_entries",
-        "gauge",
-        "Entries that are matched against.",
-        metrics.matcher.n_entries,
-    );
-    text.value(
         "seawall_index_hashes",
         "gauge",
         "Perceptual hashes in the index.",

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use media::{MediaHost, WorkerCommand};
-use moderation::Seawall;
 use moderation::flows::{access, actions, follow, upkeep};
+use moderation::{Parts, Seawall};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use web::WebSettings;
@@ -39,7 +39,15 @@ pub async fn run(args: Serve, config_file: Option<&Path>) -> anyhow::Result<Exit
     let media = MediaHost::start(settings::media_host(config, worker, args.jail.allow_weak_jail))
         .await
         .map_err(explain)?;
-    let app = Seawall::open(app::parts(config, store, media)?).await?;
+    let index_folder = app::index_folder(&loaded);
+    app::make_private_folder(Some(&index_folder))?;
+    let parts = Parts {
+        index_folder: Some(index_folder),
+        ..app::parts(config, store, media)?
+    };
+    let app = Seawall::open(parts)
+        .await
+        .context("cannot start; `[store] index_dir` names another folder for the index")?;
 
     let file = loaded
         .file

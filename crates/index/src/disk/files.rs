@@ -1,6 +1,6 @@
 //! A folder on a real disk.
 
-use super::Disk;
+use super::{Disk, META, META_NEW, OpenError, SEGMENT_PREFIX};
 use crate::memory::Region;
 use memmap2::Mmap;
 use std::fs::{self, File};
@@ -17,11 +17,21 @@ pub(crate) struct Folder {
 
 /// The folder cannot be used.
 #[derive(Debug)]
-pub enum LockError {
+pub(crate) enum LockError {
     /// Another process uses it.
     InUse,
     /// The system refused.
     Io(io::Error),
+}
+
+impl LockError {
+    pub(crate) fn of(self, folder: &Path) -> OpenError {
+        let folder = folder.to_owned();
+        match self {
+            LockError::InUse => OpenError::Locked { folder },
+            LockError::Io(source) => OpenError::Io { folder, source },
+        }
+    }
 }
 
 impl Folder {
@@ -44,6 +54,22 @@ impl Folder {
             _lock: lock,
         })
     }
+}
+
+/// Removes the files of an index from a folder, and nothing else. A folder that is not there is no error.
+pub(crate) fn remove_files(path: &Path) -> Result<(), LockError> {
+    if !path.exists() {
+        return Ok(());
+    }
+    let folder = Folder::open(path)?;
+    // The meta file first: without it the segments do not count.
+    let mut names = folder.list().map_err(LockError::Io)?;
+    names.retain(|name| [META, META_NEW].contains(&name.as_str()) || name.starts_with(SEGMENT_PREFIX));
+    names.sort();
+    for name in names {
+        folder.remove(&name).map_err(LockError::Io)?;
+    }
+    Ok(())
 }
 
 impl Disk for Folder {

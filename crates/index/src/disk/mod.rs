@@ -8,8 +8,7 @@ mod files;
 mod meta;
 mod segment_file;
 
-pub(crate) use files::Folder;
-pub use files::LockError;
+pub(crate) use files::{Folder, remove_files};
 #[cfg(feature = "fuzzing")]
 pub(crate) use {
     meta::Meta as MetaFile,

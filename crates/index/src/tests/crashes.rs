@@ -282,6 +282,8 @@ fn a_folder_is_opened_by_one_and_says_which_version_wrote_it() {
     assert_eq!(opened.index.snapshot().search(code, 0, 9).hits[0].key, 1_000);
     drop(opened);
 
+    let other = path.join("notes.txt");
+    std::fs::write(&other, "not ours").unwrap();
     let meta = path.join("meta");
     let mut bytes = std::fs::read(&meta).unwrap();
     bytes[8] = 9;
@@ -292,4 +294,9 @@ fn a_folder_is_opened_by_one_and_says_which_version_wrote_it() {
         "{error:?}"
     );
     assert!(error.to_string().contains("remove the folder"), "{error}");
+
+    Index::forget(&path).unwrap();
+    assert!(other.exists(), "what is not ours stays");
+    let opened = Index::open(&path, options()).unwrap();
+    assert!(opened.index.is_empty() && opened.checkpoint.is_none());
 }

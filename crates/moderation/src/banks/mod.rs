@@ -6,6 +6,7 @@
 pub mod csv;
 mod entries;
 mod feed;
+mod known;
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
@@ -18,6 +19,7 @@ pub use entries::{
     entry_preview, find_entry, has_signal, insert_entry, insert_entry_preview, list_entries, set_entry_state,
 };
 pub use feed::{BankChanges, ChangedEntry, changes_after};
+pub use known::{Known, known_of_digests, known_of_handles};
 
 /// The counter that numbers changes of banks and entries in the order of their commits.
 const CHANGES: &str = "banks_change";

@@ -9,6 +9,7 @@ pub mod backup;
 pub mod banks;
 pub mod cases;
 pub mod follow;
+pub mod lookup;
 pub mod reveal;
 mod scan;
 mod submission;

@@ -75,6 +75,16 @@ pub async fn head(conn: &mut AnyConnection) -> Result<(i64, String), StoreError>
     Ok((row.int("seq")?, row.text("hash")?))
 }
 
+/// The hash of a line, if there is one of this number.
+pub async fn hash_of(conn: &mut AnyConnection, seq: i64) -> Result<Option<String>, StoreError> {
+    let row = query("SELECT hash FROM store_event WHERE seq = $1")
+        .bind(seq)
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::at("read a line of the event log"))?;
+    row.map(|row| row.text("hash")).transpose()
+}
+
 /// The number of the last line, locked until the transaction ends: nobody appends a line meanwhile.
 pub async fn locked_head(conn: &mut AnyConnection) -> Result<i64, StoreError> {
     // A write that changes nothing takes the row's lock in both engines.
