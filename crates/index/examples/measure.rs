@@ -1,6 +1,6 @@
 //! Measures searches over codes in a file, for `bench/index.py`: one core, one line of JSON for each question.
 //!
-//! `measure CODES QUERIES [--substrings N] [--no-tables] [--persist FOLDER] RADIUS…`: both files are rows of 32 bytes; a code's key is its row.
+//! `measure CODES QUERIES [--substrings N] [--no-tables] [--persist FOLDER] [--inserts PER-SECOND] RADIUS…`: both files are rows of 32 bytes; a code's key is its row.
 //! The answers to the first radius go to `QUERIES.answers`, as rows of (query, key, distance), each a u32.
 
 use index::{Index, Layout, Options};
@@ -20,10 +20,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut layout = Layout::default();
     let mut radii: Vec<u32> = Vec::new();
     let mut folder = None;
+    let mut inserts = None;
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--no-tables" => layout.tabled_codes_max = 0,
             "--substrings" => layout.substrings = Some(args.next().ok_or("N is missing")?.parse()?),
+            "--inserts" => inserts = Some(args.next().ok_or("PER-SECOND is missing")?.parse::<u32>()?),
             "--persist" => folder = args.next(),
             radius => radii.push(radius.parse()?),
         }
@@ -61,6 +63,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         None => index,
     };
 
+    if let Some(per_second) = inserts {
+        return measure_beside_inserts(&index, &queries, radii.first().copied().unwrap_or(31), per_second);
+    }
     let snapshot = index.snapshot();
     for (place, &radius) in radii.iter().enumerate() {
         // Once, so that pages are there.
@@ -106,6 +111,91 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     Ok(())
+}
+
+/// Searches for ten seconds while codes come at this rate, each of which must be found by the next search.
+fn measure_beside_inserts(
+    index: &Index,
+    queries: &[Pdq],
+    radius: u32,
+    per_second: u32,
+) -> Result<(), Box<dyn std::error::Error>> {
+    const LASTS: Duration = Duration::from_secs(10);
+    let first_key = index.len() as u64;
+    let mut times: Vec<Duration> = Vec::new();
+    let (mut insert_times, mut visible_times) = (Vec::new(), Vec::new());
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        let inserter = scope.spawn(|| {
+            let (mut key, mut insert_times, mut visible_times) = (first_key, Vec::new(), Vec::new());
+            while start.elapsed() < LASTS {
+                let due = (start.elapsed().as_secs_f64() * f64::from(per_second)) as u64;
+                while key - first_key < due {
+                    let code = scattered(key);
+                    let before = Instant::now();
+                    index.insert(key, code);
+                    insert_times.push(before.elapsed());
+                    if key.is_multiple_of(64) {
+                        let hits = index.snapshot().search(code, radius, LIMIT);
+                        visible_times.push(before.elapsed());
+                        assert!(
+                            hits.hits.iter().any(|hit| hit.key == key),
+                            "an insert is found by the next search"
+                        );
+                    }
+                    key += 1;
+                }
+                std::thread::sleep(Duration::from_micros(200));
+            }
+            (insert_times, visible_times)
+        });
+        let keeper = scope.spawn(|| {
+            while start.elapsed() < LASTS {
+                index.maintain().map_err(|error| error.to_string())?;
+                std::thread::sleep(Duration::from_millis(500));
+            }
+            Ok::<(), String>(())
+        });
+        for query in queries.iter().cycle() {
+            if start.elapsed() >= LASTS {
+                break;
+            }
+            let before = Instant::now();
+            index.snapshot().search(*query, radius, LIMIT);
+            times.push(before.elapsed());
+        }
+        (insert_times, visible_times) = inserter.join().map_err(|_| "an insert was not found")?;
+        keeper.join().map_err(|_| "keeping in order failed")??;
+        Ok::<(), Box<dyn std::error::Error>>(())
+    })?;
+    let at = |times: &mut Vec<Duration>, share: f64| {
+        times.sort_unstable();
+        times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e6
+    };
+    println!(
+        r#"{{"what":"inserts","per_s":{:.0},"searches":{},"p50_us":{:.1},"p99_us":{:.1},"max_us":{:.1},"insert_p50_us":{:.1},"insert_p99_us":{:.1},"visible_p50_us":{:.1},"segments":{}}}"#,
+        insert_times.len() as f64 / LASTS.as_secs_f64(),
+        times.len(),
+        at(&mut times, 0.5),
+        at(&mut times, 0.99),
+        at(&mut times, 1.0),
+        at(&mut insert_times, 0.5),
+        at(&mut insert_times, 0.99),
+        at(&mut visible_times, 0.5),
+        index.stats().n_segments,
+    );
+    Ok(())
+}
+
+/// A code without structure.
+fn scattered(key: u64) -> Pdq {
+    let mut state = !key;
+    Pdq::from_words([(); 4].map(|()| {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }))
 }
 
 fn read(path: &str) -> std::io::Result<Vec<Pdq>> {

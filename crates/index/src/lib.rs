@@ -183,7 +183,7 @@ impl Index {
     /// Adds many pairs at once: they become visible together, and faster than one by one. So many that they fill several heads become a
     /// segment at once, if none of their keys is there.
     pub fn insert_many(&self, pairs: impl IntoIterator<Item = (u64, Pdq)>) {
-        let pairs: Vec<(u64, Pdq)> = pairs.into_iter().collect();
+        let mut pairs: Vec<(u64, Pdq)> = pairs.into_iter().collect();
         let least = pairs.iter().map(|(key, _)| *key).min();
         let greatest = pairs.iter().map(|(key, _)| *key).max();
         let (Some(least), Some(greatest)) = (least, greatest) else {
@@ -195,8 +195,8 @@ impl Index {
             let mut writer = self.lock();
             if !writer.may_have(least..=greatest) {
                 let id = writer.fresh_id();
-                // Copied, so that nothing is lost if there is no memory for the segment.
-                if let Ok(made) = Segment::build(id, pairs.clone(), self.options.layout) {
+                // Without memory for it at once, they go one by one.
+                if let Ok(made) = Segment::build(id, &mut pairs, self.options.layout) {
                     writer.add_segment(made);
                     keeper.is_changed = true;
                     self.current.store(writer.view().into());
@@ -279,7 +279,7 @@ impl Index {
             })
         };
         let Some(work) = work else { return Ok(false) };
-        let made = Segment::build(work.id, work.pairs(), self.options.layout)?;
+        let made = Segment::build(work.id, &mut work.pairs(), self.options.layout)?;
         self.change(|writer| writer.install(&work, made));
         keeper.is_changed = true;
         if work.checkpoint.is_some() {

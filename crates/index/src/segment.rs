@@ -151,8 +151,8 @@ impl Extras {
 }
 
 impl Segment {
-    /// A segment of these pairs. Equal pairs count once.
-    pub(crate) fn build(id: u64, mut pairs: Vec<(u64, Pdq)>, layout: Layout) -> io::Result<Self> {
+    /// A segment of these pairs, which are taken away. Equal pairs count once. If there is no memory for it, the pairs are all still there.
+    pub(crate) fn build(id: u64, pairs: &mut Vec<(u64, Pdq)>, layout: Layout) -> io::Result<Self> {
         // Equal codes together, the least key first: that one gives the code its place.
         pairs.sort_unstable_by_key(|(key, code)| (*code, *key));
         pairs.dedup();
@@ -167,8 +167,15 @@ impl Segment {
             is_new
         });
         pairs.sort_unstable_by_key(|(key, code)| (*key, *code));
-        let codes = Codes::collect(pairs.iter().map(|(_, code)| *code))?;
-        let keys = Keys::collect(pairs.iter().map(|(key, _)| *key))?;
+        let columns = Codes::collect(pairs.iter().map(|(_, code)| *code))
+            .and_then(|codes| Ok((codes, Keys::collect(pairs.iter().map(|(key, _)| *key))?)));
+        let (codes, keys) = match columns {
+            Ok(columns) => columns,
+            Err(error) => {
+                pairs.append(&mut further);
+                return Err(error);
+            }
+        };
         let mut extras = Vec::with_capacity(further.len());
         if !further.is_empty() {
             // Which slot each code with several keys got: few, so they are looked up rather than all remembered.
@@ -179,24 +186,25 @@ impl Segment {
                 extras.extend(same.map(|(key, _)| (slot as u32, *key)));
             }
         }
-        drop(pairs);
-        Self::assemble(id, codes, keys, Extras::new(extras), layout)
+        // Before the tables, which weigh more than all the rest.
+        *pairs = Vec::new();
+        Ok(Self::assemble(id, codes, keys, Extras::new(extras), layout))
     }
 
-    /// A segment of columns that are known to be sound.
-    pub(crate) fn assemble(id: u64, codes: Codes, keys: Keys, extras: Extras, layout: Layout) -> io::Result<Self> {
+    /// A segment of columns that are known to be sound. Without memory for tables it is scanned.
+    pub(crate) fn assemble(id: u64, codes: Codes, keys: Keys, extras: Extras, layout: Layout) -> Self {
         let is_tabled = (layout.tabled_codes_min..=layout.tabled_codes_max).contains(&codes.len());
         let tables = if is_tabled {
             let n_chunks = layout
                 .substrings
                 .unwrap_or_else(|| Chunks::best_number(codes.len()))
                 .clamp(11, 16);
-            Some(Tables::build(&codes, n_chunks)?)
+            Tables::build(&codes, n_chunks).ok()
         } else {
             None
         };
         let n_pairs = codes.len() + extras.pairs.len();
-        Ok(Self {
+        Self {
             codes,
             keys,
             extras,
@@ -204,7 +212,7 @@ impl Segment {
             stamps: Stamps::new(n_pairs),
             is_kept: AtomicBool::new(false),
             id,
-        })
+        }
     }
 
     /// Pairs, removed ones too.

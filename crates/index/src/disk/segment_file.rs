@@ -97,7 +97,7 @@ pub(crate) fn decode(region: &Region, layout: Layout) -> io::Result<Result<Segme
     if !pairs.is_sorted_by(|a, b| a < b) || pairs.iter().any(|(slot, _)| *slot as usize >= n_codes) {
         return Ok(Err(Unusable::Damaged("has further keys out of order")));
     }
-    Segment::assemble(id, codes, keys, Extras::new(pairs), layout).map(Ok)
+    Ok(Ok(Segment::assemble(id, codes, keys, Extras::new(pairs), layout)))
 }
 
 fn column_of<T: Pod>(region: &Region, range: Range<usize>, copied: bool) -> io::Result<Option<Column<T>>> {
