@@ -1,7 +1,7 @@
 //! Any sequence of changes and searches: the index answers as a plain list would.
 #![no_main]
 
-use index::{Hit, Index};
+use index::{Hit, Index, Layout, Options};
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use signal::Pdq;
@@ -20,6 +20,7 @@ enum Op {
     Remove {
         key: u8,
     },
+    Maintain,
     Search {
         query: [u8; 32],
         max_distance: u16,
@@ -28,7 +29,13 @@ enum Op {
 }
 
 fuzz_target!(|ops: Vec<Op>| {
-    let index = Index::new();
+    let index = Index::with_options(Options {
+        head_codes: 8,
+        layout: Layout {
+            tabled_codes_min: 24,
+            ..Layout::default()
+        },
+    });
     let mut list: Vec<(u64, Pdq)> = Vec::new();
     for op in ops {
         match op {
@@ -46,6 +53,10 @@ fuzz_target!(|ops: Vec<Op>| {
             Op::Remove { key } => {
                 index.remove(key.into());
                 list.retain(|(existing, _)| *existing != u64::from(key));
+            }
+            Op::Maintain => {
+                let maintained = index.maintain();
+                assert!(maintained.is_ok(), "{maintained:?}");
             }
             Op::Search {
                 query,

@@ -69,7 +69,8 @@ fn people_are_invited_reset_disabled_and_listed() {
         .collect();
     assert_eq!(names, [r#""amal" "invited""#, r#""chief" "invited""#]);
     assert_eq!(home.run(&["user", "reset", "nobody"]).code, 1);
-    assert_eq!(home.run(&["user", "disable", "chief"]).code, 1, "the last admin stays");
+    // An administrator who never came is none that could be missed; the last who came stays, as the store's suite proves.
+    home.ok(&["user", "disable", "chief"]);
     assert_eq!(home.run(&["user", "add", "x", "--role", "king"]).code, 2);
 }
 

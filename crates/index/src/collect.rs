@@ -21,30 +21,36 @@ pub struct Hits {
 /// Hits kept beyond the limit before the surplus is sorted out.
 const SURPLUS_HITS: usize = 1024;
 
-pub(crate) struct Collector {
+/// Which pairs count at all: each key may have a threshold of its own.
+pub(crate) type Accept<'a> = &'a dyn Fn(u64, u32) -> bool;
+
+pub(crate) struct Collector<'a> {
     found: Vec<Hit>,
     /// Nothing farther can enter the answer. Shrinks once there are more keys than asked for.
     radius: u32,
     limit: usize,
     capped: bool,
+    accept: Option<Accept<'a>>,
 }
 
-impl Collector {
-    pub(crate) fn new(radius: u32, limit: usize) -> Self {
+impl<'a> Collector<'a> {
+    pub(crate) fn new(radius: u32, limit: usize, accept: Option<Accept<'a>>) -> Self {
         Self {
             found: Vec::new(),
             radius,
             limit,
             capped: false,
+            accept,
         }
     }
 
+    #[inline]
     pub(crate) fn radius(&self) -> u32 {
         self.radius
     }
 
     pub(crate) fn add(&mut self, key: u64, distance: u32) {
-        if distance > self.radius {
+        if distance > self.radius || self.accept.is_some_and(|accept| !accept(key, distance)) {
             return;
         }
         self.found.push(Hit { distance, key });

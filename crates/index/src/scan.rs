@@ -1,79 +1,133 @@
-//! The linear scan: every code of a segment against one query, in plain loops that the compiler turns into vectors.
+//! The linear scan: every code of a segment against a query, four at a time.
 //!
-//! The same loop is compiled more than once, for what every machine has and for what this one may have besides; which one
-//! runs is decided at run time and never changes the answer.
+//! It serves radii for which substrings do not pay, and segments that are kept without tables. With AVX2 it counts bits by looking half
+//! bytes up in a register (Muła, Kurz and Lemire, 2018); otherwise it is a plain loop. Which one runs is decided at run time and never
+//! changes the answer.
 
+use crate::codes::{CodesRef, GROUP, Line};
 use signal::Pdq;
+use std::ops::Range;
 
-/// Codes looked at together. Only when one of them may be near is each looked at alone.
-const GROUP_CODES: usize = 16;
+/// Lines that are compared with one query after the other before the next are read: they stay in the first-level cache meanwhile.
+pub(crate) const BLOCK_LINES: usize = 128;
 
-/// Up to this radius half a code tells enough: of unrelated codes about one in 100,000 has 40 or fewer different bits
-/// among the first 128.
-const HALF_RADIUS_MAX: u32 = 40;
+/// Lines of which it is asked together whether any code in them may be near.
+const LINES_TOGETHER: usize = 4;
 
-/// Calls `found(slot, distance)` for every code at most `radius` from `query`, in order of slots.
-pub(crate) fn near(planes: [&[u64]; 4], query: Pdq, radius: u32, found: impl FnMut(usize, u32)) {
+/// Words of a code that tell enough. Of unrelated codes about one in 100,000 differs in at most 40 of its first 128 bits, or in at most 66
+/// of its first 192.
+fn words_needed(radius: u32) -> usize {
+    match radius {
+        0..=40 => 2,
+        41..=66 => 3,
+        _ => 4,
+    }
+}
+
+/// Calls `found(slot, distance)` for every code of these lines at most `radius` from `query`, in order of slots.
+pub(crate) fn near(codes: CodesRef<'_>, lines: Range<usize>, query: Pdq, radius: u32, found: impl FnMut(usize, u32)) {
     #[cfg(target_arch = "x86_64")]
     if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("popcnt") {
-        #[expect(unsafe_code, reason = "a function compiled for features of this processor")]
-        // SAFETY: the processor has the two features that the function is compiled for.
-        return unsafe { near_avx2(planes, query, radius, found) };
+        #[expect(unsafe_code, reason = "functions compiled for features of this processor")]
+        // SAFETY: the processor has the two features that the functions are compiled for.
+        return unsafe {
+            match words_needed(radius) {
+                2 => near_avx2::<2>(codes, lines, query, radius, found),
+                3 => near_avx2::<3>(codes, lines, query, radius, found),
+                _ => near_avx2::<4>(codes, lines, query, radius, found),
+            }
+        };
     }
-    near_portable(planes, query, radius, found);
+    near_portable(codes, lines, query, radius, found);
+}
+
+fn near_portable(codes: CodesRef<'_>, lines: Range<usize>, query: Pdq, radius: u32, mut found: impl FnMut(usize, u32)) {
+    let words = query.words();
+    let n_words = words_needed(radius);
+    for at in lines {
+        let mut distances = [0_u32; GROUP];
+        for (word, bits) in words.iter().enumerate().take(n_words) {
+            let line = if word < 2 { &codes.front[at] } else { &codes.back[at] };
+            let from = GROUP * (word % 2);
+            for (distance, code) in distances.iter_mut().zip(&line.0[from..from + GROUP]) {
+                *distance += (code ^ bits).count_ones();
+            }
+        }
+        if distances.iter().any(|distance| *distance <= radius) {
+            each(codes, at..at + 1, words, radius, &mut found);
+        }
+    }
+}
+
+/// Looks at each code of a few lines in full.
+#[inline(always)]
+fn each(codes: CodesRef<'_>, lines: Range<usize>, words: [u64; 4], radius: u32, found: &mut impl FnMut(usize, u32)) {
+    for slot in lines.start * GROUP..(lines.end * GROUP).min(codes.len) {
+        if let Some(distance) = codes.distance_within(slot, words, radius) {
+            found(slot, distance);
+        }
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,popcnt")]
-fn near_avx2(planes: [&[u64]; 4], query: Pdq, radius: u32, found: impl FnMut(usize, u32)) {
-    near_portable(planes, query, radius, found);
-}
-
-#[inline(always)]
-fn near_portable(planes: [&[u64]; 4], query: Pdq, radius: u32, found: impl FnMut(usize, u32)) {
-    if radius <= HALF_RADIUS_MAX {
-        groups::<2>(planes, query, radius, found);
-    } else {
-        groups::<4>(planes, query, radius, found);
-    }
-}
-
-/// Looks at the first `WORDS` words of each code of a group, then at all of each code if that leaves one near.
-#[inline(always)]
-fn groups<const WORDS: usize>(planes: [&[u64]; 4], query: Pdq, radius: u32, mut found: impl FnMut(usize, u32)) {
-    let len = planes[0].len();
-    let planes = planes.map(|plane| &plane[..len]);
-    let words = query.words();
-    let mut each = |slots: std::ops::Range<usize>| {
-        for slot in slots {
-            let distance = query.distance(Pdq::from_words(planes.map(|plane| plane[slot])));
-            if distance <= radius {
-                found(slot, distance);
-            }
-        }
+fn near_avx2<const WORDS: usize>(
+    codes: CodesRef<'_>,
+    lines: Range<usize>,
+    query: Pdq,
+    radius: u32,
+    mut found: impl FnMut(usize, u32),
+) {
+    use std::arch::x86_64::{
+        __m256i, _mm256_add_epi8, _mm256_and_si256, _mm256_cmpgt_epi64, _mm256_or_si256, _mm256_sad_epu8,
+        _mm256_set1_epi8, _mm256_set1_epi64x, _mm256_setr_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8,
+        _mm256_srli_epi16, _mm256_testz_si256, _mm256_xor_si256,
     };
-    let mut start = 0;
-    while start + GROUP_CODES <= len {
-        let mut distances = [0_u64; GROUP_CODES];
-        for (plane, word) in planes.iter().zip(words).take(WORDS) {
-            for (distance, code) in distances.iter_mut().zip(&plane[start..start + GROUP_CODES]) {
-                *distance += u64::from((code ^ word).count_ones());
-            }
+
+    let words = query.words();
+    let wanted: [__m256i; 4] = words.map(|word| _mm256_set1_epi64x(word.cast_signed()));
+    let ones_of_half_byte = _mm256_setr_epi8(
+        0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4,
+    );
+    let low_half = _mm256_set1_epi8(0x0f);
+    let beyond = _mm256_set1_epi64x(i64::from(radius) + 1);
+    let half = |line: &Line, second: bool| -> __m256i {
+        let values: [__m256i; 2] = bytemuck::cast(line.0);
+        values[usize::from(second)]
+    };
+
+    // Bit counts of the bytes of four codes' words; of WORDS words together at most 32 in a byte.
+    let near_in_line = |at: usize| -> __m256i {
+        let mut ones = _mm256_setzero_si256();
+        for (word, wanted) in wanted.iter().enumerate().take(WORDS) {
+            let line = if word < 2 { &codes.front[at] } else { &codes.back[at] };
+            let differing = _mm256_xor_si256(half(line, word % 2 == 1), *wanted);
+            let low = _mm256_and_si256(differing, low_half);
+            let high = _mm256_and_si256(_mm256_srli_epi16::<4>(differing), low_half);
+            ones = _mm256_add_epi8(ones, _mm256_shuffle_epi8(ones_of_half_byte, low));
+            ones = _mm256_add_epi8(ones, _mm256_shuffle_epi8(ones_of_half_byte, high));
         }
-        let any_near = distances
-            .iter()
-            .fold(false, |any, &distance| any | (distance <= u64::from(radius)));
-        if any_near {
-            each(start..start + GROUP_CODES);
+        _mm256_cmpgt_epi64(beyond, _mm256_sad_epu8(ones, _mm256_setzero_si256()))
+    };
+
+    let mut at = lines.start;
+    while at + LINES_TOGETHER <= lines.end {
+        let mut any = near_in_line(at);
+        for next in at + 1..at + LINES_TOGETHER {
+            any = _mm256_or_si256(any, near_in_line(next));
         }
-        start += GROUP_CODES;
+        if _mm256_testz_si256(any, any) == 0 {
+            each(codes, at..at + LINES_TOGETHER, words, radius, &mut found);
+        }
+        at += LINES_TOGETHER;
     }
-    each(start..len);
+    each(codes, at..lines.end, words, radius, &mut found);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codes::Codes;
     use proptest::prelude::*;
 
     /// Codes around a few centres, so that every radius has codes inside and outside.
@@ -91,18 +145,17 @@ mod tests {
     proptest! {
         #[test]
         fn every_variant_agrees_with_the_plain_distance(codes in codes(), query in codes(), radius in 0..=260_u32) {
-            let planes = [0, 1, 2, 3].map(|word| codes.iter().map(|code| code.words()[word]).collect::<Vec<_>>());
-            let planes = planes.each_ref().map(|plane| &**plane);
             let query = query.first().copied().unwrap_or(Pdq::from_words([0; 4]));
-
             let distances = codes.iter().map(|code| code.distance(query)).enumerate();
             let expected: Vec<_> = distances.filter(|&(_, distance)| distance <= radius).collect();
 
+            let kept = Codes::collect(codes.iter().copied()).unwrap();
+            let lines = 0..Codes::n_lines(codes.len());
             let mut portable = Vec::new();
-            near_portable(planes, query, radius, |slot, distance| portable.push((slot, distance)));
+            near_portable(kept.slices(), lines.clone(), query, radius, |slot, distance| portable.push((slot, distance)));
             prop_assert_eq!(&portable, &expected);
             let mut detected = Vec::new();
-            near(planes, query, radius, |slot, distance| detected.push((slot, distance)));
+            near(kept.slices(), lines, query, radius, |slot, distance| detected.push((slot, distance)));
             prop_assert_eq!(&detected, &expected);
         }
     }

@@ -1,100 +1,321 @@
-//! Where codes lie: the head, which takes new ones while searchers read, and segments, which never gain one.
+//! A segment: codes that no longer move or grow, each once, with the keys they stand for.
 //!
-//! Codes lie as four planes, one for each 64-bit word, so that a scan reads only the words it needs, side by side.
-//! A removed code stays where it is, stamped with the change that removed it: a view older than the stamp still sees it.
+//! Slots are sorted by key, so that the codes of a key are found by halving. Nearly always a slot has one key; the further keys of
+//! a code that stands for several lie apart. A pair is numbered like its slot, or, if it is a further one, from the number of slots on.
 
+use crate::chunks::Chunks;
+use crate::codes::{Codes, GROUP};
+use crate::collect::Collector;
+use crate::memory::Column;
+use crate::scan;
+use crate::stamps::Stamps;
+use crate::tables::{Scratch, Tables};
 use signal::Pdq;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The stamp of a code that was not removed.
-const PRESENT: u64 = u64::MAX;
+/// Below so many codes a scan is faster than the first bucket of a table.
+const TABLED_MIN: usize = 4096;
+
+/// How segments are laid out in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// Segments of more codes than this get no tables: a search reads every code of them, in a fifth of the memory. `usize::MAX`, the
+    /// default, gives tables to all but the smallest.
+    pub tabled_codes_max: usize,
+    /// Segments of fewer codes than this get none either, because they need none.
+    pub tabled_codes_min: usize,
+    /// How many substrings the tables are made of, 11 to 16; `None` chooses by the number of codes.
+    pub substrings: Option<u32>,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self {
+            tabled_codes_max: usize::MAX,
+            tabled_codes_min: TABLED_MIN,
+            substrings: None,
+        }
+    }
+}
+
+/// Keys in a row, in as few bytes as they need.
+pub(crate) enum Keys {
+    Narrow(Column<u32>),
+    Wide(Column<u64>),
+}
+
+/// Further keys of codes that stand for several.
+#[derive(Default)]
+pub(crate) struct Extras {
+    /// Slot and key, sorted.
+    pub(crate) pairs: Vec<(u32, u64)>,
+    /// Places in `pairs`, sorted by key.
+    by_key: Vec<u32>,
+}
 
 /// Codes that no longer move or grow.
 pub(crate) struct Segment {
-    planes: [Box<[u64]>; 4],
-    keys: Box<[u64]>,
-    removed_at: Box<[AtomicU64]>,
+    pub(crate) codes: Codes,
+    pub(crate) keys: Keys,
+    pub(crate) extras: Extras,
+    tables: Option<Tables>,
+    pub(crate) stamps: Stamps,
+    /// Whether its file lies on the disk.
+    pub(crate) is_kept: AtomicBool,
+    pub(crate) id: u64,
 }
 
-/// Codes being added. Slots below a view's `head_len` are written before the view is published and never again, hence the
-/// relaxed loads and stores: publishing orders them.
-pub(crate) struct Head {
-    planes: [Box<[AtomicU64]>; 4],
-    keys: Box<[AtomicU64]>,
-    removed_at: Box<[AtomicU64]>,
+impl Keys {
+    fn collect(keys: impl ExactSizeIterator<Item = u64> + Clone) -> io::Result<Self> {
+        if keys.clone().all(|key| u32::try_from(key).is_ok()) {
+            let mut column = Column::zeroed(keys.len())?;
+            for (place, key) in column.values_mut().iter_mut().zip(keys) {
+                *place = key as u32;
+            }
+            Ok(Keys::Narrow(column))
+        } else {
+            let mut column = Column::zeroed(keys.len())?;
+            for (place, key) in column.values_mut().iter_mut().zip(keys) {
+                *place = key;
+            }
+            Ok(Keys::Wide(column))
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Keys::Narrow(keys) => keys.len(),
+            Keys::Wide(keys) => keys.len(),
+        }
+    }
+
+    pub(crate) fn get(&self, slot: usize) -> u64 {
+        match self {
+            Keys::Narrow(keys) => u64::from(keys[slot]),
+            Keys::Wide(keys) => keys[slot],
+        }
+    }
+
+    pub(crate) fn is_sorted(&self) -> bool {
+        match self {
+            Keys::Narrow(keys) => keys.is_sorted(),
+            Keys::Wide(keys) => keys.is_sorted(),
+        }
+    }
+
+    fn range_of(&self, key: u64) -> std::ops::Range<usize> {
+        match self {
+            Keys::Narrow(keys) => match u32::try_from(key) {
+                Ok(key) => keys.partition_point(|k| *k < key)..keys.partition_point(|k| *k <= key),
+                Err(_) => 0..0,
+            },
+            Keys::Wide(keys) => keys.partition_point(|k| *k < key)..keys.partition_point(|k| *k <= key),
+        }
+    }
+
+    pub(crate) fn n_bytes(&self) -> usize {
+        match self {
+            Keys::Narrow(keys) => keys.n_bytes(),
+            Keys::Wide(keys) => keys.n_bytes(),
+        }
+    }
+}
+
+impl Extras {
+    /// From pairs of slot and key, sorted.
+    pub(crate) fn new(pairs: Vec<(u32, u64)>) -> Self {
+        let mut by_key: Vec<u32> = (0..pairs.len() as u32).collect();
+        by_key.sort_unstable_by_key(|at| (pairs[*at as usize].1, *at));
+        Self { pairs, by_key }
+    }
+
+    fn of_slot(&self, slot: usize) -> std::ops::Range<usize> {
+        if self.pairs.is_empty() {
+            return 0..0;
+        }
+        let slot = slot as u32;
+        self.pairs.partition_point(|(s, _)| *s < slot)..self.pairs.partition_point(|(s, _)| *s <= slot)
+    }
+
+    fn of_key(&self, key: u64) -> &[u32] {
+        let at = |place: &u32| self.pairs[*place as usize].1;
+        let from = self.by_key.partition_point(|place| at(place) < key);
+        let to = self.by_key.partition_point(|place| at(place) <= key);
+        &self.by_key[from..to]
+    }
+
+    fn n_bytes(&self) -> usize {
+        self.pairs.len() * (size_of::<(u32, u64)>() + size_of::<u32>())
+    }
 }
 
 impl Segment {
-    pub(crate) fn len(&self) -> usize {
-        self.keys.len()
+    /// A segment of these pairs, which are taken away. Equal pairs count once. If there is no memory for it, the pairs are all still there.
+    pub(crate) fn build(id: u64, pairs: &mut Vec<(u64, Pdq)>, layout: Layout) -> io::Result<Self> {
+        // Equal codes together, the least key first: that one gives the code its place.
+        pairs.sort_unstable_by_key(|(key, code)| (*code, *key));
+        pairs.dedup();
+        let mut further: Vec<(u64, Pdq)> = Vec::new();
+        let mut last = None;
+        pairs.retain(|&(key, code)| {
+            let is_new = last != Some(code);
+            last = Some(code);
+            if !is_new {
+                further.push((key, code));
+            }
+            is_new
+        });
+        pairs.sort_unstable_by_key(|(key, code)| (*key, *code));
+        let columns = Codes::collect(pairs.iter().map(|(_, code)| *code))
+            .and_then(|codes| Ok((codes, Keys::collect(pairs.iter().map(|(key, _)| *key))?)));
+        let (codes, keys) = match columns {
+            Ok(columns) => columns,
+            Err(error) => {
+                pairs.append(&mut further);
+                return Err(error);
+            }
+        };
+        let mut extras = Vec::with_capacity(further.len());
+        if !further.is_empty() {
+            // Which slot each code with several keys got: few, so they are looked up rather than all remembered.
+            further.sort_unstable_by_key(|(key, code)| (*code, *key));
+            for (slot, (_, code)) in pairs.iter().enumerate() {
+                let from = further.partition_point(|(_, other)| other < code);
+                let same = further[from..].iter().take_while(|(_, other)| other == code);
+                extras.extend(same.map(|(key, _)| (slot as u32, *key)));
+            }
+        }
+        // Before the tables, which weigh more than all the rest.
+        *pairs = Vec::new();
+        Ok(Self::assemble(id, codes, keys, Extras::new(extras), layout))
     }
 
-    pub(crate) fn planes(&self) -> [&[u64]; 4] {
-        self.planes.each_ref().map(|plane| &**plane)
-    }
-
-    pub(crate) fn key(&self, slot: usize) -> u64 {
-        self.keys[slot]
-    }
-
-    pub(crate) fn code(&self, slot: usize) -> Pdq {
-        Pdq::from_words(self.planes.each_ref().map(|plane| plane[slot]))
-    }
-
-    pub(crate) fn is_present_at(&self, slot: usize, stamp: u64) -> bool {
-        self.removed_at[slot].load(Relaxed) > stamp
-    }
-
-    pub(crate) fn remove(&self, slot: usize, stamp: u64) {
-        self.removed_at[slot].store(stamp, Relaxed);
-    }
-}
-
-impl Head {
-    pub(crate) fn new(codes_max: usize) -> Self {
-        let zeroes = || (0..codes_max).map(|_| AtomicU64::new(0)).collect();
+    /// A segment of columns that are known to be sound. Without memory for tables it is scanned.
+    pub(crate) fn assemble(id: u64, codes: Codes, keys: Keys, extras: Extras, layout: Layout) -> Self {
+        let is_tabled = (layout.tabled_codes_min..=layout.tabled_codes_max).contains(&codes.len());
+        let tables = if is_tabled {
+            let n_chunks = layout
+                .substrings
+                .unwrap_or_else(|| Chunks::best_number(codes.len()))
+                .clamp(11, 16);
+            Tables::build(&codes, n_chunks).ok()
+        } else {
+            None
+        };
+        let n_pairs = codes.len() + extras.pairs.len();
         Self {
-            planes: [zeroes(), zeroes(), zeroes(), zeroes()],
-            keys: zeroes(),
-            removed_at: (0..codes_max).map(|_| AtomicU64::new(PRESENT)).collect(),
+            codes,
+            keys,
+            extras,
+            tables,
+            stamps: Stamps::new(n_pairs),
+            is_kept: AtomicBool::new(false),
+            id,
         }
     }
 
-    /// Fills a slot that no published view reaches.
-    pub(crate) fn write(&self, slot: usize, key: u64, code: Pdq) {
-        for (plane, word) in self.planes.iter().zip(code.words()) {
-            plane[slot].store(word, Relaxed);
+    /// Pairs, removed ones too.
+    pub(crate) fn n_pairs(&self) -> usize {
+        self.codes.len() + self.extras.pairs.len()
+    }
+
+    pub(crate) fn n_present(&self) -> usize {
+        self.n_pairs().saturating_sub(self.stamps.n_removed())
+    }
+
+    pub(crate) fn n_bytes(&self) -> usize {
+        self.codes.front.n_bytes()
+            + self.codes.back.n_bytes()
+            + self.keys.n_bytes()
+            + self.extras.n_bytes()
+            + self.tables.as_ref().map_or(0, Tables::n_bytes)
+            + self.n_pairs() / 8
+    }
+
+    pub(crate) fn is_kept(&self) -> bool {
+        self.is_kept.load(Ordering::Acquire)
+    }
+
+    /// The key and code of a pair.
+    pub(crate) fn pair(&self, pair: usize) -> (u64, Pdq) {
+        let codes = self.codes.slices();
+        match pair.checked_sub(self.codes.len()) {
+            None => (self.keys.get(pair), codes.get(pair)),
+            Some(extra) => {
+                let (slot, key) = self.extras.pairs[extra];
+                (key, codes.get(slot as usize))
+            }
         }
-        self.keys[slot].store(key, Relaxed);
     }
 
-    pub(crate) fn key(&self, slot: usize) -> u64 {
-        self.keys[slot].load(Relaxed)
+    /// The pairs of a key, removed ones too.
+    pub(crate) fn pairs_of(&self, key: u64) -> impl Iterator<Item = usize> + '_ {
+        let first = self.codes.len();
+        let further = self.extras.of_key(key).iter().map(move |at| first + *at as usize);
+        self.keys.range_of(key).chain(further)
     }
 
-    pub(crate) fn code(&self, slot: usize) -> Pdq {
-        Pdq::from_words(self.planes.each_ref().map(|plane| plane[slot].load(Relaxed)))
+    /// Whether it may have a pair of one of these keys.
+    pub(crate) fn may_have(&self, keys: &std::ops::RangeInclusive<u64>) -> bool {
+        let n = self.keys.len();
+        let in_slots = n > 0 && self.keys.get(0) <= *keys.end() && self.keys.get(n - 1) >= *keys.start();
+        in_slots || self.extras.pairs.iter().any(|(_, key)| keys.contains(key))
     }
 
-    pub(crate) fn is_present_at(&self, slot: usize, stamp: u64) -> bool {
-        self.removed_at[slot].load(Relaxed) > stamp
+    /// Gives each collector every pair within its radius of its query that a view of this stamp sees.
+    pub(crate) fn collect(&self, stamp: u64, queries: &[Pdq], collectors: &mut [Collector<'_>], scratch: &mut Scratch) {
+        let mut scanned: Vec<usize> = Vec::new();
+        for (at, (&query, collector)) in queries.iter().zip(&mut *collectors).enumerate() {
+            match &self.tables {
+                Some(tables) if self.tables_pay(tables, collector.radius()) => {
+                    let codes = self.codes.slices();
+                    let radius = collector.radius();
+                    tables.near(codes, query, radius, scratch, |slot, distance| {
+                        self.add_slot(slot, distance, stamp, collector);
+                    });
+                }
+                Some(_) | None => scanned.push(at),
+            }
+        }
+        let (codes, n_lines) = (self.codes.slices(), self.codes.len().div_ceil(GROUP));
+        for from in (0..n_lines).step_by(scan::BLOCK_LINES) {
+            let lines = from..(from + scan::BLOCK_LINES).min(n_lines);
+            for &at in &scanned {
+                let collector = &mut collectors[at];
+                scan::near(
+                    codes,
+                    lines.clone(),
+                    queries[at],
+                    collector.radius(),
+                    |slot, distance| {
+                        self.add_slot(slot, distance, stamp, collector);
+                    },
+                );
+            }
+        }
     }
 
-    pub(crate) fn remove(&self, slot: usize, stamp: u64) {
-        self.removed_at[slot].store(stamp, Relaxed);
+    /// Whether tables are faster than a scan. The figures are nanoseconds, measured; a wrong one costs time and no answer.
+    fn tables_pay(&self, tables: &Tables, radius: u32) -> bool {
+        const BUCKET_NS: f64 = 8.0;
+        const CANDIDATE_NS: f64 = 20.0;
+        let code_ns = if radius <= 40 { 0.9 } else { 1.2 };
+        tables
+            .cost(radius, self.codes.len())
+            .is_some_and(|(n_buckets, n_candidates)| {
+                n_buckets * BUCKET_NS + n_candidates * CANDIDATE_NS < self.codes.len() as f64 * code_ns
+            })
     }
 
-    /// The head's slots, removed ones too, as a segment: every code keeps its slot.
-    pub(crate) fn seal(&self) -> Segment {
-        let copy = |values: &[AtomicU64]| values.iter().map(|value| value.load(Relaxed)).collect();
-        Segment {
-            planes: self.planes.each_ref().map(|plane| copy(plane)),
-            keys: copy(&self.keys),
-            removed_at: self
-                .removed_at
-                .iter()
-                .map(|stamp| AtomicU64::new(stamp.load(Relaxed)))
-                .collect(),
+    fn add_slot(&self, slot: usize, distance: u32, stamp: u64, collector: &mut Collector<'_>) {
+        if self.stamps.is_present_at(slot, stamp) {
+            collector.add(self.keys.get(slot), distance);
+        }
+        for extra in self.extras.of_slot(slot) {
+            if self.stamps.is_present_at(self.codes.len() + extra, stamp) {
+                collector.add(self.extras.pairs[extra].1, distance);
+            }
         }
     }
 }

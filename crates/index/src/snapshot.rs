@@ -1,8 +1,9 @@
 //! A searcher's view: what the index held at one moment.
 
-use crate::collect::{Collector, Hits};
-use crate::scan;
-use crate::segment::{Head, Segment};
+use crate::collect::{Accept, Collector, Hits};
+use crate::head::Head;
+use crate::segment::Segment;
+use crate::tables::Scratch;
 use signal::Pdq;
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +16,8 @@ pub struct Snapshot {
 
 pub(crate) struct View {
     pub(crate) segments: Arc<[Arc<Segment>]>,
+    /// Full heads that are not segments yet, each with its length.
+    pub(crate) full_heads: Arc<[(Arc<Head>, usize)]>,
     pub(crate) head: Arc<Head>,
     pub(crate) head_len: usize,
     /// Codes removed by later changes are still there.
@@ -34,16 +37,26 @@ impl Snapshot {
     }
 
     /// The keys with a code at most `max_distance` bits from `query`, nearest first, at most `limit` of them.
+    ///
+    /// The codes near the complement of a code, those that differ from it in 256 − d bits, are found by a search for `!query`.
     pub fn search(&self, query: Pdq, max_distance: u32, limit: usize) -> Hits {
-        let mut collectors = [Collector::new(max_distance, limit)];
-        self.collect(&[query], &mut collectors);
-        let [collector] = collectors;
-        collector.finish()
+        self.search_one(query, Collector::new(max_distance, limit, None))
     }
 
-    /// The same for many queries at once, answers in their order. Each code is read from memory once for all queries.
+    /// The same, counting only what `accept(key, distance)` lets pass: keys that have a threshold of their own, or that the caller knows to
+    /// be out of force. What is not accepted takes no place of the `limit`.
+    pub fn search_where(&self, query: Pdq, max_distance: u32, limit: usize, accept: &dyn Fn(u64, u32) -> bool) -> Hits {
+        let accept: Accept<'_> = accept;
+        self.search_one(query, Collector::new(max_distance, limit, Some(accept)))
+    }
+
+    /// The same as [`search`](Self::search) for many queries at once, answers in their order. Where codes are read in a row they are read once for
+    /// all queries.
     pub fn search_many(&self, queries: &[Pdq], max_distance: u32, limit: usize) -> Vec<Hits> {
-        let mut collectors: Vec<Collector> = queries.iter().map(|_| Collector::new(max_distance, limit)).collect();
+        let mut collectors: Vec<Collector<'_>> = queries
+            .iter()
+            .map(|_| Collector::new(max_distance, limit, None))
+            .collect();
         self.collect(queries, &mut collectors);
         collectors.into_iter().map(Collector::finish).collect()
     }
@@ -58,31 +71,31 @@ impl Snapshot {
         self.len() == 0
     }
 
-    fn collect(&self, queries: &[Pdq], collectors: &mut [Collector]) {
+    fn search_one(&self, query: Pdq, collector: Collector<'_>) -> Hits {
+        let mut collectors = [collector];
+        self.collect(&[query], &mut collectors);
+        let [collector] = collectors;
+        collector.finish()
+    }
+
+    fn collect(&self, queries: &[Pdq], collectors: &mut [Collector<'_>]) {
         let View {
             segments,
+            full_heads,
             head,
             head_len,
             stamp,
             ..
         } = &*self.view;
+        let mut scratch = Scratch::default();
         for segment in segments.iter() {
-            for (&query, collector) in queries.iter().zip(&mut *collectors) {
-                scan::near(segment.planes(), query, collector.radius(), |slot, distance| {
-                    if segment.is_present_at(slot, *stamp) {
-                        collector.add(segment.key(slot), distance);
-                    }
-                });
-            }
+            segment.collect(*stamp, queries, collectors, &mut scratch);
         }
-        for slot in 0..*head_len {
-            let code = head.code(slot);
-            for (&query, collector) in queries.iter().zip(&mut *collectors) {
-                let distance = code.distance(query);
-                if distance <= collector.radius() && head.is_present_at(slot, *stamp) {
-                    collector.add(head.key(slot), distance);
-                }
+        for (&query, collector) in queries.iter().zip(collectors) {
+            for (full, len) in full_heads.iter() {
+                full.collect(*len, *stamp, query, collector);
             }
+            head.collect(*head_len, *stamp, query, collector);
         }
     }
 }

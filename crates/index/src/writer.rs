@@ -1,220 +1,308 @@
-//! The one who changes: keeps segments, head and the places of every key, and says what a new view contains.
+//! The one who changes: what lies where, and what a new view contains.
 
-use crate::segment::{Head, Segment};
+use crate::checkpoint::Checkpoint;
+use crate::head::Head;
+use crate::merge::Size;
+use crate::segment::Segment;
 use crate::snapshot::View;
-use hashbrown::HashTable;
 use signal::Pdq;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub(crate) struct Writer {
-    segments: BTreeMap<u32, Sealed>,
-    /// The same segments as views hold them; rebuilt when one comes or goes.
-    segment_list: Arc<[Arc<Segment>]>,
+    /// The oldest first.
+    segments: Arc<[Arc<Segment>]>,
+    full: Vec<Full>,
+    full_heads: Arc<[(Arc<Head>, usize)]>,
     head: Arc<Head>,
-    head_id: u32,
     head_len: usize,
-    head_removed: usize,
-    /// Every present code's place, found by the hash of its key.
-    places: HashTable<Place>,
     /// Number of the last change that removed something.
     stamp: u64,
-    /// Codes in a full head.
-    segment_codes: usize,
+    /// Pairs that are there.
+    len: usize,
+    next_id: u64,
+    /// How far the caller has told all changes.
+    pub(crate) checkpoint: Option<Checkpoint>,
+    head_codes: usize,
 }
 
-struct Sealed {
-    segment: Arc<Segment>,
-    removed: usize,
+/// A full head that waits to become a segment.
+struct Full {
+    head: Arc<Head>,
+    /// Slots that were filled: all of them, unless it was closed early.
+    len: usize,
+    checkpoint: Option<Checkpoint>,
 }
 
-/// A slot of a segment, or of the head under the number its segment will have.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Place {
-    segment: u32,
-    slot: u32,
+/// Where a pair lies.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Segment(usize, usize),
+    Full(usize, usize),
+    Head(usize),
+}
+
+/// Segments and heads that are to become one segment, as a view of `stamp` sees them.
+pub(crate) struct Work {
+    pub(crate) id: u64,
+    segments: Vec<Arc<Segment>>,
+    heads: Vec<(Arc<Head>, usize)>,
+    stamp: u64,
+    /// What the changes up to the end of the heads were told up to.
+    pub(crate) checkpoint: Option<Checkpoint>,
+}
+
+impl Work {
+    /// All pairs that are to be in the new segment.
+    pub(crate) fn pairs(&self) -> Vec<(u64, Pdq)> {
+        let n_segments: usize = self.segments.iter().map(|segment| segment.n_present()).sum();
+        let n_heads: usize = self.heads.iter().map(|(_, len)| *len).sum();
+        let mut pairs = Vec::with_capacity(n_segments + n_heads);
+        for segment in &self.segments {
+            let present = (0..segment.n_pairs()).filter(|pair| segment.stamps.is_present_at(*pair, self.stamp));
+            pairs.extend(present.map(|pair| segment.pair(pair)));
+        }
+        for (head, len) in &self.heads {
+            let present = (0..*len).filter(|slot| head.stamps.is_present_at(*slot, self.stamp));
+            pairs.extend(present.map(|slot| (head.key(slot), head.code(slot))));
+        }
+        pairs
+    }
 }
 
 impl Writer {
-    pub(crate) fn new(segment_codes: usize) -> Self {
+    pub(crate) fn new(head_codes: usize) -> Self {
         Self {
-            segments: BTreeMap::new(),
-            segment_list: Arc::new([]),
-            head: Arc::new(Head::new(segment_codes)),
-            head_id: 0,
+            segments: Arc::new([]),
+            full: Vec::new(),
+            full_heads: Arc::new([]),
+            head: Arc::new(Head::new(head_codes)),
             head_len: 0,
-            head_removed: 0,
-            places: HashTable::new(),
             stamp: 0,
-            segment_codes,
+            len: 0,
+            next_id: 1,
+            checkpoint: None,
+            head_codes,
         }
     }
 
     /// What a search that starts now may see.
     pub(crate) fn view(&self) -> View {
         View {
-            segments: Arc::clone(&self.segment_list),
+            segments: Arc::clone(&self.segments),
+            full_heads: Arc::clone(&self.full_heads),
             head: Arc::clone(&self.head),
             head_len: self.head_len,
             stamp: self.stamp,
-            len: self.places.len(),
+            len: self.len,
         }
     }
 
+    /// Segments that were read from a disk.
+    pub(crate) fn adopt(&mut self, segments: Vec<Segment>, next_id: u64, checkpoint: Option<Checkpoint>) {
+        self.next_id = next_id.max(segments.iter().map(|segment| segment.id + 1).max().unwrap_or(1));
+        self.len = segments.iter().map(Segment::n_present).sum();
+        self.segments = segments.into_iter().map(Arc::new).collect();
+        self.checkpoint = checkpoint;
+    }
+
+    /// Adds a pair, unless it is there.
     pub(crate) fn insert(&mut self, key: u64, code: Pdq) {
-        let hash = spread(key);
-        let already = self.places.find(hash, |&place| self.at(place) == (key, code)).is_some();
-        if !already {
+        if !self.places_of(key).iter().any(|place| self.code_at(*place) == code) {
             self.append(key, code);
         }
     }
 
     /// Removes every code of `key` and says how many there were.
     pub(crate) fn remove(&mut self, key: u64) -> usize {
-        let hash = spread(key);
-        let places: Vec<Place> = self
-            .places
-            .iter_hash(hash)
-            .copied()
-            .filter(|&place| self.at(place).0 == key)
-            .collect();
-        if places.is_empty() {
-            return 0;
-        }
-        self.stamp += 1;
-        for &place in &places {
-            let entry = self.places.find_entry(hash, |&other| other == place);
-            // Unwrap safety: the place was read from the table just now.
-            entry.ok().unwrap().remove();
-            self.strike(place);
-        }
-        // Only now: a segment given up earlier would have moved the key's other codes away from their places.
-        for &place in &places {
-            let mostly_removed = self
-                .segments
-                .get(&place.segment)
-                .is_some_and(|sealed| sealed.removed * 2 > sealed.segment.len());
-            if mostly_removed {
-                self.evacuate(place.segment);
-            }
-        }
+        let places = self.places_of(key);
+        self.strike(&places);
         places.len()
     }
 
-    fn strike(&mut self, place: Place) {
-        let slot = place.slot as usize;
-        if place.segment == self.head_id {
-            self.head.remove(slot, self.stamp);
-            self.head_removed += 1;
-        } else {
-            // Unwrap safety: a place in the table is in a segment that is kept.
-            let sealed = self.segments.get_mut(&place.segment).unwrap();
-            sealed.segment.remove(slot, self.stamp);
-            sealed.removed += 1;
+    /// Gives a key exactly these codes.
+    pub(crate) fn replace(&mut self, key: u64, codes: &[Pdq]) {
+        let mut wanted: BTreeSet<Pdq> = codes.iter().copied().collect();
+        let mut surplus = self.places_of(key);
+        surplus.retain(|place| !wanted.remove(&self.code_at(*place)));
+        self.strike(&surplus);
+        for code in wanted {
+            self.append(key, code);
         }
     }
 
-    /// Gives up a segment that is mostly removed codes: the present ones move to the head. A code moves only after as
-    /// many were removed, so removing costs a constant number of moves.
-    fn evacuate(&mut self, id: u32) {
-        let Some(Sealed { segment, .. }) = self.segments.get(&id) else {
+    fn strike(&mut self, places: &[Place]) {
+        if places.is_empty() {
             return;
-        };
-        let segment = Arc::clone(segment);
-        let present: Vec<usize> = (0..segment.len())
-            .filter(|&slot| segment.is_present_at(slot, self.stamp))
-            .collect();
-        // All places go before the segment does: a table that grows asks for the key at each of its places.
-        for &slot in &present {
-            let place = Place {
-                segment: id,
-                slot: slot as u32,
-            };
-            let entry = self
-                .places
-                .find_entry(spread(segment.key(slot)), |&other| other == place);
-            // Unwrap safety: every present code is in the table.
-            entry.ok().unwrap().remove();
         }
-        self.segments.remove(&id);
-        self.list_segments();
-        for slot in present {
-            self.append(segment.key(slot), segment.code(slot));
+        self.stamp += 1;
+        for place in places {
+            let is_gone = match *place {
+                Place::Segment(at, pair) => self.segments[at].stamps.remove(pair, self.stamp),
+                Place::Full(at, slot) => self.full[at].head.stamps.remove(slot, self.stamp),
+                Place::Head(slot) => self.head.stamps.remove(slot, self.stamp),
+            };
+            self.len -= usize::from(is_gone);
+        }
+    }
+
+    /// Where the codes of a key lie that are there now.
+    fn places_of(&self, key: u64) -> Vec<Place> {
+        let mut places = Vec::new();
+        for (at, segment) in self.segments.iter().enumerate() {
+            let pairs = segment
+                .pairs_of(key)
+                .filter(|pair| segment.stamps.is_present_at(*pair, self.stamp));
+            places.extend(pairs.map(|pair| Place::Segment(at, pair)));
+        }
+        for (at, full) in self.full.iter().enumerate() {
+            let slots = full.head.slots_of(key, full.len).into_iter();
+            let slots = slots.filter(|slot| full.head.stamps.is_present_at(*slot, self.stamp));
+            places.extend(slots.map(|slot| Place::Full(at, slot)));
+        }
+        let slots = self.head.slots_of(key, self.head_len).into_iter();
+        let slots = slots.filter(|slot| self.head.stamps.is_present_at(*slot, self.stamp));
+        places.extend(slots.map(Place::Head));
+        places
+    }
+
+    fn code_at(&self, place: Place) -> Pdq {
+        match place {
+            Place::Segment(at, pair) => self.segments[at].pair(pair).1,
+            Place::Full(at, slot) => self.full[at].head.code(slot),
+            Place::Head(slot) => self.head.code(slot),
         }
     }
 
     fn append(&mut self, key: u64, code: Pdq) {
-        if self.head_len == self.segment_codes {
-            self.seal();
+        if self.head_len == self.head.capacity() {
+            self.close_head();
         }
-        let place = Place {
-            segment: self.head_id,
-            slot: self.head_len as u32,
-        };
         self.head.write(self.head_len, key, code);
         self.head_len += 1;
-        let Self {
-            places,
-            segments,
-            head,
-            head_id,
-            ..
-        } = self;
-        places.insert_unique(spread(key), place, |&place| {
-            spread(key_at(segments, head, *head_id, place))
-        });
+        self.len += 1;
     }
 
-    fn seal(&mut self) {
-        let sealed = Sealed {
-            segment: Arc::new(self.head.seal()),
-            removed: self.head_removed,
-        };
-        let id = self.head_id;
-        let mostly_removed = sealed.removed * 2 > self.segment_codes;
-        self.segments.insert(id, sealed);
-        self.head = Arc::new(Head::new(self.segment_codes));
-        self.head_id += 1;
+    /// Puts the head aside, to become a segment, and begins another.
+    pub(crate) fn close_head(&mut self) {
+        if self.head_len == 0 {
+            return;
+        }
+        let head = std::mem::replace(&mut self.head, Arc::new(Head::new(self.head_codes)));
+        self.full.push(Full {
+            head,
+            len: self.head_len,
+            checkpoint: self.checkpoint,
+        });
         self.head_len = 0;
-        self.head_removed = 0;
-        if mostly_removed {
-            self.evacuate(id);
-        } else {
-            self.list_segments();
+        self.list_heads();
+    }
+
+    pub(crate) fn n_full(&self) -> usize {
+        self.full.len()
+    }
+
+    /// Whether every pair is in a segment.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.head_len == 0 && self.full.is_empty()
+    }
+
+    pub(crate) fn sizes(&self) -> Vec<Size> {
+        let size = |segment: &Arc<Segment>| Size {
+            id: segment.id,
+            n_pairs: segment.n_pairs(),
+            n_present: segment.n_present(),
+        };
+        self.segments.iter().map(size).collect()
+    }
+
+    /// A number that no segment had.
+    pub(crate) fn fresh_id(&mut self) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        id
+    }
+
+    pub(crate) fn next_id(&self) -> u64 {
+        self.next_id
+    }
+
+    /// All full heads, to become one segment.
+    pub(crate) fn sealing(&mut self) -> Option<Work> {
+        let checkpoint = self.full.last()?.checkpoint;
+        Some(Work {
+            id: self.fresh_id(),
+            segments: Vec::new(),
+            heads: self
+                .full
+                .iter()
+                .map(|full| (Arc::clone(&full.head), full.len))
+                .collect(),
+            stamp: self.stamp,
+            checkpoint,
+        })
+    }
+
+    /// These segments, to become one.
+    pub(crate) fn merging(&mut self, ids: &[u64]) -> Work {
+        let segments = self.segments.iter().filter(|segment| ids.contains(&segment.id));
+        let segments = segments.cloned().collect();
+        Work {
+            id: self.fresh_id(),
+            segments,
+            heads: Vec::new(),
+            stamp: self.stamp,
+            checkpoint: None,
         }
     }
 
-    fn list_segments(&mut self) {
-        self.segment_list = self
-            .segments
-            .values()
-            .map(|sealed| Arc::clone(&sealed.segment))
+    /// Puts what was made of the work in its place. What was removed since the work began is removed from it too.
+    pub(crate) fn install(&mut self, work: &Work, made: Segment) {
+        let mut gone = Vec::new();
+        for segment in &work.segments {
+            let after = segment.stamps.removed_after(work.stamp).into_iter();
+            gone.extend(after.map(|(pair, stamp)| (segment.pair(pair as usize), stamp)));
+        }
+        for (head, _) in &work.heads {
+            let after = head.stamps.removed_after(work.stamp).into_iter();
+            gone.extend(after.map(|(slot, stamp)| ((head.key(slot as usize), head.code(slot as usize)), stamp)));
+        }
+        for ((key, code), stamp) in gone {
+            let pair = made.pairs_of(key).find(|pair| made.pair(*pair).1 == code);
+            if let Some(pair) = pair {
+                made.stamps.remove(pair, stamp);
+            }
+        }
+        let is_used = |segment: &Arc<Segment>| work.segments.iter().any(|used| Arc::ptr_eq(used, segment));
+        let mut segments: Vec<_> = self.segments.iter().filter(|s| !is_used(s)).cloned().collect();
+        if made.n_present() > 0 {
+            segments.push(Arc::new(made));
+        }
+        self.segments = segments.into();
+        self.full
+            .retain(|full| !work.heads.iter().any(|(used, _)| Arc::ptr_eq(used, &full.head)));
+        self.list_heads();
+    }
+
+    /// Adds a segment that was made of pairs of keys that were not there.
+    pub(crate) fn add_segment(&mut self, made: Segment) {
+        self.len += made.n_present();
+        self.segments = self.segments.iter().cloned().chain([Arc::new(made)]).collect();
+    }
+
+    /// Whether any pair of these keys may be there: by their greatest and least.
+    pub(crate) fn may_have(&self, keys: std::ops::RangeInclusive<u64>) -> bool {
+        if self.head_len > 0 || !self.full.is_empty() {
+            return true;
+        }
+        self.segments.iter().any(|segment| segment.may_have(&keys))
+    }
+
+    fn list_heads(&mut self) {
+        self.full_heads = self
+            .full
+            .iter()
+            .map(|full| (Arc::clone(&full.head), full.len))
             .collect();
     }
-
-    fn at(&self, place: Place) -> (u64, Pdq) {
-        let slot = place.slot as usize;
-        if place.segment == self.head_id {
-            (self.head.key(slot), self.head.code(slot))
-        } else {
-            let segment = &self.segments[&place.segment].segment;
-            (segment.key(slot), segment.code(slot))
-        }
-    }
-}
-
-fn key_at(segments: &BTreeMap<u32, Sealed>, head: &Head, head_id: u32, place: Place) -> u64 {
-    let slot = place.slot as usize;
-    if place.segment == head_id {
-        head.key(slot)
-    } else {
-        segments[&place.segment].segment.key(slot)
-    }
-}
-
-/// Scatters keys, which are often consecutive numbers (the finaliser of SplitMix64).
-fn spread(key: u64) -> u64 {
-    let key = (key ^ (key >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let key = (key ^ (key >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    key ^ (key >> 31)
 }

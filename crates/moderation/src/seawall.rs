@@ -1,11 +1,12 @@
 //! Everything that flows and views need, in one value.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use media::MediaHost;
 
 use crate::actions::webhook::{Webhook, WebhookError, WebhookSettings};
-use crate::flows::follow;
+use crate::flows::follow::{self, OpenMatcherError};
 use crate::flows::hma::Dormancy;
 use crate::matching::{MatchSettings, Matcher};
 use crate::model::{Chance, Clock};
@@ -74,6 +75,8 @@ pub struct Parts {
     pub media: Arc<MediaHost>,
     /// What the operator chose.
     pub settings: Settings,
+    /// Where the index lies; with none, it is read from the banks at each start.
+    pub index_folder: Option<PathBuf>,
 }
 
 /// Seawall cannot start.
@@ -82,6 +85,9 @@ pub enum OpenError {
     /// The store failed.
     #[error("cannot read the banks")]
     Store(#[from] StoreError),
+    /// The index cannot be used.
+    #[error("cannot open the index")]
+    Index(#[source] OpenMatcherError),
     /// The webhook is set up wrongly.
     #[error("cannot set the webhook up")]
     Webhook(#[from] WebhookError),
@@ -96,9 +102,14 @@ pub enum NotReady {
 }
 
 impl Seawall {
-    /// Reads the banks into memory and is ready.
+    /// Opens the index, reads from the banks what it lacks, and is ready.
     pub async fn open(parts: Parts) -> Result<Self, OpenError> {
-        let app = Self::open_for_upkeep(parts)?;
+        let folder = parts.index_folder.clone();
+        let mut app = Self::open_for_upkeep(parts)?;
+        if let Some(folder) = folder {
+            let opened = follow::open_matcher(&app.store, app.settings.matching, &folder).await;
+            app.matcher = Arc::new(opened.map_err(OpenError::Index)?);
+        }
         follow::catch_up(&app).await?;
         Ok(app)
     }
@@ -114,7 +125,7 @@ impl Seawall {
             clock: parts.clock,
             chance: parts.chance,
             media: parts.media,
-            matcher: Arc::new(Matcher::new(parts.settings.matching)),
+            matcher: Arc::new(Matcher::in_memory(parts.settings.matching)),
             webhook,
             settings: Arc::new(parts.settings),
             bells: Arc::default(),
@@ -122,7 +133,7 @@ impl Seawall {
         })
     }
 
-    /// Nothing, if the store answers and the banks are in memory.
+    /// Nothing, if the store answers and all that is banked is matched against.
     pub async fn ready(&self) -> Result<(), NotReady> {
         follow::catch_up(self).await?;
         Ok(())

@@ -28,6 +28,17 @@ pub(crate) async fn is_ready(State(state): State<WebState>) -> Response {
     }
 }
 
+/// By one of these a proxy says that it passes a request on.
+const PROXIES_SAY: [&str; 7] = [
+    "forwarded",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-forwarded-server",
+    "x-real-ip",
+];
+
 /// Counts for Prometheus.
 pub(crate) async fn metrics(
     State(state): State<WebState>,
@@ -35,7 +46,7 @@ pub(crate) async fn metrics(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     // A proxy on this machine connects over loopback as well, but says that it is one.
-    let passed_on = headers.contains_key("x-forwarded-for") || headers.contains_key(header::FORWARDED);
+    let passed_on = PROXIES_SAY.iter().any(|name| headers.contains_key(*name));
     let allowed = match state.settings.metrics {
         MetricsAccess::Loopback => info.peer.is_loopback() && !passed_on,
         MetricsAccess::Everyone => true,
@@ -96,12 +107,6 @@ fn write_moderation(metrics: &views::Metrics, text: &mut Exposition) {
         "counter",
         "Lines of the event log.",
         metrics.n_events,
-    );
-    text.value(
-        "seawall_index_entries",
-        "gauge",
-        "Entries that are matched against.",
-        metrics.matcher.n_entries,
     );
     text.value(
         "seawall_index_hashes",

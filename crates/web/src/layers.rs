@@ -127,7 +127,8 @@ pub(crate) async fn hold_large_body(State(state): State<WebState>, request: Requ
     hold_body(state, request, next, bytes_max).await
 }
 
-async fn hold_body(state: WebState, request: Request, next: Next, bytes_max: usize) -> Response {
+/// Reads the body of a request, up to so many bytes.
+pub(crate) async fn hold_body(state: WebState, request: Request, next: Next, bytes_max: usize) -> Response {
     let (parts, body) = request.into_parts();
     match crate::body::hold(body, bytes_max, &state.settings.limits, &state.shared.memory).await {
         Ok(held) => {
@@ -191,7 +192,7 @@ fn take_from_address(state: &WebState, request: &Request) -> Result<(), ApiError
 }
 
 /// Whom a rate is counted for: an IPv4 address, or the /64 that one customer of an IPv6 network is given.
-fn rate_unit(address: IpAddr) -> IpAddr {
+pub(crate) fn rate_unit(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) >> 64 << 64).into()),

@@ -1,6 +1,6 @@
 //! What the commands about a store share: the configuration, the log, and the store opened for a person at a shell.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -20,6 +20,11 @@ pub fn load_config(named: Option<&Path>) -> anyhow::Result<Loaded> {
 /// The store's address as the configuration says.
 pub fn store_url(loaded: &Loaded) -> Secret {
     settings::store_url(&loaded.config, std::env::vars_os())
+}
+
+/// The folder of the index as the configuration says.
+pub fn index_folder(loaded: &Loaded) -> PathBuf {
+    settings::index_folder(&loaded.config, &store_url(loaded), std::env::vars_os())
 }
 
 /// Opens the store, and makes the folder of an embedded one if it is missing: readable by its owner alone.
@@ -84,6 +89,7 @@ pub fn parts(config: &Config, store: Store, media: MediaHost) -> anyhow::Result<
         chance: Arc::new(Chance::from_system().context("the system gives no randomness")?),
         media: Arc::new(media),
         settings: settings::flows(config)?,
+        index_folder: None,
     })
 }
 

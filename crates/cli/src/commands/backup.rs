@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use moderation::flows::backup::{ArchiveSummary, read_backup, write_backup};
+use moderation::matching::Matcher;
 use serde::Serialize;
 use tokio::runtime::Handle;
 
@@ -69,6 +70,11 @@ pub async fn restore(args: args::Restore, config_file: Option<&Path>) -> anyhow:
         .await?
         .with_context(|| format!("nothing was restored into {}", app::shown_url(&url)));
     store.close().await;
-    Summary::tell(summary?, "restored; `seawall verify` checks the log", args.json)?;
+    let summary = summary?;
+    // An index of the store that was here before tells nothing of this one.
+    let index = app::index_folder(&loaded);
+    Matcher::forget(&index)
+        .context("the store is restored, but the index of the one before cannot be removed: remove its folder")?;
+    Summary::tell(summary, "restored; `seawall verify` checks the log", args.json)?;
     Ok(Exit::Success)
 }

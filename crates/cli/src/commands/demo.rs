@@ -184,6 +184,7 @@ async fn open(
         chance,
         media: Arc::new(media),
         settings,
+        index_folder: Some(folder.join("seawall.index")),
     })
     .await?)
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use media::{MediaHost, WorkerCommand};
-use moderation::Seawall;
 use moderation::flows::{access, actions, follow, hma, upkeep};
+use moderation::{Parts, Seawall};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use web::WebSettings;
@@ -51,7 +51,15 @@ pub async fn run(args: Serve, config_file: Option<&Path>) -> anyhow::Result<Exit
     let media = MediaHost::start(settings::media_host(config, worker, args.jail.allow_weak_jail))
         .await
         .map_err(explain)?;
-    let app = Seawall::open(app::parts(config, store, media)?).await?;
+    let index_folder = app::index_folder(&loaded);
+    app::make_private_folder(Some(&index_folder))?;
+    let parts = Parts {
+        index_folder: Some(index_folder),
+        ..app::parts(config, store, media)?
+    };
+    let app = Seawall::open(parts)
+        .await
+        .context("cannot start; `[store] index_dir` names another folder for the index")?;
 
     let file = loaded
         .file
@@ -93,6 +101,7 @@ fn make_dev(config: &mut Config) -> anyhow::Result<tempfile::TempDir> {
         .context("cannot make a folder for the data")?;
     let file = folder.path().join("seawall.db");
     config.store.url = Some(Secret::new(format!("sqlite://{}", file.display())));
+    config.store.index_dir = None;
     config.webhook = Webhook::default();
     config.http.public_url = None;
     config.hma.enabled = true;

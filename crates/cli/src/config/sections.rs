@@ -41,6 +41,9 @@ pub struct Store {
     /// `seawall.db` in `seawall` of the user's data folder (`$XDG_DATA_HOME` or `~/.local/share`), or in `./.seawall` for a user
     /// without a home.
     pub url: Option<Secret>,
+    /// The folder of the index of perceptual hashes, this server's alone. It holds nothing that is not in the store, and is made anew when it is
+    /// missing. Without it, beside the file of an embedded store (`seawall.index` beside `seawall.db`), or `seawall.index` in the user's data folder.
+    pub index_dir: Option<PathBuf>,
 }
 
 /// The HTTP API and the console.

@@ -27,6 +27,19 @@ pub fn store_url(config: &Config, environment: impl IntoIterator<Item = (OsStrin
     }
 }
 
+/// The folder of the index: where the configuration says, or beside an embedded store, or where users keep their data.
+pub fn index_folder(
+    config: &Config,
+    url: &Secret,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+) -> PathBuf {
+    match (&config.store.index_dir, store_file(url)) {
+        (Some(folder), _) => folder.clone(),
+        (None, Some(file)) => file.with_extension("index"),
+        (None, None) => default_data_dir(environment).join("seawall.index"),
+    }
+}
+
 /// The file of an embedded store; none for a server.
 pub fn store_file(url: &Secret) -> Option<PathBuf> {
     let rest = url.reveal().strip_prefix("sqlite:")?;

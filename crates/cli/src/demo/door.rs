@@ -13,7 +13,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use moderation::Seawall;
 use moderation::access::secrets;
-use moderation::flows::access::{self, AccessError};
+use moderation::flows::access::{self, AccessError, Attempt};
 use tokio::sync::Mutex;
 
 use super::seed::{VISITOR, Visitor};
@@ -84,7 +84,14 @@ impl Door {
             return Ok(token.clone());
         }
         let code = secrets::totp_code(&visitor.totp_secret, app.clock.now())?;
-        let signed_in = access::sign_in(app, VISITOR, &visitor.password, &code).await?;
+        let attempt = Attempt {
+            name: VISITOR,
+            password: &visitor.password,
+            totp_code: &code,
+            address: "the demonstration's door",
+            device_token: None,
+        };
+        let signed_in = access::sign_in(app, &attempt).await?;
         Ok(known.insert(signed_in.session_token).clone())
     }
 }

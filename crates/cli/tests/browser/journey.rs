@@ -122,6 +122,8 @@ fn from_the_one_time_link_to_the_platforms_confirmation() {
     // The pictures are blurred until someone holds on, by mouse, by finger or by key.
     let clear = ".evidence .clear.grey";
     assert!(browser.is_seen(".evidence .blurred") && !browser.is_seen(clear));
+    // The log says who uncovered what, so the browser must load no clear picture before.
+    assert_eq!(clear_pictures_loaded(&browser), "");
     for kind in ["mouse", "touch"] {
         browser.hold_pointer(kind, "[data-hold]");
         browser.wait("the picture in clear", |browser| browser.is_seen(clear));
@@ -144,6 +146,8 @@ fn from_the_one_time_link_to_the_platforms_confirmation() {
     browser.press(&["c"]);
     assert!(!browser.is_seen(clear) && browser.is_seen(".evidence .clear.colour"));
     browser.click(".keep");
+    let loaded = clear_pictures_loaded(&browser);
+    assert!(loaded.contains("greyscale") && loaded.contains("small"), "{loaded}");
 
     // Deciding needs a reason and, to restrict, a policy. The case is closed and the platform told to restore.
     assert_eq!(
@@ -173,6 +177,25 @@ fn from_the_one_time_link_to_the_platforms_confirmation() {
     browser.go(&case);
     assert!(browser.text(".decide").contains("Closed") && browser.try_find("[data-decide]").is_none());
     assert!(browser.text(".timeline").contains("The platform confirmed an action"));
+    // Seen in grey and in colour, by holding and for good: one line each for the file and for the entry.
+    browser.go(&server.page("/log"));
+    let log = browser.text("main");
+    for line in [
+        "The clear picture of a file was shown",
+        "The clear picture of a known entry was shown",
+    ] {
+        assert_eq!(log.matches(line).count(), 1, "{log}");
+    }
+}
+
+/// The addresses of the clear pictures that the page has loaded so far.
+fn clear_pictures_loaded(browser: &Browser) -> String {
+    let names = browser.run(
+        "return performance.getEntriesByType('resource').map(entry => new URL(entry.name).pathname)
+            .filter(path => path.endsWith('/small') || path.endsWith('/greyscale')).sort().join(' ')",
+        &[],
+    );
+    names.as_str().unwrap().to_owned()
 }
 
 fn sign_in(browser: &Browser, name: &str, password: &str, code: &str) {

@@ -141,6 +141,7 @@ impl World {
             chance: Arc::new(Chance::from_system().unwrap()),
             media: Arc::new(media),
             settings: Settings::default(),
+            index_folder: None,
         })
         .unwrap()
     }

@@ -7,7 +7,7 @@ use crate::model::{Role, Timestamp, User, UserId, UserState};
 use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx};
 
-/// What a user signs in with, and how often someone failed to.
+/// What a user signs in with.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// The password's hash, in PHC form.
@@ -16,10 +16,6 @@ pub struct Credentials {
     pub totp_secret: Option<String>,
     /// The newest time step whose one-time password was used: none is good twice.
     pub totp_step_used: i64,
-    /// Failed attempts since the last success.
-    pub n_failures: i64,
-    /// No attempt is looked at before.
-    pub locked_until: Option<Timestamp>,
 }
 
 /// An invitation that was not used yet.
@@ -44,9 +40,9 @@ pub async fn n_users(conn: &mut AnyConnection) -> Result<i64, StoreError> {
         .int("n")
 }
 
-/// How many admins can sign in, or were invited to.
+/// How many admins can sign in. One who was only invited may never come.
 pub async fn n_active_admins(conn: &mut AnyConnection) -> Result<i64, StoreError> {
-    query("SELECT COUNT(*) AS n FROM access_user WHERE role = 'admin' AND state <> 'disabled'")
+    query("SELECT COUNT(*) AS n FROM access_user WHERE role = 'admin' AND state = 'active'")
         .fetch_one(conn)
         .await
         .map_err(StoreError::at("count admins"))?
@@ -125,37 +121,41 @@ pub async fn list_users(conn: &mut AnyConnection) -> Result<Vec<User>, StoreErro
 
 /// What a user signs in with.
 pub async fn credentials(conn: &mut AnyConnection, id: UserId) -> Result<Credentials, StoreError> {
+    let row = query("SELECT password_hash, totp_secret, totp_step_used FROM access_user WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_one(conn)
+        .await
+        .map_err(StoreError::at("read credentials"))?;
+    read_credentials(&row)
+}
+
+/// The user with this name, and what they sign in with: one statement, whether there is one or not.
+pub async fn find_with_credentials(
+    conn: &mut AnyConnection,
+    name: &str,
+) -> Result<Option<(User, Credentials)>, StoreError> {
     let row = query(
-        "SELECT password_hash, totp_secret, totp_step_used, n_failures, locked_until FROM access_user WHERE id = $1",
+        "SELECT id, name, role, state, created_at, signed_in_at, password_hash, totp_secret, totp_step_used
+         FROM access_user WHERE name = $1",
     )
-    .bind(id.to_string())
-    .fetch_one(conn)
+    .bind(name.to_owned())
+    .fetch_optional(conn)
     .await
-    .map_err(StoreError::at("read credentials"))?;
-    Ok(Credentials {
-        password_hash: row.opt_text("password_hash")?,
-        totp_secret: row.opt_text("totp_secret")?,
-        totp_step_used: row.int("totp_step_used")?,
-        n_failures: row.int("n_failures")?,
-        locked_until: row.opt_time("locked_until")?,
-    })
+    .map_err(StoreError::at("read a user"))?;
+    row.map(|row| Ok((read_user(&row)?, read_credentials(&row)?)))
+        .transpose()
 }
 
 /// Writes what a user signs in with.
 pub async fn write_credentials(tx: &mut Tx, id: UserId, credentials: &Credentials) -> Result<(), StoreError> {
-    query(
-        "UPDATE access_user SET password_hash = $1, totp_secret = $2, totp_step_used = $3, n_failures = $4, locked_until = $5
-         WHERE id = $6",
-    )
-    .bind(credentials.password_hash.clone())
-    .bind(credentials.totp_secret.clone())
-    .bind(credentials.totp_step_used)
-    .bind(credentials.n_failures)
-    .bind(credentials.locked_until.map(Timestamp::unix_ms))
-    .bind(id.to_string())
-    .execute(tx.conn())
-    .await
-    .map_err(StoreError::at("write credentials"))?;
+    query("UPDATE access_user SET password_hash = $1, totp_secret = $2, totp_step_used = $3 WHERE id = $4")
+        .bind(credentials.password_hash.clone())
+        .bind(credentials.totp_secret.clone())
+        .bind(credentials.totp_step_used)
+        .bind(id.to_string())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("write credentials"))?;
     Ok(())
 }
 
@@ -218,5 +218,13 @@ fn read_user(row: &AnyRow) -> Result<User, StoreError> {
         state,
         created_at: row.time("created_at")?,
         signed_in_at: row.opt_time("signed_in_at")?,
+    })
+}
+
+fn read_credentials(row: &AnyRow) -> Result<Credentials, StoreError> {
+    Ok(Credentials {
+        password_hash: row.opt_text("password_hash")?,
+        totp_secret: row.opt_text("totp_secret")?,
+        totp_step_used: row.int("totp_step_used")?,
     })
 }

@@ -7,6 +7,7 @@ pub mod csv;
 mod entries;
 mod feed;
 mod handles;
+mod known;
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
@@ -20,6 +21,7 @@ pub use entries::{
 };
 pub use feed::{BankChanges, ChangedEntry, changes_after, feed_end};
 pub use handles::{Dormant, dormant_signals, find_entry_by_handle, handles_of, remove_entries};
+pub use known::{Known, known_of_digests, known_of_handles};
 
 /// The counter that numbers changes of banks and entries in the order of their commits. It never goes back, not even when
 /// everything is forgotten: who follows the feed would miss what comes.

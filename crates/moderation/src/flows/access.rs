@@ -1,30 +1,29 @@
 //! People and programs come in: invitations, sign-in, sessions, API keys.
 //!
-//! Every refusal of a sign-in reads the same and takes as long, so that it tells nothing about which part was wrong. Only a
-//! lock says that it is one.
+//! Every refusal of a sign-in reads the same and takes as long, so that it tells nothing about which part was wrong, or
+//! whether there is such a name. See `sign_in.rs`.
 //!
 //! Whoever changes a user locks their row first and reads it again: what was read before may have changed meanwhile.
 
+mod hashing;
 mod keys;
+mod sign_in;
 
 use std::time::Duration;
 
 use crate::Seawall;
 use crate::access::secrets::{self, SecretError};
-use crate::access::{self, Credentials, InviteRow};
+use crate::access::{self, Credentials, InviteRow, attempts};
 use crate::model::{Actor, Denied, Right, Role, Session, Timestamp, User, UserId, UserState};
 use crate::store::{Lock, StoreError, Tx};
 
 pub use keys::{NewKey, authenticate_key, create_key, revoke_key};
+pub use sign_in::{ATTEMPTS_KEPT, Attempt, DEVICE_LIFETIME, sign_in};
 
 /// How long an invitation is good.
 pub const INVITE_LIFETIME: Duration = Duration::from_secs(48 * 3600);
 /// How long a session lasts.
 pub const SESSION_LIFETIME: Duration = Duration::from_secs(12 * 3600);
-/// After so many failures in a row a user's sign-in is locked for a while.
-pub const FAILURES_MAX: i64 = 10;
-/// For how long.
-pub const LOCK_TIME: Duration = Duration::from_secs(15 * 60);
 /// The name of the first user.
 const FIRST_USER: &str = "admin";
 /// The most characters of a user's or key's name.
@@ -39,12 +38,15 @@ pub enum AccessError {
     /// Name, password or one-time password are wrong. Which one is not told.
     #[error("the name, the password or the one-time code is wrong")]
     Refused,
-    /// Too many failed attempts.
-    #[error("too many failed attempts: locked until {until}")]
-    Locked {
-        /// Until when.
+    /// Too many failed attempts: this one was not looked at. It says nothing about whether there is such a name.
+    #[error("too many failed attempts: the next is looked at from {until} on")]
+    TooManyAttempts {
+        /// From when on.
         until: Timestamp,
     },
+    /// Too many people sign in just now.
+    #[error("too many people sign in just now")]
+    Busy,
     /// The invitation does not exist, was used, or has ended.
     #[error("the invitation was used or has ended")]
     InviteGone,
@@ -102,6 +104,8 @@ pub struct InviteView {
 pub struct SignedIn {
     /// The secret that the browser keeps.
     pub session_token: String,
+    /// The secret by which this browser is known again when its user next signs in.
+    pub device_token: String,
     /// The session.
     pub session: Session,
 }
@@ -176,11 +180,10 @@ pub async fn reinvite_user(app: &Seawall, actor: &Actor, id: UserId) -> Result<I
         password_hash: None,
         totp_secret: None,
         totp_step_used: 0,
-        n_failures: 0,
-        locked_until: None,
     };
     access::write_credentials(&mut tx, id, &nothing).await?;
     access::delete_sessions_of(&mut tx, id).await?;
+    attempts::delete_devices_of(&mut tx, id).await?;
     let invite = put_invite(app, &mut tx, &user, now).await?;
     tx.event(now, actor, "user.reinvited", id, serde_json::json!({}));
     tx.commit().await?;
@@ -231,7 +234,7 @@ pub async fn accept_invite(
         });
     };
     let (chance, password) = (app.chance.clone(), password.to_owned());
-    let password_hash = off_thread(move || secrets::hash_password(&password, &chance)).await??;
+    let password_hash = hashing::run(move || secrets::hash_password(&password, &chance)).await??;
 
     let mut tx = app.store.begin("accept invitation").await?;
     let now = app.clock.now();
@@ -253,100 +256,14 @@ pub async fn accept_invite(
         password_hash: Some(password_hash),
         totp_secret: Some(invite.totp_secret),
         totp_step_used: step,
-        n_failures: 0,
-        locked_until: None,
     };
     access::write_credentials(&mut tx, user.id, &credentials).await?;
     access::update_user(&mut tx, &user).await?;
-    let signed_in = open_session(app, &mut tx, user, now).await?;
+    let signed_in = open_session(app, &mut tx, user, None, now).await?;
     tx.event(
         now,
         &actor_of(&signed_in.session.user),
         "user.joined",
-        signed_in.session.user.id,
-        serde_json::json!({}),
-    );
-    tx.commit().await?;
-    Ok(signed_in)
-}
-
-/// Signs a person in.
-pub async fn sign_in(app: &Seawall, name: &str, password: &str, totp_code: &str) -> Result<SignedIn, AccessError> {
-    if password.len() > secrets::PASSWORD_BYTES_MAX || name.contains('\0') {
-        return Err(AccessError::Refused);
-    }
-    let (user, credentials) = {
-        let mut conn = app.store.reader().await?;
-        let user = access::find_user_by_name(&mut conn, name.trim())
-            .await?
-            .filter(|user| user.state == UserState::Active);
-        let credentials = match &user {
-            Some(user) => Some(access::credentials(&mut conn, user.id).await?),
-            None => None,
-        };
-        (user, credentials)
-    };
-    if let Some(until) = credentials
-        .as_ref()
-        .and_then(|c| c.locked_until)
-        .filter(|until| *until > app.clock.now())
-    {
-        return Err(AccessError::Locked { until });
-    }
-    let hash = credentials.and_then(|c| c.password_hash);
-    let (compared_with, password) = (hash.clone(), password.to_owned());
-    let password_is_right = off_thread(move || secrets::verify_password(&password, compared_with.as_deref())).await?;
-    let Some(user) = user else {
-        return Err(AccessError::Refused);
-    };
-
-    let mut tx = app.store.begin("sign in").await?;
-    let now = app.clock.now();
-    // Comparing took a while. Meanwhile the user may have been disabled, locked, or invited anew; and of two attempts with
-    // one code the second must see what the first wrote.
-    let user = access::find_user_locked(&mut tx, user.id)
-        .await?
-        .filter(|user| user.state == UserState::Active)
-        .ok_or(AccessError::Refused)?;
-    let mut credentials = access::credentials(tx.conn(), user.id).await?;
-    if let Some(until) = credentials.locked_until.filter(|until| *until > now) {
-        return Err(AccessError::Locked { until });
-    }
-    let password_is_right = password_is_right && credentials.password_hash == hash;
-    let step = credentials
-        .totp_secret
-        .as_deref()
-        .and_then(|secret| secrets::check_totp(secret, totp_code, now, credentials.totp_step_used));
-    let Some(step) = step.filter(|_| password_is_right) else {
-        credentials.n_failures += 1;
-        if credentials.n_failures % FAILURES_MAX == 0 {
-            credentials.locked_until = Some(now.after(LOCK_TIME));
-            tx.event(
-                now,
-                &Actor::System,
-                "user.locked",
-                user.id,
-                serde_json::json!({ "n_failures": credentials.n_failures }),
-            );
-        }
-        access::write_credentials(&mut tx, user.id, &credentials).await?;
-        tx.commit().await?;
-        return Err(AccessError::Refused);
-    };
-    credentials.totp_step_used = step;
-    credentials.n_failures = 0;
-    credentials.locked_until = None;
-    access::write_credentials(&mut tx, user.id, &credentials).await?;
-    let user = User {
-        signed_in_at: Some(now),
-        ..user
-    };
-    access::update_user(&mut tx, &user).await?;
-    let signed_in = open_session(app, &mut tx, user, now).await?;
-    tx.event(
-        now,
-        &actor_of(&signed_in.session.user),
-        "user.signed_in",
         signed_in.session.user.id,
         serde_json::json!({}),
     );
@@ -426,12 +343,14 @@ pub async fn change_user(
         return Ok(());
     }
     access::update_user(&mut tx, &after).await?;
-    let was_admin = before.role == Role::Admin && before.state != UserState::Disabled;
+    // An admin who was invited and never came cannot manage anyone.
+    let was_admin = before.role == Role::Admin && before.state == UserState::Active;
     if was_admin && access::n_active_admins(tx.conn()).await? == 0 {
         return Err(AccessError::LastAdmin);
     }
     if after.state == UserState::Disabled {
         access::delete_sessions_of(&mut tx, id).await?;
+        attempts::delete_devices_of(&mut tx, id).await?;
         access::delete_invite(&mut tx, id).await?;
     }
     let body = serde_json::json!({
@@ -471,7 +390,17 @@ async fn put_invite(app: &Seawall, tx: &mut Tx, user: &User, now: Timestamp) -> 
     })
 }
 
-async fn open_session(app: &Seawall, tx: &mut Tx, user: User, now: Timestamp) -> Result<SignedIn, StoreError> {
+/// Opens a session, and sees to it that the browser is known again: by `device_token` if it has one that is this user's.
+async fn open_session(
+    app: &Seawall,
+    tx: &mut Tx,
+    user: User,
+    device_token: Option<String>,
+    now: Timestamp,
+) -> Result<SignedIn, StoreError> {
+    let device_token = device_token.unwrap_or_else(|| secrets::fresh_token(&app.chance));
+    let device_hash = secrets::token_hash(&device_token);
+    attempts::put_device(tx, &device_hash, user.id, now, now.after(DEVICE_LIFETIME)).await?;
     let session_token = secrets::fresh_token(&app.chance);
     let csrf_token = secrets::fresh_token(&app.chance);
     let expires_at = now.after(SESSION_LIFETIME);
@@ -486,6 +415,7 @@ async fn open_session(app: &Seawall, tx: &mut Tx, user: User, now: Timestamp) ->
     .await?;
     Ok(SignedIn {
         session_token,
+        device_token,
         session: Session {
             user,
             csrf_token,
@@ -513,12 +443,4 @@ fn check_name(name: &str) -> Result<&str, AccessError> {
         return Err(AccessError::Invalid { field: "name", what });
     }
     Ok(name)
-}
-
-/// Runs what takes tens of milliseconds away from the async threads.
-async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, AccessError> {
-    // The task is never aborted, so it fails only if the work panicked: then nobody is let in.
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|_| AccessError::Refused)
 }

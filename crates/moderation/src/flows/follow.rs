@@ -1,17 +1,88 @@
 //! The matcher follows the banks' change feed: after each write of this process at once, and of others by polling.
 
+use std::path::Path;
 use std::time::Duration;
 
+use signal::Pdq;
 use tokio::sync::watch;
 
-use crate::matching::FeedEntry;
-use crate::store::StoreError;
+use crate::matching::{Followed, MatchSettings, Matcher, OpenIndexError, Origin};
+use crate::model::EntryState;
+use crate::store::{Store, StoreError, events};
 use crate::{Seawall, banks};
 
 /// How many entries are read of the feed at a time.
 const PAGE: i64 = 5_000;
 /// How often the feed is looked at for what other processes wrote.
 const POLL: Duration = Duration::from_millis(250);
+/// How often the index is put in order, if there is anything to do.
+const MAINTAIN_EVERY: Duration = Duration::from_secs(2);
+
+/// The index could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenMatcherError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The files of the index cannot be used.
+    #[error(transparent)]
+    Index(#[from] OpenIndexError),
+}
+
+/// The matcher that the folder remembers, if it was made of this store; otherwise an empty one. What is missing is read from the feed.
+pub(crate) async fn open_matcher(
+    store: &Store,
+    settings: MatchSettings,
+    folder: &Path,
+) -> Result<Matcher, OpenMatcherError> {
+    let (matcher, followed, damage) = blocking(folder, move |folder| Matcher::open(settings, folder)).await?;
+    for damage in &damage {
+        tracing::warn!(
+            file = damage.file,
+            "a file of the index {}: it is made anew from the banks",
+            damage.what
+        );
+    }
+    let Some(followed) = followed else { return Ok(matcher) };
+    if is_of(store, followed).await? {
+        return Ok(matcher);
+    }
+    tracing::warn!(
+        "the index was made of another store, or of this one before it was set back: it is made anew from the banks"
+    );
+    drop(matcher);
+    blocking(folder, Matcher::forget).await?;
+    let (matcher, ..) = blocking(folder, move |folder| Matcher::open(settings, folder)).await?;
+    Ok(matcher)
+}
+
+async fn blocking<T: Send + 'static>(
+    folder: &Path,
+    open: impl FnOnce(&Path) -> Result<T, OpenIndexError> + Send + 'static,
+) -> Result<T, OpenMatcherError> {
+    let folder = folder.to_owned();
+    match tokio::task::spawn_blocking(move || open(&folder)).await {
+        Ok(opened) => Ok(opened?),
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
+}
+
+/// Whether the store's history holds the event that the index was made after.
+async fn is_of(store: &Store, followed: Followed) -> Result<bool, StoreError> {
+    let mut conn = store.reader().await?;
+    let Ok(seq) = i64::try_from(followed.origin.seq) else {
+        return Ok(false);
+    };
+    let hash = events::hash_of(&mut conn, seq).await?;
+    Ok(hash.is_some_and(|hash| beginning(&hash) == followed.origin.hash))
+}
+
+fn beginning(hash: &str) -> [u8; 8] {
+    let mut bytes = [0; 8];
+    // The empty log's hash is zeroes, and so is what is no hash at all.
+    let _ = hex::decode_to_slice(hash.get(..16).unwrap_or_default(), &mut bytes);
+    bytes
+}
 
 /// Reads the feed to its end: afterwards everything that was committed before the call is matched against.
 pub async fn catch_up(app: &Seawall) -> Result<(), StoreError> {
@@ -22,27 +93,41 @@ pub async fn catch_up(app: &Seawall) -> Result<(), StoreError> {
         if changes.cursor == app.matcher.cursor() {
             return Ok(());
         }
-        let entries = changes
+        // Read after the changes: their own events are not after it.
+        let (seq, hash) = events::head(&mut conn).await?;
+        let followed = Followed {
+            cursor: changes.cursor,
+            origin: Origin {
+                seq: seq.cast_unsigned(),
+                hash: beginning(&hash),
+            },
+        };
+        let settings = app.matcher.settings();
+        let entries: Vec<(u64, Vec<Pdq>)> = changes
             .entries
             .into_iter()
-            .map(|entry| FeedEntry {
-                id: entry.id,
-                handle: entry.handle,
-                bank: entry.bank,
-                state: entry.state,
-                expires_at: entry.expires_at,
-                signals: entry.signals,
+            .map(|entry| {
+                let codes = match entry.state {
+                    EntryState::Enabled => entry
+                        .signals
+                        .iter()
+                        .filter_map(|signal| settings.comparable(signal))
+                        .collect(),
+                    EntryState::Disabled | EntryState::Removed => Vec::new(),
+                };
+                (entry.handle, codes)
             })
             .collect();
-        app.matcher.apply(changes.banks, entries, changes.cursor);
+        app.matcher.apply(&entries, followed);
         if !changes.more {
             return Ok(());
         }
     }
 }
 
-/// Follows the feed until told to stop.
+/// Follows the feed until told to stop, and keeps the index in order meanwhile.
 pub async fn run_follower(app: Seawall, mut shutdown: watch::Receiver<bool>) {
+    let keeper = tokio::spawn(keep_in_order(app.clone(), shutdown.clone()));
     let mut failing = false;
     while !*shutdown.borrow() {
         match catch_up(&app).await {
@@ -59,7 +144,45 @@ pub async fn run_follower(app: Seawall, mut shutdown: watch::Receiver<bool>) {
         }
         tokio::select! {
             () = tokio::time::sleep(POLL) => {}
-            _ = shutdown.changed() => {}
+            told = shutdown.changed() => if told.is_err() { break },
+        }
+    }
+    // It ends when it is told to, and fails only by a panic, which was logged.
+    let _ = keeper.await;
+}
+
+async fn keep_in_order(app: Seawall, mut shutdown: watch::Receiver<bool>) {
+    let mut failing = false;
+    loop {
+        let is_over = tokio::select! {
+            () = tokio::time::sleep(MAINTAIN_EVERY) => false,
+            told = shutdown.wait_for(|told| *told) => { let _ = told; true }
+        };
+        let matcher = app.matcher.clone();
+        let work = move || {
+            if is_over {
+                matcher.persist()
+            } else {
+                matcher.maintain().map(drop)
+            }
+        };
+        match tokio::task::spawn_blocking(work).await {
+            Ok(Ok(())) => failing = false,
+            Ok(Err(error)) if !failing => {
+                failing = true;
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "cannot keep the index in order; lookups go on"
+                );
+            }
+            Ok(Err(_)) => {}
+            Err(error) => tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "keeping the index in order failed"
+            ),
+        }
+        if is_over {
+            return;
         }
     }
 }

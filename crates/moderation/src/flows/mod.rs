@@ -10,6 +10,8 @@ pub mod banks;
 pub mod cases;
 pub mod follow;
 pub mod hma;
+pub mod lookup;
+pub mod reveal;
 mod scan;
 mod submission;
 pub mod submit;

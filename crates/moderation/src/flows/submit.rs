@@ -6,10 +6,12 @@
 use media::Want;
 use policy::{Facts, MatchFact, PolicyCode, Ruling};
 
+use super::lookup::look_up;
 use super::scan::{ScannedFile, scan_all};
 use super::submission::{check_bounds, digest};
 use crate::items::{NewItem, NewMediaRow, Put};
 use crate::matching::{Found, evidence};
+use crate::model::item::MediaSignal;
 use crate::model::{
     Action, ActionId, ActionKind, ActionState, Actor, Author, Case, CaseId, CaseState, Decision, DecisionId, Denied,
     ItemId, Match, Media, MediaId, MediaStatus, MediaVerdict, Outcome, PreviewKind, Right, Tier, Timestamp, Verdict,
@@ -81,7 +83,7 @@ pub async fn submit_item(
     }
 
     let files = scan_all(app, &submission.media, Want::SignalsAndPreviews).await?;
-    let (files, found) = look_up_all(app, files).await?;
+    let found = look_up_all(app, &files).await?;
 
     let mut tx = app.store.begin("submit item").await?;
     let now = app.clock.now();
@@ -207,7 +209,7 @@ pub async fn check_item(app: &Seawall, actor: &Actor, submission: Submission) ->
     actor.require(Right::SubmitItems)?;
     check_bounds(app, &submission)?;
     let files = scan_all(app, &submission.media, Want::Signals).await?;
-    let (files, found) = look_up_all(app, files).await?;
+    let found = look_up_all(app, &files).await?;
     let facts = facts(&files, &found, submission.report.is_some(), None);
     let ruling = policy::evaluate(&facts);
     let media: Vec<MediaVerdict> = files
@@ -302,15 +304,10 @@ async fn replayed_verdict(app: &Seawall, recalled: Recalled) -> Result<Option<Ve
     }
 }
 
-/// Looks the signals of all files up, away from the async threads: with many entries it takes milliseconds.
-async fn look_up_all(app: &Seawall, files: Vec<ScannedFile>) -> Result<(Vec<ScannedFile>, Vec<Found>), SubmitError> {
-    let (matcher, now) = (app.matcher.clone(), app.clock.now());
-    let looked_up = tokio::task::spawn_blocking(move || {
-        let found = files.iter().map(|file| matcher.lookup(&file.signals, now)).collect();
-        (files, found)
-    });
-    // The task is never aborted, so it fails only if a lookup panicked: nothing was found out, and nothing may be said.
-    looked_up.await.map_err(|_| SubmitError::Busy)
+/// What the signals of all files lie near to.
+async fn look_up_all(app: &Seawall, files: &[ScannedFile]) -> Result<Vec<Found>, StoreError> {
+    let signals: Vec<&[MediaSignal]> = files.iter().map(|file| &*file.signals).collect();
+    look_up(app, &signals).await
 }
 
 async fn open_or_join_case(

@@ -5,6 +5,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::Seawall;
+use crate::access::attempts;
+use crate::flows::access::ATTEMPTS_KEPT;
 use crate::store::{StoreError, requests};
 
 /// How long a request is known again by its idempotency key.
@@ -15,7 +17,9 @@ const EVERY: Duration = Duration::from_secs(3600);
 /// Forgets what has had its time.
 pub async fn forget_what_is_over(app: &Seawall) -> Result<(), StoreError> {
     let mut tx = app.store.begin("upkeep").await?;
-    requests::forget_before(&mut tx, app.clock.now().before(IDEMPOTENCY_LIFETIME)).await?;
+    let now = app.clock.now();
+    requests::forget_before(&mut tx, now.before(IDEMPOTENCY_LIFETIME)).await?;
+    attempts::forget_attempts_before(&mut tx, now.before(ATTEMPTS_KEPT)).await?;
     tx.commit().await
 }
 

@@ -1,16 +1,15 @@
-//! The matcher: everything that is banked, in memory, as of a cursor of the change feed.
+//! The matcher: the perceptual hashes of everything that is banked, as of a cursor of the banks' change feed.
 //!
-//! Searches of the index wait for nothing; only naming what was found takes a lock, for a moment. What was disabled,
-//! removed or has expired is not found, from the moment the feed or the clock says so.
+//! It knows hashes and handles alone; whose they are, and whether they are in force, is asked of the banks at each lookup. So it may lag behind the
+//! feed in what is new, never in what was taken back.
 
-use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
-use index::Index;
-use signal::{Pdq, Signal, SignalType};
+use index::{Checkpoint, Damage, Hits, Index, OpenError, Options};
+use signal::{Pdq, Signal};
 
-use crate::model::item::MediaSignal;
-use crate::model::{Bank, BankId, EntryId, EntryState, Match, MatchTarget, Tier, Timestamp};
+use crate::model::Match;
 
 /// How near is near.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,54 +35,19 @@ impl Default for MatchSettings {
     }
 }
 
-/// What is banked, in memory.
-#[derive(Debug)]
-pub struct Matcher {
-    settings: MatchSettings,
-    index: Index,
-    books: RwLock<Books>,
-}
+impl MatchSettings {
+    /// How far away anything of interest lies at most.
+    pub fn reach(&self) -> u32 {
+        self.lead_distance_bits.max(self.match_distance_bits)
+    }
 
-/// Whose the codes of the index are, and what is matched without it.
-#[derive(Debug, Default)]
-struct Books {
-    cursor: i64,
-    /// Digests and whose they are.
-    digests: HashMap<Digest, Vec<u64>>,
-    cards: HashMap<u64, Card>,
-    banks: HashMap<BankId, Bank>,
-}
-
-/// What must be known of an entry to name it.
-#[derive(Debug, Clone)]
-struct Card {
-    entry: EntryId,
-    bank: BankId,
-    expires_at: Option<Timestamp>,
-    digests: Vec<Digest>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Digest {
-    Md5(signal::Md5),
-    Sha256(signal::Sha256),
-}
-
-/// An entry of the feed, as the matcher takes it.
-#[derive(Debug, Clone)]
-pub struct FeedEntry {
-    /// Its id.
-    pub id: EntryId,
-    /// The number by which the index knows it.
-    pub handle: u64,
-    /// Its bank.
-    pub bank: BankId,
-    /// Whether it is matched against.
-    pub state: EntryState,
-    /// When it stops being matched against.
-    pub expires_at: Option<Timestamp>,
-    /// Its signals.
-    pub signals: Vec<Signal>,
+    /// The hash, if its quality lets it say something. A hash that came without one is believed.
+    pub fn comparable(&self, signal: &Signal) -> Option<Pdq> {
+        match signal {
+            Signal::Pdq { hash, quality } => quality.is_none_or(|q| q >= self.quality_min).then_some(*hash),
+            Signal::Md5(_) | Signal::Sha256(_) => None,
+        }
+    }
 }
 
 /// What was found for a file.
@@ -95,25 +59,67 @@ pub struct Found {
     pub capped: bool,
 }
 
+/// A line of the store's history: it proves that an index was made of this store and not of another, nor of this one before it was set back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Origin {
+    /// The number of an event.
+    pub seq: u64,
+    /// The beginning of its hash.
+    pub hash: [u8; 8],
+}
+
+/// How far the change feed was followed, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Followed {
+    /// Everything up to here was read.
+    pub cursor: i64,
+    /// An event that was written after all of it.
+    pub origin: Origin,
+}
+
 /// How much the matcher holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MatcherStats {
-    /// Entries that are matched against.
-    pub n_entries: usize,
     /// Perceptual hashes in the index.
     pub n_hashes: usize,
     /// How far the change feed was followed.
     pub cursor: i64,
 }
 
+/// The perceptual hashes of what is banked.
+#[derive(Debug)]
+pub struct Matcher {
+    settings: MatchSettings,
+    index: Index,
+    cursor: Mutex<i64>,
+}
+
 impl Matcher {
-    /// A matcher that knows nothing yet.
-    pub fn new(settings: MatchSettings) -> Self {
+    /// A matcher that knows nothing yet and remembers nothing beyond this process.
+    pub fn in_memory(settings: MatchSettings) -> Self {
         Self {
             settings,
             index: Index::new(),
-            books: RwLock::new(Books::default()),
+            cursor: Mutex::new(0),
         }
+    }
+
+    /// The matcher that a folder remembers. `None` beside it: the folder remembers nothing, and the feed must be read from its beginning. Files that were
+    /// damaged are named.
+    pub fn open(settings: MatchSettings, folder: &Path) -> Result<(Self, Option<Followed>, Vec<Damage>), OpenError> {
+        let opened = Index::open(folder, Options::default())?;
+        let followed = opened.checkpoint.map(Followed::of_checkpoint);
+        let matcher = Self {
+            settings,
+            index: opened.index,
+            cursor: Mutex::new(followed.map_or(0, |followed| followed.cursor)),
+        };
+        Ok((matcher, followed, opened.damage))
+    }
+
+    /// Removes what a folder remembers.
+    pub fn forget(folder: &Path) -> Result<(), OpenError> {
+        Index::forget(folder)
     }
 
     /// How near is near.
@@ -121,228 +127,62 @@ impl Matcher {
         &self.settings
     }
 
-    /// Where to go on reading the change feed.
+    /// How far the change feed was followed.
     pub fn cursor(&self) -> i64 {
-        self.read().cursor
+        *self.cursor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How much it holds.
+    /// Counts.
     pub fn stats(&self) -> MatcherStats {
-        let books = self.read();
         MatcherStats {
-            n_entries: books.cards.len(),
-            n_hashes: self.index.snapshot().len(),
-            cursor: books.cursor,
+            n_hashes: self.index.len(),
+            cursor: self.cursor(),
         }
     }
 
-    /// Takes in a piece of the feed that reaches to `cursor`. The same piece twice changes nothing. Pieces must be applied
-    /// by one caller at a time, in their order.
-    pub fn apply(&self, banks: Vec<Bank>, entries: Vec<FeedEntry>, cursor: i64) {
-        let mut gone = Vec::new();
-        let mut come = Vec::new();
-        let mut books = self.write();
-        for bank in banks {
-            books.banks.insert(bank.id, bank);
-        }
-        for entry in entries {
-            books.forget(entry.handle);
-            match entry.state {
-                EntryState::Disabled | EntryState::Removed => gone.push(entry.handle),
-                EntryState::Enabled => {
-                    let codes: Vec<Pdq> = entry.signals.iter().filter_map(|signal| self.code_of(signal)).collect();
-                    books.remember(&entry);
-                    come.push((entry.handle, codes));
-                }
-            }
-        }
-        books.cursor = cursor;
-        // What is gone is not named any more, whatever the index still says; what has come is named before it is found.
-        drop(books);
-        for handle in gone {
-            self.index.remove(handle);
-        }
-        let (fresh, changed): (Vec<_>, Vec<_>) = come.into_iter().partition(|(_, codes)| codes.len() == 1);
-        self.index.insert_many(
-            fresh
-                .into_iter()
-                .flat_map(|(handle, codes)| codes.into_iter().map(move |code| (handle, code))),
-        );
-        for (handle, codes) in changed {
-            self.index.replace(handle, &codes);
-        }
+    /// Takes in a piece of the feed: for each handle the hashes that it has now. A piece that was applied before changes nothing. Pieces must be
+    /// applied by one caller at a time, in their order.
+    pub fn apply(&self, entries: &[(u64, Vec<Pdq>)], followed: Followed) {
+        let changes = entries.iter().map(|(handle, codes)| (*handle, &**codes));
+        self.index.apply(changes, Some(followed.as_checkpoint()));
+        *self.cursor.lock().unwrap_or_else(PoisonError::into_inner) = followed.cursor;
     }
 
-    /// What the signals of one file lie near to, at `now`.
-    pub fn lookup(&self, signals: &[MediaSignal], now: Timestamp) -> Found {
-        let mut nearest: HashMap<(EntryId, SignalType), Match> = HashMap::new();
-        for kept in signals {
-            match &kept.signal {
-                Signal::Pdq { hash, .. } => {
-                    if self.code_of(&kept.signal).is_some() {
-                        self.near_hashes(*hash, kept, now, &mut nearest);
-                    }
-                }
-                Signal::Md5(md5) => self.equal_digests(Digest::Md5(*md5), kept, now, &mut nearest),
-                Signal::Sha256(sha256) => self.equal_digests(Digest::Sha256(*sha256), kept, now, &mut nearest),
-            }
-        }
-        let mut matches: Vec<Match> = nearest.into_values().collect();
-        let nearness = |m: &Match| (m.tier == Tier::Lead, m.distance, m.signal_type.as_str(), m.target.entry);
-        let capped = matches.len() > self.settings.matches_max;
-        // A match in a confirmed bank weighs more than a nearer one in another, and is never the one that is left out.
-        matches.sort_by_key(|m| (m.tier == Tier::Lead, !m.target.bank_confirmed, nearness(m)));
-        matches.truncate(self.settings.matches_max);
-        matches.sort_by_key(nearness);
-        Found { matches, capped }
+    /// The handles with a hash within reach, the nearest first, at most `limit` of them.
+    pub fn near(&self, hash: Pdq, limit: usize) -> Hits {
+        self.index.snapshot().search(hash, self.settings.reach(), limit)
     }
 
-    /// The hash, if its quality lets it say something. A hash that came without one is believed.
-    fn code_of(&self, signal: &Signal) -> Option<Pdq> {
-        match signal {
-            Signal::Pdq { hash, quality } => quality.is_none_or(|q| q >= self.settings.quality_min).then_some(*hash),
-            Signal::Md5(_) | Signal::Sha256(_) => None,
-        }
+    /// Puts the index in order and writes to its folder what is new. Takes seconds with millions of hashes; searches go on.
+    pub fn maintain(&self) -> std::io::Result<bool> {
+        self.index.maintain()
     }
 
-    fn near_hashes(
-        &self,
-        hash: Pdq,
-        kept: &MediaSignal,
-        now: Timestamp,
-        nearest: &mut HashMap<(EntryId, SignalType), Match>,
-    ) {
-        let snapshot = self.index.snapshot();
-        let reach = self.settings.lead_distance_bits.max(self.settings.match_distance_bits);
-        let mut limit = self.settings.matches_max * 4 + 64;
-        loop {
-            let hits = snapshot.search(hash, reach, limit);
-            let books = self.read();
-            let live: Vec<(MatchTarget, u32)> = hits
-                .hits
-                .iter()
-                .filter_map(|hit| books.target(hit.key, now).map(|target| (target, hit.distance)))
-                .collect();
-            drop(books);
-            // Hits on expired entries or disabled banks must not crowd out the live ones, nor matches in other banks one in a
-            // confirmed bank: as long as there is none, all that lies within the match distance is read.
-            let crowded = live.len() <= self.settings.matches_max;
-            let may_hide_one = hits
-                .hits
-                .last()
-                .is_some_and(|hit| hit.distance <= self.settings.match_distance_bits)
-                && !live.iter().any(|(target, _)| target.bank_confirmed);
-            if hits.capped && (crowded || may_hide_one) {
-                limit = limit.saturating_mul(8);
-                continue;
-            }
-            for (target, distance) in live {
-                let is_match = distance <= self.settings.match_distance_bits;
-                let (tier, threshold) = match is_match {
-                    true => (Tier::Match, self.settings.match_distance_bits),
-                    false => (Tier::Lead, self.settings.lead_distance_bits),
-                };
-                keep_nearest(nearest, found(target, kept, distance, threshold, tier));
-            }
-            return;
-        }
-    }
-
-    fn equal_digests(
-        &self,
-        digest: Digest,
-        kept: &MediaSignal,
-        now: Timestamp,
-        nearest: &mut HashMap<(EntryId, SignalType), Match>,
-    ) {
-        let books = self.read();
-        for handle in books.digests.get(&digest).into_iter().flatten() {
-            if let Some(target) = books.target(*handle, now) {
-                keep_nearest(nearest, found(target, kept, 0, 0, Tier::Match));
-            }
-        }
-    }
-
-    fn read(&self) -> RwLockReadGuard<'_, Books> {
-        self.books.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn write(&self) -> RwLockWriteGuard<'_, Books> {
-        self.books.write().unwrap_or_else(PoisonError::into_inner)
+    /// Writes all of it to its folder, so that the next start need not read it from the feed.
+    pub fn persist(&self) -> std::io::Result<()> {
+        self.index.persist()
     }
 }
 
-impl Books {
-    fn remember(&mut self, entry: &FeedEntry) {
-        let digests: Vec<Digest> = entry
-            .signals
-            .iter()
-            .filter_map(|signal| match signal {
-                Signal::Pdq { .. } => None,
-                Signal::Md5(md5) => Some(Digest::Md5(*md5)),
-                Signal::Sha256(sha256) => Some(Digest::Sha256(*sha256)),
-            })
-            .collect();
-        for digest in &digests {
-            let owners = self.digests.entry(*digest).or_default();
-            if !owners.contains(&entry.handle) {
-                owners.push(entry.handle);
-            }
-        }
-        let card = Card {
-            entry: entry.id,
-            bank: entry.bank,
-            expires_at: entry.expires_at,
-            digests,
-        };
-        self.cards.insert(entry.handle, card);
-    }
-
-    fn forget(&mut self, handle: u64) {
-        let Some(card) = self.cards.remove(&handle) else { return };
-        for digest in card.digests {
-            if let Some(owners) = self.digests.get_mut(&digest) {
-                owners.retain(|owner| *owner != handle);
-                if owners.is_empty() {
-                    self.digests.remove(&digest);
-                }
-            }
+impl Followed {
+    fn as_checkpoint(self) -> Checkpoint {
+        let mut stream = [0; 16];
+        stream[..8].copy_from_slice(&self.origin.seq.to_le_bytes());
+        stream[8..].copy_from_slice(&self.origin.hash);
+        Checkpoint {
+            stream,
+            cursor: self.cursor,
         }
     }
 
-    /// The entry and its bank, if both are matched against at `now`.
-    fn target(&self, handle: u64, now: Timestamp) -> Option<MatchTarget> {
-        let card = self.cards.get(&handle)?;
-        let bank = self.banks.get(&card.bank)?;
-        let live = bank.enabled && card.expires_at.is_none_or(|end| end > now);
-        live.then(|| MatchTarget {
-            entry: card.entry,
-            bank: bank.id,
-            bank_name: bank.name.clone(),
-            bank_confirmed: bank.confirmed,
-        })
-    }
-}
-
-fn found(target: MatchTarget, kept: &MediaSignal, distance: u32, threshold: u32, tier: Tier) -> Match {
-    Match {
-        target,
-        signal_type: kept.signal.signal_type(),
-        value: kept.signal.value(),
-        distance,
-        threshold,
-        tier,
-        view: kept.view.clone(),
-        frame: kept.frame,
-    }
-}
-
-fn keep_nearest(nearest: &mut HashMap<(EntryId, SignalType), Match>, found: Match) {
-    let key = (found.target.entry, found.signal_type);
-    match nearest.get(&key) {
-        Some(known) if known.distance <= found.distance => {}
-        Some(_) | None => {
-            nearest.insert(key, found);
+    fn of_checkpoint(checkpoint: Checkpoint) -> Self {
+        let [a, b, c, d, e, f, g, h, hash @ ..] = checkpoint.stream;
+        Self {
+            cursor: checkpoint.cursor,
+            origin: Origin {
+                seq: u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+                hash,
+            },
         }
     }
 }

@@ -6,4 +6,5 @@
 pub mod evidence;
 mod matcher;
 
-pub use matcher::{FeedEntry, Found, MatchSettings, Matcher, MatcherStats};
+pub use index::{Damage, OpenError as OpenIndexError};
+pub use matcher::{Followed, Found, MatchSettings, Matcher, MatcherStats, Origin};

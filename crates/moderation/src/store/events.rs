@@ -4,7 +4,7 @@ use sqlx::{AnyConnection, query};
 
 use super::StoreError;
 use super::columns::Columns;
-use crate::model::{Event, Timestamp};
+use crate::model::{Actor, Event, Timestamp};
 
 /// A line that its transaction will append.
 #[derive(Debug, Clone)]
@@ -75,6 +75,16 @@ pub async fn head(conn: &mut AnyConnection) -> Result<(i64, String), StoreError>
     Ok((row.int("seq")?, row.text("hash")?))
 }
 
+/// The hash of a line, if there is one of this number.
+pub async fn hash_of(conn: &mut AnyConnection, seq: i64) -> Result<Option<String>, StoreError> {
+    let row = query("SELECT hash FROM store_event WHERE seq = $1")
+        .bind(seq)
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::at("read a line of the event log"))?;
+    row.map(|row| row.text("hash")).transpose()
+}
+
 /// The number of the last line, locked until the transaction ends: nobody appends a line meanwhile.
 pub async fn locked_head(conn: &mut AnyConnection) -> Result<i64, StoreError> {
     // A write that changes nothing takes the row's lock in both engines.
@@ -127,6 +137,25 @@ pub async fn list_about(conn: &mut AnyConnection, subject: &str, limit: i64) -> 
     let mut events: Vec<Event> = rows.iter().map(read).collect::<Result<_, _>>()?;
     events.reverse();
     Ok(events)
+}
+
+/// Whether the actor has such a line about `subject` since then.
+pub async fn is_noted(
+    conn: &mut AnyConnection,
+    kind: &str,
+    subject: &str,
+    actor: &Actor,
+    since: Timestamp,
+) -> Result<bool, StoreError> {
+    let row = query("SELECT seq FROM store_event WHERE subject = $1 AND kind = $2 AND actor = $3 AND at > $4 LIMIT 1")
+        .bind(subject.to_owned())
+        .bind(kind.to_owned())
+        .bind(actor.to_string())
+        .bind(since.unix_ms())
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::at("read the event log"))?;
+    Ok(row.is_some())
 }
 
 fn read(row: &sqlx::any::AnyRow) -> Result<Event, StoreError> {

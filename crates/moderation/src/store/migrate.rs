@@ -10,7 +10,9 @@ use super::{Lock, Store, StoreError};
 const MIGRATIONS: &[(i64, &str)] = &[
     (1, include_str!("../../migrations/0001_spine.sql")),
     (2, include_str!("../../migrations/0002_intact.sql")),
-    (4, include_str!("../../migrations/0004_hma.sql")),
+    (3, include_str!("../../migrations/0003_sign_in_throttle.sql")),
+    (4, include_str!("../../migrations/0004_known_signals.sql")),
+    (5, include_str!("../../migrations/0005_hma.sql")),
 ];
 
 /// The database's tables cannot be brought up to date.

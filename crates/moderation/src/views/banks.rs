@@ -89,13 +89,8 @@ pub async fn entry(app: &Seawall, actor: &Actor, id: EntryId) -> Result<Option<E
     Ok(banks::find_entry(&mut *app.store.reader().await?, id).await?)
 }
 
-/// A preview (JPEG) of an entry.
-pub async fn entry_preview(
-    app: &Seawall,
-    actor: &Actor,
-    id: EntryId,
-    kind: PreviewKind,
-) -> Result<Option<Vec<u8>>, ViewError> {
+/// The blurred preview (JPEG) of an entry. The clear ones are [`crate::flows::reveal`]'s, because a look at them is logged.
+pub async fn blurred_entry_preview(app: &Seawall, actor: &Actor, id: EntryId) -> Result<Option<Vec<u8>>, ViewError> {
     actor.require(Right::ReadCases)?;
-    Ok(banks::entry_preview(&mut *app.store.reader().await?, id, kind).await?)
+    Ok(banks::entry_preview(&mut *app.store.reader().await?, id, PreviewKind::Blurred).await?)
 }

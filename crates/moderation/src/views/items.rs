@@ -154,15 +154,10 @@ pub async fn verdict(app: &Seawall, actor: &Actor, id: &ItemId) -> Result<Option
     Ok(verdict_in_force(app, id).await?)
 }
 
-/// A preview (JPEG) of a file.
-pub async fn media_preview(
-    app: &Seawall,
-    actor: &Actor,
-    id: MediaId,
-    kind: PreviewKind,
-) -> Result<Option<Vec<u8>>, ViewError> {
+/// The blurred preview (JPEG) of a file. The clear ones are [`crate::flows::reveal`]'s, because a look at them is logged.
+pub async fn blurred_media_preview(app: &Seawall, actor: &Actor, id: MediaId) -> Result<Option<Vec<u8>>, ViewError> {
     actor.require(Right::ReadCases)?;
-    Ok(items::preview(&mut *app.store.reader().await?, id, kind).await?)
+    Ok(items::preview(&mut *app.store.reader().await?, id, PreviewKind::Blurred).await?)
 }
 
 pub(crate) async fn verdict_in_force(app: &Seawall, item: &ItemId) -> Result<Option<Verdict>, StoreError> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use moderation::flows::banks::{BankError, add_entry, change_bank, create_bank, import_entries, set_entry_state};
 use moderation::flows::{follow, upkeep};
+use moderation::matching::Matcher;
 use moderation::model::{BankChange, Clock, EntryState, NewBank, NewEntry, Outcome, PageRequest};
 use moderation::store::{Created, Engine, IdempotencyKey};
 use moderation::views;
@@ -119,15 +120,74 @@ pub async fn another_process_sees_changes_through_the_feed(world: World) {
     let bank = world.bank("known", true).await;
     let other = world.second_process().await;
     let entry = world.entry(bank, hash_of(1)).await;
-    assert_eq!(other.matcher.stats().n_entries, 0);
+    assert_eq!(other.matcher.stats().n_hashes, 0);
     follow::catch_up(&other).await.unwrap();
-    assert_eq!(other.matcher.stats().n_entries, 1);
+    assert_eq!(other.matcher.stats().n_hashes, 1);
     set_entry_state(&other, &world.admin, entry, EntryState::Disabled)
         .await
         .unwrap();
     follow::catch_up(&world.app).await.unwrap();
     assert_eq!(world.check(hash_of(1)).await.outcome, Outcome::Allow);
     assert_eq!(views::metrics(&world.app).await.unwrap().matcher_behind, 0);
+}
+
+pub async fn an_index_in_a_folder_goes_on_where_it_stopped(world: World) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("index");
+    let bank = world.bank("known", true).await;
+    let first = world.entry(bank, hash_of(1)).await;
+    world.entry(bank, hash_of(2)).await;
+
+    let other = world.process_with_index(&path).await;
+    assert_eq!(other.matcher.stats().n_hashes, 2);
+    other.matcher.persist().unwrap();
+    let cursor = other.matcher.cursor();
+    drop(other);
+    // While it is away, one entry comes and one goes.
+    world.entry(bank, hash_of(3)).await;
+    set_entry_state(&world.app, &world.admin, first, EntryState::Disabled)
+        .await
+        .unwrap();
+
+    let (matcher, followed, damage) = Matcher::open(*world.app.matcher.settings(), &path).unwrap();
+    assert_eq!((followed.unwrap().cursor, matcher.stats().n_hashes), (cursor, 2));
+    assert_eq!(damage, []);
+    drop(matcher);
+    let again = world.process_with_index(&path).await;
+    assert_eq!(again.matcher.stats().n_hashes, 2);
+    for (n, expected) in [(1, Outcome::Allow), (2, Outcome::Restrict), (3, Outcome::Restrict)] {
+        assert_eq!(world.check_in(&again, hash_of(n)).await.outcome, expected, "{n}");
+    }
+    drop(again);
+
+    // A file that was damaged is made anew from the banks.
+    for file in std::fs::read_dir(&path).unwrap() {
+        let file = file.unwrap().path();
+        if file.file_name().unwrap().to_str().unwrap().starts_with("segment-") {
+            std::fs::write(file, "no segment").unwrap();
+        }
+    }
+    let mended = world.process_with_index(&path).await;
+    assert_eq!(world.check_in(&mended, hash_of(2)).await.outcome, Outcome::Restrict);
+}
+
+pub async fn an_index_of_another_store_is_not_believed(world: World) {
+    let folder = tempfile::tempdir().unwrap();
+    let bank = world.bank("known", true).await;
+    world.entry(bank, hash_of(1)).await;
+    let other = World::on_sqlite().await;
+    let foreign = other.bank("other", true).await;
+    for n in 0..5 {
+        other.entry(foreign, hash_of(100 + n)).await;
+    }
+    let process = other.process_with_index(folder.path()).await;
+    process.matcher.persist().unwrap();
+    drop(process);
+
+    // The other store is further on, so that its cursor would pass over everything here.
+    let process = world.process_with_index(folder.path()).await;
+    assert_eq!(process.matcher.stats().n_hashes, 1);
+    assert_eq!(world.check_in(&process, hash_of(1)).await.outcome, Outcome::Restrict);
 }
 
 pub async fn pages_cover_every_entry_once(world: World) {

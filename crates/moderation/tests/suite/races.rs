@@ -3,9 +3,7 @@
 
 use std::time::Duration;
 
-use moderation::flows::access::{
-    AccessError, LOCK_TIME, change_user, first_invite, open_invite, sign_in as sign_in_as,
-};
+use moderation::flows::access::{AccessError, Attempt, change_user, first_invite, open_invite, sign_in};
 use moderation::flows::backup::{ArchiveError, read_backup, write_backup};
 use moderation::flows::banks::{change_bank, set_entry_state};
 use moderation::flows::submit::submit_item;
@@ -68,13 +66,18 @@ pub async fn a_submission_takes_no_case_from_who_works_on_it(world: World) {
 async fn sign_in_during(world: &World, secret: &str, statement: &'static str) -> Result<(), AccessError> {
     world.clock.advance(Duration::from_secs(30));
     let mut tx = world.app.store.begin("change user").await.unwrap();
-    query(statement)
-        .bind(world.clock.now().after(LOCK_TIME).unix_ms())
-        .execute(tx.conn())
-        .await
-        .unwrap();
+    query(statement).execute(tx.conn()).await.unwrap();
     let (app, code) = (world.app.clone(), world.code(secret));
-    let signing_in = tokio::spawn(async move { sign_in_as(&app, "amal", PASSWORD, &code).await });
+    let signing_in = tokio::spawn(async move {
+        let attempt = Attempt {
+            name: "amal",
+            password: PASSWORD,
+            totp_code: &code,
+            address: "192.0.2.1",
+            device_token: None,
+        };
+        sign_in(&app, &attempt).await
+    });
     tokio::time::sleep(UNDER_WAY).await;
     tx.commit().await.unwrap();
     signing_in.await.unwrap().map(|_| ())
@@ -85,7 +88,7 @@ pub async fn a_sign_in_under_way_brings_no_disabled_user_back(world: World) {
     let result = sign_in_during(
         &world,
         &secret,
-        "UPDATE access_user SET state = 'disabled', locked_until = NULL WHERE name = 'amal' AND $1 > 0",
+        "UPDATE access_user SET state = 'disabled' WHERE name = 'amal'",
     )
     .await;
     assert!(matches!(result, Err(AccessError::Refused)), "{result:?}");
@@ -93,11 +96,12 @@ pub async fn a_sign_in_under_way_brings_no_disabled_user_back(world: World) {
     assert!(users.iter().all(|user| user.state == UserState::Disabled), "{users:?}");
 }
 
-pub async fn a_sign_in_under_way_meets_the_lock(world: World) {
+pub async fn a_sign_in_under_way_meets_a_new_invitation(world: World) {
     let (_, secret, _) = world.join("amal", Role::Moderator).await;
-    let statement = "UPDATE access_user SET n_failures = 10, locked_until = $1 WHERE name = 'amal'";
+    let statement =
+        "UPDATE access_user SET state = 'invited', password_hash = NULL, totp_secret = NULL WHERE name = 'amal'";
     let result = sign_in_during(&world, &secret, statement).await;
-    assert!(matches!(result, Err(AccessError::Locked { .. })), "{result:?}");
+    assert!(matches!(result, Err(AccessError::Refused)), "{result:?}");
 }
 
 pub async fn two_admins_who_demote_each_other_leave_one(world: World) {

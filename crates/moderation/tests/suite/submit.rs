@@ -1,9 +1,11 @@
 //! An item comes in.
 
 use moderation::flows::cases::decide_case;
+use moderation::flows::reveal::{self, ClearPicture};
 use moderation::flows::submit::{NewContent, NewMedia, SubmitError, check_item, submit_item};
 use moderation::model::{
-    ActionKind, Actor, ItemId, Judgement, MediaStatus, Outcome, PageRequest, PolicyCode, Queue, Right, Scope, Tier,
+    ActionKind, Actor, ItemId, Judgement, MediaId, MediaStatus, Outcome, PageRequest, PolicyCode, Queue, Right, Scope,
+    Tier,
 };
 use moderation::store::IdempotencyKey;
 use moderation::views;
@@ -297,13 +299,40 @@ pub async fn a_real_image_is_hashed_in_the_jail_and_matched(world: World) {
     );
     assert_eq!(file.matches[0].target.entry, entry);
     assert_eq!(file.matches[0].tier, Tier::Match);
-    let preview = views::media_preview(
-        &world.app,
-        &world.moderator,
-        file.id.unwrap(),
-        moderation::model::PreviewKind::Blurred,
-    );
-    assert!(preview.await.unwrap().unwrap().starts_with(&[0xff, 0xd8]));
+    let preview = views::blurred_media_preview(&world.app, &world.moderator, file.id.unwrap()).await;
+    assert!(preview.unwrap().unwrap().starts_with(&[0xff, 0xd8]));
+    a_look_at_the_clear_picture_is_logged(&world, file.id.unwrap()).await;
+}
+
+async fn a_look_at_the_clear_picture_is_logged(world: &World, media: MediaId) {
+    let seen = async || {
+        let rows = views::list_events(&world.app, &Actor::Operator, &PageRequest::first()).await;
+        let rows = rows.unwrap().rows.into_iter();
+        let looks = rows.filter(|event| event.kind == "media.revealed");
+        looks.map(|event| (event.actor, event.subject)).collect::<Vec<_>>()
+    };
+    let look = async |actor: &Actor, picture| reveal::reveal_media(&world.app, actor, media, picture).await;
+    assert_eq!(seen().await, []);
+    for picture in [ClearPicture::Greyscale, ClearPicture::Small, ClearPicture::Greyscale] {
+        let bytes = look(&world.moderator, picture).await.unwrap().unwrap();
+        assert!(bytes.starts_with(&[0xff, 0xd8]));
+    }
+    let once = (world.moderator.to_string(), media.to_string());
+    assert_eq!(seen().await, std::slice::from_ref(&once));
+    look(&world.admin, ClearPicture::Small).await.unwrap();
+    world.clock.advance(reveal::NOTED_FOR);
+    look(&world.moderator, ClearPicture::Small).await.unwrap();
+    let by_another = (world.admin.to_string(), media.to_string());
+    assert_eq!(seen().await, [once.clone(), by_another, once]);
+    let stranger = Actor::Key {
+        key: "key_00000000000000000000000001".parse().unwrap(),
+        scopes: vec![Scope::ItemsRead],
+    };
+    assert!(look(&stranger, ClearPicture::Small).await.is_err());
+    let nothing: MediaId = "med_00000000000000000000000001".parse().unwrap();
+    let missing = reveal::reveal_media(&world.app, &world.moderator, nothing, ClearPicture::Small).await;
+    assert_eq!(missing.unwrap(), None);
+    assert_eq!(seen().await.len(), 3, "what was not seen is not in the log");
 }
 
 pub async fn new_content_of_a_restricted_item_stays_restricted(world: World) {

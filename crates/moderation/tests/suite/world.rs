@@ -77,6 +77,18 @@ impl World {
         open(&self.url, self.clock.clone(), &self.platform, 2).await
     }
 
+    /// Another process on the same store, with an index in a folder of its own.
+    pub async fn process_with_index(&self, folder: &std::path::Path) -> Seawall {
+        open_with_index(
+            &self.url,
+            self.clock.clone(),
+            &self.platform,
+            2,
+            Some(folder.to_owned()),
+        )
+        .await
+    }
+
     pub async fn bank(&self, name: &str, confirmed: bool) -> BankId {
         let new = NewBank {
             name: name.to_owned(),
@@ -105,7 +117,12 @@ impl World {
     }
 
     pub async fn check(&self, signal: Signal) -> Verdict {
-        submit::check_item(&self.app, &Actor::Operator, item("probe", vec![given(signal)]))
+        self.check_in(&self.app, signal).await
+    }
+
+    /// The same, asked of another process.
+    pub async fn check_in(&self, app: &Seawall, signal: Signal) -> Verdict {
+        submit::check_item(app, &Actor::Operator, item("probe", vec![given(signal)]))
             .await
             .unwrap()
     }
@@ -121,6 +138,35 @@ impl World {
             .await
             .unwrap();
         (invite.user, view.totp_secret_base32, joined.session_token)
+    }
+
+    /// Signs in from an address of the tests.
+    pub async fn sign_in(
+        &self,
+        name: &str,
+        password: &str,
+        code: &str,
+    ) -> Result<access::SignedIn, access::AccessError> {
+        self.sign_in_from("192.0.2.1", None, name, password, code).await
+    }
+
+    /// Signs in from an address, with what a browser knows of an earlier time.
+    pub async fn sign_in_from(
+        &self,
+        address: &str,
+        device_token: Option<&str>,
+        name: &str,
+        password: &str,
+        code: &str,
+    ) -> Result<access::SignedIn, access::AccessError> {
+        let attempt = access::Attempt {
+            name,
+            password,
+            totp_code: code,
+            address,
+            device_token,
+        };
+        access::sign_in(&self.app, &attempt).await
     }
 
     pub fn code(&self, secret: &str) -> String {
@@ -147,6 +193,17 @@ impl World {
 }
 
 pub async fn open(url: &str, clock: Arc<ManualClock>, platform: &Platform, seed: u64) -> Seawall {
+    open_with_index(url, clock, platform, seed, None).await
+}
+
+/// The same, with an index that lies in a folder.
+pub async fn open_with_index(
+    url: &str,
+    clock: Arc<ManualClock>,
+    platform: &Platform,
+    seed: u64,
+    index_folder: Option<PathBuf>,
+) -> Seawall {
     let settings = Settings {
         webhook: Some(WebhookSettings {
             url: platform.url.clone(),
@@ -171,6 +228,7 @@ pub async fn open(url: &str, clock: Arc<ManualClock>, platform: &Platform, seed:
         chance: Arc::new(Chance::seeded(seed)),
         media: Arc::new(MediaHost::start(host).await.unwrap()),
         settings,
+        index_folder,
     };
     Seawall::open(parts).await.unwrap()
 }

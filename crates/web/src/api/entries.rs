@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::banks::{CreatedJson, CreatedResponse, created_response};
-use super::media::{Base64Bytes, SignalInput, present, read_signals};
+use super::media::{Base64Bytes, SignalInput, at_most, at_most_if_present, present, read_signals};
 use super::pages::Rows;
 use super::words::{EntryState, SignalType, bounded};
 use crate::extract::{
@@ -80,7 +80,7 @@ pub(crate) struct NewEntryJson {
     #[schema(required = false, max_length = 500, pattern = r"^[^\x00]*$")]
     name: String,
     /// Labels, such as the kind of content.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "at_most::<_, _, { Entry::LABELS_MAX }>")]
     #[schema(required = false, max_items = 32, value_type = Vec<Label>)]
     labels: Vec<String>,
     /// Where it came from, for people.
@@ -92,7 +92,7 @@ pub(crate) struct NewEntryJson {
     #[schema(nullable = false, format = DateTime)]
     expires_at: Option<String>,
     /// Its signals. They may be absent where there is a file.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default, deserialize_with = "at_most_if_present::<_, _, { Entry::SIGNALS_MAX }>")]
     #[schema(value_type = Vec<SignalInput>, required = false, min_items = 1, max_items = 1000)]
     signals: Option<Vec<Object<SignalInput>>>,
     /// The file in base 64 (RFC 4648 §4, with padding).

@@ -1,8 +1,12 @@
 //! Files and signals as clients send them.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use moderation::flows::submit::Submission;
 use moderation::signal::{self, Signal};
 use serde::{Deserialize, Deserializer, de};
 use utoipa::ToSchema;
@@ -18,7 +22,10 @@ pub(crate) struct MediaInput {
     pub name: String,
     #[serde(default, deserialize_with = "present")]
     pub data_base64: Option<Base64Bytes>,
-    #[serde(default, deserialize_with = "present")]
+    #[serde(
+        default,
+        deserialize_with = "at_most_if_present::<_, _, { Submission::SIGNALS_MAX }>"
+    )]
     pub signals: Option<Vec<Object<SignalInput>>>,
     #[serde(default, deserialize_with = "present")]
     pub url: Option<String>,
@@ -175,7 +182,7 @@ impl<'de> Deserialize<'de> for Base64Bytes {
         impl de::Visitor<'_> for Visitor {
             type Value = Base64Bytes;
 
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a file in base 64 with padding")
             }
 
@@ -195,6 +202,42 @@ impl<'de> Deserialize<'de> for Base64Bytes {
 /// For fields that may be absent but not `null`.
 pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
+}
+
+/// For lists: reading ends with an error at the first element too many, however many follow. An element takes several times
+/// the memory that its JSON does, which is all that the limits on bodies count.
+pub(crate) fn at_most<'de, D: Deserializer<'de>, T: Deserialize<'de>, const N: usize>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    struct Visitor<T, const N: usize>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>, const N: usize> de::Visitor<'de> for Visitor<T, N> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a list of at most {N}")
+        }
+
+        fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+            let mut elements = Vec::new();
+            while let Some(element) = list.next_element()? {
+                if elements.len() == N {
+                    return Err(de::Error::custom(format_args!("there are more than {N}")));
+                }
+                elements.push(element);
+            }
+            Ok(elements)
+        }
+    }
+
+    deserializer.deserialize_seq(Visitor::<T, N>(PhantomData))
+}
+
+/// The same for lists that may be absent but not `null`.
+pub(crate) fn at_most_if_present<'de, D: Deserializer<'de>, T: Deserialize<'de>, const N: usize>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    at_most::<D, T, N>(deserializer).map(Some)
 }
 
 /// A whole number from 0 to 255 however JSON writes it: `67.0` is one as well.

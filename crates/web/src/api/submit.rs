@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::media::{MediaInput, MediaInputSchema, NAME_LENGTH_MAX, media_name, present, read_signals};
+use super::media::{MediaInput, MediaInputSchema, NAME_LENGTH_MAX, at_most, media_name, present, read_signals};
 use super::verdict::VerdictJson;
 use super::words::{Audience, ItemKind, bounded, bounded_option};
 use crate::body::{NoMemory, Share, TOO_MUCH_AT_ONCE};
@@ -21,6 +21,9 @@ use crate::extract::{
 };
 use crate::problem::ApiError;
 use crate::state::WebState;
+
+/// So many files of an item are read at most, before it is looked at how many the operator allows.
+const MEDIA_READ_MAX: usize = 10_000;
 
 /// An item to be judged.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -66,7 +69,7 @@ pub(crate) struct ItemInput {
     #[schema(nullable = false, max_length = 2000, pattern = r"^[^\x00]*$")]
     report: Option<String>,
     /// Its files. At most as many as the operator allows, 20 unless they chose otherwise.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "at_most::<_, _, MEDIA_READ_MAX>")]
     #[schema(value_type = Vec<MediaInputSchema>, required = false, max_items = 20)]
     media: Vec<Object<MediaInput>>,
 }

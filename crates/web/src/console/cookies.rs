@@ -10,6 +10,8 @@ use axum::http::{HeaderMap, HeaderValue, header};
 pub enum Cookie {
     /// The secret of a session.
     Session,
+    /// By which a browser is known again when its user next signs in, so that strangers who guess do not keep them waiting.
+    Device,
     /// How the console looks.
     Prefs,
     /// What the next page has to say.
@@ -21,6 +23,8 @@ impl Cookie {
         match (self, secure) {
             (Cookie::Session, false) => "seawall_session",
             (Cookie::Session, true) => "__Host-seawall_session",
+            (Cookie::Device, false) => "seawall_device",
+            (Cookie::Device, true) => "__Host-seawall_device",
             (Cookie::Prefs, false) => "seawall_prefs",
             (Cookie::Prefs, true) => "__Host-seawall_prefs",
             (Cookie::Flash, false) => "seawall_flash",

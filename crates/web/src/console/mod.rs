@@ -34,7 +34,7 @@ mod words;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 
 use crate::{WebState, layers};
@@ -43,12 +43,7 @@ use crate::{WebState, layers};
 pub fn router(state: &WebState) -> Router<WebState> {
     let pages = Router::new()
         .route("/", get(desk::show_root))
-        .route("/sign-in", get(session::show_sign_in).post(session::sign_in))
         .route("/sign-out", post(session::sign_out))
-        .route(
-            "/invite/{token}",
-            get(session::show_invite).post(session::accept_invite),
-        )
         .route(
             "/preferences",
             get(preferences::show_preferences).post(preferences::save_preferences),
@@ -97,15 +92,27 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .fallback(not_found)
         .layer(from_fn_with_state(state.clone(), layers::admit))
         .layer(DefaultBodyLimit::disable())
-        .layer(from_fn_with_state(state.clone(), layers::hold_small_body));
+        .layer(from_fn_with_state(state.clone(), visit::hold_form));
+    // Strangers take no place among the requests that are worked on: they wait for each other's passwords alone.
+    let door = Router::new()
+        .route("/sign-in", get(session::show_sign_in).post(session::sign_in))
+        .route(
+            "/invite/{token}",
+            get(session::show_invite).post(session::accept_invite),
+        )
+        .layer(from_fn_with_state(state.clone(), layers::end_in_time))
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(state.clone(), visit::hold_form));
     let uploads = Router::new()
         .route("/banks/{id}/add-file", post(entries::add_file))
         .route("/banks/{id}/import", get(entries::show_import).post(entries::import))
         .layer(from_fn_with_state(state.clone(), layers::admit))
         .layer(DefaultBodyLimit::disable())
-        .layer(from_fn_with_state(state.clone(), layers::hold_large_body));
+        .layer(from_fn_with_state(state.clone(), layers::hold_large_body))
+        .layer(from_fn(visit::require_session));
     // Outside the layers that hold bodies, so that what they refuse becomes a page too.
     pages
+        .merge(door)
         .merge(uploads)
         .layer(from_fn_with_state(state.clone(), visit::visit))
 }

@@ -1,6 +1,11 @@
 //! The small pictures of files and entries: to those who may read cases, never kept by the browser.
+//!
+//! Pages show the blurred ones. A clear one is loaded by the browser only when someone uncovers it (it is lazy, and not laid
+//! out before), and each is asked for as a revelation, which the log notes. A browser whose scripts are turned off loads lazy
+//! pictures with the page (the HTML standard wants it so): there the log notes that the page was opened.
 
 use axum::extract::{Path, State};
+use moderation::flows::reveal::{self, ClearPicture};
 use moderation::model::{EntryId, MediaId, PreviewKind};
 use moderation::views;
 
@@ -16,11 +21,11 @@ pub async fn show_media_preview(
     Path((id, kind)): Path<(String, String)>,
 ) -> Answer {
     let id: MediaId = id.parse().map_err(|_| ConsoleError::NotFound)?;
-    let kind: PreviewKind = kind.parse().map_err(|_| ConsoleError::NotFound)?;
-    let bytes = views::media_preview(&state.app, &person.actor, id, kind)
-        .await?
-        .ok_or(ConsoleError::NotFound)?;
-    Ok(jpeg(bytes))
+    let bytes = match clear(&kind)? {
+        None => views::blurred_media_preview(&state.app, &person.actor, id).await?,
+        Some(picture) => reveal::reveal_media(&state.app, &person.actor, id, picture).await?,
+    };
+    Ok(jpeg(bytes.ok_or(ConsoleError::NotFound)?))
 }
 
 /// `GET /entries/{id}/{kind}`
@@ -30,9 +35,18 @@ pub async fn show_entry_preview(
     Path((id, kind)): Path<(String, String)>,
 ) -> Answer {
     let id: EntryId = id.parse().map_err(|_| ConsoleError::NotFound)?;
-    let kind: PreviewKind = kind.parse().map_err(|_| ConsoleError::NotFound)?;
-    let bytes = views::entry_preview(&state.app, &person.actor, id, kind)
-        .await?
-        .ok_or(ConsoleError::NotFound)?;
-    Ok(jpeg(bytes))
+    let bytes = match clear(&kind)? {
+        None => views::blurred_entry_preview(&state.app, &person.actor, id).await?,
+        Some(picture) => reveal::reveal_entry(&state.app, &person.actor, id, picture).await?,
+    };
+    Ok(jpeg(bytes.ok_or(ConsoleError::NotFound)?))
+}
+
+/// Which clear picture `kind` names; none for the blurred one.
+fn clear(kind: &str) -> Result<Option<ClearPicture>, ConsoleError> {
+    match kind.parse().map_err(|_| ConsoleError::NotFound)? {
+        PreviewKind::Blurred => Ok(None),
+        PreviewKind::Small => Ok(Some(ClearPicture::Small)),
+        PreviewKind::Greyscale => Ok(Some(ClearPicture::Greyscale)),
+    }
 }

@@ -180,8 +180,9 @@ impl From<AccessError> for ConsoleError {
         match error {
             AccessError::Denied(denied) => ConsoleError::Denied(denied),
             AccessError::NotFound => ConsoleError::NotFound,
+            AccessError::Busy => ConsoleError::Busy,
             AccessError::Refused
-            | AccessError::Locked { .. }
+            | AccessError::TooManyAttempts { .. }
             | AccessError::InviteGone
             | AccessError::Invalid { .. }
             | AccessError::NameTaken

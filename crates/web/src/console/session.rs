@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use moderation::access::secrets::PASSWORD_LENGTH_MIN;
-use moderation::flows::access::{self, AccessError, InviteView, SESSION_LIFETIME, SignedIn};
+use moderation::flows::access::{self, AccessError, Attempt, DEVICE_LIFETIME, InviteView, SESSION_LIFETIME, SignedIn};
 use qrcode::{Color, EcLevel, QrCode};
 use serde::Deserialize;
 
@@ -17,7 +18,8 @@ use super::page::{Answer, go_to, show, show_with};
 use super::problem::ConsoleError;
 use super::shell::Shell;
 use super::visit::{Visitor, local_path};
-use crate::WebState;
+use crate::layers::rate_unit;
+use crate::{RequestInfo, WebState};
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -69,14 +71,22 @@ pub async fn show_sign_in(Visitor(shell): Visitor, Query(query): Query<Next>) ->
 /// `POST /sign-in`
 pub async fn sign_in(
     State(state): State<WebState>,
+    Extension(info): Extension<RequestInfo>,
     headers: HeaderMap,
     OpenForm { shell, fields }: OpenForm,
 ) -> Answer {
     let next = local_path(fields.get("next")).to_owned();
-    let (name, password, code) = (fields.get("name"), fields.get("password"), fields.get("code"));
-    let error = match access::sign_in(&state.app, name, password, &digits(code)).await {
+    let name = fields.get("name");
+    let attempt = Attempt {
+        name,
+        password: fields.get("password"),
+        totp_code: &digits(fields.get("code")),
+        address: &rate_unit(info.client).to_string(),
+        device_token: Cookie::Device.read(&headers, state.settings.secure_cookies()),
+    };
+    let error = match access::sign_in(&state.app, &attempt).await {
         Ok(signed_in) => return enter(&state, &headers, &signed_in, &next).await,
-        Err(AccessError::Locked { until }) => shell.with("sign_in.locked", "when", shell.moment_in(until)),
+        Err(AccessError::TooManyAttempts { until }) => shell.with("sign_in.locked", "when", shell.moment_in(until)),
         Err(AccessError::Refused) => shell.t("sign_in.refused").to_owned(),
         Err(error) => return Err(error.into()),
     };
@@ -148,6 +158,8 @@ async fn enter(state: &WebState, headers: &HeaderMap, signed_in: &SignedIn, next
     let mut response: Response = go_to(next).into_response();
     let cookie = Cookie::Session.write(&signed_in.session_token, lifetime(signed_in, state), secure);
     response.headers_mut().append(header::SET_COOKIE, cookie);
+    let device = Cookie::Device.write(&signed_in.device_token, DEVICE_LIFETIME, secure);
+    response.headers_mut().append(header::SET_COOKIE, device);
     Ok(response)
 }
 

@@ -19,7 +19,7 @@ use super::prefs::Prefs;
 use super::problem::{ConsoleError, Problem};
 use super::shell::Shell;
 use super::words::{Lang, Words};
-use crate::{RequestInfo, WebState};
+use crate::{RequestInfo, WebState, layers};
 
 /// Everything comes from this server, scripts and styles from files alone; nobody may frame a page.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
@@ -260,6 +260,37 @@ impl<S: Send + Sync> FromRequestParts<S> for Person {
             }
         }
     }
+}
+
+/// The largest form of someone who is not signed in: a name, a password, a code.
+const STRANGERS_FORM_BYTES_MAX: usize = 16 << 10;
+
+/// Reads the form of a small request; of someone who is not signed in only a very small one.
+pub async fn hold_form(State(state): State<WebState>, request: Request, next: Next) -> Response {
+    let bytes_max = state.settings.limits.small_body_bytes_max;
+    let bytes_max = if is_signed_in(&request) {
+        bytes_max
+    } else {
+        bytes_max.min(STRANGERS_FORM_BYTES_MAX)
+    };
+    layers::hold_body(state, request, next, bytes_max).await
+}
+
+/// Sends those who are not signed in away before a byte of their upload is read: the memory for bodies is shared with the
+/// platform's submissions, and strangers must not be able to fill it.
+pub async fn require_session(request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match Person::from_request_parts(&mut parts, &()).await {
+        Ok(_) => next.run(Request::from_parts(parts, body)).await,
+        Err(first) => first.into_response(),
+    }
+}
+
+fn is_signed_in(request: &Request) -> bool {
+    request
+        .extensions()
+        .get::<Shell>()
+        .is_some_and(|shell| shell.session.is_some())
 }
 
 /// `next` if it is a path of this server, else the desk: a link to the sign-in page must not lead elsewhere afterwards.

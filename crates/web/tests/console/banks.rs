@@ -103,6 +103,12 @@ async fn an_entry_is_made_of_a_file_which_is_not_kept() {
         assert_eq!(answer.headers()["cache-control"], "no-store");
         assert_eq!(answer.headers()["cross-origin-resource-policy"], "same-origin");
     }
+    // Looking at it without blur is in the log, once for a while.
+    let log = lee.get(&world, "/log").await;
+    assert_eq!(
+        log.body.matches("The clear picture of a known entry was shown").count(),
+        1
+    );
 
     // Disabled, enabled, and removed for good.
     let state = format!("{entry}/state");

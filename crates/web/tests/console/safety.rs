@@ -253,3 +253,24 @@ async fn what_the_platform_sends_is_text_and_nothing_else() {
         }
     }
 }
+
+/// A clear picture that is loaded is in the log as seen, so a browser must load none before someone uncovers it: it is not
+/// laid out, and a lazy picture that is not laid out is not loaded.
+#[test]
+fn no_page_loads_a_clear_picture_by_itself() {
+    let evidence = include_str!("../../templates/parts/evidence.html");
+    let clear: Vec<&str> = evidence
+        .split("<img class=\"clear")
+        .skip(1)
+        .map(|rest| rest.split('>').next().unwrap())
+        .collect();
+    assert_eq!(clear.len(), 2);
+    assert!(clear.iter().all(|tag| tag.contains("loading=\"lazy\"")), "{clear:?}");
+    let style = include_str!("../../static/pages.css");
+    assert!(style.contains(".pic .clear { display: none;"));
+    let script = include_str!("../../static/console.js");
+    assert!(
+        !script.contains(".clear") && !script.contains("loading"),
+        "the script loads none either"
+    );
+}

@@ -1,5 +1,6 @@
 //! Submissions that are wrong: each answer names the field, and nothing is remembered.
 
+use axum::body::Body;
 use axum::http::Method;
 use expect_test::expect;
 use moderation::model::{Actor, PageRequest, Scope};
@@ -198,4 +199,43 @@ async fn wrong_forms_name_what_is_wrong() {
         cut off: 400 malformed-request
     "#]]
     .assert_eq(&problems);
+}
+
+/// An element takes more memory than its JSON: reading ends where a list is too long, whatever follows.
+#[tokio::test]
+async fn a_list_is_not_read_beyond_its_limit() {
+    let world = World::new().await;
+    let key = world.full_key().await;
+    let bank = world.bank("known", false).await;
+    let (file, hash) = (
+        r#"{"name":"a","url":"u"},"#,
+        format!(r#"{{"type":"pdq","value":"{KNOWN}"}},"#),
+    );
+    let item = |media: &str| format!(r#"{{"id":"a","kind":"post","media":[{media}"#);
+    let signals = hash.repeat(1_001);
+    let entries = format!("/api/v1/banks/{bank}/entries");
+    for (path, body, problem) in [
+        ("/api/v1/check", item(&file.repeat(10_001)), "422 invalid-field media"),
+        (
+            "/api/v1/check",
+            item(&format!(r#"{{"name":"a","signals":[{signals}"#)),
+            "422 invalid-field media[0].signals",
+        ),
+        (
+            entries.as_str(),
+            format!(r#"{{"signals":[{signals}"#),
+            "422 invalid-field signals",
+        ),
+        (
+            entries.as_str(),
+            format!(r#"{{"labels":[{}"#, r#""x","#.repeat(33)),
+            "422 invalid-field labels",
+        ),
+    ] {
+        let headers = [("content-type", "application/json")];
+        // What follows is not JSON, and is not looked at.
+        let body = Body::from(body + "\u{0}");
+        let answer = world.send(request(Method::POST, path, &key, &headers, body)).await;
+        assert_eq!(answer.problem(), problem);
+    }
 }

@@ -152,6 +152,27 @@ async fn clients_that_send_ten_bytes_and_wait_delay_nobody() {
     }
 }
 
+/// The memory for bodies is the platform's intake: strangers must not be able to fill it.
+#[tokio::test]
+async fn of_a_stranger_no_upload_and_no_long_form_is_read() {
+    let server = Server::start(|settings| settings.limits.body_idle_max = Duration::from_secs(60)).await;
+    let asked = |path: &str, n_bytes: usize| {
+        format!("POST {path} HTTP/1.1\r\nhost: a\r\norigin: http://a\r\ncontent-length: {n_bytes}\r\n\r\n")
+    };
+    for (path, status) in [
+        ("/banks/x/import", "HTTP/1.1 303"),
+        ("/banks/x/add-file", "HTTP/1.1 303"),
+        ("/sign-in", "HTTP/1.1 413"),
+        ("/banks", "HTTP/1.1 413"),
+    ] {
+        let mut client = server.connect().await;
+        client.send(&asked(path, 200_000)).await;
+        let answer = timeout(Duration::from_secs(10), client.read_answer()).await;
+        let answer = answer.unwrap_or_else(|_| panic!("{path}: the body is waited for"));
+        assert!(answer.starts_with(status), "{path}: {answer}");
+    }
+}
+
 #[tokio::test]
 async fn a_head_that_never_ends_and_a_connection_that_never_asks_are_closed() {
     let server = Server::start(|settings| settings.limits.head_time_max = Duration::from_millis(300)).await;

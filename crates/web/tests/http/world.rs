@@ -61,6 +61,7 @@ impl World {
             chance: Arc::new(Chance::seeded(1)),
             media: Arc::new(MediaHost::start(host).await.unwrap()),
             settings: Settings::default(),
+            index_folder: None,
         };
         let app = Seawall::open(parts).await.unwrap();
         let mut settings = WebSettings::new("http://127.0.0.1:8410");

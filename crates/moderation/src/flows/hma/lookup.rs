@@ -6,6 +6,7 @@ use bytes::Bytes;
 use media::{Previews, Want};
 use signal::{Md5, Sha256, Signal};
 
+use crate::flows::lookup;
 use crate::hma::{self, ratio_of};
 use crate::model::item::MediaSignal;
 use crate::model::{Actor, BankId, Right, Tier};
@@ -111,10 +112,10 @@ pub async fn look_up(app: &Seawall, actor: &Actor, signal: Signal, reach: Reach)
         Reach::Live => Arc::default(),
         Reach::DisabledBanks | Reach::Everything => dormant_signals(app).await?,
     };
-    let (matcher, now) = (app.matcher.clone(), app.clock.now());
-    let looked_up = tokio::task::spawn_blocking(move || {
-        let threshold = matcher.settings().match_distance_bits;
-        let found = matcher.lookup(&[MediaSignal::as_is(signal.clone())], now);
+    let kept = [MediaSignal::as_is(signal.clone())];
+    let found = lookup::look_up(app, &[&kept]).await?.pop();
+    let threshold = app.settings.matching.match_distance_bits;
+    let compared = tokio::task::spawn_blocking(move || {
         let mut near: Vec<(banks::Dormant, u32)> = dormant
             .iter()
             .filter(|other| reach == Reach::Everything || other.is_entry_enabled)
@@ -124,11 +125,12 @@ pub async fn look_up(app: &Seawall, actor: &Actor, signal: Signal, reach: Reach)
             .collect();
         near.sort_by_key(|(other, distance)| (other.handle, *distance));
         near.dedup_by_key(|(other, _)| other.handle);
-        (found, near)
+        near
     });
-    // The task is never aborted, so it fails only if a lookup panicked: nothing was found out, and nothing may be said.
-    let (found, near) = looked_up.await.map_err(|_| HmaError::Busy)?;
-    let live: Vec<_> = found.matches.into_iter().filter(|m| m.tier == Tier::Match).collect();
+    // The task is never aborted, and comparing does not panic.
+    let near = compared.await.map_err(|_| HmaError::Busy)?;
+    let matches = found.map(|found| found.matches).unwrap_or_default();
+    let live: Vec<_> = matches.into_iter().filter(|m| m.tier == Tier::Match).collect();
     if live.is_empty() && near.is_empty() {
         return Ok(Vec::new());
     }

@@ -1,6 +1,9 @@
 //! The index against a linear scan of a plain list: any changes, any query, snapshots kept meanwhile.
 
-use crate::{Hit, Hits, Index, Snapshot};
+mod crashes;
+mod large;
+
+use crate::{Hit, Hits, Index, Layout, Options, Snapshot};
 use proptest::prelude::*;
 use signal::Pdq;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +15,7 @@ enum Op {
     Remove(u64),
     Replace(u64, Vec<Pdq>),
     KeepSnapshot,
+    Maintain,
 }
 
 /// Few centres and few flips: equal codes, near codes and far codes all occur.
@@ -33,7 +37,20 @@ fn op() -> impl Strategy<Value = Op> {
         4 => key.clone().prop_map(Op::Remove),
         2 => (key, proptest::collection::vec(code(), 0..4)).prop_map(|(key, codes)| Op::Replace(key, codes)),
         1 => Just(Op::KeepSnapshot),
+        1 => Just(Op::Maintain),
     ]
+}
+
+/// Small heads, with tables and without.
+fn options() -> impl Strategy<Value = Options> {
+    (1..40_usize, prop_oneof![3 => Just(usize::MAX), 1 => 20..60_usize]).prop_map(|(head_codes, tabled)| Options {
+        head_codes,
+        layout: Layout {
+            tabled_codes_min: tabled,
+            tabled_codes_max: usize::MAX,
+            substrings: Some(16),
+        },
+    })
 }
 
 type Model = BTreeSet<(u64, Pdq)>;
@@ -59,6 +76,7 @@ fn oracle(model: &Model, query: Pdq, max_distance: u32, limit: usize) -> Hits {
     Hits { hits, capped }
 }
 
+/// Checks what an index holds against the model, by queries of every kind.
 fn check(snapshot: &Snapshot, model: &Model, queries: &[Pdq]) {
     assert_eq!(snapshot.len(), model.len());
     for (max_distance, limit) in [(0, 100), (3, 100), (31, 5), (70, 100), (256, 100), (256, 1), (31, 0)] {
@@ -82,9 +100,9 @@ proptest! {
     fn any_changes_answer_as_a_plain_list(
         ops in proptest::collection::vec(op(), 0..200),
         queries in proptest::collection::vec(code(), 1..5),
-        segment_codes in 1..40_usize,
+        options in options(),
     ) {
-        let index = Index::with_segments_of(segment_codes);
+        let index = Index::with_options(options);
         let mut model = Model::new();
         let mut kept = Vec::new();
         for op in ops {
@@ -106,6 +124,9 @@ proptest! {
                     index.replace(key, &codes);
                     model.retain(|&(other, _)| other != key);
                     model.extend(codes.iter().map(|&code| (key, code)));
+                }
+                Op::Maintain => {
+                    index.maintain().unwrap();
                 }
                 Op::KeepSnapshot => kept.push((index.snapshot(), model.clone())),
             }
@@ -137,7 +158,10 @@ fn more_hits_than_the_collector_keeps_are_cut_to_the_nearest() {
 
 #[test]
 fn searches_and_changes_run_side_by_side() {
-    let index = Index::with_segments_of(64);
+    let index = Index::with_options(Options {
+        head_codes: 64,
+        ..Options::default()
+    });
     let code = |key: u64| Pdq::from_words([key, key << 7, !key, 0]);
     let n_keys = if cfg!(miri) { 300 } else { 20_000 };
     index.insert(0, code(0));
@@ -177,34 +201,4 @@ fn searches_and_changes_run_side_by_side() {
         .map(|key| (key, code(key)))
         .collect();
     check(&index.snapshot(), &model, &[code(0), code(5), code(6)]);
-}
-
-/// Giving up a segment moves codes, and meanwhile the table of places may be made anew: it must not ask for the key of a
-/// place that has just gone. That meets in one of some hundred small indexes whose keys have several codes.
-#[test]
-fn segments_are_given_up_while_the_table_of_places_is_made_anew() {
-    let mut state = 1_u64;
-    let mut draw = |below: u64| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % below
-    };
-    for _ in 0..if cfg!(miri) { 2 } else { 1500 } {
-        let index = Index::with_segments_of(4 + draw(40) as usize);
-        let mut model = Model::new();
-        for _ in 0..200 {
-            let key = draw(24);
-            if draw(3) == 0 {
-                let before = model.len();
-                model.retain(|&(other, _)| other != key);
-                assert_eq!(index.remove(key), before - model.len());
-            } else {
-                let code = Pdq::from_words([draw(4), 0, 0, 0]);
-                index.insert(key, code);
-                model.insert((key, code));
-            }
-        }
-        check(&index.snapshot(), &model, &[Pdq::from_words([0; 4])]);
-    }
 }

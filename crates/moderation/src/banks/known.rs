@@ -1,0 +1,106 @@
+//! Whose a handle or a digest is, and whether it is in force: asked at each lookup, so that what was taken back is never found.
+
+use signal::{Signal, SignalType};
+use sqlx::any::AnyRow;
+use sqlx::{AnyConnection, AssertSqlSafe, query};
+
+use crate::model::{MatchTarget, Timestamp};
+use crate::store::columns::Columns;
+use crate::store::{StoreError, columns::damaged};
+
+/// An entry that is matched against now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The number by which the index knows it.
+    pub handle: u64,
+    /// The entry and its bank.
+    pub target: MatchTarget,
+}
+
+/// Values that one statement may ask for.
+const VALUES_MAX: usize = 500;
+
+/// Those of the handles whose entries are in force at `now`, in no order.
+pub async fn known_of_handles(
+    conn: &mut AnyConnection,
+    handles: &[u64],
+    now: Timestamp,
+) -> Result<Vec<Known>, StoreError> {
+    let mut known = Vec::new();
+    for some in handles.chunks(VALUES_MAX) {
+        let statement = format!(
+            "SELECT e.handle, e.id AS entry_id, b.id AS bank_id, b.name AS bank_name, b.confirmed AS bank_confirmed
+             FROM banks_entry e JOIN banks_bank b ON b.id = e.bank_id
+             WHERE e.handle IN ({}) AND e.state = 'enabled' AND b.enabled = 1 AND (e.expires_at IS NULL OR e.expires_at > $1)",
+            placeholders(2, some.len()),
+        );
+        let mut statement = query(AssertSqlSafe(statement)).bind(now.unix_ms());
+        for handle in some {
+            statement = statement.bind(handle.cast_signed());
+        }
+        let rows = statement
+            .fetch_all(&mut *conn)
+            .await
+            .map_err(StoreError::at("look up what is known"))?;
+        for row in &rows {
+            known.push(read(row)?);
+        }
+    }
+    Ok(known)
+}
+
+/// The entries in force at `now` that have one of these digests, each with the digest. Other signals are passed over.
+pub async fn known_of_digests(
+    conn: &mut AnyConnection,
+    digests: &[&Signal],
+    now: Timestamp,
+) -> Result<Vec<(SignalType, String, Known)>, StoreError> {
+    let mut known = Vec::new();
+    for kind in [SignalType::Md5, SignalType::Sha256] {
+        let values: Vec<String> = digests
+            .iter()
+            .filter(|digest| digest.signal_type() == kind)
+            .map(|digest| digest.value())
+            .collect();
+        for some in values.chunks(VALUES_MAX) {
+            let statement = format!(
+                "SELECT s.value, e.handle, e.id AS entry_id, b.id AS bank_id, b.name AS bank_name, b.confirmed AS bank_confirmed
+                 FROM banks_signal s JOIN banks_entry e ON e.id = s.entry_id JOIN banks_bank b ON b.id = e.bank_id
+                 WHERE s.type = $1 AND s.value IN ({}) AND e.state = 'enabled' AND b.enabled = 1
+                   AND (e.expires_at IS NULL OR e.expires_at > $2)",
+                placeholders(3, some.len()),
+            );
+            let mut statement = query(AssertSqlSafe(statement)).bind(kind.as_str()).bind(now.unix_ms());
+            for value in some {
+                statement = statement.bind(value.clone());
+            }
+            let rows = statement
+                .fetch_all(&mut *conn)
+                .await
+                .map_err(StoreError::at("look up known digests"))?;
+            for row in &rows {
+                known.push((kind, row.text("value")?, read(row)?));
+            }
+        }
+    }
+    Ok(known)
+}
+
+/// `$3, $4, …`: so many of them.
+fn placeholders(first: usize, n: usize) -> String {
+    let all: Vec<String> = (first..first + n).map(|at| format!("${at}")).collect();
+    all.join(", ")
+}
+
+fn read(row: &AnyRow) -> Result<Known, StoreError> {
+    let handle = row.int("handle")?;
+    Ok(Known {
+        handle: u64::try_from(handle).map_err(|_| damaged("handle", format!("{handle} is negative")))?,
+        target: MatchTarget {
+            entry: row.parse("entry_id")?,
+            bank: row.parse("bank_id")?,
+            bank_name: row.text("bank_name")?,
+            bank_confirmed: row.flag("bank_confirmed")?,
+        },
+    })
+}

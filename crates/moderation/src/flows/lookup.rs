@@ -1,0 +1,191 @@
+//! Signals become matches: the index says what lies near, the banks say whose it is and whether it is in force.
+
+use std::collections::{HashMap, HashSet};
+
+use index::Hits;
+use signal::Signal;
+
+use crate::banks::{self, Known};
+use crate::matching::{Found, MatchSettings};
+use crate::model::item::MediaSignal;
+use crate::model::{EntryId, Match, MatchTarget, Tier};
+use crate::store::StoreError;
+use crate::{Seawall, matching::Matcher};
+use signal::{Pdq, SignalType};
+
+/// What is asked of the index first, for each match that may be told: some entries may be out of force.
+const SPARE: usize = 4;
+
+/// One search of the index: for which file and signal, and how much of the answer was asked for.
+struct Search {
+    file: usize,
+    signal: usize,
+    hash: Pdq,
+    limit: usize,
+    hits: Hits,
+}
+
+/// What the signals of each of these files lie near to.
+pub async fn look_up(app: &Seawall, files: &[&[MediaSignal]]) -> Result<Vec<Found>, StoreError> {
+    let settings = *app.matcher.settings();
+    let now = app.clock.now();
+    let mut open: Vec<Search> = Vec::new();
+    for (file, signals) in files.iter().enumerate() {
+        for (signal, kept) in signals.iter().enumerate() {
+            if let Some(hash) = settings.comparable(&kept.signal) {
+                let limit = settings.matches_max * SPARE + 64;
+                let hits = Hits::default();
+                open.push(Search {
+                    file,
+                    signal,
+                    hash,
+                    limit,
+                    hits,
+                });
+            }
+        }
+    }
+
+    let mut known: HashMap<u64, MatchTarget> = HashMap::new();
+    let mut asked: HashSet<u64> = HashSet::new();
+    let mut done: Vec<Search> = Vec::new();
+    while !open.is_empty() {
+        open = search_all(app, open).await;
+        let handles = open
+            .iter()
+            .flat_map(|search| search.hits.hits.iter().map(|hit| hit.key));
+        let fresh: Vec<u64> = handles.filter(|handle| asked.insert(*handle)).collect();
+        if !fresh.is_empty() {
+            let mut conn = app.store.reader().await?;
+            for Known { handle, target } in banks::known_of_handles(&mut conn, &fresh, now).await? {
+                known.insert(handle, target);
+            }
+        }
+        let (again, enough): (Vec<Search>, Vec<Search>) = open
+            .into_iter()
+            .partition(|search| search.hides_something(&settings, &known));
+        done.extend(enough);
+        open = again;
+        for search in &mut open {
+            search.limit = search.limit.saturating_mul(8);
+        }
+    }
+
+    let mut nearest: Vec<HashMap<(EntryId, SignalType), Match>> = files.iter().map(|_| HashMap::new()).collect();
+    for search in done {
+        let kept = &files[search.file][search.signal];
+        for hit in &search.hits.hits {
+            if let Some(target) = known.get(&hit.key) {
+                keep_nearest(
+                    &mut nearest[search.file],
+                    near_match(target.clone(), kept, hit.distance, &settings),
+                );
+            }
+        }
+    }
+    find_digests(app, files, &mut nearest).await?;
+    Ok(nearest.into_iter().map(|found| told(found, &settings)).collect())
+}
+
+impl Search {
+    /// Hits on entries out of force must not crowd out those in force, nor matches in other banks one in a confirmed bank: as long as there is
+    /// none, all that lies within the match distance is read.
+    fn hides_something(&self, settings: &MatchSettings, known: &HashMap<u64, MatchTarget>) -> bool {
+        if !self.hits.capped {
+            return false;
+        }
+        let live = self.hits.hits.iter().filter_map(|hit| known.get(&hit.key));
+        let crowded = live.clone().count() <= settings.matches_max;
+        let last_matches = self
+            .hits
+            .hits
+            .last()
+            .is_some_and(|hit| hit.distance <= settings.match_distance_bits);
+        crowded || (last_matches && !live.clone().any(|target| target.bank_confirmed))
+    }
+}
+
+/// Searches the index for all of them, away from the async threads when there are many: a wide search takes milliseconds.
+async fn search_all(app: &Seawall, mut searches: Vec<Search>) -> Vec<Search> {
+    let matcher = app.matcher.clone();
+    let search_each = move |matcher: &Matcher| {
+        for search in &mut searches {
+            search.hits = matcher.near(search.hash, search.limit);
+        }
+        searches
+    };
+    match tokio::runtime::Handle::current().runtime_flavor() {
+        tokio::runtime::RuntimeFlavor::MultiThread => tokio::task::block_in_place(|| search_each(&matcher)),
+        _ => search_each(&matcher),
+    }
+}
+
+async fn find_digests(
+    app: &Seawall,
+    files: &[&[MediaSignal]],
+    nearest: &mut [HashMap<(EntryId, SignalType), Match>],
+) -> Result<(), StoreError> {
+    let is_digest = |kept: &&MediaSignal| matches!(kept.signal, Signal::Md5(_) | Signal::Sha256(_));
+    let digests: Vec<&Signal> = files
+        .iter()
+        .flat_map(|signals| signals.iter().filter(is_digest).map(|kept| &kept.signal))
+        .collect();
+    if digests.is_empty() {
+        return Ok(());
+    }
+    let mut conn = app.store.reader().await?;
+    let known = banks::known_of_digests(&mut conn, &digests, app.clock.now()).await?;
+    drop(conn);
+    for (signals, nearest) in files.iter().zip(nearest) {
+        for kept in signals.iter().filter(is_digest) {
+            let (kind, value) = (kept.signal.signal_type(), kept.signal.value());
+            for (_, _, entry) in known.iter().filter(|(k, v, _)| (*k, v) == (kind, &value)) {
+                keep_nearest(nearest, matched(entry.target.clone(), kept, 0, 0, Tier::Match));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The nearest first, no more than may be told.
+fn told(found: HashMap<(EntryId, SignalType), Match>, settings: &MatchSettings) -> Found {
+    let mut matches: Vec<Match> = found.into_values().collect();
+    let nearness = |m: &Match| (m.tier == Tier::Lead, m.distance, m.signal_type.as_str(), m.target.entry);
+    let capped = matches.len() > settings.matches_max;
+    // A match in a confirmed bank weighs more than a nearer one in another, and is never the one that is left out.
+    matches.sort_by_key(|m| (m.tier == Tier::Lead, !m.target.bank_confirmed, nearness(m)));
+    matches.truncate(settings.matches_max);
+    matches.sort_by_key(nearness);
+    Found { matches, capped }
+}
+
+fn near_match(target: MatchTarget, kept: &MediaSignal, distance: u32, settings: &MatchSettings) -> Match {
+    let (tier, threshold) = match distance <= settings.match_distance_bits {
+        true => (Tier::Match, settings.match_distance_bits),
+        false => (Tier::Lead, settings.lead_distance_bits),
+    };
+    matched(target, kept, distance, threshold, tier)
+}
+
+fn matched(target: MatchTarget, kept: &MediaSignal, distance: u32, threshold: u32, tier: Tier) -> Match {
+    Match {
+        target,
+        signal_type: kept.signal.signal_type(),
+        value: kept.signal.value(),
+        distance,
+        threshold,
+        tier,
+        view: kept.view.clone(),
+        frame: kept.frame,
+    }
+}
+
+fn keep_nearest(nearest: &mut HashMap<(EntryId, SignalType), Match>, found: Match) {
+    let key = (found.target.entry, found.signal_type);
+    match nearest.get(&key) {
+        Some(known) if known.distance <= found.distance => {}
+        Some(_) | None => {
+            nearest.insert(key, found);
+        }
+    }
+}
