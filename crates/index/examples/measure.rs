@@ -42,6 +42,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let start = Instant::now();
     index.insert_many((0..).zip(codes));
+    index.persist()?;
     let stats = index.stats();
     println!(
         r#"{{"what":"build","n":{n_codes},"s":{:.3},"bytes_per_code":{:.1},"segments":{}}}"#,

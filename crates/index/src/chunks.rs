@@ -69,6 +69,15 @@ impl Chunks {
         units
     }
 
+    /// Whether a code that differs from the query in these bits was led to by a substring before this one.
+    #[inline(always)]
+    pub(crate) fn led_to_before(&self, differing: [u64; 4], units: &[u32; CHUNKS_MAX], at: usize) -> bool {
+        let before = self.all.iter().zip(units).take(at);
+        before
+            .into_iter()
+            .any(|(chunk, units)| chunk.of(differing).count_ones() < *units)
+    }
+
     /// Buckets that a search reads, and codes that it may expect in them if codes were without structure; `None` if patterns of so many
     /// bits are not listed.
     pub(crate) fn cost(&self, radius: u32, n_codes: usize) -> Option<(f64, f64)> {

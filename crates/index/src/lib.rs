@@ -16,6 +16,7 @@ mod disk;
 mod head;
 mod memory;
 mod merge;
+mod rows;
 mod scan;
 mod segment;
 mod snapshot;

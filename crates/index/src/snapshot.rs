@@ -2,8 +2,7 @@
 
 use crate::collect::{Accept, Collector, Hits};
 use crate::head::Head;
-use crate::segment::Segment;
-use crate::tables::Scratch;
+use crate::segment::{Scratch, Segment};
 use signal::Pdq;
 use std::fmt;
 use std::sync::Arc;

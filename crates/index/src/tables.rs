@@ -30,7 +30,7 @@ const AHEAD: usize = 24;
 
 /// Room that a search needs on its way.
 #[derive(Default)]
-pub(crate) struct Scratch {
+pub(crate) struct TableScratch {
     buckets: Vec<(u32, u32)>,
     candidates: Vec<u32>,
 }
@@ -81,7 +81,7 @@ impl Tables {
         codes: CodesRef<'_>,
         query: Pdq,
         radius: u32,
-        scratch: &mut Scratch,
+        scratch: &mut TableScratch,
         found: impl FnMut(usize, u32),
     ) {
         #[cfg(target_arch = "x86_64")]
@@ -100,7 +100,7 @@ impl Tables {
         codes: CodesRef<'_>,
         query: Pdq,
         radius: u32,
-        scratch: &mut Scratch,
+        scratch: &mut TableScratch,
         found: impl FnMut(usize, u32),
     ) {
         self.near_anywhere(codes, query, radius, scratch, found);
@@ -112,7 +112,7 @@ impl Tables {
         codes: CodesRef<'_>,
         query: Pdq,
         radius: u32,
-        scratch: &mut Scratch,
+        scratch: &mut TableScratch,
         mut found: impl FnMut(usize, u32),
     ) {
         let words = query.words();
@@ -134,13 +134,7 @@ impl Tables {
                     // A code that an earlier substring leads to was found there.
                     let code = codes.get(slot as usize).words();
                     let differing = [0, 1, 2, 3].map(|word| code[word] ^ words[word]);
-                    let is_known = self
-                        .chunks
-                        .iter()
-                        .zip(units)
-                        .take(at)
-                        .any(|(chunk, units)| chunk.of(differing).count_ones() < units);
-                    if !is_known {
+                    if !self.chunks.led_to_before(differing, &units, at) {
                         found(slot as usize, distance);
                     }
                 }
@@ -149,7 +143,7 @@ impl Tables {
     }
 }
 
-impl Scratch {
+impl TableScratch {
     #[inline(always)]
     fn read_buckets(&mut self, starts: &[u32], slots: &[u32], value: u32, patterns: &[u32]) {
         self.buckets.clear();

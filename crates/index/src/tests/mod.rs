@@ -41,14 +41,15 @@ fn op() -> impl Strategy<Value = Op> {
     ]
 }
 
-/// Small heads, with tables and without.
+/// Small heads; tables, rows and neither.
 fn options() -> impl Strategy<Value = Options> {
-    (1..40_usize, prop_oneof![3 => Just(usize::MAX), 1 => 20..60_usize]).prop_map(|(head_codes, tabled)| Options {
+    let tabled = prop_oneof![3 => Just(usize::MAX), 2 => 20..60_usize];
+    (1..40_usize, tabled, any::<bool>()).prop_map(|(head_codes, tabled_codes_min, rows)| Options {
         head_codes,
         layout: Layout {
-            tabled_codes_min: tabled,
-            tabled_codes_max: usize::MAX,
-            substrings: Some(16),
+            tabled_codes_min,
+            substrings: (!rows).then_some(16),
+            ..Layout::default()
         },
     })
 }
