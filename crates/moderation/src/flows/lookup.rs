@@ -3,15 +3,15 @@
 use std::collections::{HashMap, HashSet};
 
 use index::Hits;
-use signal::Signal;
+use signal::{Pdq, Signal, SignalType};
+use tokio::runtime::{Handle, RuntimeFlavor};
 
+use crate::Seawall;
 use crate::banks::{self, Known};
-use crate::matching::{Found, MatchSettings};
+use crate::matching::{Found, MatchSettings, Matcher};
 use crate::model::item::MediaSignal;
 use crate::model::{EntryId, Match, MatchTarget, Tier};
 use crate::store::StoreError;
-use crate::{Seawall, matching::Matcher};
-use signal::{Pdq, SignalType};
 
 /// What is asked of the index first, for each match that may be told: some entries may be out of force.
 const SPARE: usize = 4;
@@ -105,8 +105,12 @@ impl Search {
     }
 }
 
-/// Searches the index for all of them, away from the async threads when there are many: a wide search takes milliseconds.
+/// So many searches take less than handing them to another thread would, nearly always.
+const SEARCHES_INLINE_MAX: usize = 4;
+
+/// Searches the index for all of them, and lets other tasks go on elsewhere when there are many.
 async fn search_all(app: &Seawall, mut searches: Vec<Search>) -> Vec<Search> {
+    let is_short = searches.len() <= SEARCHES_INLINE_MAX;
     let matcher = app.matcher.clone();
     let search_each = move |matcher: &Matcher| {
         for search in &mut searches {
@@ -114,8 +118,8 @@ async fn search_all(app: &Seawall, mut searches: Vec<Search>) -> Vec<Search> {
         }
         searches
     };
-    match tokio::runtime::Handle::current().runtime_flavor() {
-        tokio::runtime::RuntimeFlavor::MultiThread => tokio::task::block_in_place(|| search_each(&matcher)),
+    match Handle::current().runtime_flavor() {
+        RuntimeFlavor::MultiThread if !is_short => tokio::task::block_in_place(|| search_each(&matcher)),
         _ => search_each(&matcher),
     }
 }
