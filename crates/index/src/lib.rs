@@ -291,11 +291,16 @@ impl Index {
 
     fn commit(&self, keeper: &mut Keeper) -> io::Result<()> {
         if let Some(disk) = &keeper.disk {
-            let (view, next_id) = {
+            let (view, next_id, told) = {
                 let writer = self.lock();
-                (writer.view(), writer.next_id())
+                (writer.view(), writer.next_id(), writer.checkpoint)
             };
-            disk::commit(&**disk, &view.segments, next_id, keeper.reached)?;
+            // What was removed since lies on the disk as well, so it is an index of the stream as it was told last.
+            let checkpoint = keeper.reached.map(|reached| Checkpoint {
+                stream: told.unwrap_or(reached).stream,
+                cursor: reached.cursor,
+            });
+            disk::commit(&**disk, &view.segments, view.stamp, next_id, checkpoint)?;
         }
         keeper.is_changed = false;
         Ok(())

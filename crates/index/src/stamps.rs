@@ -57,10 +57,11 @@ impl Stamps {
         found
     }
 
-    /// All pairs that were ever removed, in order.
-    pub(crate) fn removed(&self) -> Vec<u32> {
+    /// All pairs that changes up to this stamp removed, in order.
+    pub(crate) fn removed_until(&self, stamp: u64) -> Vec<u32> {
         let removed_at = self.removed_at.read().unwrap_or_else(PoisonError::into_inner);
-        let mut found: Vec<u32> = removed_at.keys().copied().collect();
+        let until = removed_at.iter().filter(|(_, removed)| **removed <= stamp);
+        let mut found: Vec<u32> = until.map(|(pair, _)| *pair).collect();
         found.sort_unstable();
         found
     }

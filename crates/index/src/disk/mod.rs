@@ -172,10 +172,12 @@ pub(crate) enum LoadError {
     Version(u32),
 }
 
-/// Makes the disk hold these segments and nothing else. If it fails or the machine stops, the disk holds what it held before.
+/// Makes the disk hold these segments, as a view of `stamp` sees them, and nothing else. If it fails or the machine stops, the disk holds
+/// what it held before.
 pub(crate) fn commit(
     disk: &dyn Disk,
     segments: &[Arc<Segment>],
+    stamp: u64,
     next_id: u64,
     checkpoint: Option<Checkpoint>,
 ) -> io::Result<()> {
@@ -188,7 +190,7 @@ pub(crate) fn commit(
     let named = segments.iter().map(|segment| Named {
         id: segment.id,
         n_pairs: segment.n_pairs() as u64,
-        removed: segment.stamps.removed(),
+        removed: segment.stamps.removed_until(stamp),
     });
     let meta = Meta {
         next_id,

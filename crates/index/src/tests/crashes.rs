@@ -208,6 +208,28 @@ fn a_crash_at_any_step_leaves_an_index_that_catches_up() {
     );
 }
 
+/// A store that is set back to before a removal must not be taken for the one that the index was made of: its cursor would never come
+/// back to what was removed.
+#[test]
+fn the_disk_names_the_stream_of_the_last_removal_that_it_holds() {
+    let at = |stream, cursor| {
+        Some(Checkpoint {
+            stream: [stream; 16],
+            cursor,
+        })
+    };
+    let disk = Faulty::default();
+    let index = Index::open_on(Box::new(disk.clone()), options()).unwrap().index;
+    let codes: Vec<[Pdq; 1]> = (0..3).map(|n| [Pdq::from_words([n, 0, 0, 0])]).collect();
+    index.apply((0..).zip(&codes).map(|(key, codes)| (key, &codes[..])), at(1, 3));
+    index.persist().unwrap();
+    index.apply([(0, &[][..]), (1, &[])], at(2, 5));
+    assert!(index.maintain().unwrap(), "the segment is made anew without them");
+    drop(index);
+    let opened = Index::open_on(Box::new(disk), options()).unwrap();
+    assert_eq!((opened.index.len(), opened.checkpoint), (1, at(2, 3)));
+}
+
 /// Any damage to any file is noticed and named, and what is told anew makes it good.
 #[test]
 fn damage_is_named_and_made_good() {
