@@ -29,7 +29,7 @@ pub enum OpenMatcherError {
     Index(#[from] OpenIndexError),
 }
 
-/// The matcher that the folder remembers, if it was made of this store; otherwise an empty one. What is missing is read from the feed.
+/// The matcher that the folder remembers, if it was made of this store and with these settings; otherwise an empty one. What is missing is read from the feed.
 pub(crate) async fn open_matcher(
     store: &Store,
     settings: MatchSettings,
@@ -44,12 +44,19 @@ pub(crate) async fn open_matcher(
         );
     }
     let Some(followed) = followed else { return Ok(matcher) };
-    if is_of(store, followed).await? {
+    if followed.quality_min != settings.quality_min {
+        tracing::warn!(
+            "the index was made of hashes of quality {} and more, not {}: it is made anew from the banks",
+            followed.quality_min,
+            settings.quality_min
+        );
+    } else if is_of(store, followed).await? {
         return Ok(matcher);
+    } else {
+        tracing::warn!(
+            "the index was made of another store, or of this one before it was set back: it is made anew from the banks"
+        );
     }
-    tracing::warn!(
-        "the index was made of another store, or of this one before it was set back: it is made anew from the banks"
-    );
     drop(matcher);
     blocking(folder, Matcher::forget).await?;
     let (matcher, ..) = blocking(folder, move |folder| Matcher::open(settings, folder)).await?;
@@ -77,16 +84,17 @@ async fn is_of(store: &Store, followed: Followed) -> Result<bool, StoreError> {
     Ok(hash.is_some_and(|hash| beginning(&hash) == followed.origin.hash))
 }
 
-fn beginning(hash: &str) -> [u8; 8] {
-    let mut bytes = [0; 8];
+fn beginning(hash: &str) -> [u8; 7] {
+    let mut bytes = [0; 7];
     // The empty log's hash is zeroes, and so is what is no hash at all.
-    let _ = hex::decode_to_slice(hash.get(..16).unwrap_or_default(), &mut bytes);
+    let _ = hex::decode_to_slice(hash.get(..14).unwrap_or_default(), &mut bytes);
     bytes
 }
 
 /// Reads the feed to its end: afterwards everything that was committed before the call is matched against.
 pub async fn catch_up(app: &Seawall) -> Result<(), StoreError> {
     let _alone = app.bells.feed.lock().await;
+    let settings = app.matcher.settings();
     let mut conn = app.store.reader().await?;
     loop {
         let changes = banks::changes_after(&mut conn, app.matcher.cursor(), PAGE).await?;
@@ -101,8 +109,8 @@ pub async fn catch_up(app: &Seawall) -> Result<(), StoreError> {
                 seq: seq.cast_unsigned(),
                 hash: beginning(&hash),
             },
+            quality_min: settings.quality_min,
         };
-        let settings = app.matcher.settings();
         let entries: Vec<(u64, Vec<Pdq>)> = changes
             .entries
             .into_iter()

@@ -65,7 +65,7 @@ pub struct Origin {
     /// The number of an event.
     pub seq: u64,
     /// The beginning of its hash.
-    pub hash: [u8; 8],
+    pub hash: [u8; 7],
 }
 
 /// How far the change feed was followed, and when.
@@ -75,6 +75,8 @@ pub struct Followed {
     pub cursor: i64,
     /// An event that was written after all of it.
     pub origin: Origin,
+    /// See [`MatchSettings::quality_min`]: hashes of a lower quality were left out.
+    pub quality_min: u8,
 }
 
 /// How much the matcher holds.
@@ -168,7 +170,8 @@ impl Followed {
     fn as_checkpoint(self) -> Checkpoint {
         let mut stream = [0; 16];
         stream[..8].copy_from_slice(&self.origin.seq.to_le_bytes());
-        stream[8..].copy_from_slice(&self.origin.hash);
+        stream[8..15].copy_from_slice(&self.origin.hash);
+        stream[15] = self.quality_min;
         Checkpoint {
             stream,
             cursor: self.cursor,
@@ -176,13 +179,14 @@ impl Followed {
     }
 
     fn of_checkpoint(checkpoint: Checkpoint) -> Self {
-        let [a, b, c, d, e, f, g, h, hash @ ..] = checkpoint.stream;
+        let [a, b, c, d, e, f, g, h, hash @ .., quality_min] = checkpoint.stream;
         Self {
             cursor: checkpoint.cursor,
             origin: Origin {
                 seq: u64::from_le_bytes([a, b, c, d, e, f, g, h]),
                 hash,
             },
+            quality_min,
         }
     }
 }

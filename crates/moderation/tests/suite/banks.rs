@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use moderation::flows::banks::{BankError, add_entry, change_bank, create_bank, import_entries, set_entry_state};
 use moderation::flows::{follow, upkeep};
-use moderation::matching::Matcher;
+use moderation::matching::{MatchSettings, Matcher};
 use moderation::model::{BankChange, Clock, EntryState, NewBank, NewEntry, Outcome, PageRequest};
 use moderation::store::{Created, Engine, IdempotencyKey};
 use moderation::views;
@@ -188,6 +188,31 @@ pub async fn an_index_of_another_store_is_not_believed(world: World) {
     let process = world.process_with_index(folder.path()).await;
     assert_eq!(process.matcher.stats().n_hashes, 1);
     assert_eq!(world.check_in(&process, hash_of(1)).await.outcome, Outcome::Restrict);
+}
+
+pub async fn an_index_of_other_qualities_is_made_anew(world: World) {
+    let folder = tempfile::tempdir().unwrap();
+    let bank = world.bank("known", true).await;
+    let Signal::Pdq { hash, .. } = hash_of(1) else { panic!() };
+    let blurred = Signal::Pdq {
+        hash,
+        quality: Some(40),
+    };
+    world.entry(bank, blurred).await;
+    for (quality_min, n_hashes, expected) in [
+        (50, 0, Outcome::Allow),
+        (30, 1, Outcome::Restrict),
+        (50, 0, Outcome::Allow),
+    ] {
+        let settings = MatchSettings {
+            quality_min,
+            ..MatchSettings::default()
+        };
+        let process = world.process_with_settings(folder.path(), settings).await;
+        assert_eq!(process.matcher.stats().n_hashes, n_hashes, "from {quality_min} on");
+        assert_eq!(world.check_in(&process, hash_of(1)).await.outcome, expected);
+        process.matcher.persist().unwrap();
+    }
 }
 
 pub async fn pages_cover_every_entry_once(world: World) {

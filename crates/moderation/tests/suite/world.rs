@@ -12,6 +12,7 @@ use moderation::actions::backoff::Backoff;
 use moderation::actions::webhook::{WebhookSettings, signature};
 use moderation::flows::submit::{NewContent, NewMedia, Submission};
 use moderation::flows::{access, banks, submit};
+use moderation::matching::MatchSettings;
 use moderation::model::{
     Actor, BankId, Chance, EntryId, ItemKind, ManualClock, NewBank, NewEntry, Role, Timestamp, UserId, Verdict,
 };
@@ -79,14 +80,13 @@ impl World {
 
     /// Another process on the same store, with an index in a folder of its own.
     pub async fn process_with_index(&self, folder: &std::path::Path) -> Seawall {
-        open_with_index(
-            &self.url,
-            self.clock.clone(),
-            &self.platform,
-            2,
-            Some(folder.to_owned()),
-        )
-        .await
+        self.process_with_settings(folder, MatchSettings::default()).await
+    }
+
+    /// The same, where other distances and qualities count.
+    pub async fn process_with_settings(&self, folder: &std::path::Path, matching: MatchSettings) -> Seawall {
+        let folder = Some(folder.to_owned());
+        open_with_index(&self.url, self.clock.clone(), &self.platform, 2, folder, matching).await
     }
 
     pub async fn bank(&self, name: &str, confirmed: bool) -> BankId {
@@ -193,7 +193,7 @@ impl World {
 }
 
 pub async fn open(url: &str, clock: Arc<ManualClock>, platform: &Platform, seed: u64) -> Seawall {
-    open_with_index(url, clock, platform, seed, None).await
+    open_with_index(url, clock, platform, seed, None, MatchSettings::default()).await
 }
 
 /// The same, with an index that lies in a folder.
@@ -203,6 +203,7 @@ pub async fn open_with_index(
     platform: &Platform,
     seed: u64,
     index_folder: Option<PathBuf>,
+    matching: MatchSettings,
 ) -> Seawall {
     let settings = Settings {
         webhook: Some(WebhookSettings {
@@ -215,6 +216,7 @@ pub async fn open_with_index(
                 give_up_after: Duration::from_secs(3_600),
             },
         }),
+        matching,
         ..Settings::default()
     };
     let mut host = HostSettings::new(WorkerCommand {
