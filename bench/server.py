@@ -1,6 +1,6 @@
 """Lookups and uploads over HTTP against a server with a million entries, by wrk on the same machine: client and server share its cores.
 
-Needs wrk (Debian: apt-get install wrk). `bench/run.sh http`
+Needs wrk (Debian: apt-get install wrk). `bench/run.sh server`
 """
 
 import base64
@@ -146,7 +146,7 @@ def main():
         start = time.monotonic()
         run("bank", "import", "--create", "--bank", "known", str(folder / "bank.csv"))
         imported = time.monotonic() - start
-        print(f"http: imported in {imported:.0f} s", file=sys.stderr)
+        print(f"server: imported in {imported:.0f} s", file=sys.stderr)
         key = json.loads(run("key", "create", "bench", "--scope", "items:write", "--json"))
         key = key.get("secret") or key.get("key")
 
@@ -180,7 +180,7 @@ def main():
                 ("`POST /api/v1/check`, 1080p JPEG", CHECK_FILE, uploads),
             ]:
                 rows.append((name, *wrk(folder, script.format(file=file, key=key), address)))
-                print(f"http: {rows[-1]}", file=sys.stderr)
+                print(f"server: {rows[-1]}", file=sys.stderr)
             memory = int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{server.pid}/status").read())[1]) / 1024
         finally:
             server.terminate()
@@ -193,7 +193,7 @@ def main():
     for name, rate, p50, p99 in rows:
         print(f"| {name} | **{rate:,.0f}** | {p50:.2f} ms | {p99:.2f} ms |")
     print(f"\nImported from CSV in {imported:.0f} s. Ready after {starts[0]:.1f} s the first time, when the index is read from the store, and after **{starts[1]:.2f} s** from then on.")
-    print(f"The server's memory: {memory:,.0f} MiB.\n\n`bench/run.sh http`")
+    print(f"The server's memory: {memory:,.0f} MiB.\n\n`bench/run.sh server`")
 
 
 if __name__ == "__main__":
