@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use signal::Pdq;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::watch;
 
 use crate::matching::{Followed, MatchSettings, Matcher, OpenIndexError, Origin};
@@ -126,7 +127,11 @@ pub async fn catch_up(app: &Seawall) -> Result<(), StoreError> {
                 (entry.handle, codes)
             })
             .collect();
-        app.matcher.apply(&entries, followed);
+        // A page takes milliseconds, and may have to wait until the index is put in order.
+        match Handle::current().runtime_flavor() {
+            RuntimeFlavor::MultiThread => tokio::task::block_in_place(|| app.matcher.apply(&entries, followed)),
+            _ => app.matcher.apply(&entries, followed),
+        }
         if !changes.more {
             return Ok(());
         }
