@@ -18,6 +18,9 @@ pub struct Hits {
     pub capped: bool,
 }
 
+/// Bits of a code: no two lie further apart.
+const BITS: u32 = 256;
+
 /// Hits kept beyond the limit before the surplus is sorted out.
 const SURPLUS_HITS: usize = 1024;
 
@@ -37,7 +40,8 @@ impl<'a> Collector<'a> {
     pub(crate) fn new(radius: u32, limit: usize, accept: Option<Accept<'a>>) -> Self {
         Self {
             found: Vec::new(),
-            radius,
+            // Beyond, there is nothing; and one more than the greatest number is none.
+            radius: radius.min(BITS),
             limit,
             capped: false,
             accept,

@@ -190,6 +190,18 @@ fn a_key_may_have_a_threshold_of_its_own() {
 }
 
 #[test]
+fn beyond_the_greatest_distance_everything_is_found() {
+    let index = Index::new();
+    let n = 5_000;
+    index.insert_many((0..n).map(|key| (key, Draw(key).code())));
+    index.persist().unwrap();
+    for max_distance in [256, 257, u32::MAX] {
+        let found = index.snapshot().search(Draw(n).code(), max_distance, usize::MAX);
+        assert_eq!(found.hits.len() as u64, n, "{max_distance}");
+    }
+}
+
+#[test]
 fn the_complement_is_found_by_the_complement() {
     let mut draw = Draw(8);
     let code = draw.code();
