@@ -27,6 +27,15 @@ struct Search {
 
 /// What the signals of each of these files lie near to.
 pub async fn look_up(app: &Seawall, files: &[&[MediaSignal]]) -> Result<Vec<Found>, StoreError> {
+    look_up_among(app, files, &|_| true).await
+}
+
+/// The same among the targets that count: the others take no place of those that may be told.
+pub async fn look_up_among(
+    app: &Seawall,
+    files: &[&[MediaSignal]],
+    counts: &(dyn Fn(&MatchTarget) -> bool + Sync),
+) -> Result<Vec<Found>, StoreError> {
     let settings = *app.matcher.settings();
     let now = app.clock.now();
     let mut open: Vec<Search> = Vec::new();
@@ -58,7 +67,9 @@ pub async fn look_up(app: &Seawall, files: &[&[MediaSignal]]) -> Result<Vec<Foun
         if !fresh.is_empty() {
             let mut conn = app.store.reader().await?;
             for Known { handle, target } in banks::known_of_handles(&mut conn, &fresh, now).await? {
-                known.insert(handle, target);
+                if counts(&target) {
+                    known.insert(handle, target);
+                }
             }
         }
         let (again, enough): (Vec<Search>, Vec<Search>) = open
@@ -83,7 +94,7 @@ pub async fn look_up(app: &Seawall, files: &[&[MediaSignal]]) -> Result<Vec<Foun
             }
         }
     }
-    find_digests(app, files, &mut nearest).await?;
+    find_digests(app, files, counts, &mut nearest).await?;
     Ok(nearest.into_iter().map(|found| told(found, &settings)).collect())
 }
 
@@ -127,6 +138,7 @@ async fn search_all(app: &Seawall, mut searches: Vec<Search>) -> Vec<Search> {
 async fn find_digests(
     app: &Seawall,
     files: &[&[MediaSignal]],
+    counts: &(dyn Fn(&MatchTarget) -> bool + Sync),
     nearest: &mut [HashMap<(EntryId, SignalType), Match>],
 ) -> Result<(), StoreError> {
     let is_digest = |kept: &&MediaSignal| matches!(kept.signal, Signal::Md5(_) | Signal::Sha256(_));
@@ -138,8 +150,9 @@ async fn find_digests(
         return Ok(());
     }
     let mut conn = app.store.reader().await?;
-    let known = banks::known_of_digests(&mut conn, &digests, app.clock.now()).await?;
+    let mut known = banks::known_of_digests(&mut conn, &digests, app.clock.now()).await?;
     drop(conn);
+    known.retain(|(_, _, entry)| counts(&entry.target));
     for (signals, nearest) in files.iter().zip(nearest) {
         for kept in signals.iter().filter(is_digest) {
             let (kind, value) = (kept.signal.signal_type(), kept.signal.value());

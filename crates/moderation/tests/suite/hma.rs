@@ -23,7 +23,9 @@ fn content(signal: Signal) -> NewContent {
 }
 
 async fn found(world: &World, seed: u64, reach: Reach) -> Vec<i64> {
-    let hits = look_up(&world.app, &world.admin, hash_of(seed), reach).await.unwrap();
+    let hits = look_up(&world.app, &world.admin, hash_of(seed), reach, &|_, _| true)
+        .await
+        .unwrap();
     hits.into_iter().map(|hit| hit.content).collect()
 }
 
@@ -125,6 +127,27 @@ pub async fn content_is_found_by_its_number_with_what_was_said_of_it(world: Worl
     assert!(remove_content(&world.app, &world.admin, "A", id).await.unwrap());
     assert_eq!(view("A").await, None);
     assert_eq!(found(&world, 1, Reach::Everything).await, [] as [i64; 0]);
+}
+
+pub async fn banks_that_take_no_part_crowd_nobody_out(world: World) {
+    let n_others = world.app.settings.matching.matches_max as i64 + 1;
+    create_bank(&world.app, &world.admin, "SELDOM", 0.1).await.unwrap();
+    create_bank(&world.app, &world.admin, "ALWAYS", 1.0).await.unwrap();
+    for _ in 0..n_others {
+        add_content(&world.app, &world.admin, "SELDOM", content(hash_of(1)))
+            .await
+            .unwrap();
+    }
+    let wanted = add_content(&world.app, &world.admin, "ALWAYS", content(hash_of(1)))
+        .await
+        .unwrap();
+    let found = async |takes_part: &(dyn Fn(&str, f64) -> bool + Sync)| {
+        let hits = look_up(&world.app, &world.admin, hash_of(1), Reach::Live, takes_part).await;
+        let hits = hits.unwrap().into_iter();
+        hits.map(|hit| hit.content).collect::<Vec<i64>>()
+    };
+    assert_eq!(found(&|name, _| name == "ALWAYS").await, [wanted]);
+    assert_eq!(found(&|_, ratio| ratio >= 0.5).await, [wanted]);
 }
 
 pub async fn everything_is_forgotten_and_numbers_begin_again(world: World) {

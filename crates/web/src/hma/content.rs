@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::answers::{Refusal, no_bank};
 use super::body::{Form, read_json, read_json_if_any};
 use super::query::Query;
-use super::types::{HmaSignalType, write};
+use super::types::HmaSignalType;
 use super::{banks, files};
 use crate::extract::{Caller, content_type};
 use crate::problem::ApiError;
@@ -50,7 +50,8 @@ pub(super) async fn add_content(
     };
     let selected = files::hash(&state, &caller, file, &query).await?;
     for (kind, signal) in &selected.signals {
-        kind.read(&write(signal)).map_err(|what| refuse_signal(*kind, what))?;
+        files::check_comparable(&state.app.settings.matching, *kind, signal)
+            .map_err(|what| refuse_signal(*kind, what))?;
     }
     let signals = selected.signals.iter().map(|(_, signal)| signal.clone()).collect();
     let new = NewContent {

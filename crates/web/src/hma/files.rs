@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use bytes::Bytes;
 use moderation::flows::hma::{self as flow, ContentKind, Hashed};
+use moderation::matching::MatchSettings;
 use moderation::model::Right;
 use moderation::signal::Signal;
 
@@ -10,7 +11,7 @@ use super::HmaSettings;
 use super::answers::{Refusal, too_large};
 use super::body::Form;
 use super::query::Query;
-use super::types::{HmaSignalType, find_content};
+use super::types::{HmaSignalType, find_content, write};
 use crate::body::Share;
 use crate::extract::Caller;
 use crate::fetch::FetchError;
@@ -31,7 +32,7 @@ pub(super) struct Selected {
     pub signals: Vec<(HmaSignalType, Signal)>,
 }
 
-const BUSY: ApiError = ApiError::Busy {
+pub(super) const BUSY: ApiError = ApiError::Busy {
     what: "Too many requests are worked on just now.",
 };
 
@@ -95,6 +96,16 @@ pub(super) async fn hash(state: &WebState, caller: &Caller, file: File, query: &
     Ok(Selected { hashed, signals })
 }
 
+/// Whether a file's signal is one that can be compared: HMA has its own least quality of hashes, and the operator has one.
+pub(super) fn check_comparable(matching: &MatchSettings, kind: HmaSignalType, signal: &Signal) -> Result<(), String> {
+    let is_compared = match signal {
+        Signal::Pdq { .. } => matching.comparable(signal).is_some(),
+        Signal::Md5(_) | Signal::Sha256(_) => true,
+    };
+    let written = if is_compared { write(signal) } else { String::new() };
+    kind.read(&written).map(drop)
+}
+
 /// The types of signals that are wanted of content of a kind: all, or those that the text names.
 fn wanted_types(settings: &HmaSettings, kind: ContentKind, named: Option<&str>) -> Result<Vec<HmaSignalType>, Refusal> {
     let of_kind = settings
@@ -148,5 +159,31 @@ fn refuse_fetch(error: FetchError) -> Refusal {
         | FetchError::Status { .. }
         | FetchError::TimeLimit { .. }
         | FetchError::Connection { .. } => Refusal::bad(format!("Failed to fetch URL: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use moderation::signal::Pdq;
+
+    use super::*;
+
+    #[test]
+    fn what_the_operator_does_not_compare_is_refused() {
+        let check = |quality_min, quality| {
+            let matching = MatchSettings {
+                quality_min,
+                ..MatchSettings::default()
+            };
+            let signal = Signal::Pdq {
+                hash: Pdq::from_words([1, 2, 3, 4]),
+                quality: Some(quality),
+            };
+            check_comparable(&matching, HmaSignalType::Pdq, &signal)
+        };
+        assert_eq!((check(50, 50), check(70, 70)), (Ok(()), Ok(())));
+        for (quality_min, quality) in [(50, 49), (70, 69), (0, 49)] {
+            assert_eq!(check(quality_min, quality), Err("invalid PDQ hash".to_owned()));
+        }
     }
 }

@@ -8,10 +8,10 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::answers::Refusal;
-use super::files::{self, Selected};
+use super::files::{self, BUSY, Selected};
 use super::hashing::read_upload;
 use super::query::Query;
-use super::types::{HmaSignalType, write};
+use super::types::HmaSignalType;
 use crate::extract::Caller;
 use crate::state::WebState;
 
@@ -24,12 +24,12 @@ pub(super) async fn look_up_raw(
     let [value, kind] = query.required(["signal", "signal_type"])?;
     let with_distance = query.flag("include_distance")?;
     let (kind, signal) = read_signal(&state, kind, value)?;
-    let hits = flow::look_up(&state.app, &caller.actor, signal, Reach::Everything).await?;
     let banks = query.list("banks");
-    let hits = hits.iter().filter(|hit| is_of(hit, banks.as_deref()));
+    let takes_part = |name: &str, _| is_among(name, banks.as_deref());
+    let hits = flow::look_up(&state.app, &caller.actor, signal, Reach::Everything, &takes_part).await?;
     let matches: Vec<Value> = match with_distance {
-        true => hits.map(|hit| render_hit(kind, hit)).collect(),
-        false => hits.map(|hit| Value::from(hit.content)).collect(),
+        true => hits.iter().map(|hit| render_hit(kind, hit)).collect(),
+        false => hits.iter().map(|hit| Value::from(hit.content)).collect(),
     };
     Ok(Json(json!({ "matches": matches })))
 }
@@ -42,11 +42,18 @@ pub(super) async fn look_up(
 ) -> Result<Json<Value>, Refusal> {
     let flip = Flip::of(&state, &query, false);
     if let Some(url) = query.filled("url") {
+        let only = query
+            .get("signal_type")
+            .map(|name| find_type(&state, name))
+            .transpose()?;
         let file = files::fetched(&state, &caller, url, &query).await?;
         let selected = files::hash(&state, &caller, file, &query).await?;
         let mut found = look_up_all(&state, &caller, &query, selected, &flip).await?;
-        return Ok(Json(match query.get("signal_type") {
-            Some(kind) => found.remove(kind).unwrap_or_else(|| json!({})),
+        return Ok(Json(match only {
+            // A signal that the file does not have was not looked up, and that is not "no match".
+            Some(kind) => found
+                .remove(kind.name())
+                .ok_or_else(|| Refusal::bad(format!("the file at the address has no {kind} signal")))?,
             None => Value::Object(found),
         }));
     }
@@ -103,10 +110,10 @@ impl Flip {
         }
     }
 
-    fn lets_in(&self, hit: &Hit) -> bool {
+    fn lets_in(&self, ratio: f64) -> bool {
         match self {
             Flip::Bypassed => true,
-            Flip::Drawn(drawn) => hit.ratio >= *drawn,
+            Flip::Drawn(drawn) => ratio >= *drawn,
         }
     }
 }
@@ -121,7 +128,7 @@ async fn look_up_all(
     let mut found = Map::new();
     for (kind, signal) in selected.signals {
         // A picture without structure has no hash to look up, and that is not "no match".
-        kind.read(&write(&signal)).map_err(refuse_signal)?;
+        files::check_comparable(&state.app.settings.matching, kind, &signal).map_err(refuse_signal)?;
         let matches = look_up_one(state, caller, query, kind, signal, flip).await?;
         found.insert(kind.name().to_owned(), matches);
     }
@@ -136,13 +143,12 @@ async fn look_up_one(
     signal: Signal,
     flip: &Flip,
 ) -> Result<Value, Refusal> {
-    let hits = flow::look_up(&state.app, &caller.actor, signal, flip.reach()).await?;
+    let _place = state.shared.admission.enter().await.ok_or(BUSY)?;
     let banks = query.list("banks");
+    let takes_part = |name: &str, ratio| is_among(name, banks.as_deref()) && flip.lets_in(ratio);
+    let hits = flow::look_up(&state.app, &caller.actor, signal, flip.reach(), &takes_part).await?;
     let mut found: Map<String, Value> = Map::new();
-    for hit in hits
-        .iter()
-        .filter(|hit| is_of(hit, banks.as_deref()) && flip.lets_in(hit))
-    {
+    for hit in &hits {
         let of_bank = found.entry(hit.bank_name.clone()).or_insert_with(|| json!([]));
         if let Value::Array(of_bank) = of_bank {
             of_bank.push(render_hit(kind, hit));
@@ -151,8 +157,8 @@ async fn look_up_one(
     Ok(Value::Object(found))
 }
 
-fn is_of(hit: &Hit, banks: Option<&[&str]>) -> bool {
-    banks.is_none_or(|banks| banks.contains(&hit.bank_name.as_str()))
+fn is_among(name: &str, banks: Option<&[&str]>) -> bool {
+    banks.is_none_or(|banks| banks.contains(&name))
 }
 
 fn render_hit(kind: HmaSignalType, hit: &Hit) -> Value {
@@ -164,12 +170,16 @@ fn render_hit(kind: HmaSignalType, hit: &Hit) -> Value {
 }
 
 fn read_signal(state: &WebState, kind: &str, value: &str) -> Result<(HmaSignalType, Signal), Refusal> {
-    let found = files::settings(state)?.find_type(kind);
-    let kind = found.ok_or_else(|| {
-        let shown: String = kind.chars().take(100).collect();
-        Refusal::bad(format!("No such SignalType '{shown}'"))
-    })?;
+    let kind = find_type(state, kind)?;
     Ok((kind, kind.read(value).map_err(refuse_signal)?))
+}
+
+fn find_type(state: &WebState, name: &str) -> Result<HmaSignalType, Refusal> {
+    let found = files::settings(state)?.find_type(name);
+    found.ok_or_else(|| {
+        let shown: String = name.chars().take(100).collect();
+        Refusal::bad(format!("No such SignalType '{shown}'"))
+    })
 }
 
 fn refuse_signal(what: String) -> Refusal {

@@ -8,8 +8,9 @@ use signal::{Md5, Sha256, Signal};
 
 use crate::flows::lookup;
 use crate::hma::{self, ratio_of};
+use crate::matching::Found;
 use crate::model::item::MediaSignal;
-use crate::model::{Actor, BankId, Right, Tier};
+use crate::model::{Actor, BankId, MatchTarget, Right, Tier};
 use crate::store::StoreError;
 use crate::{Seawall, banks};
 
@@ -84,14 +85,12 @@ pub enum Reach {
 }
 
 /// An entry that lies near.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hit {
     /// The entry's number.
     pub content: i64,
     /// Its bank's name.
     pub bank_name: String,
-    /// In which share of lookups the bank takes part.
-    pub ratio: f64,
     /// Bits between the two.
     pub distance: u32,
 }
@@ -105,15 +104,22 @@ pub struct Dormancy(Mutex<Option<(i64, Arc<Vec<banks::Dormant>>)>>);
 /// and [`Reach::Everything`].
 pub const DORMANT_MAX: i64 = 200_000;
 
-/// What lies near to a signal, the nearest first.
-pub async fn look_up(app: &Seawall, actor: &Actor, signal: Signal, reach: Reach) -> Result<Vec<Hit>, HmaError> {
+/// What lies near to a signal, the nearest first, in the banks that take part: of each its name and its ratio are asked. The others crowd
+/// nothing out.
+pub async fn look_up(
+    app: &Seawall,
+    actor: &Actor,
+    signal: Signal,
+    reach: Reach,
+    takes_part: &(dyn Fn(&str, f64) -> bool + Sync),
+) -> Result<Vec<Hit>, HmaError> {
     actor.require(Right::SubmitItems)?;
     let dormant = match reach {
         Reach::Live => Arc::default(),
         Reach::DisabledBanks | Reach::Everything => dormant_signals(app).await?,
     };
     let kept = [MediaSignal::as_is(signal.clone())];
-    let found = lookup::look_up(app, &[&kept]).await?.pop();
+    let mut found = lookup::look_up(app, &[&kept]).await?.pop();
     let threshold = app.settings.matching.match_distance_bits;
     let compared = tokio::task::spawn_blocking(move || {
         let mut near: Vec<(banks::Dormant, u32)> = dormant
@@ -129,32 +135,37 @@ pub async fn look_up(app: &Seawall, actor: &Actor, signal: Signal, reach: Reach)
     });
     // The task is never aborted, and comparing does not panic.
     let near = compared.await.map_err(|_| HmaError::Busy)?;
-    let matches = found.map(|found| found.matches).unwrap_or_default();
-    let live: Vec<_> = matches.into_iter().filter(|m| m.tier == Tier::Match).collect();
-    if live.is_empty() && near.is_empty() {
+    if near.is_empty() && found.as_ref().is_none_or(|found| found.matches.is_empty()) {
         return Ok(Vec::new());
     }
 
-    let mut conn = app.store.reader().await?;
-    let ids: Vec<_> = live.iter().map(|m| m.target.entry).collect();
-    let handles = banks::handles_of(&mut conn, &ids).await?;
-    let ratios = hma::ratios(&mut conn).await?;
+    let ratios = hma::ratios(&mut *app.store.reader().await?).await?;
     let ratio = |bank: BankId, is_enabled| ratio_of(is_enabled, ratios.get(&bank).copied());
+    let counts = |target: &MatchTarget| takes_part(&target.bank_name, ratio(target.bank, true));
+    // It is rare that a second search is needed.
+    let is_crowded = |found: &Found| found.capped && !found.matches.iter().all(|m| counts(&m.target));
+    if found.as_ref().is_some_and(is_crowded) {
+        found = lookup::look_up_among(app, &[&kept], &counts).await?.pop();
+    }
+    let matches = found.map(|found| found.matches).unwrap_or_default().into_iter();
+    let live: Vec<_> = matches.filter(|m| m.tier == Tier::Match && counts(&m.target)).collect();
+    let ids: Vec<_> = live.iter().map(|m| m.target.entry).collect();
+    let handles = banks::handles_of(&mut *app.store.reader().await?, &ids).await?;
     let mut hits: Vec<Hit> = live
         .into_iter()
         .filter_map(|m| {
             Some(Hit {
                 content: *handles.get(&m.target.entry)?,
-                ratio: ratio(m.target.bank, true),
                 bank_name: m.target.bank_name,
                 distance: m.distance,
             })
         })
         .collect();
-    hits.extend(near.into_iter().map(|(other, distance)| Hit {
+    let near = near
+        .into_iter()
+        .filter(|(other, _)| takes_part(&other.bank_name, ratio(other.bank, false)));
+    hits.extend(near.map(|(other, distance)| Hit {
         content: other.handle,
-        // Only asked for where the ratio is passed over.
-        ratio: ratio(other.bank, false),
         bank_name: other.bank_name,
         distance,
     }));

@@ -1,5 +1,7 @@
 //! Who may call the paths of HMA, and under which limits.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use moderation::model::Scope;
@@ -127,6 +129,21 @@ async fn open_access_is_refused_where_other_machines_could_come() {
             Err(ServeError::OpenAccess { address }) => assert!(!is_taken, "{address}"),
             Err(other) => panic!("{other:?}"),
         }
+    }
+}
+
+#[tokio::test]
+async fn a_lookup_takes_a_place_among_the_requests_that_are_worked_on() {
+    let world = World::with(|settings| {
+        settings.hma = Some(HmaSettings::new());
+        settings.limits.requests_at_once_max = 0;
+        settings.limits.admission_wait_max = Duration::from_millis(50);
+    })
+    .await;
+    let key = world.full_key().await;
+    for path in ["/m/lookup", "/m/raw_lookup"] {
+        let asked = world.get(&key, &format!("{path}?signal_type=pdq&signal={KNOWN}")).await;
+        check_message(&asked, 503);
     }
 }
 

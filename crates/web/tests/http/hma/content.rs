@@ -5,10 +5,12 @@ use std::time::Duration;
 use moderation::flows::hma::wake_due_content;
 use moderation::signal::Md5;
 use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use web::{HmaAccess, HmaSettings};
 
 use super::{OTHER, check, check_message, dev, open};
-use crate::world::{KNOWN, PICTURE};
+use crate::world::{KNOWN, PICTURE, World};
 
 #[tokio::test]
 async fn a_picture_is_hashed_banked_and_found() {
@@ -196,4 +198,34 @@ async fn an_address_is_fetched_only_from_listed_hosts() {
     let refused = world.get("", &url).await;
     check_message(&refused, 400);
     check_message(&world.get("", "/h/hash?url=http://10.0.0.1/a.jpg").await, 400);
+}
+
+#[tokio::test]
+async fn a_signal_that_a_file_does_not_have_is_not_no_match() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let head = format!(
+                "HTTP/1.1 200 OK\r\ncontent-type: image/jpeg\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                PICTURE.len()
+            );
+            let mut asked = [0; 4096];
+            let _ = stream.read(&mut asked).await;
+            let _ = stream.write_all(&[head.as_bytes(), PICTURE].concat()).await;
+        }
+    });
+    let world = World::with(|settings| {
+        settings.hma = Some(HmaSettings {
+            access: HmaAccess::OpenOnLoopback,
+            ..HmaSettings::new()
+        });
+        settings.fetch.allow_unlisted_loopback = true;
+    })
+    .await;
+    let url = format!("/m/lookup?url=http://{host}/a.jpg&signal_type=");
+    check(&world.get("", &format!("{url}pdq")).await, 200, json!({}));
+    for kind in ["video_md5", "pqd"] {
+        check_message(&world.get("", &format!("{url}{kind}")).await, 400);
+    }
 }
