@@ -413,6 +413,12 @@ impl Config {
             "hma.open_access",
             "must not be set where http.listen can be reached from other machines: give programs API keys",
         )?;
+        let is_behind_proxy = http.public_url.as_ref().is_some_and(|url| !names_loopback(url));
+        require(
+            !hma.open_access || !is_behind_proxy || !http.trusted_proxies.is_empty(),
+            "hma.open_access",
+            "must not be set where a proxy at http.public_url could pass strangers on as if they were programs of this machine: name it in http.trusted_proxies and have it send X-Forwarded-For, or give programs API keys",
+        )?;
         require(
             !hma.signal_types.is_empty(),
             "hma.signal_types",
@@ -436,6 +442,18 @@ pub(super) fn check_secret(secret: &Secret, key: &'static str) -> Result<(), Con
     }
     let what = format!("must have at least {} characters", Config::WEBHOOK_SECRET_LENGTH_MIN);
     Err(ConfigError::Senseless { key, what })
+}
+
+/// Whether an address is one of this machine alone.
+fn names_loopback(url: &str) -> bool {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let host = host.split('/').next().unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let is_loopback = |text: &str| {
+        let address = text.trim_matches(['[', ']']).parse::<IpAddr>();
+        text.eq_ignore_ascii_case("localhost") || address.is_ok_and(|address| address.is_loopback())
+    };
+    is_loopback(host) || is_loopback(name)
 }
 
 fn is_http(url: &str) -> bool {

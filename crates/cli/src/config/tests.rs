@@ -218,3 +218,26 @@ fn the_file_is_found_and_named() {
     let error = load(Some(&dir.path().join("none.toml")), environment(&variables)).unwrap_err();
     assert!(matches!(error, ConfigError::Read { .. }));
 }
+
+#[test]
+fn open_access_is_refused_behind_a_proxy_that_is_not_named() {
+    let file = |http: &str| format!("[http]\n{http}\n[hma]\nenabled = true\nopen_access = true\n");
+    let is_taken = |http: &str| read(&file(http), &[]).is_ok();
+    for own in [
+        "http://localhost:8410",
+        "http://127.0.0.1:8410",
+        "http://[::1]:8410",
+        "http://[::1]",
+    ] {
+        assert!(is_taken(&format!("public_url = \"{own}\"")), "{own}");
+    }
+    for other in [
+        "https://seawall.example",
+        "https://localhost.example:8410",
+        "http://127.0.0.1.example",
+    ] {
+        assert!(!is_taken(&format!("public_url = \"{other}\"")), "{other}");
+        let named = format!("public_url = \"{other}\"\ntrusted_proxies = [\"127.0.0.1\"]");
+        assert!(is_taken(&named), "{other}");
+    }
+}

@@ -42,9 +42,18 @@ fn is_of_this_machine(request: &Request) -> bool {
     peer.is_some_and(|peer| peer.is_loopback()) && is_by_a_program(request.headers())
 }
 
+/// What proxies add besides `X-Forwarded-…`.
+const PROXY_HEADERS: [header::HeaderName; 3] = [
+    header::FORWARDED,
+    header::VIA,
+    header::HeaderName::from_static("x-real-ip"),
+];
+
 /// Whether no proxy passed it on and no page made a browser send it.
 fn is_by_a_program(headers: &HeaderMap) -> bool {
-    let is_forwarded = headers.contains_key("x-forwarded-for") || headers.contains_key(header::FORWARDED);
+    let is_forwarded = headers
+        .keys()
+        .any(|name| name.as_str().starts_with("x-forwarded-") || PROXY_HEADERS.contains(name));
     let is_of_a_page = headers.contains_key(header::ORIGIN)
         || headers
             .get("sec-fetch-site")
@@ -93,5 +102,8 @@ mod tests {
         assert!(!is_by_a_program(&[("origin", "http://127.0.0.1:8410")]));
         assert!(!is_by_a_program(&[("x-forwarded-for", "192.0.2.1")]));
         assert!(!is_by_a_program(&[("forwarded", "for=192.0.2.1")]));
+        assert!(!is_by_a_program(&[("via", "1.1 proxy")]));
+        assert!(!is_by_a_program(&[("x-real-ip", "192.0.2.1")]));
+        assert!(!is_by_a_program(&[("x-forwarded-proto", "https")]));
     }
 }
