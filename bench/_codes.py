@@ -29,6 +29,18 @@ def flipped(codes, flips, rng):
     return turned
 
 
+def roughly_flipped(codes, flips_max, rng):
+    """Each code with up to so many of its bits turned, drawn one by one: fast enough for a hundred million. A bit may be drawn twice."""
+    turned = codes.copy()
+    flips = rng.integers(0, flips_max + 1, len(codes), dtype=numpy.uint8)
+    rows = numpy.arange(len(codes))
+    for turn in range(flips_max):
+        rows = rows[flips[rows] > turn]
+        bits = rng.integers(0, 256, len(rows), dtype=numpy.uint8)
+        turned[rows, bits // 8] ^= numpy.uint8(1) << (bits % 8)
+    return turned
+
+
 def families(n, rng):
     """A fifth of the codes are centres; the others lie 0 to 40 bits from one of them."""
     centres = uniform(max(1, n // 5), rng)

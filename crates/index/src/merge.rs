@@ -6,6 +6,9 @@
 /// Segments of a class that are merged together, and the ratio between classes.
 const FAN_IN: usize = 4;
 
+/// Pairs that a merge may bring together: a copy of all of them is made on the way, 40 bytes each.
+const MERGED_PAIRS_MAX: usize = 1 << 25;
+
 /// What the choice rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Size {
@@ -31,14 +34,17 @@ pub(crate) fn choose(sizes: &[Size], unit: usize) -> Vec<u64> {
         class
     };
     let mut classes: Vec<Vec<u64>> = Vec::new();
-    for size in sizes {
+    // What is so large already stays as it is: a few large segments cost a search less than a merge costs memory.
+    for size in sizes.iter().filter(|size| size.n_present <= MERGED_PAIRS_MAX / FAN_IN) {
         let class = class(size);
         if classes.len() <= class {
             classes.resize(class + 1, Vec::new());
         }
         classes[class].push(size.id);
     }
-    classes.into_iter().find(|ids| ids.len() >= FAN_IN).unwrap_or_default()
+    let mut chosen = classes.into_iter().find(|ids| ids.len() >= FAN_IN).unwrap_or_default();
+    chosen.truncate(FAN_IN);
+    chosen
 }
 
 #[cfg(test)]
@@ -69,6 +75,14 @@ mod tests {
         assert_eq!(choose(&all, 100), [2]);
         all[2].n_present = 50;
         assert_eq!(choose(&all, 100), [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn no_merge_copies_more_than_memory_is_planned_for() {
+        let large = MERGED_PAIRS_MAX / FAN_IN;
+        assert_eq!(choose(&sizes(&[large + 1; 9]), 100), []);
+        let chosen = choose(&sizes(&[large; 9]), 100);
+        assert_eq!(chosen.len() * large, MERGED_PAIRS_MAX);
     }
 
     /// However many segments come, few remain, and each code was copied few times.

@@ -180,6 +180,12 @@ impl Extras {
 impl Segment {
     /// A segment of these pairs, which are taken away. Equal pairs count once. If there is no memory for it, the pairs are all still there.
     pub(crate) fn build(id: u64, pairs: &mut Vec<(u64, Pdq)>, layout: Layout) -> io::Result<Self> {
+        if u32::try_from(pairs.len()).is_err() {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a segment numbers its pairs in 32 bits",
+            ));
+        }
         // Equal codes together, the least key first: that one gives the code its place.
         pairs.sort_unstable_by_key(|(key, code)| (*code, *key));
         pairs.dedup();

@@ -27,13 +27,15 @@ struct Search {
 
 /// What the signals of each of these files lie near to.
 pub async fn look_up(app: &Seawall, files: &[&[MediaSignal]]) -> Result<Vec<Found>, StoreError> {
-    look_up_among(app, files, &|_| true).await
+    let within_bits = app.matcher.settings().reach();
+    look_up_among(app, files, within_bits, &|_| true).await
 }
 
-/// The same among the targets that count: the others take no place of those that may be told.
+/// The same, at most so many bits away, and among the targets that count: the others take no place of those that may be told.
 pub async fn look_up_among(
     app: &Seawall,
     files: &[&[MediaSignal]],
+    within_bits: u32,
     counts: &(dyn Fn(&MatchTarget) -> bool + Sync),
 ) -> Result<Vec<Found>, StoreError> {
     let settings = *app.matcher.settings();
@@ -59,7 +61,7 @@ pub async fn look_up_among(
     let mut asked: HashSet<u64> = HashSet::new();
     let mut done: Vec<Search> = Vec::new();
     while !open.is_empty() {
-        open = search_all(app, open).await;
+        open = search_all(app, open, within_bits).await;
         let handles = open
             .iter()
             .flat_map(|search| search.hits.hits.iter().map(|hit| hit.key));
@@ -120,12 +122,12 @@ impl Search {
 const SEARCHES_INLINE_MAX: usize = 4;
 
 /// Searches the index for all of them, and lets other tasks go on elsewhere when there are many.
-async fn search_all(app: &Seawall, mut searches: Vec<Search>) -> Vec<Search> {
+async fn search_all(app: &Seawall, mut searches: Vec<Search>, within_bits: u32) -> Vec<Search> {
     let is_short = searches.len() <= SEARCHES_INLINE_MAX;
     let matcher = app.matcher.clone();
     let search_each = move |matcher: &Matcher| {
         for search in &mut searches {
-            search.hits = matcher.near(search.hash, search.limit);
+            search.hits = matcher.near(search.hash, within_bits, search.limit);
         }
         searches
     };

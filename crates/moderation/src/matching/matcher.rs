@@ -150,9 +150,9 @@ impl Matcher {
         *self.cursor.lock().unwrap_or_else(PoisonError::into_inner) = followed.cursor;
     }
 
-    /// The handles with a hash within reach, the nearest first, at most `limit` of them.
-    pub fn near(&self, hash: Pdq, limit: usize) -> Hits {
-        self.index.snapshot().search(hash, self.settings.reach(), limit)
+    /// The handles with a hash at most so many bits away, the nearest first, at most `limit` of them.
+    pub fn near(&self, hash: Pdq, within_bits: u32, limit: usize) -> Hits {
+        self.index.snapshot().search(hash, within_bits, limit)
     }
 
     /// Puts the index in order and writes to its folder what is new. Takes seconds with millions of hashes; searches go on.

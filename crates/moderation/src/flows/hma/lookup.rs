@@ -118,10 +118,12 @@ pub async fn look_up(
         Reach::Live => Arc::default(),
         Reach::DisabledBanks | Reach::Everything => dormant_signals(app).await?,
     };
+    let n_dormant = dormant.len();
     let kept = [MediaSignal::as_is(signal.clone())];
-    let mut found = lookup::look_up(app, &[&kept]).await?.pop();
+    // HMA knows no leads, and a search that looks for none is several times as fast.
     let threshold = app.settings.matching.match_distance_bits;
-    let compared = tokio::task::spawn_blocking(move || {
+    let mut found = lookup::look_up_among(app, &[&kept], threshold, &|_| true).await?.pop();
+    let compare = move || {
         let mut near: Vec<(banks::Dormant, u32)> = dormant
             .iter()
             .filter(|other| reach == Reach::Everything || other.is_entry_enabled)
@@ -132,9 +134,13 @@ pub async fn look_up(
         near.sort_by_key(|(other, distance)| (other.handle, *distance));
         near.dedup_by_key(|(other, _)| other.handle);
         near
-    });
-    // The task is never aborted, and comparing does not panic.
-    let near = compared.await.map_err(|_| HmaError::Busy)?;
+    };
+    let near = if n_dormant == 0 {
+        Vec::new()
+    } else {
+        // The task is never aborted, and comparing does not panic.
+        tokio::task::spawn_blocking(compare).await.map_err(|_| HmaError::Busy)?
+    };
     if near.is_empty() && found.as_ref().is_none_or(|found| found.matches.is_empty()) {
         return Ok(Vec::new());
     }
@@ -145,7 +151,7 @@ pub async fn look_up(
     // It is rare that a second search is needed.
     let is_crowded = |found: &Found| found.capped && !found.matches.iter().all(|m| counts(&m.target));
     if found.as_ref().is_some_and(is_crowded) {
-        found = lookup::look_up_among(app, &[&kept], &counts).await?.pop();
+        found = lookup::look_up_among(app, &[&kept], threshold, &counts).await?.pop();
     }
     let matches = found.map(|found| found.matches).unwrap_or_default().into_iter();
     let live: Vec<_> = matches.filter(|m| m.tier == Tier::Match && counts(&m.target)).collect();
