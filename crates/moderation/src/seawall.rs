@@ -8,6 +8,7 @@ use media::MediaHost;
 use crate::actions::webhook::{Webhook, WebhookError, WebhookSettings};
 use crate::flows::follow::{self, OpenMatcherError};
 use crate::flows::hma::Dormancy;
+use crate::flows::lookup::Remembered;
 use crate::matching::{MatchSettings, Matcher};
 use crate::model::{Chance, Clock};
 use crate::store::{Store, StoreError};
@@ -31,6 +32,7 @@ pub struct Seawall {
     pub settings: Arc<Settings>,
     pub(crate) bells: Arc<Bells>,
     pub(crate) dormancy: Arc<Dormancy>,
+    pub(crate) remembered: Arc<Remembered>,
 }
 
 /// Wakes those who wait for work of this process.
@@ -130,6 +132,7 @@ impl Seawall {
             settings: Arc::new(parts.settings),
             bells: Arc::default(),
             dormancy: Arc::default(),
+            remembered: Arc::default(),
         })
     }
 

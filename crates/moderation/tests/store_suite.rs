@@ -77,6 +77,7 @@ on_both_engines! {
     banks::the_same_key_makes_one_entry,
     banks::keys_are_forgotten_after_a_week,
     banks::another_process_sees_changes_through_the_feed,
+    banks::what_was_found_before_is_not_found_once_it_is_out_of_force,
     banks::an_index_in_a_folder_goes_on_where_it_stopped,
     banks::an_index_of_another_store_is_not_believed,
     banks::an_index_of_other_qualities_is_made_anew,

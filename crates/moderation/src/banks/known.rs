@@ -1,4 +1,4 @@
-//! Whose a handle or a digest is, and whether it is in force: asked at each lookup, so that what was taken back is never found.
+//! Whose a handle or a digest is, and whether it is in force, as the tables say now.
 
 use signal::{Signal, SignalType};
 use sqlx::any::AnyRow;
@@ -15,6 +15,15 @@ pub struct Known {
     pub handle: u64,
     /// The entry and its bank.
     pub target: MatchTarget,
+    /// When it stops being matched against.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Known {
+    /// Whether it is still matched against at `now`.
+    pub fn is_in_force(&self, now: Timestamp) -> bool {
+        self.expires_at.is_none_or(|end| end > now)
+    }
 }
 
 /// Values that one statement may ask for.
@@ -29,7 +38,7 @@ pub async fn known_of_handles(
     let mut known = Vec::new();
     for some in handles.chunks(VALUES_MAX) {
         let statement = format!(
-            "SELECT e.handle, e.id AS entry_id, b.id AS bank_id, b.name AS bank_name, b.confirmed AS bank_confirmed
+            "SELECT e.handle, e.expires_at, e.id AS entry_id, b.id AS bank_id, b.name AS bank_name, b.confirmed AS bank_confirmed
              FROM banks_entry e JOIN banks_bank b ON b.id = e.bank_id
              WHERE e.handle IN ({}) AND e.state = 'enabled' AND b.enabled = 1 AND (e.expires_at IS NULL OR e.expires_at > $1)",
             placeholders(2, some.len()),
@@ -64,7 +73,7 @@ pub async fn known_of_digests(
             .collect();
         for some in values.chunks(VALUES_MAX) {
             let statement = format!(
-                "SELECT s.value, e.handle, e.id AS entry_id, b.id AS bank_id, b.name AS bank_name, b.confirmed AS bank_confirmed
+                "SELECT s.value, e.handle, e.expires_at, e.id AS entry_id, b.id AS bank_id, b.name AS bank_name, b.confirmed AS bank_confirmed
                  FROM banks_signal s JOIN banks_entry e ON e.id = s.entry_id JOIN banks_bank b ON b.id = e.bank_id
                  WHERE s.type = $1 AND s.value IN ({}) AND e.state = 'enabled' AND b.enabled = 1
                    AND (e.expires_at IS NULL OR e.expires_at > $2)",
@@ -96,6 +105,7 @@ fn read(row: &AnyRow) -> Result<Known, StoreError> {
     let handle = row.int("handle")?;
     Ok(Known {
         handle: u64::try_from(handle).map_err(|_| damaged("handle", format!("{handle} is negative")))?,
+        expires_at: row.opt_time("expires_at")?,
         target: MatchTarget {
             entry: row.parse("entry_id")?,
             bank: row.parse("bank_id")?,

@@ -132,6 +132,7 @@ pub async fn catch_up(app: &Seawall) -> Result<(), StoreError> {
             RuntimeFlavor::MultiThread => tokio::task::block_in_place(|| app.matcher.apply(&entries, followed)),
             _ => app.matcher.apply(&entries, followed),
         }
+        app.remembered.forget();
         if !changes.more {
             return Ok(());
         }

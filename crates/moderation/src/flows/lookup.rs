@@ -1,6 +1,7 @@
 //! Signals become matches: the index says what lies near, the banks say whose it is and whether it is in force.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use index::Hits;
 use signal::{Pdq, Signal, SignalType};
@@ -10,11 +11,74 @@ use crate::Seawall;
 use crate::banks::{self, Known};
 use crate::matching::{Found, MatchSettings, Matcher};
 use crate::model::item::MediaSignal;
-use crate::model::{EntryId, Match, MatchTarget, Tier};
+use crate::model::{EntryId, Match, MatchTarget, Tier, Timestamp};
 use crate::store::StoreError;
 
 /// What is asked of the index first, for each match that may be told: some entries may be out of force.
 const SPARE: usize = 4;
+
+/// Entries whose description is remembered at most; then all are forgotten.
+const REMEMBERED_MAX: usize = 50_000;
+
+/// What the banks said lately of entries that were found, as of a place in their change feed. It is forgotten whenever the feed moves, which in the
+/// process that makes a change is before the change's call returns.
+#[derive(Debug, Default)]
+pub struct Remembered(Mutex<Memory>);
+
+#[derive(Debug, Default)]
+struct Memory {
+    /// How often it was forgotten.
+    turn: u64,
+    known: HashMap<u64, Known>,
+}
+
+impl Remembered {
+    /// Forgets everything, also what is being asked just now.
+    pub(crate) fn forget(&self) {
+        let mut memory = self.memory();
+        memory.turn += 1;
+        memory.known.clear();
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Those of the handles whose entries are in force.
+async fn describe(app: &Seawall, handles: &[u64], now: Timestamp) -> Result<Vec<Known>, StoreError> {
+    let (turn, mut known, unknown) = {
+        let memory = app.remembered.memory();
+        let known: Vec<Known> = handles
+            .iter()
+            .filter_map(|handle| memory.known.get(handle))
+            .cloned()
+            .collect();
+        let unknown = handles
+            .iter()
+            .copied()
+            .filter(|handle| !memory.known.contains_key(handle));
+        (memory.turn, known, unknown.collect::<Vec<u64>>())
+    };
+    known.retain(|entry| entry.is_in_force(now));
+    if unknown.is_empty() {
+        return Ok(known);
+    }
+    let asked = banks::known_of_handles(&mut *app.store.reader().await?, &unknown, now).await?;
+    let mut memory = app.remembered.memory();
+    // What was read before the feed moved may be of before.
+    if memory.turn == turn {
+        if memory.known.len() + asked.len() > REMEMBERED_MAX {
+            memory.known.clear();
+        }
+        memory
+            .known
+            .extend(asked.iter().map(|entry| (entry.handle, entry.clone())));
+    }
+    drop(memory);
+    known.extend(asked);
+    Ok(known)
+}
 
 /// One search of the index: for which file and signal, and how much of the answer was asked for.
 struct Search {
@@ -66,12 +130,9 @@ pub async fn look_up_among(
             .iter()
             .flat_map(|search| search.hits.hits.iter().map(|hit| hit.key));
         let fresh: Vec<u64> = handles.filter(|handle| asked.insert(*handle)).collect();
-        if !fresh.is_empty() {
-            let mut conn = app.store.reader().await?;
-            for Known { handle, target } in banks::known_of_handles(&mut conn, &fresh, now).await? {
-                if counts(&target) {
-                    known.insert(handle, target);
-                }
+        for Known { handle, target, .. } in describe(app, &fresh, now).await? {
+            if counts(&target) {
+                known.insert(handle, target);
             }
         }
         let (again, enough): (Vec<Search>, Vec<Search>) = open

@@ -1,7 +1,6 @@
 //! The matcher: the perceptual hashes of everything that is banked, as of a cursor of the banks' change feed.
 //!
-//! It knows hashes and handles alone; whose they are, and whether they are in force, is asked of the banks at each lookup. So it may lag behind the
-//! feed in what is new, never in what was taken back.
+//! It knows hashes and handles alone; whose they are, and whether they are in force, is asked of the banks.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};

@@ -131,6 +131,33 @@ pub async fn another_process_sees_changes_through_the_feed(world: World) {
     assert_eq!(views::metrics(&world.app).await.unwrap().matcher_behind, 0);
 }
 
+pub async fn what_was_found_before_is_not_found_once_it_is_out_of_force(world: World) {
+    let bank = world.bank("known", true).await;
+    let ends = world.clock.now().after(Duration::from_secs(60));
+    let entry = NewEntry {
+        expires_at: Some(ends),
+        ..entry_of(vec![hash_of(1)])
+    };
+    moderation::flows::banks::add_entry(&world.app, &world.admin, bank, entry, None, None)
+        .await
+        .unwrap();
+    world.entry(bank, hash_of(2)).await;
+    for _ in 0..2 {
+        assert_eq!(world.check(hash_of(1)).await.outcome, Outcome::Restrict);
+        assert_eq!(world.check(hash_of(2)).await.outcome, Outcome::Restrict);
+    }
+    // The clock alone takes one out of force, and a change of the bank the other.
+    world.clock.advance(Duration::from_secs(60));
+    assert_eq!(world.check(hash_of(1)).await.outcome, Outcome::Allow);
+    assert_eq!(world.check(hash_of(2)).await.outcome, Outcome::Restrict);
+    let off = BankChange {
+        enabled: Some(false),
+        ..NOTHING
+    };
+    change_bank(&world.app, &world.admin, bank, off).await.unwrap();
+    assert_eq!(world.check(hash_of(2)).await.outcome, Outcome::Allow);
+}
+
 pub async fn an_index_in_a_folder_goes_on_where_it_stopped(world: World) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("index");

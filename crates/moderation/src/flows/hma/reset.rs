@@ -36,6 +36,8 @@ pub async fn forget_everything(app: &Seawall, actor: &Actor) -> Result<(), HmaEr
         }
         wipe::empty(&mut tx, banks::CHANGES).await?;
         tx.commit().await?;
+        // Numbers of entries begin anew.
+        app.remembered.forget();
         return Ok(());
     }
     Err(HmaError::Busy)
