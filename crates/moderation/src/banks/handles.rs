@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use signal::Signal;
+use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
 use super::CHANGES;
@@ -62,35 +63,50 @@ pub async fn handles_of(conn: &mut AnyConnection, entries: &[EntryId]) -> Result
 
 /// Up to `limit` signals of entries that are disabled, or whose bank is; removed ones are not among them.
 pub async fn dormant_signals(conn: &mut AnyConnection, limit: i64) -> Result<Vec<Dormant>, StoreError> {
-    const COLUMNS: [&str; 2] = [
-        // Disabled entries of any bank, by the index of disabled entries.
+    let at = StoreError::at("read disabled signals");
+    // By the index of disabled entries, of any bank.
+    let rows = query(
         "SELECT e.handle, e.state, b.id AS bank_id, b.name, s.type, s.value, s.quality
          FROM banks_entry e JOIN banks_bank b ON b.id = e.bank_id JOIN banks_signal s ON s.entry_id = e.id
          WHERE e.state = 'disabled' ORDER BY e.id, s.idx LIMIT $1",
-        // Enabled entries of disabled banks, by the index of a bank's entries.
-        "SELECT e.handle, e.state, b.id AS bank_id, b.name, s.type, s.value, s.quality
-         FROM banks_bank b JOIN banks_entry e ON e.bank_id = b.id JOIN banks_signal s ON s.entry_id = e.id
-         WHERE b.enabled = 0 AND e.state = 'enabled' ORDER BY e.id, s.idx LIMIT $1",
-    ];
-    let mut found = Vec::new();
-    for statement in COLUMNS {
-        let left = limit - found.len() as i64;
-        let rows = query(statement)
-            .bind(left)
-            .fetch_all(&mut *conn)
-            .await
-            .map_err(StoreError::at("read disabled signals"))?;
+    )
+    .bind(limit)
+    .fetch_all(&mut *conn)
+    .await
+    .map_err(&at)?;
+    let mut found: Vec<Dormant> = rows.iter().map(read_dormant).collect::<Result<_, _>>()?;
+
+    // Enabled entries of disabled banks, bank by bank: asked for all at once, a database may rather read every entry there is.
+    let banks = query("SELECT id FROM banks_bank WHERE enabled = 0 ORDER BY id")
+        .fetch_all(&mut *conn)
+        .await
+        .map_err(&at)?;
+    for bank in &banks {
+        let rows = query(
+            "SELECT e.handle, e.state, b.id AS bank_id, b.name, s.type, s.value, s.quality
+             FROM banks_entry e JOIN banks_bank b ON b.id = e.bank_id JOIN banks_signal s ON s.entry_id = e.id
+             WHERE e.bank_id = $1 AND e.state = 'enabled' ORDER BY e.id, s.idx LIMIT $2",
+        )
+        .bind(bank.text("id")?)
+        .bind(limit - found.len() as i64)
+        .fetch_all(&mut *conn)
+        .await
+        .map_err(&at)?;
         for row in &rows {
-            found.push(Dormant {
-                handle: row.int("handle")?,
-                bank: row.parse("bank_id")?,
-                bank_name: row.text("name")?,
-                is_entry_enabled: row.text("state")? == "enabled",
-                signal: read_signal(row)?,
-            });
+            found.push(read_dormant(row)?);
         }
     }
     Ok(found)
+}
+
+fn read_dormant(row: &AnyRow) -> Result<Dormant, StoreError> {
+    Ok(Dormant {
+        handle: row.int("handle")?,
+        bank: row.parse("bank_id")?,
+        bank_name: row.text("name")?,
+        is_entry_enabled: row.text("state")? == "enabled",
+        signal: read_signal(row)?,
+    })
 }
 
 /// Removes all entries of a bank, or of all banks, and says how many there were. Under [`super::lock`].
