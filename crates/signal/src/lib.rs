@@ -7,11 +7,17 @@
 //! Start with [`Signal`], the closed set of values a bank entry or an item can carry, then [`pdq`], the perceptual hash
 //! of images.
 
+mod luma;
 mod value;
 
 pub mod digest;
+pub mod keypoints;
+pub mod looks;
 pub mod pdq;
+pub mod views;
 
+pub use looks::{KeptLook, Looks};
+pub use luma::{Luma, Rect};
 pub use digest::{Md5, ParseDigestError, Sha256};
 pub use pdq::{ParsePdqError, Pdq};
 pub use value::{ParseSignalError, Signal, SignalType, UnknownSignalType};

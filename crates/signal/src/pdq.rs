@@ -64,6 +64,11 @@ pub fn hash_rgb_dihedral(image: RgbImage<'_>) -> [PdqSignal; 8] {
     signals::<3, 8>(image.width(), image.height(), image.pixels(), Dihedral::ALL)
 }
 
+/// The hashes of a grey picture in the eight positions of [`Dihedral::ALL`].
+pub fn hash_luma_dihedral(image: LumaImage<'_>) -> [PdqSignal; 8] {
+    signals::<1, 8>(image.width(), image.height(), image.pixels(), Dihedral::ALL)
+}
+
 fn signals<const CHANNELS: usize, const N: usize>(
     width: usize,
     height: usize,

@@ -48,6 +48,12 @@ impl<'a> RgbImage<'a> {
         Ok(Self { width, height, pixels })
     }
 
+    /// The same of pixels whose number was checked before.
+    pub(crate) fn of_checked(width: usize, height: usize, pixels: &'a [u8]) -> Self {
+        debug_assert_eq!(3 * width * height, pixels.len());
+        Self { width, height, pixels }
+    }
+
     /// Pixels in a row.
     pub fn width(&self) -> usize {
         self.width
@@ -69,6 +75,12 @@ impl<'a> LumaImage<'a> {
     pub fn new(width: u32, height: u32, pixels: &'a [u8]) -> Result<Self, BadPixels> {
         let (width, height) = check(width, height, 1, pixels)?;
         Ok(Self { width, height, pixels })
+    }
+
+    /// The same of pixels whose number was checked before.
+    pub(crate) fn of_checked(width: usize, height: usize, pixels: &'a [u8]) -> Self {
+        debug_assert_eq!(width * height, pixels.len());
+        Self { width, height, pixels }
     }
 
     /// Pixels in a row.

@@ -1,0 +1,79 @@
+//! Keypoints: small distinctive places of a picture, by which a part of it is found again however it was cropped, turned, shrunk or pasted.
+//!
+//! Each has a place, a size, a direction and a code of 256 bits. Two pictures show the same thing where many keypoints of one look like those of
+//! the other *and* lie to each other as those do: see [`align`].
+
+mod describe;
+mod scale_space;
+
+pub mod align;
+pub mod verify;
+
+use crate::luma::Luma;
+use crate::pdq::Pdq;
+use scale_space::{Blob, ScaleSpace};
+
+/// A distinctive place.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Keypoint {
+    /// What it looks like.
+    pub code: Pdq,
+    /// What it looks like in a mirror.
+    pub mirrored: Pdq,
+    /// Where and how it lies.
+    pub place: Place,
+}
+
+/// Where a keypoint lies in its picture, in pixels of it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Place {
+    /// From the left.
+    pub x: f32,
+    /// From the top.
+    pub y: f32,
+    /// Its size: the blur at which it stands out most.
+    pub sigma: f32,
+    /// Its direction in radians, clockwise from the right.
+    pub direction: f32,
+}
+
+/// The `max` most distinctive keypoints of a picture, the strongest first.
+pub fn find(picture: &Luma, max: usize) -> Vec<Keypoint> {
+    let space = ScaleSpace::new(picture);
+    let mut blobs = space.blobs();
+    let strength = |blob: &Blob| blob.contrast * blob.sigma.powf(0.5);
+    blobs.sort_by(|a, b| strength(b).total_cmp(&strength(a)));
+    let mut found = Vec::with_capacity(max);
+    for blob in &blobs {
+        for direction in describe::directions(&space, blob) {
+            let (code, mirrored) = describe::describe(&space, blob, direction);
+            found.push(Keypoint {
+                code,
+                mirrored,
+                place: Place {
+                    x: blob.x,
+                    y: blob.y,
+                    sigma: blob.sigma,
+                    direction,
+                },
+            });
+        }
+        if found.len() >= max {
+            break;
+        }
+    }
+    found.truncate(max);
+    found
+}
+
+impl Place {
+    /// The same place in a picture resized so.
+    pub fn scaled(self, by: f32) -> Self {
+        Self {
+            x: self.x * by,
+            y: self.y * by,
+            sigma: self.sigma * by,
+            direction: self.direction,
+        }
+    }
+}

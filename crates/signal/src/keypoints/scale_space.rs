@@ -1,0 +1,223 @@
+//! Where a picture has blobs, and how large: extrema of differences of Gaussians (Lowe 2004).
+
+use crate::luma::Luma;
+
+/// Scales to a doubling of the size.
+const SCALES: usize = 3;
+/// Blur of the first image of an octave, in its pixels.
+const SIGMA: f32 = 1.6;
+/// Blur that a photo has of itself.
+const SIGMA_OF_PHOTO: f32 = 0.6;
+/// Octaves end when a side is shorter.
+const SIDE_PIXELS_MIN: usize = 20;
+/// Contrast, of 255, below which a blob is noise.
+const CONTRAST_MIN: f32 = 1.5;
+/// Ratio of curvatures above which a blob is an edge.
+const EDGE_RATIO_MAX: f32 = 12.0;
+
+/// Grey values with fractions.
+#[derive(Clone)]
+pub(super) struct Plane {
+    pub(super) width: usize,
+    pub(super) height: usize,
+    pub(super) values: Vec<f32>,
+}
+
+/// A blob: place and size in pixels of the picture, strength of its contrast.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Blob {
+    pub(super) x: f32,
+    pub(super) y: f32,
+    pub(super) sigma: f32,
+    pub(super) contrast: f32,
+    /// Where its surroundings are blurred as befits it.
+    pub(super) octave: usize,
+    pub(super) level: usize,
+}
+
+/// A picture, blurred more and more.
+pub(super) struct ScaleSpace {
+    /// For each octave the blurred images; each octave has half the size of the one before.
+    pub(super) octaves: Vec<Vec<Plane>>,
+}
+
+impl Plane {
+    #[inline(always)]
+    fn at(&self, x: usize, y: usize) -> f32 {
+        self.values[y * self.width + x]
+    }
+
+    /// The value at a place between pixels, that of the edge beyond it.
+    #[inline(always)]
+    pub(super) fn sample(&self, x: f32, y: f32) -> f32 {
+        let x = x.clamp(0.0, (self.width - 1) as f32);
+        let y = y.clamp(0.0, (self.height - 1) as f32);
+        let (left, top) = (x as usize, y as usize);
+        let (right, bottom) = ((left + 1).min(self.width - 1), (top + 1).min(self.height - 1));
+        let (fx, fy) = (x - left as f32, y - top as f32);
+        let upper = self.at(left, top) + fx * (self.at(right, top) - self.at(left, top));
+        let lower = self.at(left, bottom) + fx * (self.at(right, bottom) - self.at(left, bottom));
+        upper + fy * (lower - upper)
+    }
+
+    fn blur(&self, sigma: f32) -> Self {
+        let kernel = kernel(sigma);
+        let reach = kernel.len() - 1;
+        let (width, height) = (self.width, self.height);
+        let mut across = vec![0.0_f32; width * height];
+        let mut padded = vec![0.0_f32; width + 2 * reach];
+        for (row, out) in self.values.chunks_exact(width).zip(across.chunks_exact_mut(width)) {
+            padded[..reach].fill(row[0]);
+            padded[reach..reach + width].copy_from_slice(row);
+            padded[reach + width..].fill(row[width - 1]);
+            let middle = &padded[reach..reach + width];
+            for (out, value) in out.iter_mut().zip(middle) {
+                *out = kernel[0] * value;
+            }
+            for (distance, weight) in kernel.iter().enumerate().skip(1) {
+                let left = &padded[reach - distance..][..width];
+                let right = &padded[reach + distance..][..width];
+                for ((out, left), right) in out.iter_mut().zip(left).zip(right) {
+                    *out += weight * (left + right);
+                }
+            }
+        }
+        let mut values = vec![0.0_f32; width * height];
+        for (y, out) in values.chunks_exact_mut(width).enumerate() {
+            let row = |y: usize| &across[y.min(height - 1) * width..][..width];
+            for (out, value) in out.iter_mut().zip(row(y)) {
+                *out = kernel[0] * value;
+            }
+            for (distance, weight) in kernel.iter().enumerate().skip(1) {
+                let (upper, lower) = (row(y.saturating_sub(distance)), row(y + distance));
+                for ((out, upper), lower) in out.iter_mut().zip(upper).zip(lower) {
+                    *out += weight * (upper + lower);
+                }
+            }
+        }
+        Self { width, height, values }
+    }
+
+    fn halve(&self) -> Self {
+        let (width, height) = (self.width / 2, self.height / 2);
+        let rows = (0..height).flat_map(|y| (0..width).map(move |x| self.at(2 * x, 2 * y)));
+        Self {
+            width,
+            height,
+            values: rows.collect(),
+        }
+    }
+
+    fn minus(&self, other: &Self) -> Self {
+        Self {
+            width: self.width,
+            height: self.height,
+            values: self.values.iter().zip(&other.values).map(|(a, b)| a - b).collect(),
+        }
+    }
+}
+
+/// The middle and one side of a Gaussian.
+fn kernel(sigma: f32) -> Vec<f32> {
+    let reach = (3.0 * sigma).ceil() as usize;
+    let mut kernel: Vec<f32> = (0..=reach)
+        .map(|at| (-0.5 * (at as f32 / sigma).powi(2)).exp())
+        .collect();
+    let sum = 2.0 * kernel.iter().sum::<f32>() - kernel[0];
+    kernel.iter_mut().for_each(|weight| *weight /= sum);
+    kernel
+}
+
+impl ScaleSpace {
+    pub(super) fn new(picture: &Luma) -> Self {
+        let first = Plane {
+            width: picture.width(),
+            height: picture.height(),
+            values: picture.pixels().iter().map(|byte| f32::from(*byte)).collect(),
+        };
+        let mut base = first.blur((SIGMA * SIGMA - SIGMA_OF_PHOTO * SIGMA_OF_PHOTO).sqrt());
+        let step = 2.0_f32.powf(1.0 / SCALES as f32);
+        let mut octaves = Vec::new();
+        while base.width.min(base.height) >= SIDE_PIXELS_MIN {
+            let mut levels = vec![base];
+            for level in 1..SCALES + 3 {
+                let before = SIGMA * step.powi(level as i32 - 1);
+                let blurred = levels[level - 1].blur(before * (step * step - 1.0).sqrt());
+                levels.push(blurred);
+            }
+            base = levels[SCALES].halve();
+            octaves.push(levels);
+        }
+        Self { octaves }
+    }
+
+    /// All blobs, in no order that means anything.
+    pub(super) fn blobs(&self) -> Vec<Blob> {
+        let mut blobs = Vec::new();
+        for (octave, levels) in self.octaves.iter().enumerate() {
+            let differences: Vec<Plane> = levels.windows(2).map(|pair| pair[1].minus(&pair[0])).collect();
+            for (at, three) in differences.windows(3).enumerate() {
+                find_extrema(three, octave, at + 1, &mut blobs);
+            }
+        }
+        blobs
+    }
+}
+
+fn find_extrema(planes: &[Plane], octave: usize, level: usize, blobs: &mut Vec<Blob>) {
+    let [below, here, above] = planes else { return };
+    let (width, height) = (here.width, here.height);
+    let threshold = CONTRAST_MIN * 0.5;
+    for y in 2..height.saturating_sub(2) {
+        for x in 2..width - 2 {
+            let value = here.at(x, y);
+            if value.abs() < threshold {
+                continue;
+            }
+            let is_extreme = |plane: &Plane, with_middle: bool| {
+                (y - 1..=y + 1).all(|ny| {
+                    let row = &plane.values[ny * width + x - 1..][..3];
+                    row.iter().enumerate().all(|(at, &other)| {
+                        (!with_middle && ny == y && at == 1) || if value > 0.0 { other < value } else { other > value }
+                    })
+                })
+            };
+            if is_extreme(here, false) && is_extreme(below, true) && is_extreme(above, true) {
+                if let Some(blob) = refine(below, here, above, x, y, octave, level) {
+                    blobs.push(blob);
+                }
+            }
+        }
+    }
+}
+
+/// Where between the pixels and scales the extremum lies, by a parabola along each axis; nothing if it is weak or an edge.
+fn refine(below: &Plane, here: &Plane, above: &Plane, x: usize, y: usize, octave: usize, level: usize) -> Option<Blob> {
+    let value = here.at(x, y);
+    let (left, right) = (here.at(x - 1, y), here.at(x + 1, y));
+    let (up, down) = (here.at(x, y - 1), here.at(x, y + 1));
+    let (finer, coarser) = (below.at(x, y), above.at(x, y));
+    let dxx = left + right - 2.0 * value;
+    let dyy = up + down - 2.0 * value;
+    let dss = finer + coarser - 2.0 * value;
+    let dxy = 0.25 * (here.at(x + 1, y + 1) - here.at(x - 1, y + 1) - here.at(x + 1, y - 1) + here.at(x - 1, y - 1));
+    let (trace, determinant) = (dxx + dyy, dxx * dyy - dxy * dxy);
+    if determinant <= 0.0 || trace * trace * EDGE_RATIO_MAX >= (EDGE_RATIO_MAX + 1.0).powi(2) * determinant {
+        return None;
+    }
+    let offset = |before: f32, after: f32, curvature: f32| (0.5 * (before - after) / curvature).clamp(-0.5, 0.5);
+    let (dx, dy, ds) = (offset(left, right, dxx), offset(up, down, dyy), offset(finer, coarser, dss));
+    let contrast = (value + 0.25 * ((right - left) * dx + (down - up) * dy + (coarser - finer) * ds)).abs();
+    if contrast < CONTRAST_MIN {
+        return None;
+    }
+    let size = (1 << octave) as f32;
+    Some(Blob {
+        x: (x as f32 + dx) * size,
+        y: (y as f32 + dy) * size,
+        sigma: SIGMA * 2.0_f32.powf((level as f32 + ds) / SCALES as f32) * size,
+        contrast,
+        octave,
+        level,
+    })
+}

@@ -1,0 +1,128 @@
+//! Looks: everything that a picture is recognised by beyond its one hash, and the part of it that is kept with an entry.
+//!
+//! A query's [`Looks`] live as long as the query: its views are searched for, its keypoints are searched for, and its grey picture is there for
+//! the second look. Of an entry a [`KeptLook`] is stored: fewer keypoints, a smaller picture. From that picture the crops of an entry can be made anew
+//! at any time ([`views::crops`]), also when an entry becomes part of an incident years later.
+
+use crate::keypoints::{self, Keypoint, Place};
+use crate::luma::Luma;
+use crate::pdq::{self, Pdq, PdqSignal, RgbImage};
+use crate::views::{self, ViewSignal};
+
+/// Keypoints of a query.
+pub const QUERY_KEYPOINTS_MAX: usize = 128;
+/// Keypoints that are kept of an entry.
+pub const KEPT_KEYPOINTS_MAX: usize = 64;
+/// Longest side of the picture that is kept of an entry.
+pub const KEPT_SIDE: usize = 160;
+
+/// What a picture is recognised by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Looks {
+    /// Views, the likeliest first; at most [`views::CODES_MAX`].
+    pub views: Vec<ViewSignal>,
+    /// Keypoints, the strongest first; at most [`QUERY_KEYPOINTS_MAX`]. Places are in pixels of `picture`.
+    pub keypoints: Vec<Keypoint>,
+    /// The picture in grey, its longest side at most [`Luma::WORK_SIDE`].
+    pub picture: Luma,
+}
+
+/// What is kept of an entry's looks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeptLook {
+    /// Codes and places of keypoints, the strongest first; at most [`KEPT_KEYPOINTS_MAX`]. Places are in pixels of `picture`.
+    pub keypoints: Vec<(Pdq, Place)>,
+    /// The picture in grey, its longest side at most [`KEPT_SIDE`].
+    pub picture: Luma,
+}
+
+/// Bytes are not a kept look, or one of another version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not the look of an entry: {0}")]
+pub struct BadLook(&'static str);
+
+impl Looks {
+    /// The looks of a colour picture.
+    pub fn of(image: RgbImage<'_>) -> Self {
+        Self::with_whole(&pdq::hash_rgb_dihedral(image), image)
+    }
+
+    /// The same for a picture whose hashes, in the order of [`pdq::Dihedral::ALL`], are known already.
+    pub fn with_whole(whole: &[PdqSignal; 8], image: RgbImage<'_>) -> Self {
+        let picture = Luma::reduce(image, Luma::WORK_SIDE);
+        Self {
+            views: views::of_query(whole, &picture),
+            keypoints: keypoints::find(&picture, QUERY_KEYPOINTS_MAX),
+            picture,
+        }
+    }
+
+    /// What is kept when the picture becomes an entry.
+    pub fn keep(&self) -> KeptLook {
+        let picture = self.picture.shrink(KEPT_SIDE);
+        let scale = picture.width() as f32 / self.picture.width() as f32;
+        let keypoints = self.keypoints.iter().take(KEPT_KEYPOINTS_MAX);
+        KeptLook {
+            keypoints: keypoints.map(|point| (point.code, point.place.scaled(scale))).collect(),
+            picture,
+        }
+    }
+}
+
+/// First byte of the bytes of a kept look.
+const FORMAT: u8 = 1;
+/// Code, x, y, sigma, direction.
+const KEYPOINT_BYTES: usize = 32 + 4 * 2;
+
+impl KeptLook {
+    /// For storage: format, width, height, number of keypoints, keypoints, pixels; numbers little-endian.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = vec![FORMAT, self.picture.width() as u8, self.picture.height() as u8, self.keypoints.len() as u8];
+        for (code, place) in &self.keypoints {
+            bytes.extend(code.to_bytes());
+            for number in [place.x, place.y, place.sigma, place.direction] {
+                bytes.extend(quantized(number).to_le_bytes());
+            }
+        }
+        bytes.extend(self.picture.pixels());
+        bytes
+    }
+
+    /// From such bytes, whoever wrote them.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, BadLook> {
+        let (header, rest) = bytes.split_at_checked(4).ok_or(BadLook("it ends early"))?;
+        let [format, width, height, n_keypoints] = header.try_into().map_err(|_| BadLook("it ends early"))?;
+        let [format, width, height, n_keypoints]: [u8; 4] = [format, width, height, n_keypoints];
+        if format != FORMAT {
+            return Err(BadLook("another version of Seawall wrote it"));
+        }
+        let (width, height, n_keypoints) = (usize::from(width), usize::from(height), usize::from(n_keypoints));
+        if width.max(height) > KEPT_SIDE || n_keypoints > KEPT_KEYPOINTS_MAX {
+            return Err(BadLook("it is larger than any"));
+        }
+        let (keypoints, pixels) = rest.split_at_checked(n_keypoints * KEYPOINT_BYTES).ok_or(BadLook("it ends early"))?;
+        let keypoints = keypoints.chunks_exact(KEYPOINT_BYTES).map(|bytes| {
+            let mut code = [0; 32];
+            code.copy_from_slice(&bytes[..32]);
+            let number = |at: usize| f32::from(u16::from_le_bytes([bytes[32 + 2 * at], bytes[33 + 2 * at]])) / QUANTUM;
+            let place = Place {
+                x: number(0),
+                y: number(1),
+                sigma: number(2),
+                direction: number(3),
+            };
+            (Pdq::from_bytes(code), place)
+        });
+        Ok(Self {
+            keypoints: keypoints.collect(),
+            picture: Luma::new(width, height, pixels.to_vec()).map_err(|_| BadLook("its pixels are not as many as it says"))?,
+        })
+    }
+}
+
+/// Steps to a pixel or radian.
+const QUANTUM: f32 = 256.0;
+
+fn quantized(number: f32) -> u16 {
+    (number * QUANTUM).round().clamp(0.0, f32::from(u16::MAX)) as u16
+}

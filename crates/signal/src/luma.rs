@@ -1,0 +1,161 @@
+//! A picture in grey, reduced once, from which all views and keypoints are made.
+//!
+//! Edits that matter leave the picture recognisable at a few hundred pixels, so nothing but the exact hash of the whole picture needs more.
+
+use crate::pdq::{BadPixels, LumaImage, RgbImage};
+
+/// Grey pixels, row after row from the top.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Luma {
+    width: usize,
+    height: usize,
+    pixels: Vec<u8>,
+}
+
+/// A part of a picture, in pixels of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rect {
+    /// Column of the left edge.
+    pub left: usize,
+    /// Row of the upper edge.
+    pub top: usize,
+    /// Columns.
+    pub width: usize,
+    /// Rows.
+    pub height: usize,
+}
+
+impl Luma {
+    /// Longest side of the picture that views and keypoints are made from.
+    pub const WORK_SIDE: usize = 512;
+
+    /// Grey pixels of this size.
+    pub fn new(width: usize, height: usize, pixels: Vec<u8>) -> Result<Self, BadPixels> {
+        let side = |pixels: usize| u32::try_from(pixels).unwrap_or(u32::MAX);
+        LumaImage::new(side(width), side(height), &pixels)?;
+        Ok(Self { width, height, pixels })
+    }
+
+    /// The mean luma (ITU-R BT.601) of the pixels under each pixel of a picture whose longest side is `longest`; never larger than the original.
+    pub fn reduce(image: RgbImage<'_>, longest: usize) -> Self {
+        let (width, height) = (image.width(), image.height());
+        let (out_width, out_height) = fit(width, height, longest.max(1));
+        let down = Shares::new(height, out_height);
+        let across = Shares::new(width, out_width);
+        let stride = 3 * width;
+        let mut sums = vec![0.0_f32; stride];
+        let mut grey = vec![0.0_f32; width];
+        let mut pixels = Vec::with_capacity(out_width * out_height);
+        for y in 0..out_height {
+            sums.fill(0.0);
+            for (row, weight) in down.of(y) {
+                let row = &image.pixels()[row * stride..][..stride];
+                for (sum, byte) in sums.iter_mut().zip(row) {
+                    *sum += weight * f32::from(*byte);
+                }
+            }
+            for (grey, rgb) in grey.iter_mut().zip(sums.as_chunks::<3>().0) {
+                *grey = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
+            }
+            for x in 0..out_width {
+                let sum: f32 = across.of(x).map(|(column, weight)| weight * grey[column]).sum();
+                pixels.push((sum + 0.5) as u8);
+            }
+        }
+        Self {
+            width: out_width,
+            height: out_height,
+            pixels,
+        }
+    }
+
+    /// The same for a picture that is grey already.
+    pub fn shrink(&self, longest: usize) -> Self {
+        let rgb: Vec<u8> = self.pixels.iter().flat_map(|grey| [*grey; 3]).collect();
+        Self::reduce(RgbImage::of_checked(self.width, self.height, &rgb), longest)
+    }
+
+    /// Pixels in a row.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Rows.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// The bytes.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// A row.
+    pub fn row(&self, y: usize) -> &[u8] {
+        &self.pixels[y * self.width..][..self.width]
+    }
+
+    /// The whole of it.
+    pub fn rect(&self) -> Rect {
+        Rect {
+            left: 0,
+            top: 0,
+            width: self.width,
+            height: self.height,
+        }
+    }
+
+    /// A copy of a part, cut at the edges of the picture. It has at least one pixel.
+    pub fn crop(&self, rect: Rect) -> Self {
+        let left = rect.left.min(self.width - 1);
+        let top = rect.top.min(self.height - 1);
+        let width = rect.width.clamp(1, self.width - left);
+        let height = rect.height.clamp(1, self.height - top);
+        let rows = (top..top + height).flat_map(|y| self.row(y)[left..][..width].iter().copied());
+        Self {
+            width,
+            height,
+            pixels: rows.collect(),
+        }
+    }
+
+    /// Borrowed, for hashing.
+    pub fn image(&self) -> LumaImage<'_> {
+        LumaImage::of_checked(self.width, self.height, &self.pixels)
+    }
+}
+
+/// The size that has this longest side, or the size itself if it is smaller.
+fn fit(width: usize, height: usize, longest: usize) -> (usize, usize) {
+    let side = width.max(height);
+    if side <= longest {
+        return (width, height);
+    }
+    let reduced = |pixels: usize| ((pixels * longest + side / 2) / side).max(1);
+    (reduced(width), reduced(height))
+}
+
+/// Which pixels of a line, and how much of each, make each pixel of a shorter line.
+struct Shares {
+    ratio: f64,
+    from: usize,
+}
+
+impl Shares {
+    fn new(from: usize, to: usize) -> Self {
+        Self {
+            ratio: from as f64 / to as f64,
+            from,
+        }
+    }
+
+    fn of(&self, at: usize) -> impl Iterator<Item = (usize, f32)> {
+        let (start, end) = (at as f64 * self.ratio, (at + 1) as f64 * self.ratio);
+        let last = (end.ceil() as usize).min(self.from);
+        let ratio = self.ratio;
+        (start as usize..last).map(move |pixel| {
+            let covered = end.min((pixel + 1) as f64) - start.max(pixel as f64);
+            (pixel, (covered / ratio) as f32)
+        })
+    }
+}
