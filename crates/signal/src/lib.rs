@@ -13,6 +13,7 @@ mod value;
 pub mod digest;
 pub mod keypoints;
 pub mod looks;
+pub mod nearness;
 pub mod pdq;
 pub mod views;
 

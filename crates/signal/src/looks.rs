@@ -4,7 +4,8 @@
 //! the second look. Of an entry a [`KeptLook`] is stored: fewer keypoints, a smaller picture. From that picture the crops of an entry can be made anew
 //! at any time ([`views::crops`]), also when an entry becomes part of an incident years later.
 
-use crate::keypoints::{self, Keypoint, Place};
+use crate::keypoints::align::{self, Pair};
+use crate::keypoints::{self, Keypoint, Place, verify};
 use crate::luma::Luma;
 use crate::pdq::{self, Pdq, PdqSignal, RgbImage};
 use crate::views::{self, ViewSignal};
@@ -67,6 +68,72 @@ impl Looks {
             picture,
         }
     }
+}
+
+/// A keypoint of a query that looks like one of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Likely {
+    /// Which of the query's keypoints.
+    pub query_at: usize,
+    /// Which of those kept of the entry.
+    pub kept_at: usize,
+    /// Whether they look alike in a mirror.
+    pub is_mirrored: bool,
+}
+
+/// Where in a query an entry is seen, and how sure that is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sighting {
+    /// Keypoints that agree about where the entry lies.
+    pub places: u32,
+    /// Blocks of the entry that show something and lie inside the query.
+    pub compared: u32,
+    /// Those that look alike.
+    pub alike: u32,
+    /// Share of the entry that lies inside the query, 0 to 1.
+    pub overlap: f32,
+    /// Whether it is seen in a mirror.
+    pub is_mirrored: bool,
+    /// Where the entry's corners lie in the query, in ten-thousandths of its width and height: upper left, upper right, lower right, lower left of
+    /// the entry. A cropped entry's corners lie outside.
+    pub corners: [(i32, i32); 4],
+}
+
+/// Pairs that are looked at, at most.
+const PAIRS_MAX: usize = 400;
+
+/// The second look: do keypoints that look alike lie alike, and do the pixels agree? Pairs are the likeliest first; those that name no keypoint
+/// are passed over.
+pub fn sight(query: &Looks, kept: &KeptLook, likely: &[Likely]) -> Option<Sighting> {
+    let pairs: Vec<Pair> = likely
+        .iter()
+        .take(PAIRS_MAX)
+        .filter_map(|likely| {
+            Some(Pair {
+                query: query.keypoints.get(likely.query_at)?.place,
+                entry: kept.keypoints.get(likely.kept_at)?.1,
+                query_at: likely.query_at,
+                entry_at: likely.kept_at,
+                is_mirrored: likely.is_mirrored,
+            })
+        })
+        .collect();
+    let (width, height) = (kept.picture.width() as f32, kept.picture.height() as f32);
+    let alignment = align::align(&pairs, width.max(height))?;
+    let likeness = verify::compare(&kept.picture, &query.picture, &alignment);
+    let corners = [(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)].map(|(x, y)| {
+        let (x, y) = alignment.to_query(x, y);
+        let share = |at: f32, side: usize| (at / side as f32 * 10_000.0).round() as i32;
+        (share(x, query.picture.width()), share(y, query.picture.height()))
+    });
+    Some(Sighting {
+        places: alignment.agreeing as u32,
+        compared: likeness.compared as u32,
+        alike: likeness.alike as u32,
+        overlap: likeness.overlap,
+        is_mirrored: alignment.is_mirrored,
+        corners,
+    })
 }
 
 /// First byte of the bytes of a kept look.
