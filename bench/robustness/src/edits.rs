@@ -282,7 +282,7 @@ fn caption(picture: &Picture, lines: &[&str], share: f64) -> Picture {
         WHITE,
     );
     let letters = Letters {
-        size: picture.width as f64 / 800.0 * 34.0,
+        size: capitals(picture.width as f64 / 800.0),
         weight: Weight::Bold,
         colour: BLACK,
         opacity: 1.0,
@@ -292,6 +292,11 @@ fn caption(picture: &Picture, lines: &[&str], share: f64) -> Picture {
     out
 }
 
+/// The size of letters whose capitals are 22 pixels tall, times a scale.
+fn capitals(scale: f64) -> f64 {
+    22.0 * scale / paint::CAPITAL
+}
+
 /// Lines of text, the first with its feet at `at`.
 fn write(picture: &mut Picture, lines: &[&str], at: (f64, f64), letters: Letters) {
     for (n, line) in lines.iter().enumerate() {
@@ -299,7 +304,7 @@ fn write(picture: &mut Picture, lines: &[&str], at: (f64, f64), letters: Letters
             picture,
             line,
             at.0,
-            at.1 - 0.78 * letters.size + n as f64 * letters.size,
+            at.1 + letters.size * (0.82 * n as f64 - paint::BASELINE),
             letters,
         );
     }
@@ -308,7 +313,7 @@ fn write(picture: &mut Picture, lines: &[&str], at: (f64, f64), letters: Letters
 fn watermark_text(picture: &Picture) -> Picture {
     let mut out = picture.clone();
     let letters = Letters {
-        size: picture.width as f64 / 500.0 * 34.0,
+        size: capitals(picture.width as f64 / 500.0),
         weight: Weight::Bold,
         colour: WHITE,
         opacity: 0.6,
@@ -376,13 +381,13 @@ fn phone(picture: &Picture, screen: Screen) -> Picture {
     paint::rectangle(&mut page, 0, 0, WIDTH, 60, [30; 3]);
     let ink = |size, colour| Letters {
         size,
-        weight: Weight::Regular,
+        weight: Weight::Bold,
         colour,
         opacity: 1.0,
     };
-    write(&mut page, &["12:45"], (20.0, 42.0), ink(34.0, WHITE));
+    write(&mut page, &["12:45"], (20.0, 42.0), ink(capitals(1.0), WHITE));
     paint::disc(&mut page, (45.0, 130.0), 28.0, [90, 140, 220]);
-    let dark = ink(27.2, [20; 3]);
+    let dark = ink(capitals(0.8), [20; 3]);
     write(&mut page, &["some_user_01", "@handle"], (90.0, 125.0), dark);
     let below = (TOP + shot.height + 50).min(height - 120) as f64;
     write(

@@ -63,7 +63,7 @@ pub enum Weight {
     Bold,
 }
 
-/// How letters look. `size` is the height of a line in pixels; capitals take about two thirds of it.
+/// How letters look. `size` is the height of a line in pixels; capitals take [`CAPITAL`] of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Letters {
     pub size: f64,
@@ -80,6 +80,9 @@ struct Glyph {
     width: usize,
 }
 
+/// Where letters stand, from the top of their line, and how tall capitals are, as shares of the size.
+pub const BASELINE: f64 = 0.78;
+pub const CAPITAL: f64 = 0.53;
 /// Rows of a drawn letter.
 const GLYPH_HEIGHT: usize = 32;
 /// Between two letters, and for a space, in glyph pixels.
@@ -200,6 +203,17 @@ mod tests {
         assert_eq!(dark(&inside), dark(&page));
         let twice = Letters { size: 40.0, ..LETTERS };
         assert!((text_width("SAMPLE text", twice) - 2.0 * width).abs() < 1e-6);
+    }
+
+    #[test]
+    fn capitals_stand_on_the_baseline() {
+        let mut page = Picture::filled(60, 120, WHITE);
+        let letters = Letters { size: 100.0, ..LETTERS };
+        text(&mut page, "H", 2.0, 10.0, letters);
+        let inked: Vec<usize> = (0..120).filter(|y| dark(&page.part(0, *y, 60, 1)) > 0).collect();
+        let (first, last) = (inked[0] as f64 - 10.0, inked[inked.len() - 1] as f64 - 9.0);
+        assert!((last - 100.0 * BASELINE).abs() < 3.0, "{last}");
+        assert!((last - first - 100.0 * CAPITAL).abs() < 3.0, "{}", last - first);
     }
 
     #[test]
