@@ -45,7 +45,7 @@ pub mod fuzzing {
         };
         Request {
             id: 0,
-            want: Want::SignalsAndPreviews,
+            want: Want::Everything,
             limits: DecodeLimits::from(&limits),
             size_bytes: 0,
         }

@@ -1,7 +1,7 @@
 //! What a scan returns.
 
 use signal::pdq::PdqSignal;
-use signal::{Md5, Sha256};
+use signal::{Looks, Md5, Sha256};
 
 /// What the caller wants from a scan besides signals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,10 +10,31 @@ pub enum Want {
     Signals,
     /// Signals, and the derived pictures a reviewer's console shows.
     SignalsAndPreviews,
+    /// Signals, and what the first frame is recognised by when it was edited.
+    SignalsAndLooks,
+    /// Signals, previews and looks.
+    Everything,
+}
+
+impl Want {
+    pub(crate) const ALL: [Want; 4] = [
+        Want::Signals,
+        Want::SignalsAndPreviews,
+        Want::SignalsAndLooks,
+        Want::Everything,
+    ];
+
+    pub(crate) fn has_previews(self) -> bool {
+        matches!(self, Want::SignalsAndPreviews | Want::Everything)
+    }
+
+    pub(crate) fn has_looks(self) -> bool {
+        matches!(self, Want::SignalsAndLooks | Want::Everything)
+    }
 }
 
 /// What was found in one file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Scan {
     /// The type the bytes themselves show. File names and declared types are not consulted.
     pub media_type: MediaType,
@@ -33,8 +54,10 @@ pub struct Scan {
     pub sha256: Sha256,
     /// The hashed frames, by `index` and then `view`. Never empty, and the first is frame 0 as it is stored.
     pub frames: Vec<FrameSignal>,
-    /// Present when asked for with [`Want::SignalsAndPreviews`].
+    /// Present when asked for.
     pub previews: Option<Previews>,
+    /// Views and keypoints of the first frame, upright and on white; present when asked for.
+    pub looks: Option<Looks>,
 }
 
 /// The signal of one view of one frame.

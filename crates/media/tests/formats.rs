@@ -192,6 +192,25 @@ async fn a_name_is_not_believed() {
 }
 
 #[tokio::test]
+async fn looks_are_of_the_picture_as_people_see_it() {
+    let host = host().await;
+    let scan = host.scan(sample("turned-6.jpg"), Want::SignalsAndLooks).await.unwrap();
+    assert_eq!(scan.previews, None);
+    let looks = scan.looks.expect("they were asked for");
+    let (width, height) = (looks.picture.width() as u32, looks.picture.height() as u32);
+    assert_eq!(
+        (width, height),
+        (scan.width, scan.height),
+        "smaller than the largest: not reduced"
+    );
+    let upright = scan.frames.iter().find(|frame| frame.view == View::Upright).unwrap();
+    assert_eq!(looks.views[0].view, signal::views::View::AS_IS);
+    assert_eq!(looks.views[0].pdq, upright.pdq);
+    let plain = host.scan(sample("turned-6.jpg"), Want::Signals).await.unwrap();
+    assert_eq!((plain.looks, plain.previews), (None, None));
+}
+
+#[tokio::test]
 async fn previews_are_upright_and_at_most_320_pixels() {
     let host = host().await;
     let scan = host

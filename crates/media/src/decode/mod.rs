@@ -13,6 +13,7 @@ mod sniff;
 mod still;
 
 use image::metadata::Orientation;
+use signal::Looks;
 
 use crate::wire::{Answer, DecodeLimits, Finding, Refusal, SmallPicture, Unsupported};
 use crate::{FrameSignal, MediaType, Want};
@@ -27,6 +28,7 @@ pub(crate) fn scan(bytes: &[u8], want: Want, limits: DecodeLimits) -> Answer {
         limits,
         size: None,
         preview: None,
+        looks: None,
         is_intact: true,
         sampler: Sampler::new(limits.frames_max),
     };
@@ -55,6 +57,7 @@ pub(crate) fn scan(bytes: &[u8], want: Want, limits: DecodeLimits) -> Answer {
         is_intact,
         frames: signals,
         preview: frames.preview,
+        looks: frames.looks,
     })
 }
 
@@ -64,6 +67,7 @@ struct Frames {
     limits: DecodeLimits,
     size: Option<(u32, u32)>,
     preview: Option<SmallPicture>,
+    looks: Option<Looks>,
     /// False once a decoder met damage and went on.
     is_intact: bool,
     sampler: Sampler,
@@ -86,8 +90,11 @@ impl Frames {
     fn add(&mut self, index: u32, at_ms: u32, shown_ms: u32, pixels: &Pixels, orientation: Orientation) {
         if index == 0 {
             self.size = Some(pixels.size_upright(orientation));
-            if self.want == Want::SignalsAndPreviews {
+            if self.want.has_previews() {
                 self.preview = Some(pixels.shrink(orientation));
+            }
+            if self.want.has_looks() {
+                self.looks = Some(pixels.looks(orientation));
             }
         }
         if self.sampler.wants(index, at_ms, shown_ms) {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder};
+use signal::Looks;
 use signal::pdq::{self, LumaImage, PdqSignal, RgbImage};
 
 use super::refusal;
@@ -196,6 +197,17 @@ impl Pixels {
             Layout::GreyAlpha => self.bytes.as_chunks().0.iter().any(|[_, alpha]| *alpha != 255),
             Layout::Rgba => self.bytes.as_chunks().0.iter().any(|[_, _, _, alpha]| *alpha != 255),
         }
+    }
+
+    /// What the picture is recognised by when it was edited: on white and upright.
+    pub(super) fn looks(&self, orientation: Orientation) -> Looks {
+        let rgb = self.rgb_on_white();
+        if orientation == Orientation::NoTransforms {
+            return Looks::of(rgb_image(self.width, self.height, &rgb));
+        }
+        let (width, height) = self.size_upright(orientation);
+        let turned = turn::<3>(&rgb, self.width, self.height, orientation);
+        Looks::of(rgb_image(width, height, &turned))
     }
 
     /// The picture on white and upright, each pixel the mean of those it stands for. A small picture keeps its size.

@@ -164,6 +164,7 @@ impl Keeper {
             is_intact,
             frames,
             preview,
+            looks,
         } = finding;
         let Some((md5, sha256)) = digests else {
             unreachable!("made before the answer was read")
@@ -179,6 +180,7 @@ impl Keeper {
             sha256,
             frames,
             previews,
+            looks,
         })
     }
 

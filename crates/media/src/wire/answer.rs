@@ -4,8 +4,9 @@ use signal::Pdq;
 use signal::pdq::PdqSignal;
 
 use super::bytes::{Reader, Writer};
+use super::looks::{decode_looks, encode_looks};
 use super::{Answer, AnswerHeader, BadMessage, Finding, PREVIEW_SIDE_MAX, Refusal, Request, SmallPicture, Unsupported};
-use crate::{FrameSignal, MediaType, View, Want};
+use crate::{FrameSignal, MediaType, View};
 
 /// Longer reasons are cut.
 const DETAIL_BYTES_MAX: usize = 200;
@@ -42,6 +43,13 @@ pub(crate) fn encode_answer(id: u64, answer: &Answer) -> Vec<u8> {
                     writer.u32(picture.width);
                     writer.u32(picture.height);
                     writer.bytes(&picture.rgb);
+                }
+            }
+            match &finding.looks {
+                None => writer.u8(0),
+                Some(looks) => {
+                    writer.u8(1);
+                    encode_looks(&mut writer, looks);
                 }
             }
         }
@@ -139,9 +147,9 @@ fn decode_finding(reader: &mut Reader<'_>, request: &Request) -> Result<Finding,
             pdq: PdqSignal { hash, quality },
         });
     }
-    let preview = match (reader.u8()?, request.want) {
-        (0, Want::Signals) => None,
-        (1, Want::SignalsAndPreviews) => {
+    let preview = match (reader.u8()?, request.want.has_previews()) {
+        (0, false) => None,
+        (1, true) => {
             let (width, height) = (reader.u32()?, reader.u32()?);
             let sides = 1..=PREVIEW_SIDE_MAX;
             if !sides.contains(&width) || !sides.contains(&height) {
@@ -152,6 +160,11 @@ fn decode_finding(reader: &mut Reader<'_>, request: &Request) -> Result<Finding,
         }
         _ => return Err(BadMessage("a preview that was not asked for, or none")),
     };
+    let looks = match (reader.u8()?, request.want.has_looks()) {
+        (0, false) => None,
+        (1, true) => Some(decode_looks(reader)?),
+        _ => return Err(BadMessage("looks that were not asked for, or none")),
+    };
     Ok(Finding {
         media_type,
         width,
@@ -160,6 +173,7 @@ fn decode_finding(reader: &mut Reader<'_>, request: &Request) -> Result<Finding,
         is_intact,
         frames,
         preview,
+        looks,
     })
 }
 
@@ -175,8 +189,8 @@ fn cut(text: &str) -> &str {
 mod tests {
     use super::super::{DecodeLimits, FRAMES_MAX, Greeting};
     use super::*;
-    use crate::Limits;
     use crate::jail::Parts;
+    use crate::{Limits, Want};
 
     fn request(want: Want) -> Request {
         Request {
@@ -213,6 +227,7 @@ mod tests {
                 height: 1,
                 rgb: vec![1, 2, 3, 4, 5, 6],
             }),
+            looks: Some(super::super::looks::tests::looks()),
         }
     }
 
@@ -230,7 +245,7 @@ mod tests {
             parts: Parts::from_bits(0b10111),
         };
         assert_eq!(Greeting::decode(greeting.encode()), Ok(greeting));
-        for want in [Want::Signals, Want::SignalsAndPreviews] {
+        for want in Want::ALL {
             assert_eq!(Request::decode(&request(want).encode()), Ok(request(want)));
         }
         let answers = [
@@ -244,10 +259,7 @@ mod tests {
             Err(Refusal::Memory),
         ];
         for answer in answers {
-            assert_eq!(
-                decode_answer(&body_of(&answer), &request(Want::SignalsAndPreviews)),
-                Ok(answer)
-            );
+            assert_eq!(decode_answer(&body_of(&answer), &request(Want::Everything)), Ok(answer));
         }
         let numbered = Unsupported::ALL.map(|what| what as usize);
         assert_eq!(numbered, std::array::from_fn(|i| i));
@@ -256,7 +268,7 @@ mod tests {
     #[test]
     fn every_cut_and_every_addition_is_refused() {
         let body = body_of(&Ok(finding()));
-        let request = request(Want::SignalsAndPreviews);
+        let request = request(Want::Everything);
         for end in 0..body.len() {
             assert!(decode_answer(&body[..end], &request).is_err(), "{end}");
         }
@@ -271,7 +283,7 @@ mod tests {
         let check = |change: fn(&mut Finding), reason| {
             let mut finding = finding();
             change(&mut finding);
-            let answer = decode_answer(&body_of(&Ok(finding)), &request(Want::SignalsAndPreviews));
+            let answer = decode_answer(&body_of(&Ok(finding)), &request(Want::Everything));
             assert_eq!(answer, Err(BadMessage(reason)));
         };
         check(|finding| finding.width = 0, "impossible dimensions");
@@ -289,6 +301,7 @@ mod tests {
         check(|finding| finding.frames[2].view = View::Upright, "frames out of order");
         check(|finding| finding.frames_total = Some(8), "frames out of order");
         check(|finding| finding.frames[2].pdq.quality = 101, "a quality above 100");
+        check(|finding| finding.looks = None, "looks that were not asked for, or none");
         check(
             |finding| finding.preview = None,
             "a preview that was not asked for, or none",
@@ -309,7 +322,8 @@ mod tests {
                     width: 2,
                     height: 2,
                     rgb: vec![0; 3],
-                })
+                });
+                finding.looks = None;
             },
             "the message is too short",
         );
@@ -350,7 +364,8 @@ mod tests {
             height: side,
             rgb: vec![0; (3 * side * side) as usize],
         });
-        let mut request = request(Want::SignalsAndPreviews);
+        finding.looks = Some(super::super::looks::tests::largest());
+        let mut request = request(Want::Everything);
         request.limits.frames_max = FRAMES_MAX;
         let answer = Ok(finding);
         assert_eq!(decode_answer(&body_of(&answer), &request), Ok(answer));

@@ -12,23 +12,25 @@
 
 mod answer;
 mod bytes;
+mod looks;
 
 pub(crate) use answer::{decode_answer, encode_answer};
 
 use crate::jail::Parts;
 use crate::{FrameSignal, Limits, MediaType, Want};
 use bytes::{Reader, Writer};
+use signal::Looks;
 
 const MAGIC: [u8; 4] = *b"SWMW";
 /// Changes with every change of this file's formats. Host and worker are of one build; this catches when they are not.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 /// Longest side of a preview in pixels.
 pub(crate) const PREVIEW_SIDE_MAX: u32 = 320;
 /// Most frames that may be asked for; keeps an answer below [`ANSWER_BYTES_MAX`].
 pub(crate) const FRAMES_MAX: u32 = 1_000;
-/// A larger answer is out of protocol. A preview has at most 300 KiB, the signals of a frame at most 126 bytes.
-const ANSWER_BYTES_MAX: u32 = 512 << 10;
+/// A larger answer is out of protocol. A preview has at most 300 KiB, the looks 259 + 13 KiB, the signals of a frame at most 126 bytes.
+const ANSWER_BYTES_MAX: u32 = 768 << 10;
 
 /// What a worker says once it is locked up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,10 +102,7 @@ impl Request {
         writer.bytes(&MAGIC);
         writer.u16(VERSION);
         writer.u64(self.id);
-        writer.u16(match self.want {
-            Want::Signals => 0,
-            Want::SignalsAndPreviews => 1,
-        });
+        writer.u16(self.want as u16);
         writer.u64(self.limits.pixels_max);
         writer.u32(self.limits.side_max);
         writer.u32(self.limits.frames_max);
@@ -123,11 +122,9 @@ impl Request {
         }
         let request = Self {
             id: reader.u64()?,
-            want: match reader.u16()? {
-                0 => Want::Signals,
-                1 => Want::SignalsAndPreviews,
-                _ => return Err(BadMessage("the request wants the unknown")),
-            },
+            want: *Want::ALL
+                .get(usize::from(reader.u16()?))
+                .ok_or(BadMessage("the request wants the unknown"))?,
             limits: DecodeLimits {
                 pixels_max: reader.u64()?,
                 side_max: reader.u32()?,
@@ -181,7 +178,7 @@ impl AnswerHeader {
 pub(crate) type Answer = Result<Finding, Refusal>;
 
 /// What a worker found in a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Finding {
     pub(crate) media_type: MediaType,
     pub(crate) width: u32,
@@ -190,6 +187,7 @@ pub(crate) struct Finding {
     pub(crate) is_intact: bool,
     pub(crate) frames: Vec<FrameSignal>,
     pub(crate) preview: Option<SmallPicture>,
+    pub(crate) looks: Option<Looks>,
 }
 
 /// A picture small enough to hand around: 8-bit RGB, no side longer than [`PREVIEW_SIDE_MAX`].
