@@ -1,7 +1,7 @@
 //! Asks every stage with every query and counts: was the right entry found, was a wrong one. It knows nothing of how.
 
 use crate::{
-    method::{Bank, Tier},
+    method::{Bank, Found, Tier},
     picture::Picture,
 };
 use anyhow::Result;
@@ -17,6 +17,12 @@ pub struct Recall {
 }
 
 impl Recall {
+    fn add(&mut self, other: Self) {
+        self.queries += other.queries;
+        self.matches += other.matches;
+        self.leads += other.leads;
+    }
+
     fn count(&mut self, found: Option<Tier>) {
         self.queries += 1;
         self.matches += usize::from(found == Some(Tier::Match));
@@ -102,42 +108,45 @@ fn poisson_at_most(count: usize, mean: f64) -> f64 {
     sum
 }
 
-/// One query: who made it from what.
+/// One query: what it was made of.
 pub struct Query<'a> {
     /// For the examples.
     pub name: &'a str,
-    /// Which count of recall it belongs to.
-    pub group: usize,
     /// The entry it is a copy of, if it is one.
     pub own: Option<usize>,
+    /// Which counts of recall it belongs to.
+    pub groups: Vec<usize>,
     /// The entries that it is compared with.
-    pub among: &'a [usize],
+    pub among: Vec<usize>,
+    /// Which count of wrong pairs an entry belongs to.
+    pub wrong_group: Box<dyn Fn(usize) -> usize + 'a>,
 }
 
 /// What one stage did with all queries.
 #[derive(Debug, Clone, Default)]
 pub struct Outcome {
-    /// By group.
-    pub recall: Vec<Recall>,
-    /// By group.
+    pub recall: Recall,
+    /// By group of queries. A query may belong to several.
+    pub recall_by_group: Vec<Recall>,
+    /// By group of pairs.
     pub wrong: Vec<False>,
     pub codes_max: usize,
 }
 
 impl Outcome {
-    fn of_groups(n: usize) -> Self {
+    fn of_groups(n: usize, n_wrong: usize) -> Self {
         Self {
-            recall: vec![Recall::default(); n],
-            wrong: vec![False::default(); n],
+            recall: Recall::default(),
+            recall_by_group: vec![Recall::default(); n],
+            wrong: vec![False::default(); n_wrong],
             codes_max: 0,
         }
     }
 
     fn with(mut self, other: Self) -> Self {
-        for (sum, more) in self.recall.iter_mut().zip(other.recall) {
-            sum.queries += more.queries;
-            sum.matches += more.matches;
-            sum.leads += more.leads;
+        self.recall.add(other.recall);
+        for (sum, more) in self.recall_by_group.iter_mut().zip(other.recall_by_group) {
+            sum.add(more);
         }
         for (sum, more) in self.wrong.iter_mut().zip(other.wrong) {
             sum.add(more);
@@ -145,65 +154,29 @@ impl Outcome {
         self.codes_max = self.codes_max.max(other.codes_max);
         self
     }
-
-    pub fn wrong_in_all(&self) -> False {
-        self.wrong.iter().fold(False::default(), |mut sum, more| {
-            sum.add(more.clone());
-            sum
-        })
-    }
-
-    /// The mean of the groups' shares (matches, leads), each group counting alike.
-    pub fn mean(&self) -> (f64, f64) {
-        let asked: Vec<&Recall> = self.recall.iter().filter(|recall| recall.queries > 0).collect();
-        let mean = |count: fn(&Recall) -> usize| {
-            asked
-                .iter()
-                .map(|recall| count(recall) as f64 / recall.queries as f64)
-                .sum::<f64>()
-                / asked.len().max(1) as f64
-        };
-        (mean(|recall| recall.matches), mean(|recall| recall.leads))
-    }
 }
 
 /// Asks all banks with `n_queries` pictures, made one at a time by `query`. One outcome for each bank.
 pub fn run<'a>(
     banks: &[Box<dyn Bank + '_>],
     entry_names: &[String],
-    n_groups: usize,
+    (n_groups, n_wrong_groups): (usize, usize),
     n_queries: usize,
     query: impl Fn(usize) -> Result<(Query<'a>, Picture)> + Sync,
 ) -> Result<Vec<Outcome>> {
-    let nothing = || banks.iter().map(|_| Outcome::of_groups(n_groups)).collect::<Vec<_>>();
+    let nothing = || {
+        banks
+            .iter()
+            .map(|_| Outcome::of_groups(n_groups, n_wrong_groups))
+            .collect::<Vec<_>>()
+    };
     (0..n_queries)
         .into_par_iter()
         .with_max_len(8)
         .try_fold(nothing, |mut outcomes, n| {
             let (asked, picture) = query(n)?;
             for (bank, outcome) in banks.iter().zip(&mut outcomes) {
-                let answer = bank.search(&picture, asked.among)?;
-                outcome.codes_max = outcome.codes_max.max(answer.n_codes);
-                let wrong = &mut outcome.wrong[asked.group];
-                wrong.pairs += asked.among.iter().filter(|entry| asked.own != Some(**entry)).count();
-                let mut own = None;
-                for (entry, found) in answer.found {
-                    if asked.own == Some(entry) {
-                        own = Some(found.tier);
-                        continue;
-                    }
-                    wrong.leads += 1;
-                    wrong.matches += usize::from(found.tier == Tier::Match);
-                    if wrong.examples.len() < EXAMPLES_MAX {
-                        wrong.examples.push(format!(
-                            "{} found {} at {} ({:?}, {})",
-                            asked.name, entry_names[entry], found.distance, found.tier, found.view
-                        ));
-                    }
-                }
-                if asked.own.is_some() {
-                    outcome.recall[asked.group].count(own);
-                }
+                ask(bank.as_ref(), &asked, &picture, entry_names, outcome)?;
             }
             Ok(outcomes)
         })
@@ -214,6 +187,46 @@ pub fn run<'a>(
                 .map(|(left, right)| left.with(right))
                 .collect())
         })
+}
+
+fn ask(
+    bank: &dyn Bank,
+    asked: &Query<'_>,
+    picture: &Picture,
+    entry_names: &[String],
+    outcome: &mut Outcome,
+) -> Result<()> {
+    let answer = bank.search(picture, &asked.among)?;
+    outcome.codes_max = outcome.codes_max.max(answer.n_codes);
+    for entry in &asked.among {
+        if asked.own != Some(*entry) {
+            outcome.wrong[(asked.wrong_group)(*entry)].pairs += 1;
+        }
+    }
+    let mut own = None;
+    for (entry, found) in answer.found {
+        if asked.own == Some(entry) {
+            own = Some(found.tier);
+            continue;
+        }
+        let wrong = &mut outcome.wrong[(asked.wrong_group)(entry)];
+        wrong.leads += 1;
+        wrong.matches += usize::from(found.tier == Tier::Match);
+        if wrong.examples.len() < EXAMPLES_MAX {
+            let Found { tier, distance, view } = found;
+            wrong.examples.push(format!(
+                "{} found {} ({tier:?}, {distance}, {view})",
+                asked.name, entry_names[entry]
+            ));
+        }
+    }
+    if asked.own.is_some() {
+        outcome.recall.count(own);
+        for group in &asked.groups {
+            outcome.recall_by_group[*group].count(own);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -69,6 +69,7 @@ impl Picture {
         [self.rgb[start], self.rgb[start + 1], self.rgb[start + 2]]
     }
 
+    #[cfg(test)]
     pub fn set(&mut self, x: usize, y: usize, colour: Colour) {
         let start = 3 * (y * self.width + x);
         self.rgb[start..start + 3].copy_from_slice(&colour);
