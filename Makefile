@@ -1,10 +1,10 @@
 # Everything a person or CI runs. `make run` and `make test` install what they lack (Debian and Ubuntu; elsewhere they say what is missing).
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench conformance fuzz setup fmt codegen
+.PHONY: help run test bench bench-robustness conformance fuzz setup fmt codegen
 
 help:           ## what there is
-	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
 
 run:            ## build Seawall and open a demonstration with synthetic data on 127.0.0.1:8410
 	@scripts/setup.sh run
@@ -16,6 +16,9 @@ test:           ## every check and every test, as CI runs them
 
 bench:          ## measure against other implementations on this machine; writes bench/README.md
 	@bench/run.sh
+
+bench-robustness: ## only what matching survives: 44 edits, random draws, cards of one layout; writes bench/README.md
+	@bench/run.sh robustness
 
 conformance:    ## compare hashes with the reference implementation on several hundred images, and the HMA paths with HMA
 	@scripts/setup.sh conformance

@@ -17,7 +17,13 @@ mod picture;
 mod report;
 mod stages;
 
-use crate::{edits::EDITS, measure::Sample, method::Stage, photos::Half, report::Report};
+use crate::{
+    edits::EDITS,
+    measure::{BankedPhotos, Sample},
+    method::Stage,
+    photos::Half,
+    report::Report,
+};
 use anyhow::{Context, Result};
 use clap::Parser;
 use std::path::{Path, PathBuf};
@@ -68,12 +74,15 @@ fn main() -> Result<()> {
     }
 
     let mut report = Report::new(&sample, &stages);
-    if args.seeds > 0 {
-        report.edits = Some(measure::edits(&sample, &stages, &edits, args.seeds)?);
-    }
-    if args.draws > 0 {
-        report.draws = Some(measure::draws(&sample, &stages, 1, args.draws)?);
-        report.draws_of_two = Some(measure::draws(&sample, &stages, 2, args.draws)?);
+    if args.seeds > 0 || args.draws > 0 {
+        let banked = BankedPhotos::new(&sample, &stages)?;
+        if args.seeds > 0 {
+            report.edits = Some(measure::edits(&banked, &edits, args.seeds)?);
+        }
+        if args.draws > 0 {
+            report.draws = Some(measure::draws(&banked, 1, args.draws)?);
+            report.draws_of_two = Some(measure::draws(&banked, 2, args.draws)?);
+        }
     }
     if args.cards > 0 {
         report.cards = Some(measure::cards(&sample, &stages, args.cards)?);

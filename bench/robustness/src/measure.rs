@@ -52,14 +52,6 @@ impl Sample {
         let benign: Vec<&Picture> = self.benign.iter().collect();
         stages.iter().map(|stage| stage.bank(pictures, &benign)).collect()
     }
-
-    fn references(&self) -> (Vec<&Picture>, Vec<String>) {
-        self.photos
-            .references
-            .iter()
-            .map(|photo| (&photo.picture, photo.name.clone()))
-            .unzip()
-    }
 }
 
 /// What the stages did with a set of queries.
@@ -74,38 +66,57 @@ pub struct Measured {
     pub entry_bytes: Vec<f64>,
 }
 
+/// All photos, banked once for every stage.
+pub struct BankedPhotos<'a> {
+    sample: &'a Sample,
+    names: Vec<String>,
+    banks: Vec<Box<dyn Bank + 'a>>,
+}
+
+impl<'a> BankedPhotos<'a> {
+    pub fn new(sample: &'a Sample, stages: &'a [Box<dyn Stage>]) -> Result<Self> {
+        let references = &sample.photos.references;
+        let pictures: Vec<&Picture> = references.iter().map(|photo| &photo.picture).collect();
+        let names = references.iter().map(|photo| photo.name.clone()).collect();
+        Ok(Self {
+            sample,
+            names,
+            banks: sample.bank(stages, &pictures)?,
+        })
+    }
+}
+
 /// Every photo, edited in every way, against all photos.
-pub fn edits(sample: &Sample, stages: &[Box<dyn Stage>], edits: &[usize], seeds: u64) -> Result<Measured> {
-    let (pictures, names) = sample.references();
+pub fn edits(banked: &BankedPhotos<'_>, edits: &[usize], seeds: u64) -> Result<Measured> {
+    let names = &banked.names;
     let groups = edits.iter().map(|edit| EDITS[*edit].0.to_string()).collect();
     let n_queries = names.len() * edits.len() * usize::try_from(seeds)?;
-    against_photos(sample, stages, (&pictures, &names), groups, n_queries, |n| {
+    against_photos(banked, groups, n_queries, |n| {
         let (photo, rest) = (n % names.len(), n / names.len());
         let (group, seed) = (rest % edits.len(), (rest / edits.len()) as u64);
-        Ok((photo, vec![group], edited(&sample.photos, photo, edits[group], seed)?))
+        Ok((
+            photo,
+            vec![group],
+            edited(&banked.sample.photos, photo, edits[group], seed)?,
+        ))
     })
 }
 
 /// Photos with draws of one or of two kinds, against all photos.
-pub fn draws(sample: &Sample, stages: &[Box<dyn Stage>], of: usize, n_draws: usize) -> Result<Measured> {
-    let (pictures, names) = sample.references();
+pub fn draws(banked: &BankedPhotos<'_>, of: usize, n_draws: usize) -> Result<Measured> {
     let groups = KINDS.iter().map(|(name, _)| (*name).to_string()).collect();
-    against_photos(sample, stages, (&pictures, &names), groups, n_draws, |n| {
-        let (photo, kinds, picture) = drawn(&sample.photos, of, n)?;
-        Ok((photo, kinds, picture))
-    })
+    against_photos(banked, groups, n_draws, |n| drawn(&banked.sample.photos, of, n))
 }
 
+/// `query` says for each number of which photo a query is made, which groups it belongs to, and how it looks.
 fn against_photos(
-    sample: &Sample,
-    stages: &[Box<dyn Stage>],
-    (pictures, names): (&[&Picture], &[String]),
+    banked: &BankedPhotos<'_>,
     groups: Vec<String>,
     n_queries: usize,
     query: impl Fn(usize) -> Result<(usize, Vec<usize>, Picture)> + Sync,
 ) -> Result<Measured> {
-    let banks = sample.bank(stages, pictures)?;
-    let outcomes = evaluate::run(&banks, names, (groups.len(), 1), n_queries, |n| {
+    let BankedPhotos { names, banks, .. } = banked;
+    let outcomes = evaluate::run(banks, names, (groups.len(), 1), n_queries, |n| {
         let (photo, groups, picture) = query(n)?;
         let among = (0..names.len()).collect();
         Ok((
