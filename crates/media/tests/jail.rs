@@ -226,7 +226,7 @@ fn only_child() -> u32 {
 #[tokio::test]
 async fn a_host_that_requires_the_jail_refuses_a_worker_without_it() {
     // A program that greets as a worker would that has no landlock.
-    let script = r"printf 'SWMW\001\000\031\000'; cat > /dev/null";
+    let script = r"printf 'SWMW\002\000\031\000'; cat > /dev/null";
     let unlocked = |jail| HostSettings {
         worker: WorkerCommand {
             program: "/bin/sh".into(),

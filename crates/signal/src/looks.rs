@@ -7,7 +7,7 @@
 use crate::keypoints::align::{self, Pair};
 use crate::keypoints::{self, Keypoint, Place, verify};
 use crate::luma::Luma;
-use crate::pdq::{self, Pdq, PdqSignal, RgbImage};
+use crate::pdq::{self, Pdq, RgbImage};
 use crate::views::{self, ViewSignal};
 
 /// Keypoints of a query.
@@ -43,16 +43,12 @@ pub struct KeptLook {
 pub struct BadLook(&'static str);
 
 impl Looks {
-    /// The looks of a colour picture.
+    /// The looks of a colour picture. The hash of the whole as it is may be a few bits off [`pdq::hash_rgb`].
     pub fn of(image: RgbImage<'_>) -> Self {
-        Self::with_whole(&pdq::hash_rgb_dihedral(image), image)
-    }
-
-    /// The same for a picture whose hashes, in the order of [`pdq::Dihedral::ALL`], are known already.
-    pub fn with_whole(whole: &[PdqSignal; 8], image: RgbImage<'_>) -> Self {
+        let whole = pdq::nearly_hash_rgb_dihedral(image);
         let picture = Luma::reduce(image, Luma::WORK_SIDE);
         Self {
-            views: views::of_query(whole, &picture),
+            views: views::of_query(&whole, &picture),
             keypoints: keypoints::find(&picture, QUERY_KEYPOINTS_MAX),
             picture,
         }

@@ -38,17 +38,34 @@ impl Luma {
 
     /// The mean luma (ITU-R BT.601) of the pixels under each pixel of a picture whose longest side is `longest`; never larger than the original.
     pub fn reduce(image: RgbImage<'_>, longest: usize) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if std::is_x86_feature_detected!("avx2") {
+            #[expect(unsafe_code, reason = "a function compiled for features of this processor")]
+            // SAFETY: the processor has the feature that the function is compiled for.
+            return unsafe { Self::reduce_avx2(image, longest) };
+        }
+        Self::reduce_anywhere(image, longest)
+    }
+
+    /// The same additions in the same order, so the same picture.
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    fn reduce_avx2(image: RgbImage<'_>, longest: usize) -> Self {
+        Self::reduce_anywhere(image, longest)
+    }
+
+    #[inline(always)]
+    fn reduce_anywhere(image: RgbImage<'_>, longest: usize) -> Self {
         let (width, height) = (image.width(), image.height());
         let (out_width, out_height) = fit(width, height, longest.max(1));
-        let down = Shares::new(height, out_height);
-        let across = Shares::new(width, out_width);
+        let (down, across) = (shares(height, out_height), shares(width, out_width));
         let stride = 3 * width;
         let mut sums = vec![0.0_f32; stride];
         let mut grey = vec![0.0_f32; width];
         let mut pixels = Vec::with_capacity(out_width * out_height);
         for y in 0..out_height {
             sums.fill(0.0);
-            for (row, weight) in down.of(y) {
+            for (row, weight) in (down[y].first..).zip(&down[y].weights) {
                 let row = &image.pixels()[row * stride..][..stride];
                 for (sum, byte) in sums.iter_mut().zip(row) {
                     *sum += weight * f32::from(*byte);
@@ -57,8 +74,9 @@ impl Luma {
             for (grey, rgb) in grey.iter_mut().zip(sums.as_chunks::<3>().0) {
                 *grey = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
             }
-            for x in 0..out_width {
-                let sum: f32 = across.of(x).map(|(column, weight)| weight * grey[column]).sum();
+            for shares in &across {
+                let columns = &grey[shares.first..];
+                let sum: f32 = columns.iter().zip(&shares.weights).map(|(grey, weight)| weight * grey).sum();
                 pixels.push((sum + 0.5) as u8);
             }
         }
@@ -135,27 +153,23 @@ fn fit(width: usize, height: usize, longest: usize) -> (usize, usize) {
     (reduced(width), reduced(height))
 }
 
-/// Which pixels of a line, and how much of each, make each pixel of a shorter line.
+/// The pixels of a line that make one of a shorter line, and how much of each; the weights add up to 1.
 struct Shares {
-    ratio: f64,
-    from: usize,
+    first: usize,
+    weights: Vec<f32>,
 }
 
-impl Shares {
-    fn new(from: usize, to: usize) -> Self {
-        Self {
-            ratio: from as f64 / to as f64,
-            from,
+fn shares(from: usize, to: usize) -> Vec<Shares> {
+    let ratio = from as f64 / to as f64;
+    let of = |at: usize| {
+        let (start, end) = (at as f64 * ratio, (at + 1) as f64 * ratio);
+        let first = start as usize;
+        let last = (end.ceil() as usize).clamp(first + 1, from);
+        let covered = |pixel: usize| end.min((pixel + 1) as f64) - start.max(pixel as f64);
+        Shares {
+            first,
+            weights: (first..last).map(|pixel| (covered(pixel) / ratio) as f32).collect(),
         }
-    }
-
-    fn of(&self, at: usize) -> impl Iterator<Item = (usize, f32)> {
-        let (start, end) = (at as f64 * self.ratio, (at + 1) as f64 * self.ratio);
-        let last = (end.ceil() as usize).min(self.from);
-        let ratio = self.ratio;
-        (start as usize..last).map(move |pixel| {
-            let covered = end.min((pixel + 1) as f64) - start.max(pixel as f64);
-            (pixel, (covered / ratio) as f32)
-        })
-    }
+    };
+    (0..to).map(of).collect()
 }

@@ -64,9 +64,22 @@ pub fn hash_rgb_dihedral(image: RgbImage<'_>) -> [PdqSignal; 8] {
     signals::<3, 8>(image.width(), image.height(), image.pixels(), Dihedral::ALL)
 }
 
-/// The hashes of a grey picture in the eight positions of [`Dihedral::ALL`].
-pub fn hash_luma_dihedral(image: LumaImage<'_>) -> [PdqSignal; 8] {
-    signals::<1, 8>(image.width(), image.height(), image.pixels(), Dihedral::ALL)
+/// The hashes of a colour picture in the eight positions of [`Dihedral::ALL`], now and then a few bits off those of the reference, always in one pass.
+pub fn nearly_hash_rgb_dihedral(image: RgbImage<'_>) -> [PdqSignal; 8] {
+    nearly::<3>(image.width(), image.height(), image.pixels())
+}
+
+/// The same of a grey picture.
+pub fn nearly_hash_luma_dihedral(image: LumaImage<'_>) -> [PdqSignal; 8] {
+    nearly::<1>(image.width(), image.height(), image.pixels())
+}
+
+fn nearly<const CHANNELS: usize>(width: usize, height: usize, pixels: &[u8]) -> [PdqSignal; 8] {
+    if width < SIDE_PIXELS_MIN || height < SIDE_PIXELS_MIN || !tent::fits(width, height) {
+        return signals::<CHANNELS, 8>(width, height, pixels, Dihedral::ALL);
+    }
+    let (signals, _) = quick::<CHANNELS, 8>(width, height, pixels, Dihedral::ALL);
+    signals
 }
 
 fn signals<const CHANNELS: usize, const N: usize>(

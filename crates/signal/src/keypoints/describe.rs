@@ -25,6 +25,7 @@ const CELLS: usize = 4 + 9 + 16;
 const CHANNELS: usize = 3;
 
 /// The directions of the strongest gradients around a blob, in radians.
+#[inline(always)]
 pub(super) fn directions(space: &ScaleSpace, blob: &Blob) -> Vec<f32> {
     let plane = &space.octaves[blob.octave][blob.level];
     let size = (1 << blob.octave) as f32;
@@ -89,6 +90,7 @@ fn angle(y: f32, x: f32) -> f32 {
 }
 
 /// The code of the surroundings, and that of their mirror image (the axis of the direction stays, the other is turned round).
+#[inline(always)]
 pub(super) fn describe(space: &ScaleSpace, blob: &Blob, direction: f32) -> (Pdq, Pdq) {
     let plane = &space.octaves[blob.octave][blob.level];
     let cells = cells(&patch(plane, blob, direction));
@@ -106,6 +108,7 @@ pub(super) fn describe(space: &ScaleSpace, blob: &Blob, direction: f32) -> (Pdq,
     (bits(&cells), bits(&mirrored))
 }
 
+#[inline(always)]
 fn patch(plane: &Plane, blob: &Blob, direction: f32) -> [f32; SAMPLES * SAMPLES] {
     let size = (1 << blob.octave) as f32;
     let (x, y) = (blob.x / size, blob.y / size);
@@ -124,6 +127,7 @@ fn patch(plane: &Plane, blob: &Blob, direction: f32) -> [f32; SAMPLES * SAMPLES]
 
 type Cells = [[f32; CHANNELS]; CELLS];
 
+#[inline(always)]
 fn cells(patch: &[f32; SAMPLES * SAMPLES]) -> Cells {
     // Cells of 2 x 2 samples first: those of all grids are made of them.
     const SMALL: usize = SAMPLES / 2;
@@ -178,6 +182,7 @@ static COMPARISONS: LazyLock<Vec<(usize, usize, usize)>> = LazyLock::new(|| {
     chosen
 });
 
+#[inline(always)]
 fn bits(cells: &Cells) -> Pdq {
     let mut words = [0_u64; 4];
     for (at, &(a, b, channel)) in COMPARISONS.iter().enumerate() {

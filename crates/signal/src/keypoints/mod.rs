@@ -39,6 +39,24 @@ pub struct Place {
 
 /// The `max` most distinctive keypoints of a picture, the strongest first.
 pub fn find(picture: &Luma, max: usize) -> Vec<Keypoint> {
+    #[cfg(target_arch = "x86_64")]
+    if std::is_x86_feature_detected!("avx2") {
+        #[expect(unsafe_code, reason = "a function compiled for features of this processor")]
+        // SAFETY: the processor has the feature that the function is compiled for.
+        return unsafe { find_avx2(picture, max) };
+    }
+    find_anywhere(picture, max)
+}
+
+/// The same sums in the same order, so the same keypoints.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn find_avx2(picture: &Luma, max: usize) -> Vec<Keypoint> {
+    find_anywhere(picture, max)
+}
+
+#[inline(always)]
+fn find_anywhere(picture: &Luma, max: usize) -> Vec<Keypoint> {
     let space = ScaleSpace::new(picture);
     let mut blobs = space.blobs();
     let strength = |blob: &Blob| blob.contrast * blob.sigma.powf(0.5);

@@ -60,6 +60,7 @@ impl Plane {
         upper + fy * (lower - upper)
     }
 
+    #[inline(always)]
     fn blur(&self, sigma: f32) -> Self {
         let kernel = kernel(sigma);
         let reach = kernel.len() - 1;
@@ -98,6 +99,7 @@ impl Plane {
         Self { width, height, values }
     }
 
+    #[inline(always)]
     fn halve(&self) -> Self {
         let (width, height) = (self.width / 2, self.height / 2);
         let rows = (0..height).flat_map(|y| (0..width).map(move |x| self.at(2 * x, 2 * y)));
@@ -108,6 +110,7 @@ impl Plane {
         }
     }
 
+    #[inline(always)]
     fn minus(&self, other: &Self) -> Self {
         Self {
             width: self.width,
@@ -129,6 +132,7 @@ fn kernel(sigma: f32) -> Vec<f32> {
 }
 
 impl ScaleSpace {
+    #[inline(always)]
     pub(super) fn new(picture: &Luma) -> Self {
         let first = Plane {
             width: picture.width(),
@@ -152,6 +156,7 @@ impl ScaleSpace {
     }
 
     /// All blobs, in no order that means anything.
+    #[inline(always)]
     pub(super) fn blobs(&self) -> Vec<Blob> {
         let mut blobs = Vec::new();
         for (octave, levels) in self.octaves.iter().enumerate() {
@@ -164,6 +169,7 @@ impl ScaleSpace {
     }
 }
 
+#[inline(always)]
 fn find_extrema(planes: &[Plane], octave: usize, level: usize, blobs: &mut Vec<Blob>) {
     let [below, here, above] = planes else { return };
     let (width, height) = (here.width, here.height);
@@ -183,15 +189,14 @@ fn find_extrema(planes: &[Plane], octave: usize, level: usize, blobs: &mut Vec<B
                 })
             };
             if is_extreme(here, false) && is_extreme(below, true) && is_extreme(above, true) {
-                if let Some(blob) = refine(below, here, above, x, y, octave, level) {
-                    blobs.push(blob);
-                }
+                blobs.extend(refine(below, here, above, x, y, octave, level));
             }
         }
     }
 }
 
 /// Where between the pixels and scales the extremum lies, by a parabola along each axis; nothing if it is weak or an edge.
+#[inline(always)]
 fn refine(below: &Plane, here: &Plane, above: &Plane, x: usize, y: usize, octave: usize, level: usize) -> Option<Blob> {
     let value = here.at(x, y);
     let (left, right) = (here.at(x - 1, y), here.at(x + 1, y));

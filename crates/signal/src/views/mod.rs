@@ -18,6 +18,9 @@ use std::fmt;
 /// Raised when the same picture gives other views.
 pub const VERSION: u32 = 1;
 
+/// Parts with a shorter side than this, in pixels of the reduced picture, say nothing.
+const SIDE_PIXELS_MIN: usize = 16;
+
 /// Most codes of one picture.
 pub const CODES_MAX: usize = 64;
 
@@ -165,7 +168,7 @@ pub fn of_query(whole: &[PdqSignal; 8], picture: &Luma) -> Vec<ViewSignal> {
         if found.len() + turns.len() > CODES_MAX {
             break;
         }
-        let signals = pdq::hash_luma_dihedral(picture.crop(rect).image());
+        let signals = pdq::nearly_hash_luma_dihedral(picture.crop(rect).image());
         add(&mut found, part, Share::of(rect, picture), &signals, turns);
     }
     found
@@ -207,6 +210,7 @@ pub fn parts(picture: &Luma) -> Vec<(Part, Rect)> {
     for percent in [70, 50] {
         found.push((Part::Centre { percent: percent as u8 }, trimmed.middle(percent)));
     }
+    found.retain(|(_, rect)| rect.width.min(rect.height) >= SIDE_PIXELS_MIN);
     found
 }
 
