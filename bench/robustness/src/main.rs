@@ -16,6 +16,7 @@ mod photos;
 mod picture;
 mod report;
 mod stages;
+mod whole;
 
 use crate::{
     edits::EDITS,

@@ -5,10 +5,12 @@ use crate::{
     picture::Picture,
 };
 use anyhow::Result;
+use crate::whole::Seawall;
 use signal::pdq::{self, Dihedral, Pdq, PdqSignal};
+use signal::views::Grid;
 
 /// Codes of pictures with less structure are not compared.
-const QUALITY_MIN: u8 = 50;
+pub const QUALITY_MIN: u8 = 50;
 const MATCH_BITS_MAX: u32 = 31;
 const LEAD_BITS_MAX: u32 = 60;
 
@@ -36,6 +38,37 @@ pub fn all() -> Vec<Box<dyn Stage>> {
             method: Codes {
                 orientations: &Dihedral::ALL,
                 complement: Complement::Compared,
+            },
+        }),
+        Box::new(Named {
+            name: "views",
+            about: "and every other view: without borders, the boxes that stand out, tiles, the middle",
+            method: Seawall::default(),
+        }),
+        Box::new(Named {
+            name: "crops",
+            about: "and crops of the entry",
+            method: Seawall {
+                grid: Grid::Few,
+                ..Seawall::default()
+            },
+        }),
+        Box::new(Named {
+            name: "keypoints",
+            about: "and keypoints, with the second look at the pixels",
+            method: Seawall {
+                grid: Grid::Few,
+                has_keypoints: true,
+                ..Seawall::default()
+            },
+        }),
+        Box::new(Named {
+            name: "seawall",
+            about: "and the reach of each entry as the benign sample allows: the whole",
+            method: Seawall {
+                grid: Grid::Few,
+                has_keypoints: true,
+                is_calibrated: true,
             },
         }),
     ]
@@ -84,10 +117,12 @@ impl Method for Codes {
                 }
             })
             .min_by_key(|(distance, _, _)| *distance)?;
-        let tier = match distance {
-            0..=MATCH_BITS_MAX => Tier::Match,
-            ..=LEAD_BITS_MAX => Tier::Lead,
-            _ => return None,
+        let tier = if distance <= MATCH_BITS_MAX {
+            Tier::Match
+        } else if distance <= LEAD_BITS_MAX {
+            Tier::Lead
+        } else {
+            return None;
         };
         let view = if is_inverted {
             format!("{turn}, inverted").into()

@@ -1,0 +1,152 @@
+//! What Seawall does, stage by stage: the code of `signal` in the order in which a lookup takes its steps, without index and store.
+
+use crate::method::{Found, Method, Tier};
+use crate::picture::Picture;
+use crate::stages::QUALITY_MIN;
+use anyhow::Result;
+use signal::keypoints::ALIKE_BITS_MAX;
+use signal::looks::{self, Likely};
+use signal::nearness::{Near, Nearness, Reach};
+use signal::pdq;
+use signal::views::{self, Grid};
+use signal::{KeptLook, Looks, Pdq};
+
+/// Keypoints that look alike before an entry gets a second look.
+const LIKELY_MIN: usize = 3;
+
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Seawall {
+    pub grid: Grid,
+    pub has_keypoints: bool,
+    pub is_calibrated: bool,
+}
+
+pub struct Entry {
+    codes: Vec<Pdq>,
+    kept: KeptLook,
+    reach: Reach,
+}
+
+impl Seawall {
+    fn nearest(query: &Looks, entry: &Entry) -> Option<(u32, usize)> {
+        let views = query.views.iter().enumerate();
+        views
+            .filter(|(_, found)| found.pdq.quality >= QUALITY_MIN)
+            .filter_map(|(at, found)| {
+                let distance = entry.codes.iter().map(|code| code.distance(found.pdq.hash)).min()?;
+                let counts = found.view.is_for_leads() || distance <= entry.reach.match_bits;
+                counts.then_some((distance, at))
+            })
+            .min()
+    }
+
+    fn likely(query: &Looks, kept: &KeptLook) -> Vec<Likely> {
+        let mut found: Vec<(u32, Likely)> = Vec::new();
+        for (query_at, point) in query.keypoints.iter().enumerate() {
+            for (is_mirrored, code) in [(false, point.code), (true, point.mirrored)] {
+                for (kept_at, (kept, _)) in kept.keypoints.iter().enumerate() {
+                    let distance = code.distance(*kept);
+                    if distance <= ALIKE_BITS_MAX {
+                        let likely = Likely {
+                            query_at,
+                            kept_at,
+                            is_mirrored,
+                        };
+                        found.push((distance, likely));
+                    }
+                }
+            }
+        }
+        found.sort_by_key(|(distance, _)| *distance);
+        found.into_iter().map(|(_, likely)| likely).collect()
+    }
+}
+
+impl Method for Seawall {
+    type Entry = Entry;
+    type Query = Looks;
+
+    fn entry(&self, picture: &Picture) -> Result<Entry> {
+        let image = picture.as_rgb()?;
+        let kept = Looks::of(image).keep();
+        let whole = pdq::hash_rgb(image);
+        let crops = views::crops(&kept.picture, self.grid).into_iter().map(|(_, signal)| signal);
+        let usable = [whole].into_iter().chain(crops).filter(|signal| signal.quality >= QUALITY_MIN);
+        // As without a sample, but with the widest reach, to show what calibration is for.
+        let widest = Reach::judged(&Nearness::default(), None, 0);
+        Ok(Entry {
+            codes: usable.map(|signal| signal.hash).collect(),
+            kept,
+            reach: widest,
+        })
+    }
+
+    fn calibrate(&self, entry: &mut Entry, benign: &[Looks]) {
+        if !self.is_calibrated {
+            return;
+        }
+        let bits = |looks: &Looks| {
+            let codes = looks.views.iter().filter(|found| found.pdq.quality >= QUALITY_MIN);
+            codes.flat_map(|found| entry.codes.iter().map(|code| code.distance(found.pdq.hash))).min()
+        };
+        let places = |looks: &Looks| {
+            let is_shared = |code: &Pdq| {
+                looks.keypoints.iter().any(|point| {
+                    point.code.distance(*code) <= ALIKE_BITS_MAX || point.mirrored.distance(*code) <= ALIKE_BITS_MAX
+                })
+            };
+            entry.kept.keypoints.iter().filter(|(code, _)| is_shared(code)).count() as u32
+        };
+        let nearest = benign.iter().filter_map(bits).min();
+        let shared = benign.iter().map(places).max().unwrap_or(0);
+        entry.reach = Reach::judged(&Nearness::default(), nearest, shared);
+    }
+
+    fn query(&self, picture: &Picture) -> Result<Looks> {
+        Ok(Looks::of(picture.as_rgb()?))
+    }
+
+    fn compare(&self, query: &Looks, entry: &Entry) -> Option<Found> {
+        let by_hash = Self::nearest(query, entry).and_then(|(distance, at)| {
+            Some(Found {
+                tier: tier(entry.reach.of_distance(distance)?),
+                distance,
+                view: query.views[at].view.to_string().into(),
+            })
+        });
+        if !self.has_keypoints || by_hash.as_ref().is_some_and(|found| found.tier == Tier::Match) {
+            return by_hash;
+        }
+        let likely = Self::likely(query, &entry.kept);
+        if likely.len() < LIKELY_MIN {
+            return by_hash;
+        }
+        let seen = looks::sight(query, &entry.kept, &likely).and_then(|sighting| {
+            Some(Found {
+                tier: tier(entry.reach.of_sighting(&sighting)?),
+                distance: sighting.places,
+                view: format!("sighting, {} of {} blocks alike", sighting.alike, sighting.compared).into(),
+            })
+        });
+        match (by_hash, seen) {
+            (Some(by_hash), Some(seen)) => Some(if seen.tier == Tier::Match { seen } else { by_hash }),
+            (by_hash, seen) => by_hash.or(seen),
+        }
+    }
+
+    fn n_codes(&self, query: &Looks) -> usize {
+        query.views.iter().filter(|found| found.pdq.quality >= QUALITY_MIN).count()
+    }
+
+    fn entry_bytes(&self, entry: &Entry) -> usize {
+        let kept = if self.has_keypoints { entry.kept.to_bytes().len() } else { 0 };
+        32 * entry.codes.len() + kept
+    }
+}
+
+fn tier(near: Near) -> Tier {
+    match near {
+        Near::Match => Tier::Match,
+        Near::Lead => Tier::Lead,
+    }
+}
