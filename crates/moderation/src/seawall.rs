@@ -6,6 +6,7 @@ use std::sync::Arc;
 use media::MediaHost;
 
 use crate::actions::webhook::{Webhook, WebhookError, WebhookSettings};
+use crate::flows::calibrate::Sample;
 use crate::flows::follow::{self, OpenMatcherError};
 use crate::flows::hma::Dormancy;
 use crate::flows::lookup::Remembered;
@@ -33,6 +34,7 @@ pub struct Seawall {
     pub(crate) bells: Arc<Bells>,
     pub(crate) dormancy: Arc<Dormancy>,
     pub(crate) remembered: Arc<Remembered>,
+    pub(crate) sample: Arc<Sample>,
 }
 
 /// Wakes those who wait for work of this process.
@@ -40,6 +42,8 @@ pub struct Seawall {
 pub(crate) struct Bells {
     /// A job was written.
     pub jobs: tokio::sync::Notify,
+    /// Entries came that nobody has judged.
+    pub unjudged: tokio::sync::Notify,
     /// Held while the change feed is applied.
     pub feed: tokio::sync::Mutex<()>,
 }
@@ -133,6 +137,7 @@ impl Seawall {
             bells: Arc::default(),
             dormancy: Arc::default(),
             remembered: Arc::default(),
+            sample: Arc::default(),
         })
     }
 

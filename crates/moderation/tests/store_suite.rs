@@ -10,6 +10,8 @@ mod suite {
     pub mod banks;
     pub mod cases;
     pub mod hma;
+    pub mod looks;
+    pub mod pictures;
     pub mod races;
     pub mod simulation;
     pub mod submit;
@@ -111,6 +113,19 @@ on_both_engines! {
     verify::an_order_without_a_decision_is_found,
     verify::a_log_whose_end_was_moved_back_is_found,
     verify::a_decision_that_was_changed_or_slipped_in_is_found,
+    looks::an_edited_picture_is_found,
+    looks::evidence_is_kept_as_it_was_found,
+    looks::what_is_out_of_force_is_not_seen,
+    looks::crops_are_a_matter_of_the_bank,
+    looks::an_incident_has_every_crop_until_it_is_over,
+    looks::a_card_of_a_template_reaches_less_far,
+    looks::copies_that_were_there_before_say_nothing_of_harmless_ones,
+    looks::the_sample_holds_what_nobody_objects_to,
+    looks::bare_hashes_are_judged_in_the_background,
+    looks::an_index_of_looks_goes_on_where_it_stopped,
+    looks::an_index_of_another_layout_is_made_anew,
+    looks::entries_come_while_others_are_looked_up,
+    looks::a_lookup_among_many_looks_ends,
     archive::a_backup_restores_into_either_engine,
     archive::a_damaged_backup_is_refused_whole,
     simulation::any_course_of_events_keeps_the_invariants,

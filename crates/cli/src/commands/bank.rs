@@ -333,6 +333,7 @@ async fn list(json: bool, config_file: Option<&Path>) -> anyhow::Result<Exit> {
                 description,
                 confirmed,
                 enabled,
+                crops: _,
                 created_at: _,
             } = row.bank;
             output::json(&BankLine {

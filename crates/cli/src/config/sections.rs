@@ -121,6 +121,9 @@ pub struct Matching {
     pub quality_min: u8,
     /// Most matches that are kept for one file, the nearest first.
     pub matches_max: usize,
+    /// Harmless pictures that are kept as bare codes, nothing of which can be seen: how near they come to an entry tells how near counts for it.
+    /// 0: none are kept.
+    pub benign_sample: usize,
     /// Most files of one item.
     pub media_per_item_max: usize,
 }
@@ -228,6 +231,9 @@ impl Default for Media {
     }
 }
 
+/// The largest benign sample.
+const BENIGN_SAMPLE_MAX: usize = 20_000;
+
 impl Default for Matching {
     fn default() -> Self {
         Self {
@@ -235,6 +241,7 @@ impl Default for Matching {
             lead_distance_bits: 40,
             quality_min: 50,
             matches_max: 50,
+            benign_sample: 2_000,
             media_per_item_max: 20,
         }
     }
@@ -367,6 +374,11 @@ impl Config {
             "must be at most 100",
         )?;
         require(matching.matches_max > 0, "matching.matches_max", "must be at least 1")?;
+        require(
+            matching.benign_sample <= BENIGN_SAMPLE_MAX,
+            "matching.benign_sample",
+            "must be at most 20000: each takes some 20 KB of memory",
+        )?;
         require(
             matching.media_per_item_max > 0,
             "matching.media_per_item_max",

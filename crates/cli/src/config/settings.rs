@@ -117,6 +117,7 @@ pub fn flows(config: &Config) -> Result<Settings, ConfigError> {
             lead_distance_bits: matching.lead_distance_bits,
             quality_min: matching.quality_min,
             matches_max: matching.matches_max,
+            benign_sample: matching.benign_sample,
         },
         media_per_item_max: matching.media_per_item_max,
     })

@@ -4,12 +4,22 @@ use std::collections::HashMap;
 
 use signal::{Signal, SignalType};
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, query};
+use sqlx::{AnyConnection, AssertSqlSafe, query};
 
+use super::reach::read_judged;
 use super::{CHANGES, HANDLES};
 use crate::model::{BankId, Entry, EntryId, EntryState, NewEntry, PreviewKind, Timestamp};
 use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx, counter};
+
+/// What [`read_entry`] reads, and whence.
+const ENTRY_COLUMNS: &str =
+    "e.id, e.handle, e.bank_id, e.name, e.labels, e.source, e.state, e.expires_at, e.created_at,
+     (SELECT COUNT(*) FROM banks_preview p WHERE p.entry_id = e.id) AS n_previews,
+     (SELECT COUNT(*) FROM banks_look k WHERE k.entry_id = e.id) AS has_look, l.dense_until,
+     r.match_bits, r.lead_bits, r.match_places, r.lead_places, r.nearest_benign_bits, r.nearest_benign_places,
+     r.template_risk, r.judged_at
+     FROM banks_entry e LEFT JOIN banks_look l ON l.entry_id = e.id LEFT JOIN banks_reach r ON r.entry_id = e.id";
 
 /// Keeps a new entry.
 pub async fn insert_entry(
@@ -87,9 +97,7 @@ pub async fn set_entry_state(tx: &mut Tx, id: EntryId, state: EntryState) -> Res
 /// The entry, by its id.
 pub async fn find_entry(conn: &mut AnyConnection, id: EntryId) -> Result<Option<Entry>, StoreError> {
     let rows = query(
-        "SELECT id, handle, bank_id, name, labels, source, state, expires_at, created_at,
-                (SELECT COUNT(*) FROM banks_preview p WHERE p.entry_id = banks_entry.id) AS n_previews
-         FROM banks_entry WHERE id = $1",
+        AssertSqlSafe(format!("SELECT {ENTRY_COLUMNS} WHERE e.id = $1")),
     )
     .bind(id.to_string())
     .fetch_all(&mut *conn)
@@ -106,9 +114,9 @@ pub async fn list_entries(
     limit: i64,
 ) -> Result<Vec<Entry>, StoreError> {
     let rows = query(
-        "SELECT id, handle, bank_id, name, labels, source, state, expires_at, created_at,
-                (SELECT COUNT(*) FROM banks_preview p WHERE p.entry_id = banks_entry.id) AS n_previews
-         FROM banks_entry WHERE bank_id = $1 AND id > $2 AND state <> 'removed' ORDER BY id LIMIT $3",
+        AssertSqlSafe(format!(
+            "SELECT {ENTRY_COLUMNS} WHERE e.bank_id = $1 AND e.id > $2 AND e.state <> 'removed' ORDER BY e.id LIMIT $3"
+        )),
     )
     .bind(bank.to_string())
     .bind(after.map(|id| id.to_string()).unwrap_or_default())
@@ -195,6 +203,9 @@ fn read_entry(row: &AnyRow) -> Result<Entry, StoreError> {
         created_at: row.time("created_at")?,
         signals: Vec::new(),
         has_previews: row.int("n_previews")? > 0,
+        has_look: row.int("has_look")? > 0,
+        incident_until: row.opt_time("dense_until")?,
+        judged: read_judged(row)?,
     })
 }
 

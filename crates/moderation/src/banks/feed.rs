@@ -6,6 +6,7 @@ use signal::Signal;
 use sqlx::{AnyConnection, query};
 
 use super::entries::read_signal;
+use super::looks::{LookCodes, codes_of_changes};
 use super::{CHANGES, read_bank};
 use crate::model::{Bank, BankId, EntryId, EntryState, Timestamp};
 use crate::store::columns::Columns;
@@ -39,6 +40,8 @@ pub struct ChangedEntry {
     pub expires_at: Option<Timestamp>,
     /// Its signals.
     pub signals: Vec<Signal>,
+    /// What it is found by beside them, if it is matched against.
+    pub look: LookCodes,
 }
 
 /// The end of the feed: how far one has followed who has seen everything.
@@ -60,7 +63,7 @@ pub async fn changes_after(conn: &mut AnyConnection, cursor: i64, limit: i64) ->
         });
     }
     let rows = query(
-        "SELECT id, name, description, confirmed, enabled, created_at FROM banks_bank
+        "SELECT id, name, description, confirmed, enabled, crops, created_at FROM banks_bank
          WHERE change_seq > $1 AND change_seq <= $2",
     )
     .bind(cursor)
@@ -92,6 +95,7 @@ pub async fn changes_after(conn: &mut AnyConnection, cursor: i64, limit: i64) ->
             state: row.parse("state")?,
             expires_at: row.opt_time("expires_at")?,
             signals: Vec::new(),
+            look: LookCodes::default(),
         });
     }
     // With a full page the banks are read again by the next call: they are applied twice, which changes nothing.
@@ -104,12 +108,17 @@ pub async fn changes_after(conn: &mut AnyConnection, cursor: i64, limit: i64) ->
     )
     .bind(cursor)
     .bind(reached)
-    .fetch_all(conn)
+    .fetch_all(&mut *conn)
     .await
     .map_err(&at)?;
     for row in &rows {
         if let Some(place) = places.get(&row.parse("entry_id")?) {
             entries[*place].signals.push(read_signal(row)?);
+        }
+    }
+    for (entry, codes) in codes_of_changes(conn, cursor, reached).await? {
+        if let Some(place) = places.get(&entry) {
+            entries[*place].look = codes;
         }
     }
     Ok(BankChanges {

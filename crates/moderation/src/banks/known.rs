@@ -4,7 +4,8 @@ use signal::{Signal, SignalType};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 
-use crate::model::{MatchTarget, Timestamp};
+use super::reach::{COLUMNS, read_judged};
+use crate::model::{Judged, MatchTarget, Timestamp};
 use crate::store::columns::Columns;
 use crate::store::{StoreError, columns::damaged};
 
@@ -17,6 +18,8 @@ pub struct Known {
     pub target: MatchTarget,
     /// When it stops being matched against.
     pub expires_at: Option<Timestamp>,
+    /// How near counts for it; none as long as nobody found that out.
+    pub judged: Option<Judged>,
 }
 
 impl Known {
@@ -27,7 +30,7 @@ impl Known {
 }
 
 /// Values that one statement may ask for.
-const VALUES_MAX: usize = 500;
+pub(super) const VALUES_MAX: usize = 500;
 
 /// Those of the handles whose entries are in force at `now`, in no order.
 pub async fn known_of_handles(
@@ -38,8 +41,9 @@ pub async fn known_of_handles(
     let mut known = Vec::new();
     for some in handles.chunks(VALUES_MAX) {
         let statement = format!(
-            "SELECT e.handle, e.expires_at, e.id AS entry_id, b.id AS bank_id, b.name AS bank_name, b.confirmed AS bank_confirmed
-             FROM banks_entry e JOIN banks_bank b ON b.id = e.bank_id
+            "SELECT e.handle, e.expires_at, e.id AS entry_id, b.id AS bank_id, b.name AS bank_name, b.confirmed AS bank_confirmed,
+                    {COLUMNS}
+             FROM banks_entry e JOIN banks_bank b ON b.id = e.bank_id LEFT JOIN banks_reach r ON r.entry_id = e.id
              WHERE e.handle IN ({}) AND e.state = 'enabled' AND b.enabled = 1 AND (e.expires_at IS NULL OR e.expires_at > $1)",
             placeholders(2, some.len()),
         );
@@ -52,13 +56,17 @@ pub async fn known_of_handles(
             .await
             .map_err(StoreError::at("look up what is known"))?;
         for row in &rows {
-            known.push(read(row)?);
+            known.push(Known {
+                judged: read_judged(row)?,
+                ..read(row)?
+            });
         }
     }
     Ok(known)
 }
 
-/// The entries in force at `now` that have one of these digests, each with the digest. Other signals are passed over.
+/// The entries in force at `now` that have one of these digests, each with the digest. Other signals are passed over. How near counts is not told: digests
+/// are equal or are not.
 pub async fn known_of_digests(
     conn: &mut AnyConnection,
     digests: &[&Signal],
@@ -96,7 +104,7 @@ pub async fn known_of_digests(
 }
 
 /// `$3, $4, …`: so many of them.
-fn placeholders(first: usize, n: usize) -> String {
+pub(super) fn placeholders(first: usize, n: usize) -> String {
     let all: Vec<String> = (first..first + n).map(|at| format!("${at}")).collect();
     all.join(", ")
 }
@@ -106,6 +114,7 @@ fn read(row: &AnyRow) -> Result<Known, StoreError> {
     Ok(Known {
         handle: u64::try_from(handle).map_err(|_| damaged("handle", format!("{handle} is negative")))?,
         expires_at: row.opt_time("expires_at")?,
+        judged: None,
         target: MatchTarget {
             entry: row.parse("entry_id")?,
             bank: row.parse("bank_id")?,

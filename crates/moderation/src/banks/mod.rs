@@ -8,6 +8,8 @@ mod entries;
 mod feed;
 mod handles;
 mod known;
+mod looks;
+mod reach;
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
@@ -22,6 +24,10 @@ pub use entries::{
 pub use feed::{BankChanges, ChangedEntry, changes_after, feed_end};
 pub use handles::{Dormant, dormant_signals, find_entry_by_handle, handles_of, remove_entries};
 pub use known::{Known, known_of_digests, known_of_handles};
+pub use looks::{
+    EntryLook, LookCodes, NewLook, find_look, incidents_over, insert_look, looks_of_handles, set_dense,
+};
+pub use reach::{JudgePage, ToJudge, entries_to_judge, set_judged, tell_followers, to_judge};
 
 /// The counter that numbers changes of banks and entries in the order of their commits. It never goes back, not even when
 /// everything is forgotten: who follows the feed would miss what comes.
@@ -43,14 +49,15 @@ pub async fn lock(tx: &mut Tx) -> Result<(), StoreError> {
 pub async fn insert_bank(tx: &mut Tx, bank: &Bank) -> Result<bool, StoreError> {
     let change_seq = counter::take(tx, CHANGES, 1).await?;
     let done = query(
-        "INSERT INTO banks_bank (id, name, description, confirmed, enabled, created_at, change_seq)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING",
+        "INSERT INTO banks_bank (id, name, description, confirmed, enabled, crops, created_at, change_seq)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (name) DO NOTHING",
     )
     .bind(bank.id.to_string())
     .bind(bank.name.clone())
     .bind(bank.description.clone())
     .bind(i64::from(bank.confirmed))
     .bind(i64::from(bank.enabled))
+    .bind(bank.crops.as_str())
     .bind(bank.created_at.unix_ms())
     .bind(change_seq)
     .execute(tx.conn())
@@ -60,12 +67,16 @@ pub async fn insert_bank(tx: &mut Tx, bank: &Bank) -> Result<bool, StoreError> {
 }
 
 /// Writes what changed about a bank.
-pub async fn update_bank(tx: &mut Tx, bank: &Bank) -> Result<(), StoreError> {
+pub async fn update_bank(tx: &mut Tx, before: &Bank, bank: &Bank) -> Result<(), StoreError> {
+    if before.crops != bank.crops {
+        looks::touch_looks(tx, bank.id).await?;
+    }
     let change_seq = counter::take(tx, CHANGES, 1).await?;
-    query("UPDATE banks_bank SET description = $1, confirmed = $2, enabled = $3, change_seq = $4 WHERE id = $5")
+    query("UPDATE banks_bank SET description = $1, confirmed = $2, enabled = $3, crops = $4, change_seq = $5 WHERE id = $6")
         .bind(bank.description.clone())
         .bind(i64::from(bank.confirmed))
         .bind(i64::from(bank.enabled))
+        .bind(bank.crops.as_str())
         .bind(change_seq)
         .bind(bank.id.to_string())
         .execute(tx.conn())
@@ -95,7 +106,7 @@ pub async fn rename_bank(tx: &mut Tx, id: BankId, name: &str) -> Result<bool, St
 
 /// The bank, by its id.
 pub async fn find_bank(conn: &mut AnyConnection, id: BankId) -> Result<Option<Bank>, StoreError> {
-    let row = query("SELECT id, name, description, confirmed, enabled, created_at FROM banks_bank WHERE id = $1")
+    let row = query("SELECT id, name, description, confirmed, enabled, crops, created_at FROM banks_bank WHERE id = $1")
         .bind(id.to_string())
         .fetch_optional(conn)
         .await
@@ -105,7 +116,7 @@ pub async fn find_bank(conn: &mut AnyConnection, id: BankId) -> Result<Option<Ba
 
 /// The bank, by its name.
 pub async fn find_bank_by_name(conn: &mut AnyConnection, name: &str) -> Result<Option<Bank>, StoreError> {
-    let row = query("SELECT id, name, description, confirmed, enabled, created_at FROM banks_bank WHERE name = $1")
+    let row = query("SELECT id, name, description, confirmed, enabled, crops, created_at FROM banks_bank WHERE name = $1")
         .bind(name.to_owned())
         .fetch_optional(conn)
         .await
@@ -121,6 +132,7 @@ pub fn read_bank(row: &AnyRow) -> Result<Bank, StoreError> {
         description: row.text("description")?,
         confirmed: row.flag("confirmed")?,
         enabled: row.flag("enabled")?,
+        crops: row.parse("crops")?,
         created_at: row.time("created_at")?,
     })
 }

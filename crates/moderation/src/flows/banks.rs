@@ -4,11 +4,11 @@ use bytes::Bytes;
 use media::{ScanError, Want};
 use signal::Signal;
 
-use super::follow;
 use super::scan::signals_of;
+use super::{calibrate, follow};
 use crate::banks::IMPORT_MAX;
 use crate::model::{
-    Actor, Bank, BankChange, BankId, Denied, Entry, EntryId, EntryState, NewBank, NewEntry, PreviewKind, Right,
+    Actor, Bank, BankChange, BankId, Crops, Denied, Entry, EntryId, EntryState, NewBank, NewEntry, PreviewKind, Right,
 };
 use crate::store::columns::damaged;
 use crate::store::requests::{self, Recalled};
@@ -84,6 +84,7 @@ pub async fn create_bank(
         description: new.description,
         confirmed: new.confirmed,
         enabled: true,
+        crops: Crops::Few,
         created_at: now,
     };
     if let Some(key) = key {
@@ -121,15 +122,17 @@ pub async fn change_bank(app: &Seawall, actor: &Actor, id: BankId, change: BankC
         description: change.description.unwrap_or_else(|| before.description.clone()),
         confirmed: change.confirmed.unwrap_or(before.confirmed),
         enabled: change.enabled.unwrap_or(before.enabled),
+        crops: change.crops.unwrap_or(before.crops),
         ..before.clone()
     };
     if after == before {
         return Ok(());
     }
-    banks::update_bank(&mut tx, &after).await?;
+    banks::update_bank(&mut tx, &before, &after).await?;
     let body = serde_json::json!({
         "confirmed": { "from": before.confirmed, "to": after.confirmed },
         "enabled": { "from": before.enabled, "to": after.enabled },
+        "crops": { "from": before.crops.as_str(), "to": after.crops.as_str() },
     });
     tx.event(now, actor, "bank.changed", id, body);
     tx.commit().await?;
@@ -150,8 +153,9 @@ pub async fn add_entry(
     actor.require(Right::WriteBanks)?;
     check_entry(&new)?;
     let mut previews = None;
+    let mut prepared = None;
     if let Some(bytes) = bytes {
-        let scan = app.media.scan(bytes, Want::SignalsAndPreviews).await.map_err(|error| {
+        let scan = app.media.scan(bytes, Want::Everything).await.map_err(|error| {
             if error.is_about_the_file() {
                 BankError::Unscannable(error)
             } else {
@@ -162,6 +166,9 @@ pub async fn add_entry(
             if !new.signals.contains(&kept.signal) {
                 new.signals.push(kept.signal);
             }
+        }
+        if let Some(looks) = &scan.looks {
+            prepared = Some(calibrate::prepare(app, &new.signals, looks).await?);
         }
         previews = scan.previews;
     }
@@ -187,6 +194,10 @@ pub async fn add_entry(
         banks::insert_entry_preview(&mut tx, id, PreviewKind::Small, previews.small).await?;
         banks::insert_entry_preview(&mut tx, id, PreviewKind::Blurred, previews.blurred).await?;
         banks::insert_entry_preview(&mut tx, id, PreviewKind::Greyscale, previews.greyscale).await?;
+    }
+    match prepared {
+        Some(prepared) => prepared.insert(&mut tx, id).await?,
+        None => app.bells.unjudged.notify_one(),
     }
     let body = serde_json::json!({ "bank": bank.to_string(), "n_signals": new.signals.len() });
     tx.event(now, actor, "entry.added", id, body);
@@ -273,6 +284,7 @@ pub async fn import_entries(
         tx.event(now, actor, "bank.imported", bank, body);
     }
     tx.commit().await?;
+    app.bells.unjudged.notify_one();
     follow::catch_up(app).await?;
     Ok(imported)
 }

@@ -7,6 +7,7 @@ use crate::model::{
     ActionKind, Actor, Author, Case, CaseId, Decision, DecisionId, Denied, InvalidTransition, Judgement, Outcome,
     Right, UserId,
 };
+use crate::matching::benign;
 use crate::store::{StoreError, Tx};
 use crate::{Seawall, actions, cases, decisions, items};
 
@@ -181,6 +182,9 @@ pub async fn decide_case(
         "supersedes": decision.supersedes.map(|id| id.to_string()),
     });
     tx.event(now, actor, "case.decided", id, body);
+    if decision.outcome == Outcome::Restrict {
+        benign::remove_item(&mut tx, &decision.item).await?;
+    }
     order_what_must_change(app, &mut tx, actor, &decision).await?;
     tx.commit().await?;
     app.bells.jobs.notify_one();

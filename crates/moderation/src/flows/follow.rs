@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use signal::Pdq;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::watch;
 
-use crate::matching::{Followed, MatchSettings, Matcher, OpenIndexError, Origin};
+use crate::banks::ChangedEntry;
+use crate::matching::{Followed, MatchSettings, Matcher, OpenIndexError, Origin, Told};
 use crate::model::EntryState;
 use crate::store::{Store, StoreError, events};
 use crate::{Seawall, banks};
@@ -36,32 +36,51 @@ pub(crate) async fn open_matcher(
     settings: MatchSettings,
     folder: &Path,
 ) -> Result<Matcher, OpenMatcherError> {
-    let (matcher, followed, damage) = blocking(folder, move |folder| Matcher::open(settings, folder)).await?;
-    for damage in &damage {
+    let opened = blocking(folder, move |folder| Matcher::open(settings, folder)).await?;
+    for damage in &opened.damage {
         tracing::warn!(
             file = damage.file,
             "a file of the index {}: it is made anew from the banks",
             damage.what
         );
     }
-    let Some(followed) = followed else { return Ok(matcher) };
+    let is_good = async |followed: Option<Followed>| match followed {
+        Some(followed) => is_usable(store, followed, settings).await,
+        None => Ok(true),
+    };
+    let forget = if !is_good(opened.hashes).await? {
+        Matcher::forget
+    } else if !is_good(opened.keypoints).await? {
+        Matcher::forget_keypoints
+    } else {
+        return Ok(opened.matcher);
+    };
+    drop(opened);
+    blocking(folder, forget).await?;
+    Ok(blocking(folder, move |folder| Matcher::open(settings, folder)).await?.matcher)
+}
+
+/// Whether what was remembered is of this store and was made as it would be now; if not, the log says why.
+async fn is_usable(store: &Store, followed: Followed, settings: MatchSettings) -> Result<bool, StoreError> {
     if followed.quality_min != settings.quality_min {
         tracing::warn!(
             "the index was made of hashes of quality {} and more, not {}: it is made anew from the banks",
             followed.quality_min,
             settings.quality_min
         );
-    } else if is_of(store, followed).await? {
-        return Ok(matcher);
-    } else {
+        return Ok(false);
+    }
+    if followed.looks_version != Followed::LOOKS_VERSION {
+        tracing::warn!("the index was made by another version of Seawall: it is made anew from the banks");
+        return Ok(false);
+    }
+    let is_of = is_of(store, followed).await?;
+    if !is_of {
         tracing::warn!(
             "the index was made of another store, or of this one before it was set back: it is made anew from the banks"
         );
     }
-    drop(matcher);
-    blocking(folder, Matcher::forget).await?;
-    let (matcher, ..) = blocking(folder, move |folder| Matcher::open(settings, folder)).await?;
-    Ok(matcher)
+    Ok(is_of)
 }
 
 async fn blocking<T: Send + 'static>(
@@ -85,10 +104,10 @@ async fn is_of(store: &Store, followed: Followed) -> Result<bool, StoreError> {
     Ok(hash.is_some_and(|hash| beginning(&hash) == followed.origin.hash))
 }
 
-fn beginning(hash: &str) -> [u8; 7] {
-    let mut bytes = [0; 7];
+fn beginning(hash: &str) -> [u8; 6] {
+    let mut bytes = [0; 6];
     // The empty log's hash is zeroes, and so is what is no hash at all.
-    let _ = hex::decode_to_slice(hash.get(..14).unwrap_or_default(), &mut bytes);
+    let _ = hex::decode_to_slice(hash.get(..12).unwrap_or_default(), &mut bytes);
     bytes
 }
 
@@ -111,22 +130,9 @@ pub async fn catch_up(app: &Seawall) -> Result<(), StoreError> {
                 hash: beginning(&hash),
             },
             quality_min: settings.quality_min,
+            looks_version: Followed::LOOKS_VERSION,
         };
-        let entries: Vec<(u64, Vec<Pdq>)> = changes
-            .entries
-            .into_iter()
-            .map(|entry| {
-                let codes = match entry.state {
-                    EntryState::Enabled => entry
-                        .signals
-                        .iter()
-                        .filter_map(|signal| settings.comparable(signal))
-                        .collect(),
-                    EntryState::Disabled | EntryState::Removed => Vec::new(),
-                };
-                (entry.handle, codes)
-            })
-            .collect();
+        let entries: Vec<Told> = changes.entries.into_iter().map(|entry| told(entry, settings)).collect();
         // A page takes milliseconds, and may have to wait until the index is put in order.
         match Handle::current().runtime_flavor() {
             RuntimeFlavor::MultiThread => tokio::task::block_in_place(|| app.matcher.apply(&entries, followed)),
@@ -136,6 +142,26 @@ pub async fn catch_up(app: &Seawall) -> Result<(), StoreError> {
         if !changes.more {
             return Ok(());
         }
+    }
+}
+
+fn told(entry: ChangedEntry, settings: &MatchSettings) -> Told {
+    let handle = entry.handle;
+    match entry.state {
+        EntryState::Enabled => {
+            let hashes = entry.signals.iter().filter_map(|signal| settings.comparable(signal));
+            let crops = entry.look.crops.iter().filter(|crop| crop.quality >= settings.quality_min);
+            Told {
+                handle,
+                hashes: hashes.chain(crops.map(|crop| crop.hash)).collect(),
+                keypoints: entry.look.keypoints,
+            }
+        }
+        EntryState::Disabled | EntryState::Removed => Told {
+            handle,
+            hashes: Vec::new(),
+            keypoints: Vec::new(),
+        },
     }
 }
 

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use media::{Previews, Scan, Want};
-use signal::Signal;
+use signal::{Looks, Signal};
 
 use super::submission::{NewContent, NewMedia};
 use super::submit::SubmitError;
@@ -16,6 +16,7 @@ pub(super) struct ScannedFile {
     pub status: MediaStatus,
     pub signals: Vec<MediaSignal>,
     pub previews: Option<Previews>,
+    pub looks: Option<Looks>,
 }
 
 /// Scans all files of an item together. What cannot be hashed comes back as unscanned; only when Seawall itself cannot
@@ -35,6 +36,7 @@ async fn scan_one(app: &Seawall, new: &NewMedia, want: Want) -> Result<ScannedFi
                 status: MediaStatus::Given,
                 signals,
                 previews: None,
+                looks: None,
             })
         }
         NewContent::Unfetched { reason, detail, .. } => {
@@ -47,6 +49,7 @@ async fn scan_one(app: &Seawall, new: &NewMedia, want: Want) -> Result<ScannedFi
                 status,
                 signals: Vec::new(),
                 previews: None,
+                looks: None,
             })
         }
         NewContent::Bytes(bytes) => match app.media.scan(bytes.clone(), want).await {
@@ -67,6 +70,7 @@ async fn scan_one(app: &Seawall, new: &NewMedia, want: Want) -> Result<ScannedFi
                     status,
                     signals,
                     previews: None,
+                    looks: None,
                 })
             }
         },
@@ -86,6 +90,7 @@ fn scanned(name: String, size: usize, scan: Scan) -> ScannedFile {
         status,
         signals: signals_of(&scan),
         previews: scan.previews,
+        looks: scan.looks,
     }
 }
 

@@ -6,12 +6,12 @@
 use media::Want;
 use policy::{Facts, MatchFact, PolicyCode, Ruling};
 
-use super::lookup::look_up;
+use super::calibrate;
+use super::lookup::{Query, look_up};
 use super::scan::{ScannedFile, scan_all};
 use super::submission::{check_bounds, digest};
 use crate::items::{NewItem, NewMediaRow, Put};
-use crate::matching::{Found, evidence};
-use crate::model::item::MediaSignal;
+use crate::matching::{Found, benign, evidence};
 use crate::model::{
     Action, ActionId, ActionKind, ActionState, Actor, Author, Case, CaseId, CaseState, Decision, DecisionId, Denied,
     ItemId, Match, Media, MediaId, MediaStatus, MediaVerdict, Outcome, PreviewKind, Right, Tier, Timestamp, Verdict,
@@ -82,7 +82,7 @@ pub async fn submit_item(
         return give_again(app, verdict, key).await;
     }
 
-    let files = scan_all(app, &submission.media, Want::SignalsAndPreviews).await?;
+    let files = scan_all(app, &submission.media, Want::Everything).await?;
     let found = look_up_all(app, &files).await?;
 
     let mut tx = app.store.begin("submit item").await?;
@@ -130,6 +130,11 @@ pub async fn submit_item(
         Some(_) => Some(open_or_join_case(app, &mut tx, &item.id, &ruling, decision_id, now).await?),
         None => cases::find_open_of_item(tx.conn(), &item.id).await?.map(|case| case.id),
     };
+    let is_harmless = ruling.outcome == Outcome::Allow && facts.matches.is_empty();
+    if !is_harmless {
+        benign::remove_item(&mut tx, &item.id).await?;
+    }
+    let mut n_entered = 0;
     let mut media_verdicts = Vec::with_capacity(files.len());
     for (file, found) in files.into_iter().zip(found) {
         let media = Media {
@@ -154,6 +159,11 @@ pub async fn submit_item(
             items::insert_preview(&mut tx, media.id, PreviewKind::Small, previews.small).await?;
             items::insert_preview(&mut tx, media.id, PreviewKind::Blurred, previews.blurred).await?;
             items::insert_preview(&mut tx, media.id, PreviewKind::Greyscale, previews.greyscale).await?;
+        }
+        let entrant = file.looks.filter(|_| is_harmless);
+        if let Some(entrant) = entrant.and_then(|looks| calibrate::draw(app, &looks)) {
+            entrant.enter(&mut tx, &media.id.to_string(), &item.id, now).await?;
+            n_entered += 1;
         }
         media_verdicts.push(MediaVerdict {
             id: Some(media.id),
@@ -193,6 +203,10 @@ pub async fn submit_item(
     }
     tx.commit().await?;
     app.bells.jobs.notify_one();
+    if let Err(error) = calibrate::entered(app, n_entered).await {
+        // The verdict stands; the sample is trimmed another time.
+        tracing::warn!(error = &error as &dyn std::error::Error, "cannot trim the benign sample");
+    }
 
     let verdict = Verdict {
         item: item.id,
@@ -208,7 +222,7 @@ pub async fn submit_item(
 pub async fn check_item(app: &Seawall, actor: &Actor, submission: Submission) -> Result<Verdict, SubmitError> {
     actor.require(Right::SubmitItems)?;
     check_bounds(app, &submission)?;
-    let files = scan_all(app, &submission.media, Want::Signals).await?;
+    let files = scan_all(app, &submission.media, Want::SignalsAndLooks).await?;
     let found = look_up_all(app, &files).await?;
     let facts = facts(&files, &found, submission.report.is_some(), None);
     let ruling = policy::evaluate(&facts);
@@ -306,8 +320,11 @@ async fn replayed_verdict(app: &Seawall, recalled: Recalled) -> Result<Option<Ve
 
 /// What the signals of all files lie near to.
 async fn look_up_all(app: &Seawall, files: &[ScannedFile]) -> Result<Vec<Found>, StoreError> {
-    let signals: Vec<&[MediaSignal]> = files.iter().map(|file| &*file.signals).collect();
-    look_up(app, &signals).await
+    let queries = files.iter().map(|file| Query {
+        signals: &file.signals,
+        looks: file.looks.as_ref(),
+    });
+    look_up(app, &queries.collect::<Vec<Query<'_>>>()).await
 }
 
 async fn open_or_join_case(
@@ -384,7 +401,10 @@ fn facts_as_json(facts: &Facts, media: &[MediaVerdict]) -> serde_json::Value {
                 "media": file.id.map(|id| id.to_string()), "entry": found.target.entry.to_string(),
                 "bank": found.target.bank.to_string(), "bank_confirmed": found.target.bank_confirmed,
                 "signal": found.signal_type.as_str(), "distance": found.distance, "threshold": found.threshold,
-                "tier": found.tier.as_str(), "view": found.view,
+                "tier": found.tier.as_str(), "view": found.view, "nearest_benign": found.nearest_benign_bits,
+                "sighting": found.sighting.map(|seen| serde_json::json!({
+                    "places": seen.places, "compared": seen.compared, "alike": seen.alike,
+                })),
             })
         })
         .collect();

@@ -7,12 +7,17 @@ use tokio::sync::watch;
 use crate::Seawall;
 use crate::access::attempts;
 use crate::flows::access::ATTEMPTS_KEPT;
+use crate::flows::calibrate::{Round, trim_sample};
+use crate::flows::incidents::end_incidents;
 use crate::store::{StoreError, requests};
 
 /// How long a request is known again by its idempotency key.
 pub const IDEMPOTENCY_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How often it is looked for what can be forgotten.
 const EVERY: Duration = Duration::from_secs(3600);
+
+/// How long it is waited for more entries before those that came are judged.
+const SETTLE: Duration = Duration::from_secs(5);
 
 /// Forgets what has had its time.
 pub async fn forget_what_is_over(app: &Seawall) -> Result<(), StoreError> {
@@ -23,18 +28,42 @@ pub async fn forget_what_is_over(app: &Seawall) -> Result<(), StoreError> {
     tx.commit().await
 }
 
-/// Does the upkeep, now and every hour, until told to stop.
+/// Does the upkeep, now and every hour, and judges entries that came meanwhile, until told to stop.
 pub async fn run_upkeep(app: Seawall, mut shutdown: watch::Receiver<bool>) {
+    let mut round = Round::default();
     while !*shutdown.borrow() {
-        if let Err(error) = forget_what_is_over(&app).await {
+        if let Err(error) = keep_up(&app, &mut round, &shutdown).await {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 "upkeep failed; it will be tried again in an hour"
             );
         }
-        tokio::select! {
-            () = tokio::time::sleep(EVERY) => {}
-            _ = shutdown.changed() => {}
+        let hour = tokio::time::sleep(EVERY);
+        tokio::pin!(hour);
+        loop {
+            tokio::select! {
+                () = &mut hour => break,
+                _ = shutdown.changed() => break,
+                () = app.bells.unjudged.notified() => {
+                    tokio::select! {
+                        () = tokio::time::sleep(SETTLE) => {}
+                        _ = shutdown.changed() => break,
+                    }
+                    if let Err(error) = round.go_on(&app, &shutdown).await {
+                        tracing::error!(
+                            error = &error as &dyn std::error::Error,
+                            "cannot find out how near counts for new entries; it will be tried again"
+                        );
+                    }
+                }
+            }
         }
     }
+}
+
+async fn keep_up(app: &Seawall, round: &mut Round, shutdown: &watch::Receiver<bool>) -> Result<(), StoreError> {
+    forget_what_is_over(app).await?;
+    end_incidents(app).await?;
+    trim_sample(app).await?;
+    round.go_on(app, shutdown).await
 }

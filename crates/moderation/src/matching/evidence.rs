@@ -1,11 +1,12 @@
 //! Matches as they were found, kept with the file that they speak of.
 
+use signal::views::Share;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
 use crate::model::item::FramePlace;
-use crate::model::{ItemId, Match, MatchTarget, Media, MediaId};
-use crate::store::columns::Columns;
+use crate::model::{ItemId, Match, MatchTarget, Media, MediaId, Sighted};
+use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx};
 
 /// Keeps the matches of a file.
@@ -14,8 +15,8 @@ pub async fn insert(tx: &mut Tx, media: &Media, matches: &[Match]) -> Result<(),
         query(
             "INSERT INTO matching_match
                 (media_id, idx, item_id, revision, entry_id, bank_id, bank_name, bank_confirmed, type, value, distance,
-                 threshold, tier, view, frame_index, frame_at_ms)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+                 threshold, tier, view, frame_index, frame_at_ms, part, entry_part, sighting, nearest_benign_bits)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
         )
         .bind(media.id.to_string())
         .bind(idx as i64)
@@ -33,6 +34,10 @@ pub async fn insert(tx: &mut Tx, media: &Media, matches: &[Match]) -> Result<(),
         .bind(found.view.clone())
         .bind(found.frame.map(|frame| i64::from(frame.index)))
         .bind(found.frame.map(|frame| i64::from(frame.at_ms)))
+        .bind(found.part.map(share_text))
+        .bind(found.entry_part.map(share_text))
+        .bind(found.sighting.map(|sighting| sighting_json(&sighting).to_string()))
+        .bind(found.nearest_benign_bits.map(i64::from))
         .execute(tx.conn())
         .await
         .map_err(StoreError::at("keep a match"))?;
@@ -44,7 +49,7 @@ pub async fn insert(tx: &mut Tx, media: &Media, matches: &[Match]) -> Result<(),
 pub async fn list(conn: &mut AnyConnection, item: &ItemId, revision: i64) -> Result<Vec<(MediaId, Match)>, StoreError> {
     let rows = query(
         "SELECT media_id, entry_id, bank_id, bank_name, bank_confirmed, type, value, distance, threshold, tier, view,
-                frame_index, frame_at_ms
+                frame_index, frame_at_ms, part, entry_part, sighting, nearest_benign_bits
          FROM matching_match WHERE item_id = $1 AND revision = $2 ORDER BY media_id, idx",
     )
     .bind(item.to_string())
@@ -77,5 +82,64 @@ pub fn read(row: &AnyRow) -> Result<Match, StoreError> {
         tier: row.parse("tier")?,
         view: row.text("view")?,
         frame,
+        part: read_share(row, "part")?,
+        entry_part: read_share(row, "entry_part")?,
+        sighting: read_sighting(row)?,
+        nearest_benign_bits: row.opt_number("nearest_benign_bits")?,
     })
+}
+
+/// Left, top, width and height with spaces between.
+fn share_text(share: Share) -> String {
+    format!("{} {} {} {}", share.left, share.top, share.width, share.height)
+}
+
+fn read_share(row: &AnyRow, column: &'static str) -> Result<Option<Share>, StoreError> {
+    let Some(text) = row.opt_text(column)? else {
+        return Ok(None);
+    };
+    let numbers: Result<Vec<u16>, _> = text.split(' ').map(str::parse).collect();
+    match numbers.as_deref() {
+        Ok(&[left, top, width, height]) => Ok(Some(Share {
+            left,
+            top,
+            width,
+            height,
+        })),
+        Ok(_) | Err(_) => Err(damaged(column, "not four numbers")),
+    }
+}
+
+fn sighting_json(sighting: &Sighted) -> serde_json::Value {
+    serde_json::json!({
+        "places": sighting.places, "compared": sighting.compared, "alike": sighting.alike,
+        "overlap": sighting.overlap, "mirrored": sighting.is_mirrored, "corners": sighting.corners,
+    })
+}
+
+fn read_sighting(row: &AnyRow) -> Result<Option<Sighted>, StoreError> {
+    if row.opt_text("sighting")?.is_none() {
+        return Ok(None);
+    }
+    let json = row.json("sighting")?;
+    let number = |value: &serde_json::Value| value.as_i64().and_then(|number| i32::try_from(number).ok());
+    let count = |name: &str| number(&json[name]).and_then(|number| u32::try_from(number).ok());
+    let mut corners = [(0, 0); 4];
+    let mut read = || {
+        for (at, corner) in corners.iter_mut().enumerate() {
+            *corner = (number(&json["corners"][at][0])?, number(&json["corners"][at][1])?);
+        }
+        Some(Sighted {
+            places: count("places")?,
+            compared: count("compared")?,
+            alike: count("alike")?,
+            overlap: count("overlap")?,
+            is_mirrored: json["mirrored"].as_bool()?,
+            corners,
+        })
+    };
+    match read() {
+        Some(sighting) => Ok(Some(sighting)),
+        None => Err(damaged("sighting", "it is not whole")),
+    }
 }

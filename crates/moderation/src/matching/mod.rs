@@ -1,10 +1,14 @@
 //! Matching: which entries of the banks the signals of a file lie near to.
 //!
 //! [`Matcher`] holds what the banks' change feed told it; it never reads the banks' tables itself. [`evidence`] keeps what
-//! was found. Owns the tables `matching_*`. It must never know what a match leads to.
+//! was found, [`benign`] a sample of what was not. Owns the tables `matching_*`. It must never know what a match leads to.
 
+pub mod benign;
 pub mod evidence;
 mod matcher;
 
 pub use index::{Damage, OpenError as OpenIndexError};
-pub use matcher::{Followed, Found, MatchSettings, Matcher, MatcherStats, Origin};
+pub use matcher::{Followed, Found, MatchSettings, Matcher, MatcherStats, OpenedMatcher, Origin, Told};
+
+/// Bits between two keypoints that look alike.
+pub const ALIKE_BITS: u32 = 31;

@@ -1,6 +1,7 @@
 //! Banks of known content, and their entries.
 
 use signal::Signal;
+use signal::nearness::Reach;
 
 use super::{BankId, EntryId, Timestamp};
 use policy::words;
@@ -18,8 +19,20 @@ pub struct Bank {
     pub confirmed: bool,
     /// Whether it is matched against.
     pub enabled: bool,
+    /// By which parts of their pictures its entries are found too.
+    pub crops: Crops,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+words! {
+    /// By which parts of their pictures the entries of a bank are found, beside the whole.
+    Crops, "a set of crops" {
+        /// By none: the index is smaller, and copies that were cropped much are found by their keypoints alone.
+        None = "none",
+        /// By some twenty: the frame less a little on all sides or much on one, halves and quarters.
+        Few = "few",
+    }
 }
 
 impl Bank {
@@ -47,6 +60,8 @@ pub struct BankChange {
     pub confirmed: Option<bool>,
     /// See [`Bank::enabled`].
     pub enabled: Option<bool>,
+    /// See [`Bank::crops`].
+    pub crops: Option<Crops>,
 }
 
 words! {
@@ -86,6 +101,27 @@ pub struct Entry {
     pub signals: Vec<Signal>,
     /// Whether there are previews of it.
     pub has_previews: bool,
+    /// Whether its looks are kept, so that it is recognised by its keypoints and crops.
+    pub has_look: bool,
+    /// Until when it is part of an active incident, and found by every crop of it.
+    pub incident_until: Option<Timestamp>,
+    /// How near counts for it; none as long as it was held against no sample.
+    pub judged: Option<Judged>,
+}
+
+/// How near counts for an entry, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judged {
+    /// How near counts.
+    pub reach: Reach,
+    /// Bits between it and the nearest of the platform's harmless pictures, if one is anywhere near.
+    pub nearest_benign_bits: Option<u32>,
+    /// The most keypoints that it shares with one of them.
+    pub nearest_benign_places: u32,
+    /// Whether it is probably a template: others like it with other words are harmless.
+    pub template_risk: bool,
+    /// When that was found out.
+    pub at: Timestamp,
 }
 
 impl Entry {

@@ -20,7 +20,7 @@ pub mod verdict;
 pub use access::{Key, Scope, Session, User, UserState};
 pub use action::{Action, ActionKind, ActionState, Answer};
 pub use actor::{Actor, Denied, Right, Role};
-pub use bank::{Bank, BankChange, Entry, EntryState, NewBank, NewEntry};
+pub use bank::{Bank, BankChange, Crops, Entry, EntryState, Judged, NewBank, NewEntry};
 pub use case::{Case, CaseState, InvalidTransition, Lease};
 pub use chance::Chance;
 pub use decision::{Author, Decision, Judgement, Versions};
@@ -29,6 +29,6 @@ pub use id::{ActionId, BankId, CaseId, DecisionId, EntryId, ItemId, KeyId, Media
 pub use item::{Audience, Item, ItemKind, Media, MediaStatus, PreviewKind};
 pub use page::{Page, PageRequest};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
-pub use verdict::{Match, MatchTarget, MediaVerdict, Tier, Verdict};
+pub use verdict::{Match, MatchTarget, MediaVerdict, Sighted, Tier, Verdict};
 
 pub use policy::{Outcome, PolicyCode, Queue, Ruling};

@@ -1,6 +1,7 @@
 //! What a submission ends in: the verdict, and the matches that are its evidence.
 
 use signal::SignalType;
+use signal::views::Share;
 
 use policy::words;
 
@@ -68,6 +69,37 @@ pub struct Match {
     pub view: String,
     /// Which frame, if the file moves.
     pub frame: Option<FramePlace>,
+    /// Which part of the file's picture was looked at, if not all of it.
+    pub part: Option<Share>,
+    /// Which part of the entry's picture it is near to, if not all of it.
+    pub entry_part: Option<Share>,
+    /// Where in the file the entry was seen by its keypoints, if it was. It is what makes this a match, or a lead, where the distance alone would not.
+    pub sighting: Option<Sighted>,
+    /// Bits between the entry and the nearest of the platform's harmless pictures, where that is known: what the threshold was chosen by.
+    pub nearest_benign_bits: Option<u32>,
+}
+
+impl Match {
+    /// The view of a file in which an entry was seen by its keypoints alone; the distance is that of the whole pictures then, and means little.
+    pub const SIGHTING: &'static str = "sighting";
+}
+
+/// Where in a file an entry was seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sighted {
+    /// Keypoints that agree about where it lies.
+    pub places: u32,
+    /// Blocks of the entry's picture that were compared.
+    pub compared: u32,
+    /// Those that look alike.
+    pub alike: u32,
+    /// Share of the entry that lies inside the file, in ten-thousandths.
+    pub overlap: u32,
+    /// Whether it is seen in a mirror.
+    pub is_mirrored: bool,
+    /// Where the entry's corners lie, in ten-thousandths of the file's width and height: upper left, upper right, lower right, lower left. They may lie
+    /// outside.
+    pub corners: [(i32, i32); 4],
 }
 
 /// What a match points at.

@@ -23,7 +23,7 @@ pub async fn list_banks(app: &Seawall, actor: &Actor, request: &PageRequest) -> 
     let after: Option<BankId> = cursor(request)?;
     let mut conn = app.store.reader().await?;
     let rows = query(
-        "SELECT b.id, b.name, b.description, b.confirmed, b.enabled, b.created_at,
+        "SELECT b.id, b.name, b.description, b.confirmed, b.enabled, b.crops, b.created_at,
                 (SELECT COUNT(*) FROM banks_entry e WHERE e.bank_id = b.id AND e.state <> 'removed') AS n_entries
          FROM banks_bank b WHERE b.id > $1 ORDER BY b.id LIMIT $2",
     )

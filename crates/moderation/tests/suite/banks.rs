@@ -17,6 +17,7 @@ const NOTHING: BankChange = BankChange {
     description: None,
     confirmed: None,
     enabled: None,
+    crops: None,
 };
 
 pub async fn an_entry_is_found_as_soon_as_the_call_returns(world: World) {
@@ -176,10 +177,11 @@ pub async fn an_index_in_a_folder_goes_on_where_it_stopped(world: World) {
         .await
         .unwrap();
 
-    let (matcher, followed, damage) = Matcher::open(*world.app.matcher.settings(), &path).unwrap();
-    assert_eq!((followed.unwrap().cursor, matcher.stats().n_hashes), (cursor, 2));
-    assert_eq!(damage, []);
-    drop(matcher);
+    let opened = Matcher::open(*world.app.matcher.settings(), &path).unwrap();
+    let cursors = (opened.hashes.unwrap().cursor, opened.keypoints.unwrap().cursor);
+    assert_eq!((cursors, opened.matcher.stats().n_hashes), ((cursor, cursor), 2));
+    assert_eq!(opened.damage, []);
+    drop(opened);
     let again = world.process_with_index(&path).await;
     assert_eq!(again.matcher.stats().n_hashes, 2);
     for (n, expected) in [(1, Outcome::Allow), (2, Outcome::Restrict), (3, Outcome::Restrict)] {

@@ -156,6 +156,7 @@ pub async fn two_changes_of_a_bank_or_an_entry_both_hold(world: World) {
         description: None,
         confirmed: None,
         enabled: None,
+        crops: None,
     };
     let bank = world.bank("known", true).await;
     let entry = world.entry(bank, hash_of(1)).await;

@@ -112,6 +112,7 @@ impl From<BankRow> for BankJson {
             description,
             confirmed,
             enabled,
+            crops: _,
             created_at,
         } = row.bank;
         Self {
@@ -210,6 +211,7 @@ pub(crate) async fn change_bank(
         description: bounded_option("description", value.description, Entry::TEXT_LENGTH_MAX)?,
         confirmed: value.confirmed,
         enabled: value.enabled,
+        crops: None,
     };
     flow::change_bank(&state.app, &caller.actor, id, change)
         .await

@@ -192,6 +192,7 @@ pub async fn describe_bank(State(state): State<WebState>, Path(id): Path<String>
         description: Some(fields.get("description").trim().to_owned()),
         confirmed: None,
         enabled: None,
+        crops: None,
     };
     match flow::change_bank(&state.app, &person.actor, found.bank.id, change).await {
         Ok(()) => Ok(go_saying(
@@ -218,6 +219,7 @@ pub async fn enable_bank(State(state): State<WebState>, Path(id): Path<String>, 
         description: None,
         confirmed: None,
         enabled: Some(enabled),
+        crops: None,
     };
     flow::change_bank(&state.app, &posted.person.actor, parse(&id)?, change).await?;
     Ok(go_saying(
@@ -258,6 +260,7 @@ pub async fn confirm_bank(State(state): State<WebState>, Path(id): Path<String>,
         description: None,
         confirmed: Some(true),
         enabled: None,
+        crops: None,
     };
     flow::change_bank(&state.app, &person.actor, bank.id, change).await?;
     Ok(go_saying(
@@ -273,6 +276,7 @@ pub async fn unconfirm_bank(State(state): State<WebState>, Path(id): Path<String
         description: None,
         confirmed: Some(false),
         enabled: None,
+        crops: None,
     };
     flow::change_bank(&state.app, &posted.person.actor, parse(&id)?, change).await?;
     Ok(go_saying(

@@ -48,15 +48,18 @@ pub(super) async fn add_content(
         }
         None => files::uploaded(form)?,
     };
-    let selected = files::hash(&state, &caller, file, &query).await?;
+    let selected = files::hash_content(&state, &caller, file, &query).await?;
     for (kind, signal) in &selected.signals {
         files::check_comparable(&state.app.settings.matching, *kind, signal)
             .map_err(|what| refuse_signal(*kind, what))?;
     }
-    let signals = selected.signals.iter().map(|(_, signal)| signal.clone()).collect();
+    let signals: Vec<Signal> = selected.signals.iter().map(|(_, signal)| signal.clone()).collect();
+    let has_pdq = signals.iter().any(|signal| matches!(signal, Signal::Pdq { .. }));
     let new = NewContent {
         signals,
         previews: selected.hashed.previews,
+        // What is to be known by its digest alone is not to be recognised by its looks.
+        looks: selected.hashed.looks.filter(|_| has_pdq),
         metadata: said.metadata,
         note: said.note,
     };
@@ -94,6 +97,7 @@ pub(super) async fn add_signals(
     let new = NewContent {
         signals: signals.iter().map(|(_, signal)| signal.clone()).collect(),
         previews: None,
+        looks: None,
         metadata: None,
         note,
     };

@@ -82,10 +82,26 @@ pub(super) async fn fetched(state: &WebState, caller: &Caller, url: &str, query:
 
 /// Hashes a file, in a place among the requests that are worked on, and picks the types that the query's `types` names.
 pub(super) async fn hash(state: &WebState, caller: &Caller, file: File, query: &Query) -> Result<Selected, Refusal> {
-    let settings = settings(state)?;
-    let wanted = wanted_types(settings, file.kind, query.get("types"))?;
+    let wanted = wanted_types(settings(state)?, file.kind, query.get("types"))?;
     let _place = state.shared.admission.enter().await.ok_or(BUSY)?;
     let hashed = flow::hash_file(&state.app, &caller.actor, file.kind, file.bytes).await?;
+    Ok(select(wanted, hashed))
+}
+
+/// The same for a file that is to be content of a bank.
+pub(super) async fn hash_content(
+    state: &WebState,
+    caller: &Caller,
+    file: File,
+    query: &Query,
+) -> Result<Selected, Refusal> {
+    let wanted = wanted_types(settings(state)?, file.kind, query.get("types"))?;
+    let _place = state.shared.admission.enter().await.ok_or(BUSY)?;
+    let hashed = flow::hash_content(&state.app, &caller.actor, file.kind, file.bytes).await?;
+    Ok(select(wanted, hashed))
+}
+
+fn select(wanted: Vec<HmaSignalType>, hashed: Hashed) -> Selected {
     let signals = wanted
         .into_iter()
         .filter_map(|kind| {
@@ -93,7 +109,7 @@ pub(super) async fn hash(state: &WebState, caller: &Caller, file: File, query: &
             Some((kind, signal.clone()))
         })
         .collect();
-    Ok(Selected { hashed, signals })
+    Selected { hashed, signals }
 }
 
 /// Whether a file's signal is one that can be compared: HMA has its own least quality of hashes, and the operator has one.

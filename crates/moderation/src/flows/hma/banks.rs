@@ -2,7 +2,7 @@
 
 use crate::flows::follow;
 use crate::hma::{self, HmaBank, ratio_of};
-use crate::model::{Actor, Bank, BankId, Right};
+use crate::model::{Actor, Bank, Crops, BankId, Right};
 use crate::store::Tx;
 use crate::{Seawall, banks};
 
@@ -42,6 +42,7 @@ pub(super) async fn insert_bank(
         description: String::new(),
         confirmed: false,
         enabled: ratio > 0.0,
+        crops: Crops::Few,
         created_at: now,
     };
     if !banks::insert_bank(tx, &bank).await? {
@@ -90,7 +91,7 @@ pub async fn update_bank(app: &Seawall, actor: &Actor, name: &str, update: BankU
                 enabled: is_enabled,
                 ..before.clone()
             };
-            banks::update_bank(&mut tx, &changed).await?;
+            banks::update_bank(&mut tx, &before, &changed).await?;
         }
         hma::set_ratio(&mut tx, before.id, ratio).await?;
         let body = serde_json::json!({
@@ -140,7 +141,7 @@ pub(super) async fn remove_bank(app: &Seawall, actor: &Actor, tx: &mut Tx, bank:
         enabled: false,
         ..bank.clone()
     };
-    banks::update_bank(tx, &gone).await?;
+    banks::update_bank(tx, &bank, &gone).await?;
     hma::set_bank_removed(tx, bank.id, now).await?;
     let body = serde_json::json!({ "name": bank.name, "n_entries": n_removed });
     tx.event(now, actor, "bank.removed", bank.id, body);

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use media::Previews;
 use serde_json::Value;
-use signal::Signal;
+use signal::{Looks, Signal};
 use tokio::sync::watch;
 
-use crate::flows::follow;
+use crate::flows::{calibrate, follow};
 use crate::hma::{self, ContentNotes};
 use crate::model::{Actor, Bank, BankId, Entry, EntryId, EntryState, NewEntry, PreviewKind, Right, Timestamp};
 use crate::store::{StoreError, Tx};
@@ -22,6 +22,8 @@ pub struct NewContent {
     pub signals: Vec<Signal>,
     /// Small pictures of it for reviewers, if it came as a file.
     pub previews: Option<Previews>,
+    /// What it is recognised by beyond its hash, if it came as a picture.
+    pub looks: Option<Looks>,
     /// The client's own names for it.
     pub metadata: Option<Value>,
     /// A remark.
@@ -63,6 +65,10 @@ pub async fn add_content(app: &Seawall, actor: &Actor, bank: &str, new: NewConte
             what: format!("metadata must be at most {METADATA_BYTES_MAX} bytes"),
         });
     }
+    let prepared = match &new.looks {
+        Some(looks) => Some(calibrate::prepare(app, &new.signals, looks).await?),
+        None => None,
+    };
     let mut tx = app.store.begin("add entry").await?;
     let now = app.clock.now();
     let bank = banks::find_bank_by_name(tx.conn(), bank)
@@ -81,6 +87,10 @@ pub async fn add_content(app: &Seawall, actor: &Actor, bank: &str, new: NewConte
         banks::insert_entry_preview(&mut tx, id, PreviewKind::Small, previews.small).await?;
         banks::insert_entry_preview(&mut tx, id, PreviewKind::Blurred, previews.blurred).await?;
         banks::insert_entry_preview(&mut tx, id, PreviewKind::Greyscale, previews.greyscale).await?;
+    }
+    match prepared {
+        Some(prepared) => prepared.insert(&mut tx, id).await?,
+        None => app.bells.unjudged.notify_one(),
     }
     let notes = ContentNotes {
         metadata: new.metadata,

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use media::{Previews, Want};
-use signal::{Md5, Sha256, Signal};
+use signal::{Looks, Md5, Sha256, Signal};
 
-use crate::flows::lookup;
+use crate::flows::lookup::{self, Query};
 use crate::hma::{self, ratio_of};
 use crate::matching::Found;
 use crate::model::item::MediaSignal;
@@ -32,10 +32,27 @@ pub struct Hashed {
     pub signals: Vec<Signal>,
     /// Small pictures of a photo.
     pub previews: Option<Previews>,
+    /// What a photo is recognised by beyond its hash, if it is to be kept.
+    pub looks: Option<Looks>,
 }
 
 /// Hashes a file. What breaks off is refused: the hash of a part finds nothing, and that must not read as "no match".
 pub async fn hash_file(app: &Seawall, actor: &Actor, kind: ContentKind, bytes: Bytes) -> Result<Hashed, HmaError> {
+    hash(app, actor, kind, bytes, Want::Signals).await
+}
+
+/// The same for a file that is to be content of a bank, with all that is kept of it.
+pub async fn hash_content(app: &Seawall, actor: &Actor, kind: ContentKind, bytes: Bytes) -> Result<Hashed, HmaError> {
+    hash(app, actor, kind, bytes, Want::Everything).await
+}
+
+async fn hash(
+    app: &Seawall,
+    actor: &Actor,
+    kind: ContentKind,
+    bytes: Bytes,
+    want: Want,
+) -> Result<Hashed, HmaError> {
     actor.require(Right::SubmitItems)?;
     match kind {
         ContentKind::Video if bytes.is_empty() => Err(HmaError::Unscannable(media::ScanError::Empty)),
@@ -48,10 +65,11 @@ pub async fn hash_file(app: &Seawall, actor: &Actor, kind: ContentKind, bytes: B
             Ok(Hashed {
                 signals,
                 previews: None,
+                looks: None,
             })
         }
         ContentKind::Photo => {
-            let scan = app.media.scan(bytes, Want::SignalsAndPreviews).await.map_err(|error| {
+            let scan = app.media.scan(bytes, want).await.map_err(|error| {
                 if error.is_about_the_file() {
                     HmaError::Unscannable(error)
                 } else {
@@ -68,6 +86,7 @@ pub async fn hash_file(app: &Seawall, actor: &Actor, kind: ContentKind, bytes: B
                     quality: Some(first.pdq.quality),
                 }],
                 previews: scan.previews,
+                looks: scan.looks,
             })
         }
     }
@@ -122,7 +141,7 @@ pub async fn look_up(
     let kept = [MediaSignal::as_is(signal.clone())];
     // HMA knows no leads, and a search that looks for none is several times as fast.
     let threshold = app.settings.matching.match_distance_bits;
-    let mut found = lookup::look_up_among(app, &[&kept], threshold, &|_| true).await?.pop();
+    let mut found = lookup::look_up_among(app, &[Query::of_signals(&kept)], threshold, &|_| true).await?.pop();
     let compare = move || {
         let mut near: Vec<(banks::Dormant, u32)> = dormant
             .iter()
@@ -151,7 +170,7 @@ pub async fn look_up(
     // It is rare that a second search is needed.
     let is_crowded = |found: &Found| found.capped && !found.matches.iter().all(|m| counts(&m.target));
     if found.as_ref().is_some_and(is_crowded) {
-        found = lookup::look_up_among(app, &[&kept], threshold, &counts).await?.pop();
+        found = lookup::look_up_among(app, &[Query::of_signals(&kept)], threshold, &counts).await?.pop();
     }
     let matches = found.map(|found| found.matches).unwrap_or_default().into_iter();
     let live: Vec<_> = matches.filter(|m| m.tier == Tier::Match && counts(&m.target)).collect();

@@ -21,7 +21,7 @@ pub use content::{
     ContentUpdate, NewContent, add_content, remove_content, run_waker, update_content, wake_due_content,
 };
 pub use exchanges::{create_exchange, delete_exchange, fetch_exchanges, set_credentials, set_exchange_enabled};
-pub use lookup::{ContentKind, Dormancy, Hashed, Hit, Reach, hash_file, look_up};
+pub use lookup::{ContentKind, Dormancy, Hashed, Hit, Reach, hash_content, hash_file, look_up};
 pub use reset::{forget_everything, seed_banks};
 
 /// Something that a client of HMA asked for was not done.

@@ -1,0 +1,258 @@
+//! Signals become matches: the index says what lies near, the banks say whose it is, how near counts for it and whether it is in force.
+//!
+//! Of a file of which only signals are known, its hashes as they are and its digests are looked up. Of one that was decoded here its views are too
+//! (`hashes.rs`), and entries are looked for in it by their keypoints (`sightings.rs`). Both end in one match for each entry and type of signal.
+
+mod hashes;
+mod remembered;
+mod sightings;
+
+use std::collections::HashMap;
+
+use signal::nearness::{Near, Reach};
+use signal::views::Share;
+use signal::{Looks, Pdq, Signal, SignalType};
+
+use super::calibrate::off_thread;
+use crate::Seawall;
+use crate::banks::{self, Known};
+use crate::matching::{Found, MatchSettings};
+use crate::model::item::{FramePlace, MediaSignal};
+use crate::model::{EntryId, Match, MatchTarget, Sighted, Tier};
+use crate::store::StoreError;
+
+pub use remembered::Remembered;
+
+/// A file to be looked up.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<'a> {
+    /// Its signals.
+    pub signals: &'a [MediaSignal],
+    /// Its looks, if it was decoded here.
+    pub looks: Option<&'a Looks>,
+}
+
+/// Which targets may be told.
+type Counts<'a> = &'a (dyn Fn(&MatchTarget) -> bool + Sync);
+
+/// A match in the making.
+#[derive(Debug)]
+struct Piece {
+    /// The number of the entry; none where nothing more is asked of it.
+    handle: Option<u64>,
+    m: Match,
+}
+
+impl<'a> Query<'a> {
+    /// A file of which only signals are known.
+    pub fn of_signals(signals: &'a [MediaSignal]) -> Self {
+        Self { signals, looks: None }
+    }
+
+    /// The frame that looks are taken of, if the file moves.
+    fn first_frame(&self) -> Option<FramePlace> {
+        self.signals.iter().find_map(|kept| kept.frame)
+    }
+}
+
+/// What each of these files lies near to.
+pub async fn look_up(app: &Seawall, files: &[Query<'_>]) -> Result<Vec<Found>, StoreError> {
+    let within_bits = app.matcher.settings().reach();
+    look_up_among(app, files, within_bits, &|_| true).await
+}
+
+/// The same, their pictures as they are at most so many bits away, and among the targets that count: the others take no place of those that may be
+/// told.
+pub async fn look_up_among(
+    app: &Seawall,
+    files: &[Query<'_>],
+    within_bits: u32,
+    counts: Counts<'_>,
+) -> Result<Vec<Found>, StoreError> {
+    let settings = *app.matcher.settings();
+    let now = app.clock.now();
+    let mut strongest: Vec<HashMap<(EntryId, SignalType), Piece>> = files.iter().map(|_| HashMap::new()).collect();
+    let near = hashes::find(app, files, within_bits, counts, now).await?;
+    for (strongest, pieces) in strongest.iter_mut().zip(near) {
+        for piece in pieces {
+            keep_strongest(strongest, piece);
+        }
+    }
+    for (query, strongest) in files.iter().zip(&mut strongest) {
+        if let Some(looks) = query.looks {
+            for seen in sightings::find(app, looks, counts, now).await? {
+                keep_sighting(strongest, query, looks, &seen, &settings);
+            }
+        }
+    }
+    find_digests(app, files, counts, &mut strongest).await?;
+    let mut told: Vec<(Vec<Piece>, bool)> = strongest.into_iter().map(|found| tell(found, &settings)).collect();
+    for (query, (pieces, _)) in files.iter().zip(&mut told) {
+        if query.looks.is_some() {
+            name_entry_parts(app, pieces).await?;
+        }
+    }
+    let found = told.into_iter().map(|(pieces, capped)| Found {
+        matches: pieces.into_iter().map(|piece| piece.m).collect(),
+        capped,
+    });
+    Ok(found.collect())
+}
+
+async fn find_digests(
+    app: &Seawall,
+    files: &[Query<'_>],
+    counts: Counts<'_>,
+    strongest: &mut [HashMap<(EntryId, SignalType), Piece>],
+) -> Result<(), StoreError> {
+    let is_digest = |kept: &&MediaSignal| matches!(kept.signal, Signal::Md5(_) | Signal::Sha256(_));
+    let digests: Vec<&Signal> = files
+        .iter()
+        .flat_map(|query| query.signals.iter().filter(is_digest).map(|kept| &kept.signal))
+        .collect();
+    if digests.is_empty() {
+        return Ok(());
+    }
+    let mut conn = app.store.reader().await?;
+    let mut known = banks::known_of_digests(&mut conn, &digests, app.clock.now()).await?;
+    drop(conn);
+    known.retain(|(_, _, entry)| counts(&entry.target));
+    for (query, strongest) in files.iter().zip(strongest) {
+        for kept in query.signals.iter().filter(is_digest) {
+            let (kind, value) = (kept.signal.signal_type(), kept.signal.value());
+            for (_, _, entry) in known.iter().filter(|(k, v, _)| (*k, v) == (kind, &value)) {
+                let m = Match {
+                    signal_type: kind,
+                    value: value.clone(),
+                    view: kept.view.clone(),
+                    frame: kept.frame,
+                    ..found(entry, Near::Match)
+                };
+                keep_strongest(strongest, Piece { handle: None, m });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Puts what was seen beside what its hashes say of the entry. The tier is the stronger of both.
+fn keep_sighting(
+    strongest: &mut HashMap<(EntryId, SignalType), Piece>,
+    query: &Query<'_>,
+    looks: &Looks,
+    seen: &sightings::Seen,
+    settings: &MatchSettings,
+) {
+    let reach = reach_of(&seen.entry, settings);
+    let Some(near) = reach.of_sighting(&seen.sighting) else {
+        return;
+    };
+    let sighted = Sighted {
+        places: seen.sighting.places,
+        compared: seen.sighting.compared,
+        alike: seen.sighting.alike,
+        overlap: (seen.sighting.overlap.clamp(0.0, 1.0) * 10_000.0).round() as u32,
+        is_mirrored: seen.sighting.is_mirrored,
+        corners: seen.sighting.corners,
+    };
+    let key = (seen.entry.target.entry, SignalType::Pdq);
+    match strongest.get_mut(&key) {
+        Some(piece) => {
+            piece.m.sighting = Some(sighted);
+            if near == Near::Match {
+                piece.m.tier = Tier::Match;
+            }
+        }
+        None => {
+            let m = Match {
+                value: looks.views.first().map(|view| view.pdq.hash.to_string()).unwrap_or_default(),
+                distance: seen.distance,
+                threshold: match near {
+                    Near::Match => reach.match_bits,
+                    Near::Lead => reach.lead_bits,
+                },
+                view: Match::SIGHTING.to_owned(),
+                frame: query.first_frame(),
+                sighting: Some(sighted),
+                ..found(&seen.entry, near)
+            };
+            let handle = None;
+            strongest.insert(key, Piece { handle, m });
+        }
+    }
+}
+
+/// The strongest first, no more than may be told, and whether there were more.
+fn tell(found: HashMap<(EntryId, SignalType), Piece>, settings: &MatchSettings) -> (Vec<Piece>, bool) {
+    let mut pieces: Vec<Piece> = found.into_values().collect();
+    let nearness = |piece: &Piece| {
+        let m = &piece.m;
+        (m.tier == Tier::Lead, m.distance, m.signal_type.as_str(), m.target.entry)
+    };
+    let capped = pieces.len() > settings.matches_max;
+    // A match in a confirmed bank weighs more than a nearer one in another, and is never the one that is left out.
+    pieces.sort_by_key(|piece| (piece.m.tier == Tier::Lead, !piece.m.target.bank_confirmed, nearness(piece)));
+    pieces.truncate(settings.matches_max);
+    pieces.sort_by_key(nearness);
+    (pieces, capped)
+}
+
+/// Where an entry was found by one of its crops, names the crop.
+async fn name_entry_parts(app: &Seawall, pieces: &mut [Piece]) -> Result<(), StoreError> {
+    let handles: Vec<u64> = pieces.iter().filter_map(|piece| piece.handle).collect();
+    let looks = remembered::looks_of(app, &handles).await?;
+    for piece in pieces {
+        let Some(look) = piece.handle.and_then(|handle| looks.get(&handle)) else {
+            continue;
+        };
+        let Ok(hash) = piece.m.value.parse::<Pdq>() else { continue };
+        let distance = piece.m.distance;
+        if look.hashes.iter().any(|known| known.distance(hash) == distance) {
+            continue;
+        }
+        let crop = look.crops.iter().find(|(_, pdq)| pdq.hash.distance(hash) == distance);
+        piece.m.entry_part = crop.and_then(|(share, _)| not_whole(*share));
+    }
+    Ok(())
+}
+
+/// How near counts for an entry.
+fn reach_of(entry: &Known, settings: &MatchSettings) -> Reach {
+    entry.judged.map_or_else(|| settings.unjudged(), |judged| judged.reach)
+}
+
+/// A match with an entry, of which nothing else is said yet.
+fn found(entry: &Known, near: Near) -> Match {
+    Match {
+        target: entry.target.clone(),
+        signal_type: SignalType::Pdq,
+        value: String::new(),
+        distance: 0,
+        threshold: 0,
+        tier: match near {
+            Near::Match => Tier::Match,
+            Near::Lead => Tier::Lead,
+        },
+        view: String::new(),
+        frame: None,
+        part: None,
+        entry_part: None,
+        sighting: None,
+        nearest_benign_bits: entry.judged.and_then(|judged| judged.nearest_benign_bits),
+    }
+}
+
+fn not_whole(share: Share) -> Option<Share> {
+    Some(share).filter(|share| *share != Share::WHOLE)
+}
+
+fn keep_strongest(strongest: &mut HashMap<(EntryId, SignalType), Piece>, piece: Piece) {
+    let key = (piece.m.target.entry, piece.m.signal_type);
+    match strongest.get(&key) {
+        // Both tiers follow from the distance by the same reach.
+        Some(known) if known.m.distance <= piece.m.distance => {}
+        Some(_) | None => {
+            strongest.insert(key, piece);
+        }
+    }
+}
