@@ -257,20 +257,24 @@ pub fn cost(root: &Path, sample: &Sample, stages: &[Box<dyn Stage>]) -> Result<V
         .collect()
 }
 
-/// The middle one and the largest of the pictures' middle times.
+/// The middle one and the largest of the pictures' middle times. By turns, so that no method profits from the picture before.
 fn milliseconds(bank: &dyn Bank, pictures: &[Picture]) -> Result<(f64, f64)> {
     const TURNS: usize = 7;
-    let mut middles = Vec::new();
-    for picture in pictures {
-        let mut times = Vec::new();
-        for _ in 0..TURNS {
+    let mut times = vec![Vec::new(); pictures.len()];
+    for _ in 0..TURNS {
+        for (picture, times) in pictures.iter().zip(&mut times) {
             let start = std::time::Instant::now();
             bank.prepare(picture)?;
             times.push(start.elapsed().as_secs_f64() * 1e3);
         }
-        times.sort_by(f64::total_cmp);
-        middles.push(times[TURNS / 2]);
     }
+    let mut middles: Vec<f64> = times
+        .into_iter()
+        .map(|mut times| {
+            times.sort_by(f64::total_cmp);
+            times[TURNS / 2]
+        })
+        .collect();
     middles.sort_by(f64::total_cmp);
     let middle = middles.get(middles.len() / 2).copied().unwrap_or_default();
     Ok((middle, middles.last().copied().unwrap_or_default()))
