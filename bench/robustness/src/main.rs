@@ -93,7 +93,7 @@ fn main() -> Result<()> {
     if args.json {
         println!("{:#}", report.json());
     } else if args.markdown {
-        println!("{}", report.markdown());
+        println!("{}", report.markdown(args.seeds));
     } else {
         println!("{}\n{}", report.tables(), report.examples());
     }
