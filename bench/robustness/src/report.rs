@@ -42,7 +42,8 @@ impl Report {
         format!(
             "## What matching survives\n\n\
              {n_photos} photos from Debian packages are banked; each is edited in the 44 ways of \
-             `bench/robustness/src/edits.rs`, {seeds} times over (noise, places and backdrops differ), and looked up among all of them. *Match* is for automation, *lead* for a person's eyes; the lead columns hold what was \
+             `bench/robustness/src/edits.rs`, {seeds} times over (noise, places and backdrops differ), and looked up among all \
+             of them. *Match* is for automation, *lead* for a person's eyes; the lead columns hold what was \
              found at match or at lead level. Everything is measured on the {half} half of photos and cards, which a hash of the \
              file's name decides (`bench/robustness/src/photos.rs`); methods and their parameters were chosen on the other half.\n\n\
              Entries are calibrated against {n_benign} benign pictures: photos that are not banked, and cards of the same layouts \
