@@ -96,13 +96,11 @@ pub async fn set_entry_state(tx: &mut Tx, id: EntryId, state: EntryState) -> Res
 
 /// The entry, by its id.
 pub async fn find_entry(conn: &mut AnyConnection, id: EntryId) -> Result<Option<Entry>, StoreError> {
-    let rows = query(
-        AssertSqlSafe(format!("SELECT {ENTRY_COLUMNS} WHERE e.id = $1")),
-    )
-    .bind(id.to_string())
-    .fetch_all(&mut *conn)
-    .await
-    .map_err(StoreError::at("read an entry"))?;
+    let rows = query(AssertSqlSafe(format!("SELECT {ENTRY_COLUMNS} WHERE e.id = $1")))
+        .bind(id.to_string())
+        .fetch_all(&mut *conn)
+        .await
+        .map_err(StoreError::at("read an entry"))?;
     Ok(with_signals(conn, &rows).await?.pop())
 }
 
@@ -113,11 +111,9 @@ pub async fn list_entries(
     after: Option<EntryId>,
     limit: i64,
 ) -> Result<Vec<Entry>, StoreError> {
-    let rows = query(
-        AssertSqlSafe(format!(
-            "SELECT {ENTRY_COLUMNS} WHERE e.bank_id = $1 AND e.id > $2 AND e.state <> 'removed' ORDER BY e.id LIMIT $3"
-        )),
-    )
+    let rows = query(AssertSqlSafe(format!(
+        "SELECT {ENTRY_COLUMNS} WHERE e.bank_id = $1 AND e.id > $2 AND e.state <> 'removed' ORDER BY e.id LIMIT $3"
+    )))
     .bind(bank.to_string())
     .bind(after.map(|id| id.to_string()).unwrap_or_default())
     .bind(limit)

@@ -103,12 +103,7 @@ pub async fn find_look(conn: &mut AnyConnection, entry: EntryId) -> Result<Optio
 }
 
 /// Gives an entry the crops of an incident until then, or those that it has otherwise.
-pub async fn set_dense(
-    tx: &mut Tx,
-    entry: EntryId,
-    new: NewLook,
-    until: Option<Timestamp>,
-) -> Result<(), StoreError> {
+pub async fn set_dense(tx: &mut Tx, entry: EntryId, new: NewLook, until: Option<Timestamp>) -> Result<(), StoreError> {
     let at = StoreError::at("change the crops of an entry");
     query("UPDATE banks_look SET crops = $1, dense_until = $2 WHERE entry_id = $3")
         .bind(new.crops)
@@ -128,11 +123,7 @@ pub async fn set_dense(
 }
 
 /// Up to `limit` entries whose incident is over at `now`.
-pub async fn incidents_over(
-    conn: &mut AnyConnection,
-    now: Timestamp,
-    limit: i64,
-) -> Result<Vec<EntryId>, StoreError> {
+pub async fn incidents_over(conn: &mut AnyConnection, now: Timestamp, limit: i64) -> Result<Vec<EntryId>, StoreError> {
     let rows = query("SELECT entry_id FROM banks_look WHERE dense_until <= $1 ORDER BY dense_until LIMIT $2")
         .bind(now.unix_ms())
         .bind(limit)
@@ -145,11 +136,12 @@ pub async fn incidents_over(
 /// Tells the feed of all entries of a bank that have a look: other crops of them are searched for now. Under [`super::lock`].
 pub(super) async fn touch_looks(tx: &mut Tx, bank: BankId) -> Result<(), StoreError> {
     let at = StoreError::at("change the crops of a bank");
-    let row = query("SELECT COUNT(*) AS n FROM banks_entry e JOIN banks_look l ON l.entry_id = e.id WHERE e.bank_id = $1")
-        .bind(bank.to_string())
-        .fetch_one(tx.conn())
-        .await
-        .map_err(&at)?;
+    let row =
+        query("SELECT COUNT(*) AS n FROM banks_entry e JOIN banks_look l ON l.entry_id = e.id WHERE e.bank_id = $1")
+            .bind(bank.to_string())
+            .fetch_one(tx.conn())
+            .await
+            .map_err(&at)?;
     let n: usize = row.number("n")?;
     if n == 0 {
         return Ok(());
@@ -228,7 +220,11 @@ pub async fn looks_of_handles(conn: &mut AnyConnection, handles: &[u64]) -> Resu
         if rows.is_empty() {
             continue;
         }
-        let places: HashMap<u64, usize> = found[begin..].iter().enumerate().map(|(at, l)| (l.handle, begin + at)).collect();
+        let places: HashMap<u64, usize> = found[begin..]
+            .iter()
+            .enumerate()
+            .map(|(at, l)| (l.handle, begin + at))
+            .collect();
         let statement = format!(
             "SELECT e.handle, s.value FROM banks_entry e JOIN banks_signal s ON s.entry_id = e.id
              WHERE s.type = $1 AND e.handle IN ({})",

@@ -24,9 +24,7 @@ pub use entries::{
 pub use feed::{BankChanges, ChangedEntry, changes_after, feed_end};
 pub use handles::{Dormant, dormant_signals, find_entry_by_handle, handles_of, remove_entries};
 pub use known::{Known, known_of_digests, known_of_handles};
-pub use looks::{
-    EntryLook, LookCodes, NewLook, find_look, incidents_over, insert_look, looks_of_handles, set_dense,
-};
+pub use looks::{EntryLook, LookCodes, NewLook, find_look, incidents_over, insert_look, looks_of_handles, set_dense};
 pub use reach::{JudgePage, ToJudge, entries_to_judge, set_judged, tell_followers, to_judge};
 
 /// The counter that numbers changes of banks and entries in the order of their commits. It never goes back, not even when
@@ -106,21 +104,23 @@ pub async fn rename_bank(tx: &mut Tx, id: BankId, name: &str) -> Result<bool, St
 
 /// The bank, by its id.
 pub async fn find_bank(conn: &mut AnyConnection, id: BankId) -> Result<Option<Bank>, StoreError> {
-    let row = query("SELECT id, name, description, confirmed, enabled, crops, created_at FROM banks_bank WHERE id = $1")
-        .bind(id.to_string())
-        .fetch_optional(conn)
-        .await
-        .map_err(StoreError::at("read a bank"))?;
+    let row =
+        query("SELECT id, name, description, confirmed, enabled, crops, created_at FROM banks_bank WHERE id = $1")
+            .bind(id.to_string())
+            .fetch_optional(conn)
+            .await
+            .map_err(StoreError::at("read a bank"))?;
     row.map(|row| read_bank(&row)).transpose()
 }
 
 /// The bank, by its name.
 pub async fn find_bank_by_name(conn: &mut AnyConnection, name: &str) -> Result<Option<Bank>, StoreError> {
-    let row = query("SELECT id, name, description, confirmed, enabled, crops, created_at FROM banks_bank WHERE name = $1")
-        .bind(name.to_owned())
-        .fetch_optional(conn)
-        .await
-        .map_err(StoreError::at("read a bank"))?;
+    let row =
+        query("SELECT id, name, description, confirmed, enabled, crops, created_at FROM banks_bank WHERE name = $1")
+            .bind(name.to_owned())
+            .fetch_optional(conn)
+            .await
+            .map_err(StoreError::at("read a bank"))?;
     row.map(|row| read_bank(&row)).transpose()
 }
 

@@ -10,8 +10,8 @@ use super::CHANGES;
 use super::entries::read_signal;
 use super::known::placeholders;
 use super::looks::{read_crops, read_look};
-use crate::model::bank::Judged;
 use crate::model::EntryId;
+use crate::model::bank::Judged;
 use crate::store::columns::Columns;
 use crate::store::{StoreError, Tx, counter};
 

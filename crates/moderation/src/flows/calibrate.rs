@@ -195,7 +195,12 @@ fn is_same(before: Judged, now: Judged) -> bool {
 
 /// Judges one entry again, whose codes have changed.
 pub(super) async fn judge_again(app: &Seawall, entry: EntryId) -> Result<(), StoreError> {
-    app.sample.loaded.lock().await.refresh(&mut *app.store.reader().await?).await?;
+    app.sample
+        .loaded
+        .lock()
+        .await
+        .refresh(&mut *app.store.reader().await?)
+        .await?;
     let entries = banks::to_judge(&mut *app.store.reader().await?, &[entry]).await?;
     judge_all(app, &entries).await
 }
@@ -211,7 +216,12 @@ impl Round {
     /// Judges what came since the last time, or everything if that was long ago, until it is done or told to stop.
     pub async fn go_on(&mut self, app: &Seawall, shutdown: &watch::Receiver<bool>) -> Result<(), StoreError> {
         let now = app.clock.now();
-        app.sample.loaded.lock().await.refresh(&mut *app.store.reader().await?).await?;
+        app.sample
+            .loaded
+            .lock()
+            .await
+            .refresh(&mut *app.store.reader().await?)
+            .await?;
         if app.sample.loaded.lock().await.is_empty() {
             return Ok(());
         }

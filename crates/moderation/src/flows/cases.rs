@@ -3,11 +3,11 @@
 use policy::Queue;
 
 use super::submit::{order_action, versions};
+use crate::matching::benign;
 use crate::model::{
     ActionKind, Actor, Author, Case, CaseId, Decision, DecisionId, Denied, InvalidTransition, Judgement, Outcome,
     Right, UserId,
 };
-use crate::matching::benign;
 use crate::store::{StoreError, Tx};
 use crate::{Seawall, actions, cases, decisions, items};
 

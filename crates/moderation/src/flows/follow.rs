@@ -57,7 +57,9 @@ pub(crate) async fn open_matcher(
     };
     drop(opened);
     blocking(folder, forget).await?;
-    Ok(blocking(folder, move |folder| Matcher::open(settings, folder)).await?.matcher)
+    Ok(blocking(folder, move |folder| Matcher::open(settings, folder))
+        .await?
+        .matcher)
 }
 
 /// Whether what was remembered is of this store and was made as it would be now; if not, the log says why.
@@ -150,7 +152,11 @@ fn told(entry: ChangedEntry, settings: &MatchSettings) -> Told {
     match entry.state {
         EntryState::Enabled => {
             let hashes = entry.signals.iter().filter_map(|signal| settings.comparable(signal));
-            let crops = entry.look.crops.iter().filter(|crop| crop.quality >= settings.quality_min);
+            let crops = entry
+                .look
+                .crops
+                .iter()
+                .filter(|crop| crop.quality >= settings.quality_min);
             Told {
                 handle,
                 hashes: hashes.chain(crops.map(|crop| crop.hash)).collect(),

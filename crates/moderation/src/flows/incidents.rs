@@ -80,7 +80,9 @@ pub async fn end_incidents(app: &Seawall) -> Result<(), StoreError> {
             banks::lock(&mut tx).await?;
             // Somebody may have moved its end meanwhile.
             let entry = banks::find_entry(tx.conn(), id).await?;
-            let is_over = entry.and_then(|entry| entry.incident_until).filter(|until| *until <= now);
+            let is_over = entry
+                .and_then(|entry| entry.incident_until)
+                .filter(|until| *until <= now);
             if let Some(until) = is_over {
                 banks::set_dense(&mut tx, id, look, None).await?;
                 let body = serde_json::json!({ "from": until.to_string(), "to": null });

@@ -205,7 +205,10 @@ pub async fn submit_item(
     app.bells.jobs.notify_one();
     if let Err(error) = calibrate::entered(app, n_entered).await {
         // The verdict stands; the sample is trimmed another time.
-        tracing::warn!(error = &error as &dyn std::error::Error, "cannot trim the benign sample");
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "cannot trim the benign sample"
+        );
     }
 
     let verdict = Verdict {

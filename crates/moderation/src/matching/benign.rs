@@ -77,12 +77,7 @@ impl NewBenign {
         let mut keypoints = Vec::new();
         for point in &looks.keypoints {
             keypoints.extend(point.code.to_bytes());
-            let Place {
-                x,
-                y,
-                sigma,
-                direction,
-            } = point.place;
+            let Place { x, y, sigma, direction } = point.place;
             keypoints.extend([x, y, sigma, direction].into_iter().flat_map(f32::to_le_bytes));
         }
         Self { codes, keypoints }
@@ -207,9 +202,11 @@ impl BenignSample {
         // The codes of another version are not those that a query would have now: the picture counts for nothing, and goes with time.
         let is_current = u32::from_le_bytes(*version) == views::VERSION;
         let codes = codes.as_chunks::<32>().0.iter().filter(|_| is_current);
-        self.hashes.insert_many(codes.map(|code| (number, Pdq::from_bytes(*code))));
+        self.hashes
+            .insert_many(codes.map(|code| (number, Pdq::from_bytes(*code))));
         let keypoints: Vec<(Pdq, Place)> = keypoints.as_chunks::<48>().0.iter().map(read_keypoint).collect();
-        self.keypoints.insert_many(keypoints.iter().map(|(code, _)| (number, *code)));
+        self.keypoints
+            .insert_many(keypoints.iter().map(|(code, _)| (number, *code)));
         self.next += 1;
         self.numbers.insert(id.clone(), number);
         self.pictures.insert(number, Picture { id, keypoints });
@@ -226,7 +223,10 @@ impl BenignSample {
 
     /// What of the sample is near to an entry with these hashes and this look. Takes milliseconds.
     pub fn nearest(&self, hashes: &[Pdq], look: Option<&KeptLook>) -> Nearest {
-        let answers = self.hashes.snapshot().search_many(hashes, NEAREST_BITS_MAX, NEAREST_MAX);
+        let answers = self
+            .hashes
+            .snapshot()
+            .search_many(hashes, NEAREST_BITS_MAX, NEAREST_MAX);
         let mut nearest: HashMap<u64, u32> = HashMap::new();
         for hit in answers.iter().flat_map(|answer| &answer.hits) {
             let known = nearest.entry(hit.key).or_insert(hit.distance);
@@ -246,7 +246,10 @@ impl BenignSample {
     fn places(&self, look: &KeptLook, is_copy: &dyn Fn(&u64) -> bool) -> u32 {
         let codes: Vec<Pdq> = look.keypoints.iter().map(|(code, _)| *code).collect();
         let bits = ALIKE_BITS;
-        let answers = self.keypoints.snapshot().search_many(&codes, bits, PICTURES_OF_KEYPOINT);
+        let answers = self
+            .keypoints
+            .snapshot()
+            .search_many(&codes, bits, PICTURES_OF_KEYPOINT);
         let mut shared: HashMap<u64, usize> = HashMap::new();
         for hit in answers.iter().flat_map(|answer| &answer.hits) {
             *shared.entry(hit.key).or_default() += 1;

@@ -17,6 +17,7 @@ fn content(signal: Signal) -> NewContent {
     NewContent {
         signals: vec![signal],
         previews: None,
+        looks: None,
         metadata: None,
         note: None,
     }

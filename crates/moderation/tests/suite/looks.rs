@@ -1,6 +1,6 @@
 //! Pictures are found again though they were edited, and each entry has its own reach.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use index::{Checkpoint, Index, Options};
@@ -29,9 +29,13 @@ async fn add(app: &Seawall, world: &World, bank: BankId, picture: &Picture) -> E
 }
 
 async fn check(app: &Seawall, picture: &Picture) -> Verdict {
-    check_item(app, &Actor::Operator, item("probe", vec![bytes("a.bmp", &picture.bmp())]))
-        .await
-        .unwrap()
+    check_item(
+        app,
+        &Actor::Operator,
+        item("probe", vec![bytes("a.bmp", &picture.bmp())]),
+    )
+    .await
+    .unwrap()
 }
 
 async fn matches(app: &Seawall, picture: &Picture) -> Vec<Match> {
@@ -90,7 +94,11 @@ pub async fn an_edited_picture_is_found(world: World) {
         ("framed", picture.framed(24, [250, 250, 250]), false),
         ("turned", picture.rotated(15.0), true),
         ("pasted", elsewhere.with(&picture.resized(240, 180), 190, 60), true),
-        ("pasted in a mirror", elsewhere.with(&picture.mirrored().resized(240, 180), 30, 150), true),
+        (
+            "pasted in a mirror",
+            elsewhere.with(&picture.mirrored().resized(240, 180), 30, 150),
+            true,
+        ),
     ] {
         let matches = matches(&world.app, &edited).await;
         assert_eq!(matches.len(), 1, "{edit}: {matches:#?}");
@@ -109,16 +117,23 @@ pub async fn an_edited_picture_is_found(world: World) {
     // Where it lies is told: the left edge of what was pasted is 190 of 480.
     let pasted = elsewhere.with(&picture.resized(240, 180), 190, 60);
     let corner = matches(&world.app, &pasted).await[0].sighting.unwrap().corners[0];
-    assert!((corner.0 - 3_958).abs() < 300 && (corner.1 - 1_667).abs() < 300, "{corner:?}");
+    assert!(
+        (corner.0 - 3_958).abs() < 300 && (corner.1 - 1_667).abs() < 300,
+        "{corner:?}"
+    );
 }
 
 pub async fn evidence_is_kept_as_it_was_found(world: World) {
     let bank = world.bank("known", true).await;
     let picture = Picture::scene(1);
     add(&world.app, &world, bank, &picture).await;
-    for (n, edited) in [picture.rotated(15.0), picture.framed(24, [0, 90, 0]), picture.cropped(0.05, 0.05, 0.05, 0.05)]
-        .iter()
-        .enumerate()
+    for (n, edited) in [
+        picture.rotated(15.0),
+        picture.framed(24, [0, 90, 0]),
+        picture.cropped(0.05, 0.05, 0.05, 0.05),
+    ]
+    .iter()
+    .enumerate()
     {
         let verdict = submit(&world, &format!("post-{n}"), edited).await;
         assert_eq!(verdict.outcome, Outcome::Restrict);
@@ -163,15 +178,37 @@ pub async fn what_is_out_of_force_is_not_seen(world: World) {
         enabled: Some(enabled),
         crops: None,
     };
-    change_bank(&world.app, &world.admin, other, change(false)).await.unwrap();
+    change_bank(&world.app, &world.admin, other, change(false))
+        .await
+        .unwrap();
     assert_eq!(found(&world.app, &turned).await, [known]);
-    change_bank(&world.app, &world.admin, bank, change(false)).await.unwrap();
+    change_bank(&world.app, &world.admin, bank, change(false))
+        .await
+        .unwrap();
     assert_eq!(found(&world.app, &turned).await, []);
     change_bank(&world.app, &world.admin, bank, change(true)).await.unwrap();
     set_entry_state(&world.app, &world.admin, known, EntryState::Removed)
         .await
         .unwrap();
     assert_eq!(found(&world.app, &turned).await, []);
+}
+
+pub async fn copies_hide_no_entry_of_a_confirmed_bank(world: World) {
+    let (unsure, bank) = (world.bank("unsure", false).await, world.bank("known", true).await);
+    let picture = Picture::scene(1);
+    for _ in 0..40 {
+        add(&world.app, &world, unsure, &picture).await;
+    }
+    add(&world.app, &world, bank, &picture).await;
+    let verdict = check(&world.app, &picture.rotated(15.0)).await;
+    assert_eq!(verdict.outcome, Outcome::Restrict);
+    assert!(verdict.media[0].matches_capped);
+    let n_confirmed = verdict.media[0]
+        .matches
+        .iter()
+        .filter(|m| m.target.bank_confirmed)
+        .count();
+    assert_eq!(n_confirmed, 1);
 }
 
 pub async fn crops_are_a_matter_of_the_bank(world: World) {
@@ -196,14 +233,16 @@ pub async fn an_incident_has_every_crop_until_it_is_over(world: World) {
     let picture = Picture::scene(1);
     let known = add(&world.app, &world, bank, &picture).await;
     let few = world.app.matcher.stats().n_hashes;
+    // A part that the small set of crops has nothing like.
+    let part = picture.cropped(2.0 / 30.0, 4.0 / 30.0, 4.0 / 30.0, 2.0 / 30.0);
+    let m = &matches(&world.app, &part).await[0];
+    assert!(m.sighting.is_some() && m.distance > m.threshold, "{m:#?}");
     let until = world.clock.now().after(Duration::from_secs(3_600));
     let set = async |until| set_incident(&world.app, &world.admin, known, until).await;
     set(Some(until)).await.unwrap();
     let dense = world.app.matcher.stats().n_hashes;
-    assert!(dense > few + 200, "{dense} after {few}");
+    assert!(dense > few + 100, "{dense} after {few}");
     assert_eq!(entry(&world, bank, known).await.incident_until, Some(until));
-    // A part that lies on no line of the small set of crops.
-    let part = picture.cropped(0.13, 0.07, 0.13, 0.19);
     let m = &matches(&world.app, &part).await[0];
     assert!(m.entry_part.is_some() && m.distance <= m.threshold, "{m:#?}");
 
@@ -217,10 +256,14 @@ pub async fn an_incident_has_every_crop_until_it_is_over(world: World) {
     let past = world.clock.now();
     let invalid = |result| matches!(result, Err(BankError::Invalid { field: "until", .. }));
     assert!(invalid(set(Some(past)).await));
-    assert!(invalid(set(Some(past.after(Duration::from_secs(400 * 24 * 3_600)))).await));
+    assert!(invalid(
+        set(Some(past.after(Duration::from_secs(400 * 24 * 3_600)))).await
+    ));
     let bare = world.entry(bank, hash_of(1)).await;
     let tomorrow = past.after(Duration::from_secs(24 * 3_600));
-    assert!(invalid(set_incident(&world.app, &world.admin, bare, Some(tomorrow)).await));
+    assert!(invalid(
+        set_incident(&world.app, &world.admin, bare, Some(tomorrow)).await
+    ));
     let moderator = set_incident(&world.app, &world.moderator, known, Some(tomorrow)).await;
     assert!(matches!(moderator, Err(BankError::Denied(_))));
     assert_eq!(world.faults().await, Vec::<String>::new());
@@ -238,7 +281,10 @@ pub async fn a_card_of_a_template_reaches_less_far(world: World) {
         .unwrap();
 
     for n in 1..25 {
-        assert_eq!(submit(&world, &format!("post-{n}"), &Picture::card(n)).await.outcome, Outcome::Allow);
+        assert_eq!(
+            submit(&world, &format!("post-{n}"), &Picture::card(n)).await.outcome,
+            Outcome::Allow
+        );
     }
     assert_eq!(n_benign(&world).await, 24);
     let again = add(&world.app, &world, bank, &Picture::card(0)).await;
@@ -264,14 +310,14 @@ pub async fn copies_that_were_there_before_say_nothing_of_harmless_ones(world: W
     let bank = world.bank("known", true).await;
     let picture = Picture::scene(1);
     for n in 0..3 {
-        submit(&world, &format!("post-{n}"), &picture.framed(n, [0, 0, 0])).await;
+        submit(&world, &format!("post-{n}"), &picture.resized(320 - 8 * n, 240 - 6 * n)).await;
         submit(&world, &format!("other-{n}"), &Picture::scene(50 + n as u64)).await;
     }
     assert_eq!(n_benign(&world).await, 6);
     let known = add(&world.app, &world, bank, &picture).await;
     let judged = entry(&world, bank, known).await.judged.unwrap();
     assert!(!judged.template_risk, "{judged:?}");
-    assert!(n_benign(&world).await <= 4, "copies leave the sample");
+    assert_eq!(n_benign(&world).await, 3, "copies leave the sample");
 }
 
 pub async fn the_sample_holds_what_nobody_objects_to(world: World) {
@@ -281,7 +327,10 @@ pub async fn the_sample_holds_what_nobody_objects_to(world: World) {
     assert_eq!(n_benign(&world).await, 2);
     let mut reported = item("post-1", vec![bytes("a.bmp", &Picture::scene(1).bmp())]);
     reported.report = Some("this is wrong".to_owned());
-    let verdict = submit_item(&world.app, &Actor::Operator, reported, None).await.unwrap().verdict;
+    let verdict = submit_item(&world.app, &Actor::Operator, reported, None)
+        .await
+        .unwrap()
+        .verdict;
     assert_eq!(verdict.outcome, Outcome::Review);
     assert_eq!(n_benign(&world).await, 1);
 
@@ -321,7 +370,7 @@ pub async fn bare_hashes_are_judged_in_the_background(world: World) {
         .unwrap()
         .signal
         .clone();
-    let entries = (0..250)
+    let entries = (0..150)
         .map(|n| entry_of(vec![hash_of(n)]))
         .chain([entry_of(vec![hash])])
         .collect();
@@ -418,7 +467,11 @@ pub async fn entries_come_while_others_are_looked_up(world: World) {
     let adding = async {
         for seed in 0..10 {
             let known = add(&world.app, &world, bank, &Picture::scene(seed)).await;
-            assert_eq!(found(&world.app, &Picture::scene(seed).rotated(12.0)).await, [known], "{seed}");
+            assert_eq!(
+                found(&world.app, &Picture::scene(seed).rotated(12.0)).await,
+                [known],
+                "{seed}"
+            );
         }
     };
     let looking = async {
@@ -429,16 +482,4 @@ pub async fn entries_come_while_others_are_looked_up(world: World) {
         }
     };
     tokio::join!(adding, looking);
-}
-
-/// Not a bound that can fail on a busy machine, but a figure to be read: `cargo nextest run --no-capture`.
-pub async fn a_lookup_among_many_looks_ends(world: World) {
-    let bank = world.bank("known", true).await;
-    for seed in 0..60 {
-        add(&world.app, &world, bank, &Picture::scene(seed)).await;
-    }
-    let turned = Picture::scene(7).rotated(10.0);
-    let begin = Instant::now();
-    assert_eq!(found(&world.app, &turned).await.len(), 1);
-    println!("decoded and looked up among {:?} in {:?}", world.app.matcher.stats(), begin.elapsed());
 }

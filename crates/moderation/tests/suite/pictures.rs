@@ -35,7 +35,11 @@ impl Picture {
             picture.draw(|px, py| {
                 let (dx, dy) = (px - x, py - y);
                 let (u, v) = ((cos * dx + sin * dy) / a, (cos * dy - sin * dx) / b);
-                let inside = if is_box { u.abs().max(v.abs()) < 0.8 } else { u.hypot(v) < 1.0 };
+                let inside = if is_box {
+                    u.abs().max(v.abs()) < 0.8
+                } else {
+                    u.hypot(v) < 1.0
+                };
                 let shade = 1.0 - slope * (u + 1.0) / 2.0;
                 inside.then(|| colour.map(|value| (f64::from(value) * shade) as u8))
             });
@@ -52,18 +56,18 @@ impl Picture {
         picture.draw(|x, y| ((x - 40.0).abs().max((y - 30.0).abs()) < 7.0).then_some([120, 20, 20]));
         picture.draw(|x, y| (x > 250.0 && y > 150.0 && (x + y) as i64 % 14 < 7).then_some([180, 40, 60]));
         picture.draw(|_, y| (y > 225.0).then_some([60, 60, 60]));
-        // Words of small upright strokes.
-        for line in 0..5 {
+        // Words in grey, of letters of four by four squares.
+        for line in 0..3 {
             let mut x = 20.0;
             while x < 225.0 {
                 let letter = chance.bytes::<4>();
-                let top = 78.0 + 28.0 * f64::from(line);
+                let top = 90.0 + 40.0 * f64::from(line);
                 picture.draw(|px, py| {
                     let (u, v) = ((px - x) / 2.0, (py - top) / 3.0);
                     let is_in = (0.0..4.0).contains(&u) && (0.0..4.0).contains(&v);
                     let bit = (v as usize * 4 + u as usize) % 16;
                     let is_ink = is_in && u16::from_le_bytes([letter[0], letter[1]]) >> bit & 1 == 1;
-                    is_ink.then_some([30, 30, 30])
+                    is_ink.then_some([120, 116, 110])
                 });
                 x += if letter[2] < 40 { 18.0 } else { 10.0 };
             }

@@ -2,7 +2,7 @@
 
 use crate::flows::follow;
 use crate::hma::{self, HmaBank, ratio_of};
-use crate::model::{Actor, Bank, Crops, BankId, Right};
+use crate::model::{Actor, Bank, BankId, Crops, Right};
 use crate::store::Tx;
 use crate::{Seawall, banks};
 

@@ -46,13 +46,7 @@ pub async fn hash_content(app: &Seawall, actor: &Actor, kind: ContentKind, bytes
     hash(app, actor, kind, bytes, Want::Everything).await
 }
 
-async fn hash(
-    app: &Seawall,
-    actor: &Actor,
-    kind: ContentKind,
-    bytes: Bytes,
-    want: Want,
-) -> Result<Hashed, HmaError> {
+async fn hash(app: &Seawall, actor: &Actor, kind: ContentKind, bytes: Bytes, want: Want) -> Result<Hashed, HmaError> {
     actor.require(Right::SubmitItems)?;
     match kind {
         ContentKind::Video if bytes.is_empty() => Err(HmaError::Unscannable(media::ScanError::Empty)),
@@ -141,7 +135,9 @@ pub async fn look_up(
     let kept = [MediaSignal::as_is(signal.clone())];
     // HMA knows no leads, and a search that looks for none is several times as fast.
     let threshold = app.settings.matching.match_distance_bits;
-    let mut found = lookup::look_up_among(app, &[Query::of_signals(&kept)], threshold, &|_| true).await?.pop();
+    let mut found = lookup::look_up_among(app, &[Query::of_signals(&kept)], threshold, &|_| true)
+        .await?
+        .pop();
     let compare = move || {
         let mut near: Vec<(banks::Dormant, u32)> = dormant
             .iter()
@@ -170,7 +166,9 @@ pub async fn look_up(
     // It is rare that a second search is needed.
     let is_crowded = |found: &Found| found.capped && !found.matches.iter().all(|m| counts(&m.target));
     if found.as_ref().is_some_and(is_crowded) {
-        found = lookup::look_up_among(app, &[Query::of_signals(&kept)], threshold, &counts).await?.pop();
+        found = lookup::look_up_among(app, &[Query::of_signals(&kept)], threshold, &counts)
+            .await?
+            .pop();
     }
     let matches = found.map(|found| found.matches).unwrap_or_default().into_iter();
     let live: Vec<_> = matches.filter(|m| m.tier == Tier::Match && counts(&m.target)).collect();

@@ -78,16 +78,20 @@ pub async fn look_up_among(
             keep_strongest(strongest, piece);
         }
     }
-    for (query, strongest) in files.iter().zip(&mut strongest) {
+    let mut is_cut = vec![false; files.len()];
+    for ((query, strongest), is_cut) in files.iter().zip(&mut strongest).zip(&mut is_cut) {
         if let Some(looks) = query.looks {
-            for seen in sightings::find(app, looks, counts, now).await? {
-                keep_sighting(strongest, query, looks, &seen, &settings);
+            let all = sightings::find(app, looks, counts, now).await?;
+            *is_cut = all.is_cut;
+            for seen in &all.seen {
+                keep_sighting(strongest, query, looks, seen, &settings);
             }
         }
     }
     find_digests(app, files, counts, &mut strongest).await?;
     let mut told: Vec<(Vec<Piece>, bool)> = strongest.into_iter().map(|found| tell(found, &settings)).collect();
-    for (query, (pieces, _)) in files.iter().zip(&mut told) {
+    for ((query, (pieces, capped)), is_cut) in files.iter().zip(&mut told).zip(is_cut) {
+        *capped |= is_cut;
         if query.looks.is_some() {
             name_entry_parts(app, pieces).await?;
         }
@@ -143,10 +147,7 @@ fn keep_sighting(
     seen: &sightings::Seen,
     settings: &MatchSettings,
 ) {
-    let reach = reach_of(&seen.entry, settings);
-    let Some(near) = reach.of_sighting(&seen.sighting) else {
-        return;
-    };
+    let (reach, near) = (reach_of(&seen.entry, settings), seen.near);
     let sighted = Sighted {
         places: seen.sighting.places,
         compared: seen.sighting.compared,
@@ -165,7 +166,11 @@ fn keep_sighting(
         }
         None => {
             let m = Match {
-                value: looks.views.first().map(|view| view.pdq.hash.to_string()).unwrap_or_default(),
+                value: looks
+                    .views
+                    .first()
+                    .map(|view| view.pdq.hash.to_string())
+                    .unwrap_or_default(),
                 distance: seen.distance,
                 threshold: match near {
                     Near::Match => reach.match_bits,
@@ -191,7 +196,13 @@ fn tell(found: HashMap<(EntryId, SignalType), Piece>, settings: &MatchSettings) 
     };
     let capped = pieces.len() > settings.matches_max;
     // A match in a confirmed bank weighs more than a nearer one in another, and is never the one that is left out.
-    pieces.sort_by_key(|piece| (piece.m.tier == Tier::Lead, !piece.m.target.bank_confirmed, nearness(piece)));
+    pieces.sort_by_key(|piece| {
+        (
+            piece.m.tier == Tier::Lead,
+            !piece.m.target.bank_confirmed,
+            nearness(piece),
+        )
+    });
     pieces.truncate(settings.matches_max);
     pieces.sort_by_key(nearness);
     (pieces, capped)
@@ -205,7 +216,9 @@ async fn name_entry_parts(app: &Seawall, pieces: &mut [Piece]) -> Result<(), Sto
         let Some(look) = piece.handle.and_then(|handle| looks.get(&handle)) else {
             continue;
         };
-        let Ok(hash) = piece.m.value.parse::<Pdq>() else { continue };
+        let Ok(hash) = piece.m.value.parse::<Pdq>() else {
+            continue;
+        };
         let distance = piece.m.distance;
         if look.hashes.iter().any(|known| known.distance(hash) == distance) {
             continue;
