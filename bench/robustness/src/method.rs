@@ -32,10 +32,20 @@ pub trait Method: Sync {
 
     fn entry(&self, picture: &Picture) -> Result<Self::Entry>;
 
+    /// Whether it learns from benign pictures.
+    fn learns(&self) -> bool {
+        false
+    }
+
     /// Learns from pictures that are known not to be the entry, asked as queries: the platform's own recent sample.
     fn calibrate(&self, _entry: &mut Self::Entry, _benign: &[Self::Query]) {}
 
     fn query(&self, picture: &Picture) -> Result<Self::Query>;
+
+    /// The same, perhaps remembered from the stage before.
+    fn query_again(&self, picture: &Picture) -> Result<Self::Query> {
+        self.query(picture)
+    }
 
     fn compare(&self, query: &Self::Query, entry: &Self::Entry) -> Option<Found>;
 
@@ -93,6 +103,7 @@ impl<M: Method> Stage for Named<M> {
     }
 
     fn bank(&self, pictures: &[&Picture], benign: &[&Picture]) -> Result<Box<dyn Bank + '_>> {
+        let benign = if self.method.learns() { benign } else { &[] };
         let benign: Vec<M::Query> = benign
             .par_iter()
             .map(|picture| self.method.query(picture))
@@ -119,7 +130,7 @@ struct Entries<'a, M: Method> {
 
 impl<M: Method> Bank for Entries<'_, M> {
     fn search(&self, picture: &Picture, among: &[usize]) -> Result<Answer> {
-        let query = self.method.query(picture)?;
+        let query = self.method.query_again(picture)?;
         let compare = |n: &usize| Some((*n, self.method.compare(&query, &self.entries[*n])?));
         Ok(Answer {
             found: among.iter().filter_map(compare).collect(),

@@ -1,11 +1,11 @@
 //! The stages, each with all that the one before it has. A new one is a line in [`all`] and a [`Method`].
 
+use crate::whole::Seawall;
 use crate::{
     method::{Found, Method, Named, Stage, Tier},
     picture::Picture,
 };
 use anyhow::Result;
-use crate::whole::Seawall;
 use signal::pdq::{self, Dihedral, Pdq, PdqSignal};
 use signal::views::Grid;
 

@@ -10,9 +10,16 @@ use signal::nearness::{Near, Nearness, Reach};
 use signal::pdq;
 use signal::views::{self, Grid};
 use signal::{KeptLook, Looks, Pdq};
+use std::cell::RefCell;
+use std::sync::Arc;
 
 /// Keypoints that look alike before an entry gets a second look.
 const LIKELY_MIN: usize = 3;
+
+thread_local! {
+    /// The picture that was asked with last, and its looks: all stages ask with one picture before the next is made.
+    static LAST: RefCell<Option<(Picture, Arc<Looks>)>> = const { RefCell::new(None) };
+}
 
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Seawall {
@@ -64,14 +71,19 @@ impl Seawall {
 
 impl Method for Seawall {
     type Entry = Entry;
-    type Query = Looks;
+    type Query = Arc<Looks>;
 
     fn entry(&self, picture: &Picture) -> Result<Entry> {
         let image = picture.as_rgb()?;
         let kept = Looks::of(image).keep();
         let whole = pdq::hash_rgb(image);
-        let crops = views::crops(&kept.picture, self.grid).into_iter().map(|(_, signal)| signal);
-        let usable = [whole].into_iter().chain(crops).filter(|signal| signal.quality >= QUALITY_MIN);
+        let crops = views::crops(&kept.picture, self.grid)
+            .into_iter()
+            .map(|(_, signal)| signal);
+        let usable = [whole]
+            .into_iter()
+            .chain(crops)
+            .filter(|signal| signal.quality >= QUALITY_MIN);
         // As without a sample, but with the widest reach, to show what calibration is for.
         let widest = Reach::judged(&Nearness::default(), None, 0);
         Ok(Entry {
@@ -81,15 +93,21 @@ impl Method for Seawall {
         })
     }
 
-    fn calibrate(&self, entry: &mut Entry, benign: &[Looks]) {
+    fn learns(&self) -> bool {
+        self.is_calibrated
+    }
+
+    fn calibrate(&self, entry: &mut Entry, benign: &[Arc<Looks>]) {
         if !self.is_calibrated {
             return;
         }
-        let bits = |looks: &Looks| {
+        let bits = |looks: &Arc<Looks>| {
             let codes = looks.views.iter().filter(|found| found.pdq.quality >= QUALITY_MIN);
-            codes.flat_map(|found| entry.codes.iter().map(|code| code.distance(found.pdq.hash))).min()
+            codes
+                .flat_map(|found| entry.codes.iter().map(|code| code.distance(found.pdq.hash)))
+                .min()
         };
-        let places = |looks: &Looks| {
+        let places = |looks: &Arc<Looks>| {
             let is_shared = |code: &Pdq| {
                 looks.keypoints.iter().any(|point| {
                     point.code.distance(*code) <= ALIKE_BITS_MAX || point.mirrored.distance(*code) <= ALIKE_BITS_MAX
@@ -102,12 +120,30 @@ impl Method for Seawall {
         entry.reach = Reach::judged(&Nearness::default(), nearest, shared);
     }
 
-    fn query(&self, picture: &Picture) -> Result<Looks> {
-        Ok(Looks::of(picture.as_rgb()?))
+    fn query(&self, picture: &Picture) -> Result<Arc<Looks>> {
+        Ok(Arc::new(Looks::of(picture.as_rgb()?)))
     }
 
-    fn compare(&self, query: &Looks, entry: &Entry) -> Option<Found> {
+    fn query_again(&self, picture: &Picture) -> Result<Arc<Looks>> {
+        LAST.with_borrow_mut(|last| match last {
+            Some((known, looks)) if known == picture => Ok(looks.clone()),
+            _ => {
+                let looks = self.query(picture)?;
+                *last = Some((picture.clone(), looks.clone()));
+                Ok(looks)
+            }
+        })
+    }
+
+    fn compare(&self, query: &Arc<Looks>, entry: &Entry) -> Option<Found> {
         let by_hash = Self::nearest(query, entry).and_then(|(distance, at)| {
+            if entry.reach.is_template
+                && !entry
+                    .reach
+                    .stands(&looks::confirm(query, &query.views[at], &entry.kept))
+            {
+                return None;
+            }
             Some(Found {
                 tier: tier(entry.reach.of_distance(distance)?),
                 distance,
@@ -134,12 +170,20 @@ impl Method for Seawall {
         }
     }
 
-    fn n_codes(&self, query: &Looks) -> usize {
-        query.views.iter().filter(|found| found.pdq.quality >= QUALITY_MIN).count()
+    fn n_codes(&self, query: &Arc<Looks>) -> usize {
+        query
+            .views
+            .iter()
+            .filter(|found| found.pdq.quality >= QUALITY_MIN)
+            .count()
     }
 
     fn entry_bytes(&self, entry: &Entry) -> usize {
-        let kept = if self.has_keypoints { entry.kept.to_bytes().len() } else { 0 };
+        let kept = if self.has_keypoints {
+            entry.kept.to_bytes().len()
+        } else {
+            0
+        };
         32 * entry.codes.len() + kept
     }
 }

@@ -7,6 +7,8 @@
 //! Start with [`Signal`], the closed set of values a bank entry or an item can carry, then [`pdq`], the perceptual hash
 //! of images.
 
+#[cfg(test)]
+mod drawn;
 mod luma;
 mod value;
 
@@ -17,8 +19,8 @@ pub mod nearness;
 pub mod pdq;
 pub mod views;
 
+pub use digest::{Md5, ParseDigestError, Sha256};
 pub use looks::{KeptLook, Looks};
 pub use luma::{Luma, Rect};
-pub use digest::{Md5, ParseDigestError, Sha256};
 pub use pdq::{ParsePdqError, Pdq};
 pub use value::{ParseSignalError, Signal, SignalType, UnknownSignalType};

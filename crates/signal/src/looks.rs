@@ -4,10 +4,11 @@
 //! the second look. Of an entry a [`KeptLook`] is stored: fewer keypoints, a smaller picture. From that picture the crops of an entry can be made anew
 //! at any time ([`views::crops`]), also when an entry becomes part of an incident years later.
 
-use crate::keypoints::align::{self, Pair};
-use crate::keypoints::{self, Keypoint, Place, verify};
+use crate::keypoints::align::{self, Alignment, Pair};
+use crate::keypoints::verify::{self, Likeness};
+use crate::keypoints::{self, Keypoint, Place};
 use crate::luma::Luma;
-use crate::pdq::{self, Pdq, RgbImage};
+use crate::pdq::{self, Dihedral, Pdq, RgbImage};
 use crate::views::{self, ViewSignal};
 
 /// Keypoints of a query.
@@ -95,6 +96,42 @@ pub struct Sighting {
     pub corners: [(i32, i32); 4],
 }
 
+/// The second look where a hash is near: are the pixels of that view those of the entry?
+pub fn confirm(query: &Looks, view: &ViewSignal, kept: &KeptLook) -> Likeness {
+    let (width, height) = (query.picture.width() as f32, query.picture.height() as f32);
+    let share = |part: u16, side: f32| f32::from(part) / 10_000.0 * side;
+    let (left, top) = (share(view.share.left, width), share(view.share.top, height));
+    let (across, down) = (share(view.share.width, width), share(view.share.height, height));
+    // Where in the part the corners of the turned part lie: the upper left, the way right, the way down, in shares of the part's sides.
+    let (corner, right, below) = match view.view.turn {
+        Dihedral::Original => ((0.0, 0.0), (1.0, 0.0), (0.0, 1.0)),
+        Dihedral::Rotate90 => ((1.0, 0.0), (0.0, 1.0), (-1.0, 0.0)),
+        Dihedral::Rotate180 => ((1.0, 1.0), (-1.0, 0.0), (0.0, -1.0)),
+        Dihedral::Rotate270 => ((0.0, 1.0), (0.0, -1.0), (1.0, 0.0)),
+        Dihedral::FlipX => ((0.0, 1.0), (1.0, 0.0), (0.0, -1.0)),
+        Dihedral::FlipY => ((1.0, 0.0), (-1.0, 0.0), (0.0, 1.0)),
+        Dihedral::FlipPlus => ((0.0, 0.0), (0.0, 1.0), (1.0, 0.0)),
+        Dihedral::FlipMinus => ((1.0, 1.0), (0.0, -1.0), (-1.0, 0.0)),
+    };
+    let (kept_width, kept_height) = (kept.picture.width() as f32, kept.picture.height() as f32);
+    let alignment = Alignment {
+        affine: [
+            right.0 * across / kept_width,
+            below.0 * across / kept_height,
+            left + corner.0 * across,
+            right.1 * down / kept_width,
+            below.1 * down / kept_height,
+            top + corner.1 * down,
+        ],
+        agreeing: 0,
+        is_mirrored: false,
+    };
+    if view.view.is_negative {
+        return verify::compare(&kept.picture.negative(), &query.picture, &alignment);
+    }
+    verify::compare(&kept.picture, &query.picture, &alignment)
+}
+
 /// Pairs that are looked at, at most.
 const PAIRS_MAX: usize = 400;
 
@@ -140,7 +177,12 @@ const KEYPOINT_BYTES: usize = 32 + 4 * 2;
 impl KeptLook {
     /// For storage: format, width, height, number of keypoints, keypoints, pixels; numbers little-endian.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = vec![FORMAT, self.picture.width() as u8, self.picture.height() as u8, self.keypoints.len() as u8];
+        let mut bytes = vec![
+            FORMAT,
+            self.picture.width() as u8,
+            self.picture.height() as u8,
+            self.keypoints.len() as u8,
+        ];
         for (code, place) in &self.keypoints {
             bytes.extend(code.to_bytes());
             for number in [place.x, place.y, place.sigma, place.direction] {
@@ -163,7 +205,9 @@ impl KeptLook {
         if width.max(height) > KEPT_SIDE || n_keypoints > KEPT_KEYPOINTS_MAX {
             return Err(BadLook("it is larger than any"));
         }
-        let (keypoints, pixels) = rest.split_at_checked(n_keypoints * KEYPOINT_BYTES).ok_or(BadLook("it ends early"))?;
+        let (keypoints, pixels) = rest
+            .split_at_checked(n_keypoints * KEYPOINT_BYTES)
+            .ok_or(BadLook("it ends early"))?;
         let keypoints = keypoints.chunks_exact(KEYPOINT_BYTES).map(|bytes| {
             let mut code = [0; 32];
             code.copy_from_slice(&bytes[..32]);
@@ -178,7 +222,8 @@ impl KeptLook {
         });
         Ok(Self {
             keypoints: keypoints.collect(),
-            picture: Luma::new(width, height, pixels.to_vec()).map_err(|_| BadLook("its pixels are not as many as it says"))?,
+            picture: Luma::new(width, height, pixels.to_vec())
+                .map_err(|_| BadLook("its pixels are not as many as it says"))?,
         })
     }
 }

@@ -76,7 +76,11 @@ impl Luma {
             }
             for shares in &across {
                 let columns = &grey[shares.first..];
-                let sum: f32 = columns.iter().zip(&shares.weights).map(|(grey, weight)| weight * grey).sum();
+                let sum: f32 = columns
+                    .iter()
+                    .zip(&shares.weights)
+                    .map(|(grey, weight)| weight * grey)
+                    .sum();
                 pixels.push((sum + 0.5) as u8);
             }
         }
@@ -137,6 +141,14 @@ impl Luma {
         }
     }
 
+    /// With light and dark exchanged.
+    pub fn negative(&self) -> Self {
+        Self {
+            pixels: self.pixels.iter().map(|grey| 255 - grey).collect(),
+            ..*self
+        }
+    }
+
     /// Borrowed, for hashing.
     pub fn image(&self) -> LumaImage<'_> {
         LumaImage::of_checked(self.width, self.height, &self.pixels)
@@ -172,4 +184,58 @@ fn shares(from: usize, to: usize) -> Vec<Shares> {
         }
     };
     (0..to).map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_picture_is_only_ever_made_smaller() {
+        let rgb = vec![77; 3 * 30 * 20];
+        let image = RgbImage::new(30, 20, &rgb).unwrap();
+        let same = Luma::reduce(image, 100);
+        assert_eq!((same.width(), same.height()), (30, 20));
+        let small = Luma::reduce(image, 15);
+        assert_eq!((small.width(), small.height()), (15, 10));
+        assert!(small.pixels().iter().all(|grey| *grey == 77));
+    }
+
+    #[test]
+    fn luma_is_that_of_bt_601() {
+        let luma = |rgb: [u8; 3]| Luma::reduce(RgbImage::new(1, 1, &rgb).unwrap(), 8).pixels()[0];
+        assert_eq!(
+            [luma([255, 0, 0]), luma([0, 255, 0]), luma([0, 0, 255]), luma([255; 3])],
+            [76, 150, 29, 255]
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_pixel_counts_as_much_as_it_covers(width in 1..90_usize, height in 1..90_usize, longest in 1..60_usize, seed: u8) {
+            let grey = |at: usize| (at.wrapping_mul(97) as u8) ^ seed;
+            let rgb: Vec<u8> = (0..width * height).flat_map(|at| [grey(at); 3]).collect();
+            let image = RgbImage::new(width as u32, height as u32, &rgb).unwrap();
+            let small = Luma::reduce(image, longest);
+            prop_assert!(small.width().max(small.height()) <= longest.max(1).min(width.max(height)).max(1));
+            prop_assert_eq!(&small, &Luma::reduce_anywhere(image, longest), "on every machine the same");
+            let (fx, fy) = (width as f64 / small.width() as f64, height as f64 / small.height() as f64);
+            for y in 0..small.height() {
+                for x in 0..small.width() {
+                    let mut sum = 0.0;
+                    for sy in (y as f64 * fy) as usize..(((y + 1) as f64 * fy).ceil() as usize).min(height) {
+                        for sx in (x as f64 * fx) as usize..(((x + 1) as f64 * fx).ceil() as usize).min(width) {
+                            let covers = |at: usize, from: usize, by: f64| {
+                                (((from + 1) as f64 * by).min((at + 1) as f64) - (from as f64 * by).max(at as f64)).max(0.0)
+                            };
+                            sum += covers(sx, x, fx) * covers(sy, y, fy) * f64::from(grey(sy * width + sx));
+                        }
+                    }
+                    let found = f64::from(small.row(y)[x]);
+                    prop_assert!((found - sum / (fx * fy)).abs() <= 0.6, "{} is not {}", found, sum / (fx * fy));
+                }
+            }
+        }
+    }
 }

@@ -59,7 +59,9 @@ pub fn align(pairs: &[Pair], longest: f32) -> Option<Alignment> {
     }
     let (mut alignment, mut members) = best?;
     for _ in 0..3 {
-        let Some(affine) = fit(pairs, &members, &alignment) else { break };
+        let Some(affine) = fit(pairs, &members, &alignment) else {
+            break;
+        };
         let refined = Alignment { affine, ..alignment };
         let more = agreeing(pairs, &refined, longest);
         if more.len() < members.len() {
@@ -104,10 +106,7 @@ fn agreeing(pairs: &[Pair], alignment: &Alignment, longest: f32) -> Vec<usize> {
         let (sin, cos) = pair.entry.direction.sin_cos();
         let expected = (d * cos + e * sin).atan2(a * cos + b * sin);
         let turned = ((pair.query.direction - expected + PI).rem_euclid(TAU) - PI).abs();
-        let agrees = away <= tolerance
-            && ratio < SIZE_RATIO_MAX
-            && ratio > 1.0 / SIZE_RATIO_MAX
-            && turned < TURNED_MAX;
+        let agrees = away <= tolerance && ratio < SIZE_RATIO_MAX && ratio > 1.0 / SIZE_RATIO_MAX && turned < TURNED_MAX;
         let is_first = || {
             found
                 .iter()

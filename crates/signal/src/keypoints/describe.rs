@@ -55,14 +55,20 @@ pub(super) fn directions(space: &ScaleSpace, blob: &Blob) -> Vec<f32> {
     for _ in 0..2 {
         let before = histogram;
         for (at, value) in histogram.iter_mut().enumerate() {
-            let (left, right) = (before[(at + DIRECTIONS - 1) % DIRECTIONS], before[(at + 1) % DIRECTIONS]);
+            let (left, right) = (
+                before[(at + DIRECTIONS - 1) % DIRECTIONS],
+                before[(at + 1) % DIRECTIONS],
+            );
             *value = 0.25 * (left + 2.0 * before[at] + right);
         }
     }
     let strongest = histogram.iter().copied().fold(0.0, f32::max);
     let mut peaks: Vec<(f32, f32)> = Vec::new();
     for (at, &value) in histogram.iter().enumerate() {
-        let (left, right) = (histogram[(at + DIRECTIONS - 1) % DIRECTIONS], histogram[(at + 1) % DIRECTIONS]);
+        let (left, right) = (
+            histogram[(at + DIRECTIONS - 1) % DIRECTIONS],
+            histogram[(at + 1) % DIRECTIONS],
+        );
         if value > left && value >= right && value >= SECOND_SHARE * strongest {
             let offset = 0.5 * (left - right) / (left - 2.0 * value + right);
             peaks.push((value, (at as f32 + offset) / DIRECTIONS as f32 * TAU));
@@ -167,7 +173,11 @@ static COMPARISONS: LazyLock<Vec<(usize, usize, usize)>> = LazyLock::new(|| {
             for b in a + 1..n {
                 for channel in 0..CHANNELS {
                     let comparison = (first + a, first + b, channel);
-                    if side < 4 { chosen.push(comparison) } else { rest.push(comparison) }
+                    if side < 4 {
+                        chosen.push(comparison)
+                    } else {
+                        rest.push(comparison)
+                    }
                 }
             }
         }

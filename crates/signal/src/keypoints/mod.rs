@@ -13,6 +13,9 @@ use crate::luma::Luma;
 use crate::pdq::Pdq;
 use scale_space::{Blob, ScaleSpace};
 
+/// Bits within which two keypoints look alike.
+pub const ALIKE_BITS_MAX: u32 = 31;
+
 /// A distinctive place.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Keypoint {
@@ -24,7 +27,7 @@ pub struct Keypoint {
     pub place: Place,
 }
 
-/// Where a keypoint lies in its picture, in pixels of it.
+/// Where a keypoint lies in its picture, in pixels of it from its edges, so that it stays true when the picture is resized.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Place {
     /// From the left.
@@ -69,8 +72,9 @@ fn find_anywhere(picture: &Luma, max: usize) -> Vec<Keypoint> {
                 code,
                 mirrored,
                 place: Place {
-                    x: blob.x,
-                    y: blob.y,
+                    // A blob lies at the middle of a pixel, a place counts from the picture's edge.
+                    x: blob.x + 0.5,
+                    y: blob.y + 0.5,
                     sigma: blob.sigma,
                     direction,
                 },
@@ -95,3 +99,6 @@ impl Place {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

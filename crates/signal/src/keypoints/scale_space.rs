@@ -211,7 +211,11 @@ fn refine(below: &Plane, here: &Plane, above: &Plane, x: usize, y: usize, octave
         return None;
     }
     let offset = |before: f32, after: f32, curvature: f32| (0.5 * (before - after) / curvature).clamp(-0.5, 0.5);
-    let (dx, dy, ds) = (offset(left, right, dxx), offset(up, down, dyy), offset(finer, coarser, dss));
+    let (dx, dy, ds) = (
+        offset(left, right, dxx),
+        offset(up, down, dyy),
+        offset(finer, coarser, dss),
+    );
     let contrast = (value + 0.25 * ((right - left) * dx + (down - up) * dy + (coarser - finer) * ds)).abs();
     if contrast < CONTRAST_MIN {
         return None;

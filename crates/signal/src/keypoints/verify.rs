@@ -11,7 +11,9 @@ const BLOCK: usize = 12;
 /// How far a block may have slipped, in pixels of the entry's picture.
 const SLIP: isize = 2;
 /// Standard deviation of grey below which a block shows nothing.
-const TEXTURE_MIN: f32 = 5.0;
+const TEXTURE_MIN: f32 = 3.0;
+/// Pixels to each side whose mean is the light of a place.
+const AROUND: usize = 3;
 /// Correlation from which on two blocks show the same.
 const ALIKE_MIN: f32 = 0.7;
 
@@ -58,15 +60,16 @@ pub fn compare(entry: &Luma, query: &Luma, alignment: &Alignment) -> Likeness {
                         && qy >= -0.5
                         && qx <= query.width() as f32 - 0.5
                         && qy <= query.height() as f32 - 0.5;
-                    if is_inside {
-                        sum += sample(query, qx, qy);
-                    }
+                    sum += sample(query, qx, qy);
                 }
             }
             laid[y * wide + x] = sum / (n_samples * n_samples) as f32;
             inside[y * wide + x] = is_inside;
         }
     }
+    let laid = without_light(&laid, wide, tall);
+    let shown: Vec<f32> = entry.pixels().iter().map(|grey| f32::from(*grey)).collect();
+    let shown = without_light(&shown, width, height);
     let (mut compared, mut alike) = (0, 0);
     let n_inside = (0..height)
         .map(|y| {
@@ -76,7 +79,7 @@ pub fn compare(entry: &Luma, query: &Luma, alignment: &Alignment) -> Likeness {
         .sum::<usize>();
     for top in (0..height.saturating_sub(BLOCK - 1)).step_by(BLOCK) {
         for left in (0..width.saturating_sub(BLOCK - 1)).step_by(BLOCK) {
-            let block = Block::of(entry, left, top);
+            let block = Block::of(&shown[top * width + left..], width);
             let all_inside = (0..BLOCK).all(|y| {
                 inside[(top + margin + y) * wide + left + margin..][..BLOCK]
                     .iter()
@@ -111,12 +114,10 @@ struct Block {
 }
 
 impl Block {
-    fn of(picture: &Luma, left: usize, top: usize) -> Self {
+    fn of(shown: &[f32], stride: usize) -> Self {
         let mut values = [0.0; BLOCK * BLOCK];
-        for (y, row) in values.chunks_exact_mut(BLOCK).enumerate() {
-            for (value, byte) in row.iter_mut().zip(&picture.row(top + y)[left..]) {
-                *value = f32::from(*byte);
-            }
+        for (row, shown) in values.chunks_exact_mut(BLOCK).zip(shown.chunks(stride)) {
+            row.copy_from_slice(&shown[..BLOCK]);
         }
         let n = (BLOCK * BLOCK) as f32;
         let mean = values.iter().sum::<f32>() / n;
@@ -139,6 +140,30 @@ impl Block {
         let deviation = (squares / n - (sum / n).powi(2)).max(0.0).sqrt();
         product / n / (self.deviation * deviation).max(1e-6)
     }
+}
+
+/// What is left when the mean of the surroundings is taken away: strokes and edges, not which stretch is light and which is dark. Lines of text on a card
+/// are all dark stretches; only their strokes differ.
+fn without_light(values: &[f32], width: usize, height: usize) -> Vec<f32> {
+    let around = |place: usize, n: usize| place.saturating_sub(AROUND)..(place + AROUND + 1).min(n);
+    let mut across = vec![0.0_f32; values.len()];
+    for (row, means) in values.chunks_exact(width).zip(across.chunks_exact_mut(width)) {
+        for (x, mean) in means.iter_mut().enumerate() {
+            let near = &row[around(x, width)];
+            *mean = near.iter().sum::<f32>() / near.len() as f32;
+        }
+    }
+    let mut left = values.to_vec();
+    for (y, row) in left.chunks_exact_mut(width).enumerate() {
+        let near = around(y, height);
+        let share = 1.0 / near.len() as f32;
+        for means in across[near.start * width..near.end * width].chunks_exact(width) {
+            for (value, mean) in row.iter_mut().zip(means) {
+                *value -= share * mean;
+            }
+        }
+    }
+    left
 }
 
 fn sample(picture: &Luma, x: f32, y: f32) -> f32 {

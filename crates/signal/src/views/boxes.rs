@@ -43,11 +43,7 @@ impl Edges {
                 row[along + 1] = sum;
             }
         }
-        Self {
-            n_lines,
-            n_along,
-            sums,
-        }
+        Self { n_lines, n_along, sums }
     }
 
     /// Share of the line between two places that is edge.

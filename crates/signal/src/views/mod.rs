@@ -12,7 +12,7 @@ mod trim;
 pub use crops::{Grid, crops};
 
 use crate::luma::{Luma, Rect};
-use crate::pdq::{self, Dihedral, Pdq, PdqSignal};
+use crate::pdq::{self, Dihedral, PdqSignal};
 use std::fmt;
 
 /// Raised when the same picture gives other views.
@@ -87,6 +87,14 @@ pub struct ViewSignal {
 }
 
 impl View {
+    /// Whether it is one of the few that are worth the price of a search for leads: the picture, what is left of it without its frame, and what stands out
+    /// in it, upright and mirrored.
+    pub fn is_for_leads(self) -> bool {
+        matches!(self.part, Part::Whole | Part::Trimmed | Part::Box)
+            && matches!(self.turn, Dihedral::Original | Dihedral::FlipY)
+            && !self.is_negative
+    }
+
     /// All of the picture as it is.
     pub const AS_IS: Self = Self {
         part: Part::Whole,
@@ -185,7 +193,10 @@ pub fn parts(picture: &Luma) -> Vec<(Part, Rect)> {
     if is_new(trimmed, &found) {
         found.push((Part::Trimmed, trimmed));
     }
-    for (part, rect) in [Part::Box, Part::SecondBox].into_iter().zip(boxes::find(picture, trimmed)) {
+    for (part, rect) in [Part::Box, Part::SecondBox]
+        .into_iter()
+        .zip(boxes::find(picture, trimmed))
+    {
         if is_new(rect, &found) {
             found.push((part, rect));
         }
@@ -238,7 +249,10 @@ impl Rect {
     }
 
     fn middle(self, percent: usize) -> Self {
-        let (width, height) = ((self.width * percent / 100).max(1), (self.height * percent / 100).max(1));
+        let (width, height) = (
+            (self.width * percent / 100).max(1),
+            (self.height * percent / 100).max(1),
+        );
         Self {
             left: self.left + (self.width - width) / 2,
             top: self.top + (self.height - height) / 2,
@@ -248,7 +262,5 @@ impl Rect {
     }
 }
 
-/// The code of the negative of what a code shows.
-pub fn negative(code: Pdq) -> Pdq {
-    code.complement()
-}
+#[cfg(test)]
+mod tests;

@@ -55,9 +55,13 @@ fn trim_side(picture: &Luma, rect: Rect, side: Side) -> Rect {
     for at in 0..n_pixels {
         counts[usize::from(pixel(0, at))] += 1;
     }
-    let Some(grey) = median(&counts, n_pixels) else { return rect };
+    let Some(grey) = median(&counts, n_pixels) else {
+        return rect;
+    };
     let is_flat = |line: usize| {
-        let n_off = (0..n_pixels).filter(|at| pixel(line, *at).abs_diff(grey) > TOLERANCE).count();
+        let n_off = (0..n_pixels)
+            .filter(|at| pixel(line, *at).abs_diff(grey) > TOLERANCE)
+            .count();
         n_off * 100 <= n_pixels * (100 - FLAT_PERCENT)
     };
     let mut n = (0..n_lines.saturating_sub(1)).take_while(|line| is_flat(*line)).count();
@@ -65,7 +69,9 @@ fn trim_side(picture: &Luma, rect: Rect, side: Side) -> Rect {
         return rect;
     }
     // The line where border and picture blend belongs to neither.
-    let blends = (0..n_pixels).filter(|at| pixel(n, *at).abs_diff(grey) <= 3 * TOLERANCE).count();
+    let blends = (0..n_pixels)
+        .filter(|at| pixel(n, *at).abs_diff(grey) <= 3 * TOLERANCE)
+        .count();
     if n + 1 < n_lines && blends * 2 > n_pixels && n > 1 {
         n += 1;
     }
