@@ -64,7 +64,7 @@ pub async fn set_judged(tx: &mut Tx, entry: EntryId, judged: &Judged) -> Result<
     .bind(i64::from(judged.reach.lead_places))
     .bind(judged.nearest_benign_bits.map(i64::from))
     .bind(i64::from(judged.nearest_benign_places))
-    .bind(i64::from(judged.template_risk))
+    .bind(i64::from(judged.reach.is_template))
     .bind(judged.at.unix_ms())
     .execute(tx.conn())
     .await
@@ -163,10 +163,10 @@ pub(super) fn read_judged(row: &AnyRow) -> Result<Option<Judged>, StoreError> {
             lead_bits: row.number("lead_bits")?,
             match_places: row.number("match_places")?,
             lead_places: row.number("lead_places")?,
+            is_template: row.flag("template_risk")?,
         },
         nearest_benign_bits: row.opt_number("nearest_benign_bits")?,
         nearest_benign_places: row.number("nearest_benign_places")?,
-        template_risk: row.flag("template_risk")?,
         at,
     }))
 }

@@ -6,7 +6,7 @@
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use signal::nearness::{Reach, is_template};
+use signal::nearness::Reach;
 use signal::{KeptLook, Looks, Pdq, Signal};
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Mutex, watch};
@@ -148,7 +148,6 @@ fn judge(app: &Seawall, sample: &BenignSample, hashes: &[Pdq], look: Option<&Kep
         reach,
         nearest_benign_bits: nearest.bits,
         nearest_benign_places: nearest.places,
-        template_risk: is_template(nearest.bits),
         at: app.clock.now(),
     };
     Some((judged, nearest))

@@ -118,8 +118,6 @@ pub struct Judged {
     pub nearest_benign_bits: Option<u32>,
     /// The most keypoints that it shares with one of them.
     pub nearest_benign_places: u32,
-    /// Whether it is probably a template: others like it with other words are harmless.
-    pub template_risk: bool,
     /// When that was found out.
     pub at: Timestamp,
 }

@@ -289,7 +289,7 @@ pub async fn a_card_of_a_template_reaches_less_far(world: World) {
     assert_eq!(n_benign(&world).await, 24);
     let again = add(&world.app, &world, bank, &Picture::card(0)).await;
     let judged = entry(&world, bank, again).await.judged.unwrap();
-    assert!(judged.template_risk, "{judged:?}");
+    assert!(judged.reach.is_template, "{judged:?}");
     let unjudged = MatchSettings::default().unjudged();
     assert!(judged.reach.lead_bits < unjudged.lead_bits, "{judged:?}");
     assert!(judged.reach.match_places > unjudged.match_places, "{judged:?}");
@@ -302,7 +302,7 @@ pub async fn a_card_of_a_template_reaches_less_far(world: World) {
     // A scene is like none of the cards; with so few of them that alone lets it reach no further.
     let scene = add(&world.app, &world, bank, &Picture::scene(1)).await;
     let judged = entry(&world, bank, scene).await.judged.unwrap();
-    assert_eq!((judged.nearest_benign_bits, judged.template_risk), (None, false));
+    assert_eq!((judged.nearest_benign_bits, judged.reach.is_template), (None, false));
     assert_eq!(judged.reach.lead_bits, unjudged.lead_bits);
 }
 
@@ -316,7 +316,7 @@ pub async fn copies_that_were_there_before_say_nothing_of_harmless_ones(world: W
     assert_eq!(n_benign(&world).await, 6);
     let known = add(&world.app, &world, bank, &picture).await;
     let judged = entry(&world, bank, known).await.judged.unwrap();
-    assert!(!judged.template_risk, "{judged:?}");
+    assert!(!judged.reach.is_template, "{judged:?}");
     assert_eq!(n_benign(&world).await, 3, "copies leave the sample");
 }
 
@@ -382,7 +382,7 @@ pub async fn bare_hashes_are_judged_in_the_background(world: World) {
     let (_tell, told) = watch::channel(false);
     let mut round = Round::default();
     round.go_on(&world.app, &told).await.unwrap();
-    assert!(entry(&world, bank, before[0]).await.judged.unwrap().template_risk);
+    assert!(entry(&world, bank, before[0]).await.judged.unwrap().reach.is_template);
     assert_eq!(found(&world.app, &other).await, []);
     // Again, nothing is new.
     let cursor = world.app.matcher.cursor();

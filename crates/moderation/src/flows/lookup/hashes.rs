@@ -86,6 +86,7 @@ pub(super) async fn find(
             let m = search.matched(query, entry, distance, near, &settings);
             found[search.file].push(Piece {
                 handle: Some(entry.handle),
+                reach: Some(reach_of(entry, &settings)),
                 m,
             });
         }

@@ -4,6 +4,7 @@
 //! (`hashes.rs`), and entries are looked for in it by their keypoints (`sightings.rs`). Both end in one match for each entry and type of signal.
 
 mod hashes;
+mod parts;
 mod remembered;
 mod sightings;
 
@@ -11,7 +12,7 @@ use std::collections::HashMap;
 
 use signal::nearness::{Near, Reach};
 use signal::views::Share;
-use signal::{Looks, Pdq, Signal, SignalType};
+use signal::{Looks, Signal, SignalType};
 
 use super::calibrate::off_thread;
 use crate::Seawall;
@@ -40,7 +41,20 @@ type Counts<'a> = &'a (dyn Fn(&MatchTarget) -> bool + Sync);
 struct Piece {
     /// The number of the entry; none where nothing more is asked of it.
     handle: Option<u64>,
+    /// How near counts for it, if a hash was near.
+    reach: Option<Reach>,
     m: Match,
+}
+
+impl Piece {
+    /// Of which nothing more is asked.
+    fn whole(m: Match) -> Self {
+        Self {
+            handle: None,
+            reach: None,
+            m,
+        }
+    }
 }
 
 impl<'a> Query<'a> {
@@ -81,6 +95,7 @@ pub async fn look_up_among(
     let mut is_cut = vec![false; files.len()];
     for ((query, strongest), is_cut) in files.iter().zip(&mut strongest).zip(&mut is_cut) {
         if let Some(looks) = query.looks {
+            parts::leave_out_unlike(app, looks, strongest).await?;
             let all = sightings::find(app, looks, counts, now).await?;
             *is_cut = all.is_cut;
             for seen in &all.seen {
@@ -93,7 +108,7 @@ pub async fn look_up_among(
     for ((query, (pieces, capped)), is_cut) in files.iter().zip(&mut told).zip(is_cut) {
         *capped |= is_cut;
         if query.looks.is_some() {
-            name_entry_parts(app, pieces).await?;
+            parts::name_entry_parts(app, pieces).await?;
         }
     }
     let found = told.into_iter().map(|(pieces, capped)| Found {
@@ -132,7 +147,7 @@ async fn find_digests(
                     frame: kept.frame,
                     ..found(entry, Near::Match)
                 };
-                keep_strongest(strongest, Piece { handle: None, m });
+                keep_strongest(strongest, Piece::whole(m));
             }
         }
     }
@@ -181,8 +196,7 @@ fn keep_sighting(
                 sighting: Some(sighted),
                 ..found(&seen.entry, near)
             };
-            let handle = None;
-            strongest.insert(key, Piece { handle, m });
+            strongest.insert(key, Piece::whole(m));
         }
     }
 }
@@ -206,27 +220,6 @@ fn tell(found: HashMap<(EntryId, SignalType), Piece>, settings: &MatchSettings) 
     pieces.truncate(settings.matches_max);
     pieces.sort_by_key(nearness);
     (pieces, capped)
-}
-
-/// Where an entry was found by one of its crops, names the crop.
-async fn name_entry_parts(app: &Seawall, pieces: &mut [Piece]) -> Result<(), StoreError> {
-    let handles: Vec<u64> = pieces.iter().filter_map(|piece| piece.handle).collect();
-    let looks = remembered::looks_of(app, &handles).await?;
-    for piece in pieces {
-        let Some(look) = piece.handle.and_then(|handle| looks.get(&handle)) else {
-            continue;
-        };
-        let Ok(hash) = piece.m.value.parse::<Pdq>() else {
-            continue;
-        };
-        let distance = piece.m.distance;
-        if look.hashes.iter().any(|known| known.distance(hash) == distance) {
-            continue;
-        }
-        let crop = look.crops.iter().find(|(_, pdq)| pdq.hash.distance(hash) == distance);
-        piece.m.entry_part = crop.and_then(|(share, _)| not_whole(*share));
-    }
-    Ok(())
 }
 
 /// How near counts for an entry.
