@@ -71,30 +71,23 @@ impl Plane {
             padded[..reach].fill(row[0]);
             padded[reach..reach + width].copy_from_slice(row);
             padded[reach + width..].fill(row[width - 1]);
-            let middle = &padded[reach..reach + width];
-            for (out, value) in out.iter_mut().zip(middle) {
-                *out = kernel[0] * value;
-            }
-            for (distance, weight) in kernel.iter().enumerate().skip(1) {
-                let left = &padded[reach - distance..][..width];
-                let right = &padded[reach + distance..][..width];
-                for ((out, left), right) in out.iter_mut().zip(left).zip(right) {
-                    *out += weight * (left + right);
-                }
-            }
+            let beside = |distance| {
+                (
+                    &padded[reach - distance..][..width],
+                    &padded[reach + distance..][..width],
+                )
+            };
+            let mut pairs: Vec<(&[f32], &[f32])> = Vec::with_capacity(reach);
+            pairs.extend((1..=reach).map(beside));
+            weigh(&kernel, row, &pairs, out);
         }
+        let mut pairs: Vec<(&[f32], &[f32])> = Vec::with_capacity(reach);
         let mut values = vec![0.0_f32; width * height];
         for (y, out) in values.chunks_exact_mut(width).enumerate() {
             let row = |y: usize| &across[y.min(height - 1) * width..][..width];
-            for (out, value) in out.iter_mut().zip(row(y)) {
-                *out = kernel[0] * value;
-            }
-            for (distance, weight) in kernel.iter().enumerate().skip(1) {
-                let (upper, lower) = (row(y.saturating_sub(distance)), row(y + distance));
-                for ((out, upper), lower) in out.iter_mut().zip(upper).zip(lower) {
-                    *out += weight * (upper + lower);
-                }
-            }
+            pairs.clear();
+            pairs.extend((1..=reach).map(|distance| (row(y.saturating_sub(distance)), row(y + distance))));
+            weigh(&kernel, row(y), &pairs, out);
         }
         Self { width, height, values }
     }
@@ -117,6 +110,47 @@ impl Plane {
             height: self.height,
             values: self.values.iter().zip(&other.values).map(|(a, b)| a - b).collect(),
         }
+    }
+}
+
+/// Values whose sums are kept in registers together.
+const TOGETHER: usize = 32;
+
+/// Writes the weighted sums of a line and of the lines to its two sides, the nearest first.
+#[inline(always)]
+fn weigh(kernel: &[f32], middle: &[f32], pairs: &[(&[f32], &[f32])], out: &mut [f32]) {
+    let n = out.len();
+    let Some(last) = n.checked_sub(TOGETHER) else {
+        for (x, out) in out.iter_mut().enumerate() {
+            let sides = kernel[1..].iter().zip(pairs);
+            *out = sides.fold(kernel[0] * middle[x], |sum, (weight, (left, right))| {
+                sum + weight * (left[x] + right[x])
+            });
+        }
+        return;
+    };
+    // The last stretch reaches back over the one before it instead of past the end.
+    for start in (0..last).step_by(TOGETHER).chain([last]) {
+        let mut sums = [0.0_f32; TOGETHER];
+        for (sum, value) in sums.iter_mut().zip(stretch(middle, start)) {
+            *sum = kernel[0] * value;
+        }
+        for (weight, (left, right)) in kernel[1..].iter().zip(pairs) {
+            let pairs = stretch(left, start).iter().zip(stretch(right, start));
+            for (sum, (left, right)) in sums.iter_mut().zip(pairs) {
+                *sum += weight * (left + right);
+            }
+        }
+        out[start..start + TOGETHER].copy_from_slice(&sums);
+    }
+}
+
+/// So many values of a line from here on. There must be as many.
+#[inline(always)]
+fn stretch(line: &[f32], start: usize) -> &[f32; TOGETHER] {
+    match line[start..].first_chunk() {
+        Some(values) => values,
+        None => unreachable!("stretches end where the line does"),
     }
 }
 
@@ -173,13 +207,15 @@ impl ScaleSpace {
 fn find_extrema(planes: &[Plane], octave: usize, level: usize, blobs: &mut Vec<Blob>) {
     let [below, here, above] = planes else { return };
     let (width, height) = (here.width, here.height);
-    let threshold = CONTRAST_MIN * 0.5;
+    let mut stand_out = vec![false; width];
     for y in 2..height.saturating_sub(2) {
-        for x in 2..width - 2 {
-            let value = here.at(x, y);
-            if value.abs() < threshold {
+        let row = |y: usize| &here.values[y * width..][..width];
+        mark_extrema([row(y - 1), row(y), row(y + 1)], &mut stand_out);
+        for (x, stands_out) in stand_out.iter().enumerate().take(width.saturating_sub(2)).skip(2) {
+            if !stands_out {
                 continue;
             }
+            let value = here.at(x, y);
             let is_extreme = |plane: &Plane, with_middle: bool| {
                 (y - 1..=y + 1).all(|ny| {
                     let row = &plane.values[ny * width + x - 1..][..3];
@@ -192,6 +228,26 @@ fn find_extrema(planes: &[Plane], octave: usize, level: usize, blobs: &mut Vec<B
                 blobs.extend(refine(below, here, above, x, y, octave, level));
             }
         }
+    }
+}
+
+/// Which values of the middle row stand out from the four beside them; all but a few are told so.
+#[inline(always)]
+fn mark_extrema([upper, middle, lower]: [&[f32]; 3], stand_out: &mut [bool]) {
+    const THRESHOLD: f32 = 0.5 * CONTRAST_MIN;
+    let Some(inner) = middle.len().checked_sub(2) else {
+        return;
+    };
+    let (left, here, right) = (&middle[..inner], &middle[1..][..inner], &middle[2..][..inner]);
+    let (upper, lower) = (&upper[1..][..inner], &lower[1..][..inner]);
+    let out = &mut stand_out[1..][..inner];
+    for at in 0..inner {
+        let value = here[at];
+        let is_high =
+            (value > THRESHOLD) & (value > left[at]) & (value > right[at]) & (value > upper[at]) & (value > lower[at]);
+        let is_low =
+            (value < -THRESHOLD) & (value < left[at]) & (value < right[at]) & (value < upper[at]) & (value < lower[at]);
+        out[at] = is_high | is_low;
     }
 }
 
