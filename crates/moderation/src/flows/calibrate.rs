@@ -4,7 +4,7 @@
 //! background, some at a time. Doing it again changes nothing; two processes that do it at once find the same.
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use signal::nearness::Reach;
 use signal::{KeptLook, Looks, Pdq, Signal};
@@ -26,6 +26,8 @@ pub const SAMPLE_TRUSTED: usize = 200;
 const SURPLUS_SHARE: usize = 20;
 /// Entries that are judged at a time.
 const PAGE: usize = 100;
+/// The longest pause between two pages.
+const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// How often each entry is judged.
 const JUDGED_EVERY: Duration = Duration::from_secs(24 * 3600);
 
@@ -46,6 +48,13 @@ impl Default for Sample {
             bar: AtomicI64::new(i64::MAX),
             n_new: AtomicUsize::new(0),
         }
+    }
+}
+
+impl Sample {
+    /// Everything was forgotten: the next pictures enter again.
+    pub(in crate::flows) fn begin_anew(&self) {
+        self.bar.store(i64::MAX, Ordering::Relaxed);
     }
 }
 
@@ -229,12 +238,15 @@ impl Round {
             self.after = None;
         }
         while !*shutdown.borrow() {
+            let begin = Instant::now();
             let page = banks::entries_to_judge(&mut *app.store.reader().await?, self.after, PAGE).await?;
             judge_all(app, &page.entries).await?;
             self.after = page.last.or(self.after);
             if !page.more {
                 break;
             }
+            // Lookups come first: at most half of a core.
+            tokio::time::sleep(begin.elapsed().min(PAUSE_MAX)).await;
         }
         Ok(())
     }

@@ -32,7 +32,7 @@ impl Picture {
             let (sin, cos) = (chance.unit() * std::f64::consts::PI).sin_cos();
             let is_box = chance.unit() < 0.4;
             let slope = chance.unit() * 0.8;
-            picture.draw(|px, py| {
+            picture.draw_within((x, y), a.hypot(b), |px, py| {
                 let (dx, dy) = (px - x, py - y);
                 let (u, v) = ((cos * dx + sin * dy) / a, (cos * dy - sin * dx) / b);
                 let inside = if is_box {
@@ -62,7 +62,7 @@ impl Picture {
             while x < 225.0 {
                 let letter = chance.bytes::<4>();
                 let top = 90.0 + 40.0 * f64::from(line);
-                picture.draw(|px, py| {
+                picture.draw_within((x, top), 20.0, |px, py| {
                     let (u, v) = ((px - x) / 2.0, (py - top) / 3.0);
                     let is_in = (0.0..4.0).contains(&u) && (0.0..4.0).contains(&v);
                     let bit = (v as usize * 4 + u as usize) % 16;
@@ -76,8 +76,15 @@ impl Picture {
     }
 
     fn draw(&mut self, colour: impl Fn(f64, f64) -> Option<[u8; 3]>) {
-        for y in 0..self.height {
-            for x in 0..self.width {
+        let reach = (self.width + self.height) as f64;
+        self.draw_within((0.0, 0.0), reach, colour);
+    }
+
+    /// The same no further than so many pixels left, right, above and below a place.
+    fn draw_within(&mut self, (x, y): (f64, f64), reach: f64, colour: impl Fn(f64, f64) -> Option<[u8; 3]>) {
+        let range = |at: f64, side: usize| (at - reach).max(0.0) as usize..side.min((at + reach) as usize + 1);
+        for y in range(y, self.height) {
+            for x in range(x, self.width) {
                 if let Some(colour) = colour(x as f64 + 0.5, y as f64 + 0.5) {
                     self.pixels[y * self.width + x] = colour;
                 }

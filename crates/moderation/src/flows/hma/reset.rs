@@ -38,6 +38,7 @@ pub async fn forget_everything(app: &Seawall, actor: &Actor) -> Result<(), HmaEr
         tx.commit().await?;
         // Numbers of entries begin anew.
         app.remembered.forget();
+        app.sample.begin_anew();
         return Ok(());
     }
     Err(HmaError::Busy)
