@@ -8,10 +8,12 @@
 //! other. Within small radii a segment is searched through tables of substrings (multi-index hashing: Norouzi, Punjani and Fleet, 2012),
 //! beyond that by a scan; both give the same answer. An index may live in a folder: see [`Index::open`].
 
+mod buckets;
 mod checkpoint;
 mod chunks;
 mod codes;
 mod collect;
+mod compare;
 mod disk;
 mod head;
 mod memory;
