@@ -33,9 +33,9 @@ const NEXTS_IN_LINE: usize = 32;
 const CANDIDATES_TOGETHER: usize = 256;
 
 /// What a search takes, in nanoseconds, measured. A wrong figure costs time and no answer.
-const ROW_NS: f64 = 20.0;
-const ENTRY_NS: f64 = 0.3;
-const CANDIDATE_NS: f64 = 15.0;
+const ROW_NS: f64 = 15.0;
+const ENTRY_NS: f64 = 0.45;
+const CANDIDATE_NS: f64 = 50.0;
 
 /// Rows of codes, one for each value of each substring.
 pub(crate) struct Rows {

@@ -8,7 +8,7 @@ use crate::codes::{Codes, GROUP};
 use crate::collect::Collector;
 use crate::memory::Column;
 use crate::rows::{self, RowScratch, Rows};
-use crate::scan;
+use crate::scan::{self, Wanted};
 use crate::stamps::Stamps;
 use crate::tables::{TableScratch, Tables};
 use signal::Pdq;
@@ -292,16 +292,21 @@ impl Segment {
 
     /// Gives each collector every pair within its radius of its query that a view of this stamp sees.
     pub(crate) fn collect(&self, stamp: u64, queries: &[Pdq], collectors: &mut [Collector<'_>], scratch: &mut Scratch) {
+        // Whether a search that takes so long is faster than a scan.
+        let pays = |cost_ns: Option<f64>, radius: u32| {
+            let scan_ns = self.codes.len() as f64 * scan::code_ns(radius, queries.len());
+            cost_ns.is_some_and(|cost_ns| cost_ns < scan_ns)
+        };
         let mut scanned: Vec<usize> = Vec::new();
         for (at, (&query, collector)) in queries.iter().zip(&mut *collectors).enumerate() {
             let (codes, radius) = (self.codes.slices(), collector.radius());
             match &self.lookup {
-                Lookup::Rows(rows) if self.pays(rows.cost_ns(radius), radius) => {
+                Lookup::Rows(rows) if pays(rows.cost_ns(radius), radius) => {
                     rows.near(codes, query, radius, &mut scratch.rows, |slot, distance| {
                         self.add_slot(slot, distance, stamp, collector);
                     });
                 }
-                Lookup::Tables(tables) if self.pays(tables.cost_ns(radius, codes.len), radius) => {
+                Lookup::Tables(tables) if pays(tables.cost_ns(radius, codes.len), radius) => {
                     tables.near(codes, query, radius, &mut scratch.tables, |slot, distance| {
                         self.add_slot(slot, distance, stamp, collector);
                     });
@@ -309,28 +314,22 @@ impl Segment {
                 Lookup::Rows(_) | Lookup::Tables(_) | Lookup::Scan => scanned.push(at),
             }
         }
+        if scanned.is_empty() {
+            return;
+        }
         let (codes, n_lines) = (self.codes.slices(), self.codes.len().div_ceil(GROUP));
+        let mut wanted = Vec::with_capacity(scanned.len());
         for from in (0..n_lines).step_by(scan::BLOCK_LINES) {
             let lines = from..(from + scan::BLOCK_LINES).min(n_lines);
-            for &at in &scanned {
-                let collector = &mut collectors[at];
-                scan::near(
-                    codes,
-                    lines.clone(),
-                    queries[at],
-                    collector.radius(),
-                    |slot, distance| {
-                        self.add_slot(slot, distance, stamp, collector);
-                    },
-                );
-            }
+            wanted.clear();
+            wanted.extend(scanned.iter().map(|&at| Wanted {
+                query: queries[at],
+                radius: collectors[at].radius(),
+            }));
+            scan::near(codes, lines, &wanted, |which, slot, distance| {
+                self.add_slot(slot, distance, stamp, &mut collectors[scanned[which]]);
+            });
         }
-    }
-
-    /// Whether a search that takes so long is faster than a scan.
-    fn pays(&self, cost_ns: Option<f64>, radius: u32) -> bool {
-        let scan_ns = self.codes.len() as f64 * scan::code_ns(radius);
-        cost_ns.is_some_and(|cost_ns| cost_ns < scan_ns)
     }
 
     fn add_slot(&self, slot: usize, distance: u32, stamp: u64, collector: &mut Collector<'_>) {
