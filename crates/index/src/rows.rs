@@ -16,6 +16,7 @@ use crate::chunks::{CHUNKS_MAX, Chunks, patterns};
 use crate::codes::{Codes, CodesRef};
 use crate::compare::{self, LANES};
 use crate::memory::Column;
+use bytemuck::{Pod, Zeroable};
 use signal::Pdq;
 use std::io;
 
@@ -27,8 +28,6 @@ const WIDTH: u32 = 16;
 const N_VALUES: usize = 1 << WIDTH;
 /// Cache lines of a row that are asked for; the processor asks for the rest by itself.
 const LINES_ASKED: usize = 8;
-/// Nexts in a cache line.
-const NEXTS_IN_LINE: usize = 32;
 /// Candidates that are looked at together.
 const CANDIDATES_TOGETHER: usize = 256;
 
@@ -43,10 +42,15 @@ pub(crate) struct Rows {
     n_codes: usize,
     /// For each substring and value where its row begins, and one more. The rows of a substring are as long as there are codes.
     starts: Column<u32>,
-    /// The substring after the one that the row is of, and some zeroes more, so that a row may be read beyond its end.
-    nexts: Column<u16>,
+    /// The substring after the one that the row is of, by cache lines: what is read of a row is no line that it does not touch.
+    nexts: Column<Line>,
     slots: Column<[u8; 3]>,
 }
+
+/// Nexts that share a line.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C, align(64))]
+struct Line([u16; LANES]);
 
 /// Room that a search needs on its way.
 #[derive(Default)]
@@ -89,15 +93,13 @@ impl Rows {
         let (codes, n_codes) = (codes.slices(), codes.len());
         assert!(n_codes <= CODES_MAX, "a row numbers its slots in 24 bits");
         let mut starts = Column::<u32>::zeroed(N_CHUNKS * N_VALUES + 1)?;
-        let mut nexts = Column::<u16>::zeroed(N_CHUNKS * n_codes + LANES)?;
+        let mut nexts = Column::<Line>::zeroed((N_CHUNKS * n_codes).div_ceil(LANES))?;
         let mut slots = Column::<[u8; 3]>::zeroed(N_CHUNKS * n_codes)?;
         if n_codes > 0 {
             // The ends of one substring's rows are the starts of what follows.
             let ends = starts.values_mut()[1..].chunks_mut(N_VALUES);
-            let of_substrings = nexts
-                .values_mut()
-                .chunks_mut(n_codes)
-                .zip(slots.values_mut().chunks_mut(n_codes));
+            let nexts: &mut [u16] = bytemuck::cast_slice_mut(nexts.values_mut());
+            let of_substrings = nexts.chunks_mut(n_codes).zip(slots.values_mut().chunks_mut(n_codes));
             let jobs = ends.zip(of_substrings).enumerate();
             share_out(n_codes, jobs, |(at, (ends, (nexts, slots)))| {
                 let first = at * n_codes;
@@ -212,7 +214,7 @@ impl Rows {
         let words = query.words();
         let values = substrings(words);
         let units = self.chunks.units(radius);
-        let (starts, nexts, slots): (&[u32], &[u16], &[[u8; 3]]) = (&self.starts, &self.nexts, &self.slots);
+        let (starts, nexts, slots): (&[u32], &[Line], &[[u8; 3]]) = (&self.starts, &self.nexts, &self.slots);
         let RowScratch { asked, candidates } = scratch;
         asked.clear();
         candidates.clear();
@@ -238,10 +240,9 @@ impl Rows {
                     let bucket = bucket(at, pattern);
                     let (start, end) = (starts[bucket], starts[bucket + 1]);
                     if start < end {
-                        for place in (start as usize..end as usize).step_by(NEXTS_IN_LINE).take(LINES_ASKED) {
-                            prefetch(nexts, place);
+                        for line in (start as usize / LANES..=(end as usize - 1) / LANES).take(LINES_ASKED) {
+                            prefetch(nexts, line);
                         }
-                        prefetch(nexts, end as usize - 1);
                         let limit = (limit - 1 - pattern.count_ones()) as u16;
                         asked.push(Row { start, end, limit });
                     }
@@ -250,23 +251,20 @@ impl Rows {
             if let Some(at) = step.checked_sub(2) {
                 let wanted = values[after(at)];
                 for row in &asked[..n_waiting] {
-                    let (mut place, end) = (row.start as usize, row.end as usize);
-                    while let Some(some) = nexts[place..].first_chunk::<LANES>() {
-                        let mut near = within(some, wanted, row.limit);
-                        let left = end - place;
-                        if left < LANES {
-                            near &= (1 << left) - 1;
+                    let (start, last) = (row.start as usize, row.end as usize - 1);
+                    let mut of_row = u32::MAX << (start % LANES);
+                    for line in start / LANES..=last / LANES {
+                        if line == last / LANES {
+                            of_row &= u32::MAX >> (LANES - 1 - last % LANES);
                         }
+                        let mut near = within(&nexts[line].0, wanted, row.limit) & of_row;
+                        of_row = u32::MAX;
                         while near != 0 {
-                            let candidate = place + near.trailing_zeros() as usize;
+                            let candidate = line * LANES + near.trailing_zeros() as usize;
                             prefetch(slots, candidate);
                             candidates.push((candidate as u32, 0));
                             near &= near - 1;
                         }
-                        if left <= LANES {
-                            break;
-                        }
-                        place += LANES;
                     }
                     if candidates.len() >= CANDIDATES_TOGETHER {
                         self.check(codes, words, radius, &units, candidates, &mut found);
