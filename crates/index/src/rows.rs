@@ -12,7 +12,7 @@
 //! It costs 80 bytes a code. How a row is compared is told in [`compare`](crate::compare).
 
 use crate::buckets::{lay_out, prefetch, share_out};
-use crate::chunks::{CHUNKS_MAX, Chunks, patterns};
+use crate::chunks::patterns;
 use crate::codes::{Codes, CodesRef};
 use crate::compare::{self, LANES};
 use crate::memory::Column;
@@ -23,7 +23,7 @@ use std::io;
 /// Slots are numbered in 24 bits.
 pub(crate) const CODES_MAX: usize = 1 << 24;
 
-const N_CHUNKS: usize = CHUNKS_MAX;
+const N_CHUNKS: usize = 16;
 const WIDTH: u32 = 16;
 const N_VALUES: usize = 1 << WIDTH;
 /// Cache lines of a row that are asked for; the processor asks for the rest by itself.
@@ -38,7 +38,6 @@ const CANDIDATE_NS: f64 = 50.0;
 
 /// Rows of codes, one for each value of each substring.
 pub(crate) struct Rows {
-    chunks: Chunks,
     n_codes: usize,
     /// For each substring and value where its row begins, and one more. The rows of a substring are as long as there are codes.
     starts: Column<u32>,
@@ -69,7 +68,7 @@ struct Row {
     limit: u16,
 }
 
-/// A code's substrings, in the order of [`Chunks`].
+/// A code's substrings.
 #[inline(always)]
 fn substrings(words: [u64; 4]) -> [u16; N_CHUNKS] {
     std::array::from_fn(|at| (words[at / 4] >> (16 * (at % 4))) as u16)
@@ -78,6 +77,13 @@ fn substrings(words: [u64; 4]) -> [u16; N_CHUNKS] {
 #[inline(always)]
 fn after(at: usize) -> usize {
     (at + 1) % N_CHUNKS
+}
+
+/// Units for each substring: r + 1 in all, spread so that after one with more comes one with fewer, which lets the fewest strangers pass.
+#[inline(always)]
+fn units_within(radius: u32) -> [u32; N_CHUNKS] {
+    let until = |at: usize| at as u32 * (radius + 1) / N_CHUNKS as u32;
+    std::array::from_fn(|at| until(at + 1) - until(at))
 }
 
 /// Whether a substring leads to a code that differs in so many bits of each.
@@ -118,7 +124,6 @@ impl Rows {
             });
         }
         Ok(Self {
-            chunks: Chunks::new(N_CHUNKS as u32),
             n_codes,
             starts,
             nexts,
@@ -129,7 +134,7 @@ impl Rows {
     /// How long a search would take, in nanoseconds, if codes were without structure; `None` if patterns of so many bits are not listed.
     pub(crate) fn cost_ns(&self, radius: u32) -> Option<f64> {
         let in_row = self.n_codes as f64 / N_VALUES as f64;
-        let units = self.chunks.units(radius);
+        let units = units_within(radius);
         let mut cost = 0.0;
         for at in 0..N_CHUNKS {
             let Some(flips) = units[at].checked_sub(1) else {
@@ -213,7 +218,7 @@ impl Rows {
     ) {
         let words = query.words();
         let values = substrings(words);
-        let units = self.chunks.units(radius);
+        let units = units_within(radius);
         let (starts, nexts, slots): (&[u32], &[Line], &[[u8; 3]]) = (&self.starts, &self.nexts, &self.slots);
         let RowScratch { asked, candidates } = scratch;
         asked.clear();
