@@ -1,7 +1,7 @@
 //! Banks as files: columns `type,value,quality,name,labels`, or a plain list of PDQ hashes, one a line.
 //!
 //! Pure: text in, entries out. Rows that follow each other with the same name are the signals of one entry. Labels are
-//! separated by `;`. A line that does not read is reported with its number and the rest goes on.
+//! separated by `;`. A line that does not read is reported with its number and the rest goes on. Start with [`pieces`].
 
 use std::borrow::Cow;
 use std::io::{Read, Write};
@@ -39,53 +39,98 @@ pub enum ReadBankError {
     Csv(#[from] csv::Error),
 }
 
-/// Reads a bank file.
+/// Reads a bank file whole.
 pub fn parse(reader: impl Read) -> Result<ParsedBank, ReadBankError> {
-    let mut rows = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .from_reader(reader);
     let mut bank = ParsedBank {
         entries: Vec::new(),
         errors: Vec::new(),
     };
-    let mut columns: Option<Columns> = None;
-    let mut record = csv::ByteRecord::new();
-    while rows.read_byte_record(&mut record)? {
-        let line = record.position().map_or(0, csv::Position::line);
-        let Ok(fields) = record.iter().map(std::str::from_utf8).collect::<Result<Vec<&str>, _>>() else {
-            bank.errors.push(LineError {
-                line,
-                what: "not UTF-8".to_owned(),
-            });
-            continue;
-        };
-        let fields: Vec<&str> = fields
-            .into_iter()
-            .map(|field| field.trim_start_matches('\u{feff}'))
-            .collect();
-        if fields.iter().all(|field| field.is_empty()) || fields[0].starts_with('#') {
-            continue;
-        }
-        let known = match &columns {
-            Some(known) => known,
-            None => {
-                let header = Columns::of_header(&fields);
-                let is_header = header.is_some();
-                let known = columns.insert(header.unwrap_or(Columns::STANDARD));
-                if is_header {
-                    continue;
-                }
-                known
-            }
-        };
-        match known.read_row(&fields) {
-            Ok(row) => add(&mut bank.entries, row),
-            Err(what) => bank.errors.push(LineError { line, what }),
+    for piece in pieces(reader) {
+        match piece? {
+            Piece::Entry(entry) => bank.entries.push(entry),
+            Piece::BadLine(error) => bank.errors.push(error),
         }
     }
     Ok(bank)
+}
+
+/// A piece of a bank file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// An entry, with at least one signal.
+    Entry(NewEntry),
+    /// A line that did not read.
+    BadLine(LineError),
+}
+
+/// The pieces of a bank file, one after the other, so that a file of any size can be read. A line that does not read may come before the entry that
+/// stands around it.
+pub fn pieces<R: Read>(reader: R) -> Pieces<R> {
+    let rows = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(reader);
+    Pieces {
+        rows,
+        columns: None,
+        record: csv::ByteRecord::new(),
+        entry: None,
+    }
+}
+
+/// See [`pieces`].
+pub struct Pieces<R> {
+    rows: csv::Reader<R>,
+    columns: Option<Columns>,
+    record: csv::ByteRecord,
+    /// The entry that the last rows were of. The next may be of it, too.
+    entry: Option<NewEntry>,
+}
+
+impl<R: Read> Iterator for Pieces<R> {
+    type Item = Result<Piece, ReadBankError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.rows.read_byte_record(&mut self.record) {
+                Ok(true) => {}
+                Ok(false) => return self.entry.take().map(|entry| Ok(Piece::Entry(entry))),
+                Err(error) => return Some(Err(error.into())),
+            }
+            let line = self.record.position().map_or(0, csv::Position::line);
+            match read_record(&mut self.columns, &self.record) {
+                Ok(None) => {}
+                Ok(Some(row)) => {
+                    if let Some(ended) = add(&mut self.entry, row) {
+                        return Some(Ok(Piece::Entry(ended)));
+                    }
+                }
+                Err(what) => return Some(Ok(Piece::BadLine(LineError { line, what }))),
+            }
+        }
+    }
+}
+
+/// The row of a record; none for an empty line, a remark and the header, which says where the columns stand.
+fn read_record(columns: &mut Option<Columns>, record: &csv::ByteRecord) -> Result<Option<Row>, String> {
+    let fields: Result<Vec<&str>, _> = record.iter().map(std::str::from_utf8).collect();
+    let fields = fields.map_err(|_| "not UTF-8".to_owned())?;
+    let fields: Vec<&str> = fields
+        .into_iter()
+        .map(|field| field.trim_start_matches('\u{feff}'))
+        .collect();
+    if fields.iter().all(|field| field.is_empty()) || fields[0].starts_with('#') {
+        return Ok(None);
+    }
+    if let Some(columns) = columns {
+        return columns.read_row(&fields).map(Some);
+    }
+    if let Some(header) = Columns::of_header(&fields) {
+        *columns = Some(header);
+        return Ok(None);
+    }
+    columns.insert(Columns::STANDARD).read_row(&fields).map(Some)
 }
 
 /// Writes entries as a bank file, with its header.
@@ -200,27 +245,28 @@ impl Columns {
     }
 }
 
-fn add(entries: &mut Vec<NewEntry>, row: Row) {
-    if let Some(last) = entries.last_mut()
+/// Adds a row to the entry that it is of. One that is of another begins it; the entry before has then ended.
+fn add(entry: &mut Option<NewEntry>, row: Row) -> Option<NewEntry> {
+    if let Some(entry) = entry
         && !row.name.is_empty()
-        && last.name == row.name
-        && last.signals.len() < Entry::SIGNALS_MAX
+        && entry.name == row.name
+        && entry.signals.len() < Entry::SIGNALS_MAX
     {
-        last.signals.push(row.signal);
+        entry.signals.push(row.signal);
         for label in row.labels {
-            if !last.labels.contains(&label) && last.labels.len() < Entry::LABELS_MAX {
-                last.labels.push(label);
+            if !entry.labels.contains(&label) && entry.labels.len() < Entry::LABELS_MAX {
+                entry.labels.push(label);
             }
         }
-        return;
+        return None;
     }
-    entries.push(NewEntry {
+    entry.replace(NewEntry {
         name: row.name,
         labels: row.labels,
         source: String::new(),
         expires_at: None,
         signals: vec![row.signal],
-    });
+    })
 }
 
 /// The text as a cell that spreadsheets show and do not run: names and labels come from strangers, and a bank that is opened
@@ -314,6 +360,26 @@ mod tests {
              pdq,{HASH},1,ok,\n"
         );
         check(&text, &[("ok", 1, &[])], &[2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_file_is_read_piece_by_piece_up_to_where_it_breaks_off() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+                Err(std::io::Error::other("gone"))
+            }
+        }
+        let text = format!("pdq,{HASH},,a\nmd5,zz,,a\nmd5,{MD5},,a\npdq,{HASH},,b\n");
+        let mut pieces = pieces(text.as_bytes().chain(Broken));
+        assert!(matches!(
+            pieces.next(),
+            Some(Ok(Piece::BadLine(LineError { line: 2, .. })))
+        ));
+        assert!(
+            matches!(pieces.next(), Some(Ok(Piece::Entry(entry))) if entry.name == "a" && entry.signals.len() == 2)
+        );
+        assert!(matches!(pieces.next(), Some(Err(ReadBankError::Csv(_)))));
     }
 
     #[test]

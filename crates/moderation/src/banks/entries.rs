@@ -11,14 +11,14 @@ use crate::model::{BankId, Entry, EntryId, EntryState, NewEntry, PreviewKind, Ti
 use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx, counter};
 
-/// Keeps a new entry.
+/// Keeps a new entry, and says by which number the index knows it.
 pub async fn insert_entry(
     tx: &mut Tx,
     id: EntryId,
     bank: BankId,
     new: &NewEntry,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<i64, StoreError> {
     let at = StoreError::at("keep an entry");
     let change_seq = counter::take(tx, CHANGES, 1).await?;
     let handle = counter::take(tx, HANDLES, 1).await?;
@@ -53,22 +53,7 @@ pub async fn insert_entry(
         .await
         .map_err(&at)?;
     }
-    Ok(())
-}
-
-/// Whether an entry of the bank, not removed, has exactly this signal.
-pub async fn has_signal(conn: &mut AnyConnection, bank: BankId, signal: &Signal) -> Result<bool, StoreError> {
-    let row = query(
-        "SELECT COUNT(*) AS n FROM banks_signal s JOIN banks_entry e ON e.id = s.entry_id
-         WHERE s.bank_id = $1 AND s.type = $2 AND s.value = $3 AND e.state <> 'removed'",
-    )
-    .bind(bank.to_string())
-    .bind(signal.signal_type().as_str())
-    .bind(signal.value())
-    .fetch_one(conn)
-    .await
-    .map_err(StoreError::at("look for a signal in a bank"))?;
-    Ok(row.int("n")? > 0)
+    Ok(handle)
 }
 
 /// Writes an entry's state.

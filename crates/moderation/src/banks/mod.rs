@@ -3,6 +3,7 @@
 //! Owns the tables `banks_*`. It must never know items, cases, or how content is matched. Start with [`insert_entry`] and
 //! [`changes_after`].
 
+mod bulk;
 pub mod csv;
 mod entries;
 mod feed;
@@ -16,11 +17,12 @@ use crate::model::{Bank, BankId};
 use crate::store::columns::Columns;
 use crate::store::{StoreError, Tx, counter};
 
-pub use entries::{
-    entry_preview, find_entry, has_signal, insert_entry, insert_entry_preview, list_entries, set_entry_state,
-};
+pub use bulk::{SignalKey, insert_entries, known_signals, signal_key};
+pub use entries::{entry_preview, find_entry, insert_entry, insert_entry_preview, list_entries, set_entry_state};
 pub use feed::{BankChanges, ChangedEntry, changes_after, feed_end};
-pub use handles::{Dormant, dormant_signals, find_entry_by_handle, handles_of, remove_entries};
+pub use handles::{
+    Dormant, dormant_of_handles, dormant_of_signal, find_entry_by_handle, remove_entries, signals_of_disabled_entries,
+};
 pub use known::{Known, known_of_digests, known_of_handles};
 
 /// The counter that numbers changes of banks and entries in the order of their commits. It never goes back, not even when
@@ -29,8 +31,9 @@ pub const CHANGES: &str = "banks_change";
 /// The counter that hands out the numbers by which the index knows entries.
 const HANDLES: &str = "banks_handle";
 
-/// The most entries that one import may add at a time.
-pub const IMPORT_MAX: usize = 10_000;
+/// The most entries that one import may add at a time: the more, the fewer pages of the store are written twice, and the longer others who write have
+/// to wait.
+pub const IMPORT_MAX: usize = 20_000;
 
 /// Locks all banks until the transaction ends: of two changes the second reads what the first wrote. Every change of a bank
 /// or an entry takes this lock when it takes its number; one that reads before it writes takes it before it reads.
@@ -123,4 +126,18 @@ pub fn read_bank(row: &AnyRow) -> Result<Bank, StoreError> {
         enabled: row.flag("enabled")?,
         created_at: row.time("created_at")?,
     })
+}
+
+/// How many characters of a value the index of signals holds; as its migration says.
+const BEGINNING: usize = 16;
+
+/// The part of a signal's value that signals are found by. Statements that look for values compare `substr(value, 1, 16)` with it as well.
+fn beginning(value: &str) -> String {
+    value.get(..BEGINNING).unwrap_or(value).to_owned()
+}
+
+/// `$3, $4, …`: so many of them.
+fn placeholders(first: usize, n: usize) -> String {
+    let all: Vec<String> = (first..first + n).map(|at| format!("${at}")).collect();
+    all.join(", ")
 }

@@ -92,7 +92,15 @@ struct Search {
 /// What the signals of each of these files lie near to.
 pub async fn look_up(app: &Seawall, files: &[&[MediaSignal]]) -> Result<Vec<Found>, StoreError> {
     let within_bits = app.matcher.settings().reach();
-    look_up_among(app, files, within_bits, &|_| true).await
+    Ok(look_up_among(app, files, within_bits, &|_| true).await?.found)
+}
+
+/// What was found, and by which numbers the index knows the entries.
+pub struct Among {
+    /// File by file.
+    pub found: Vec<Found>,
+    /// Of each entry that was found, and of some that were not told.
+    pub handles: HashMap<EntryId, u64>,
 }
 
 /// The same, at most so many bits away, and among the targets that count: the others take no place of those that may be told.
@@ -101,7 +109,7 @@ pub async fn look_up_among(
     files: &[&[MediaSignal]],
     within_bits: u32,
     counts: &(dyn Fn(&MatchTarget) -> bool + Sync),
-) -> Result<Vec<Found>, StoreError> {
+) -> Result<Among, StoreError> {
     let settings = *app.matcher.settings();
     let now = app.clock.now();
     let mut open: Vec<Search> = Vec::new();
@@ -157,8 +165,13 @@ pub async fn look_up_among(
             }
         }
     }
-    find_digests(app, files, counts, &mut nearest).await?;
-    Ok(nearest.into_iter().map(|found| told(found, &settings)).collect())
+    let mut handles: HashMap<EntryId, u64> = known
+        .into_iter()
+        .map(|(handle, target)| (target.entry, handle))
+        .collect();
+    find_digests(app, files, counts, &mut nearest, &mut handles).await?;
+    let found = nearest.into_iter().map(|found| told(found, &settings)).collect();
+    Ok(Among { found, handles })
 }
 
 impl Search {
@@ -203,6 +216,7 @@ async fn find_digests(
     files: &[&[MediaSignal]],
     counts: &(dyn Fn(&MatchTarget) -> bool + Sync),
     nearest: &mut [HashMap<(EntryId, SignalType), Match>],
+    handles: &mut HashMap<EntryId, u64>,
 ) -> Result<(), StoreError> {
     let is_digest = |kept: &&MediaSignal| matches!(kept.signal, Signal::Md5(_) | Signal::Sha256(_));
     let digests: Vec<&Signal> = files
@@ -216,6 +230,7 @@ async fn find_digests(
     let mut known = banks::known_of_digests(&mut conn, &digests, app.clock.now()).await?;
     drop(conn);
     known.retain(|(_, _, entry)| counts(&entry.target));
+    handles.extend(known.iter().map(|(_, _, entry)| (entry.target.entry, entry.handle)));
     for (signals, nearest) in files.iter().zip(nearest) {
         for kept in signals.iter().filter(is_digest) {
             let (kind, value) = (kept.signal.signal_type(), kept.signal.value());

@@ -13,6 +13,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (3, include_str!("../../migrations/0003_sign_in_throttle.sql")),
     (4, include_str!("../../migrations/0004_known_signals.sql")),
     (5, include_str!("../../migrations/0005_hma.sql")),
+    (6, include_str!("../../migrations/0006_lean_import.sql")),
 ];
 
 /// The database's tables cannot be brought up to date.

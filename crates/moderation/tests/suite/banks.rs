@@ -94,6 +94,86 @@ pub async fn an_import_can_be_run_again(world: World) {
     assert!(matches!(hollow, Err(BankError::Invalid { field: "signals", .. })));
 }
 
+/// Rows go in several at a time and in another order than the file's: every one has to end where it belongs.
+pub async fn an_import_of_many_keeps_each_entry_whole(world: World) {
+    let bank = world.bank("known", true).await;
+    let elsewhere = world.bank("elsewhere", true).await;
+    let other = world.second_process().await;
+    let digest = |n: u64| Signal::Md5(Md5::of(&n.to_be_bytes()));
+    let ends = world.clock.now().after(Duration::from_secs(60));
+    let entry = |n: u64| NewEntry {
+        name: format!("'); {n}"),
+        labels: vec![format!("label {n}"), "x".to_owned()],
+        source: format!("source {n}"),
+        expires_at: (n % 3 == 0).then_some(ends),
+        signals: match n % 4 {
+            0 => vec![digest(n), hash_of(n)],
+            _ => vec![hash_of(n)],
+        },
+    };
+    // What another bank has, and what was removed from this one, is new here.
+    import_entries(&world.app, &world.admin, elsewhere, vec![entry(1)])
+        .await
+        .unwrap();
+    let removed = world.entry(bank, hash_of(2)).await;
+    set_entry_state(&world.app, &world.admin, removed, EntryState::Removed)
+        .await
+        .unwrap();
+    // Of the 8th one signal is known and the other is not; the 12th stands in the file twice.
+    world.entry(bank, digest(8)).await;
+    let mut entries: Vec<NewEntry> = (0..101).map(entry).collect();
+    entries.insert(50, entry(12));
+    let imported = import_entries(&world.app, &world.admin, bank, entries).await.unwrap();
+    assert_eq!((imported.added, imported.already_present), (101, 1));
+
+    let page = PageRequest {
+        cursor: None,
+        limit: PageRequest::LIMIT_MAX,
+    };
+    let kept = views::list_entries(&world.app, &world.admin, bank, &page)
+        .await
+        .unwrap();
+    let kept: Vec<_> = kept.rows.into_iter().filter(|kept| !kept.source.is_empty()).collect();
+    assert!(kept.is_sorted_by_key(|kept| kept.handle), "numbered as in the file");
+    let kept: Vec<NewEntry> = kept
+        .into_iter()
+        .map(|kept| NewEntry {
+            name: kept.name,
+            labels: kept.labels,
+            source: kept.source,
+            expires_at: kept.expires_at,
+            signals: kept.signals,
+        })
+        .collect();
+    assert_eq!(kept, (0..101).map(entry).collect::<Vec<_>>());
+
+    follow::catch_up(&other).await.unwrap();
+    for n in 0..101 {
+        assert_eq!(world.check(hash_of(n)).await.outcome, Outcome::Restrict, "{n}");
+        assert_eq!(
+            world.check_in(&other, hash_of(n)).await.outcome,
+            Outcome::Restrict,
+            "{n}"
+        );
+    }
+    assert_eq!(world.faults().await, Vec::<String>::new());
+}
+
+pub async fn two_imports_of_one_file_at_once_add_each_entry_once(world: World) {
+    let bank = world.bank("known", true).await;
+    let other = world.second_process().await;
+    let entries: Vec<NewEntry> = (0..500).map(|n| entry_of(vec![hash_of(n)])).collect();
+    let (one, two) = tokio::join!(
+        import_entries(&world.app, &world.admin, bank, entries.clone()),
+        import_entries(&other, &world.admin, bank, entries)
+    );
+    let (one, two) = (one.unwrap(), two.unwrap());
+    assert_eq!(one.added + two.added, 500);
+    assert_eq!(one.already_present + two.already_present, 500);
+    let row = views::bank(&world.app, &world.admin, bank).await.unwrap().unwrap();
+    assert_eq!(row.n_entries, 500);
+}
+
 pub async fn the_same_key_makes_one_entry(world: World) {
     let key = |fingerprint: &str| IdempotencyKey {
         caller: "key_1".to_owned(),
