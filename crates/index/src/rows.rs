@@ -257,12 +257,13 @@ impl Rows {
                 let wanted = values[after(at)];
                 for row in &asked[..n_waiting] {
                     let (start, last) = (row.start as usize, row.end as usize - 1);
+                    let (first_line, last_line) = (start / LANES, last / LANES);
                     let mut of_row = u32::MAX << (start % LANES);
-                    for line in start / LANES..=last / LANES {
-                        if line == last / LANES {
+                    for (line, some) in (first_line..).zip(&nexts[first_line..=last_line]) {
+                        if line == last_line {
                             of_row &= u32::MAX >> (LANES - 1 - last % LANES);
                         }
-                        let mut near = within(&nexts[line].0, wanted, row.limit) & of_row;
+                        let mut near = within(&some.0, wanted, row.limit) & of_row;
                         of_row = u32::MAX;
                         while near != 0 {
                             let candidate = line * LANES + near.trailing_zeros() as usize;

@@ -1,14 +1,14 @@
 //! The linear scan: every code of a segment against a query, four at a time.
 //!
-//! It serves radii for which substrings do not pay, and segments that are kept without tables. With AVX-512 it counts bits by an instruction; with AVX2 it counts bits by looking half
-//! bytes up in a register (Muła, Kurz and Lemire, 2018); otherwise it is a plain loop. Which one runs is decided at run time and never
-//! changes the answer.
+//! It serves radii for which substrings do not pay, and segments that are kept without tables. With AVX-512 it counts bits by an instruction,
+//! for four queries at a time where there are so many; with AVX2 it counts them by looking half bytes up in a register (Muła, Kurz and
+//! Lemire, 2018); otherwise it is a plain loop. Which one runs is decided at run time and never changes the answer.
 
 use crate::codes::{CodesRef, GROUP, Line};
 use signal::Pdq;
 use std::ops::Range;
 
-/// Lines that are compared with one query after the other before the next are read: they stay in the first-level cache meanwhile.
+/// Lines that are compared with one query after the other before the next are read: they stay in the second-level cache meanwhile.
 pub(crate) const BLOCK_LINES: usize = 512;
 
 /// Lines of which it is asked together whether any code in them may be near.
