@@ -75,6 +75,7 @@ on_both_engines! {
     banks::what_is_disabled_removed_or_expired_is_not_found,
     banks::an_import_can_be_run_again,
     banks::an_import_of_many_keeps_each_entry_whole,
+    banks::digests_that_begin_alike_are_not_the_same,
     banks::two_imports_of_one_file_at_once_add_each_entry_once,
     banks::the_same_key_makes_one_entry,
     banks::keys_are_forgotten_after_a_week,

@@ -111,10 +111,8 @@ pub async fn known_signals(
             let kind = some[0].0;
             let statement = format!(
                 "SELECT DISTINCT s.value FROM banks_signal s JOIN banks_entry e ON e.id = s.entry_id
-                 WHERE s.bank_id = $1 AND s.type = $2 AND substr(s.value, 1, 16) IN ({}) AND s.value IN ({})
-                   AND e.state <> 'removed'",
+                 WHERE s.bank_id = $1 AND s.type = $2 AND substr(s.value, 1, 16) IN ({}) AND e.state <> 'removed'",
                 placeholders(3, some.len()),
-                placeholders(3 + some.len(), some.len()),
             );
             // Not remembered: Postgres would go on with the plan that it made when the bank was empty, and read all of it each time.
             let mut statement = query(AssertSqlSafe(statement))
@@ -124,15 +122,15 @@ pub async fn known_signals(
             for (_, value) in some {
                 statement = statement.bind(beginning(value));
             }
-            for (_, value) in some {
-                statement = statement.bind(value.clone());
-            }
             let rows = statement
                 .fetch_all(&mut *conn)
                 .await
                 .map_err(StoreError::at("look for signals in a bank"))?;
             for row in &rows {
-                known.insert((kind, row.text("value")?));
+                let key = (kind, row.text("value")?);
+                if some.contains(&key) {
+                    known.insert(key);
+                }
             }
         }
     }

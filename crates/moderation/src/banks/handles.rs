@@ -87,18 +87,24 @@ pub async fn dormant_of_handles(conn: &mut AnyConnection, handles: &[u64]) -> Re
 
 /// The entries with exactly this signal that are disabled, or whose bank is.
 pub async fn dormant_of_signal(conn: &mut AnyConnection, signal: &Signal) -> Result<Vec<Dormant>, StoreError> {
+    let value = signal.value();
     let rows = query(
-        "SELECT e.handle, e.state, b.id AS bank_id, b.name
+        "SELECT s.value, e.handle, e.state, b.id AS bank_id, b.name
          FROM banks_signal s JOIN banks_entry e ON e.id = s.entry_id JOIN banks_bank b ON b.id = e.bank_id
-         WHERE s.type = $1 AND substr(s.value, 1, 16) = $2 AND s.value = $3 AND (e.state = 'disabled' OR (e.state = 'enabled' AND b.enabled = 0))",
+         WHERE s.type = $1 AND substr(s.value, 1, 16) = $2 AND (e.state = 'disabled' OR (e.state = 'enabled' AND b.enabled = 0))",
     )
     .bind(signal.signal_type().as_str())
-    .bind(beginning(&signal.value()))
-    .bind(signal.value())
+    .bind(beginning(&value))
     .fetch_all(conn)
     .await
     .map_err(StoreError::at("look up what is disabled"))?;
-    rows.iter().map(read_dormant).collect()
+    let mut found = Vec::new();
+    for row in &rows {
+        if row.text("value")? == value {
+            found.push(read_dormant(row)?);
+        }
+    }
+    Ok(found)
 }
 
 fn read_dormant(row: &AnyRow) -> Result<Dormant, StoreError> {

@@ -76,24 +76,24 @@ pub async fn known_of_digests(
             let statement = format!(
                 "SELECT s.value, e.handle, e.expires_at, e.id AS entry_id, b.id AS bank_id, b.name AS bank_name, b.confirmed AS bank_confirmed
                  FROM banks_signal s JOIN banks_entry e ON e.id = s.entry_id JOIN banks_bank b ON b.id = e.bank_id
-                 WHERE s.type = $1 AND substr(s.value, 1, 16) IN ({}) AND s.value IN ({}) AND e.state = 'enabled' AND b.enabled = 1
+                 WHERE s.type = $1 AND substr(s.value, 1, 16) IN ({}) AND e.state = 'enabled' AND b.enabled = 1
                    AND (e.expires_at IS NULL OR e.expires_at > $2)",
                 placeholders(3, some.len()),
-                placeholders(3 + some.len(), some.len()),
             );
             let mut statement = query(AssertSqlSafe(statement)).bind(kind.as_str()).bind(now.unix_ms());
             for value in some {
                 statement = statement.bind(beginning(value));
             }
-            for value in some {
-                statement = statement.bind(value.clone());
-            }
+
             let rows = statement
                 .fetch_all(&mut *conn)
                 .await
                 .map_err(StoreError::at("look up known digests"))?;
             for row in &rows {
-                known.push((kind, row.text("value")?, read(row)?));
+                let value = row.text("value")?;
+                if some.contains(&value) {
+                    known.push((kind, value, read(row)?));
+                }
             }
         }
     }

@@ -131,7 +131,9 @@ pub fn read_bank(row: &AnyRow) -> Result<Bank, StoreError> {
 /// How many characters of a value the index of signals holds; as its migration says.
 const BEGINNING: usize = 16;
 
-/// The part of a signal's value that signals are found by. Statements that look for values compare `substr(value, 1, 16)` with it as well.
+/// The part of a signal's value that signals are found by. Statements compare `substr(value, 1, 16)`
+/// with it and leave the rest of the value to their reader: where `value` stands beside it as equal to one value, SQLite puts that value into `substr`, no
+/// longer sees the index, and reads every signal there is.
 fn beginning(value: &str) -> String {
     value.get(..BEGINNING).unwrap_or(value).to_owned()
 }

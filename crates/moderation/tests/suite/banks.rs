@@ -159,6 +159,22 @@ pub async fn an_import_of_many_keeps_each_entry_whole(world: World) {
     assert_eq!(world.faults().await, Vec::<String>::new());
 }
 
+/// Signals are found by the beginning of their values; two that begin alike are two.
+pub async fn digests_that_begin_alike_are_not_the_same(world: World) {
+    let bank = world.bank("known", true).await;
+    let digest = |end: u8| {
+        let mut bytes = [7; 16];
+        bytes[15] = end;
+        Signal::Md5(Md5::from_bytes(bytes))
+    };
+    for end in 0..2 {
+        assert_eq!(world.check(digest(end)).await.outcome, Outcome::Allow, "{end}");
+        let imported = import_entries(&world.app, &world.admin, bank, vec![entry_of(vec![digest(end)])]).await;
+        assert_eq!(imported.unwrap().added, 1, "{end}");
+        assert_eq!(world.check(digest(end)).await.outcome, Outcome::Restrict, "{end}");
+    }
+}
+
 pub async fn two_imports_of_one_file_at_once_add_each_entry_once(world: World) {
     let bank = world.bank("known", true).await;
     let other = world.second_process().await;
