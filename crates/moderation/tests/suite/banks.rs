@@ -105,7 +105,7 @@ pub async fn an_import_of_many_keeps_each_entry_whole(world: World) {
         name: format!("'); {n}"),
         labels: vec![format!("label {n}"), "x".to_owned()],
         source: format!("source {n}"),
-        expires_at: (n % 3 == 0).then_some(ends),
+        expires_at: n.is_multiple_of(3).then_some(ends),
         signals: match n % 4 {
             0 => vec![digest(n), hash_of(n)],
             _ => vec![hash_of(n)],
