@@ -26,6 +26,9 @@ pub(crate) const CODES_MAX: usize = 1 << 24;
 const N_CHUNKS: usize = 16;
 const WIDTH: u32 = 16;
 const N_VALUES: usize = 1 << WIDTH;
+// Three bytes hold the greatest slot, and four the place behind the last row.
+const _: () = assert!(CODES_MAX - 1 <= 0xff_ff_ff && N_CHUNKS * CODES_MAX <= u32::MAX as usize);
+
 /// Cache lines of a row that are asked for; the processor asks for the rest by itself.
 const LINES_ASKED: usize = 8;
 /// Candidates that are looked at together.
@@ -382,9 +385,55 @@ mod tests {
             let mut codes: Vec<Pdq> = near.chain(far.into_iter().map(Pdq::from_words)).collect();
             codes.sort_unstable();
             codes.dedup();
-            for radius in [0, 1, 8, 15, 16, 24, 31, 32, 40, 45, 50, 60, 63] {
+            for radius in [0, 1, 8, 15, 16, 24, 31, 32, 40, 45, 50, 60, 63, RADIUS_MAX] {
                 check(query, &codes, radius);
             }
+        }
+
+        /// The lemma, without codes: however few or many bits differ and wherever, from some place in the ring on they are fewer than the units.
+        #[test]
+        fn some_substring_leads_to_whatever_is_near(
+            radius in 0..256_u32,
+            moves in proptest::collection::vec((0..N_CHUNKS, 0..N_CHUNKS, 1..16_u32), 0..40),
+            drops in proptest::collection::vec(0..N_CHUNKS, 0..4),
+        ) {
+            let units = units_within(radius);
+            // As many bits as units in each substring, which leads nowhere, less one: then they are moved about.
+            let mut differing = units;
+            let full = differing.iter().position(|n_bits| *n_bits > 0).unwrap();
+            differing[full] -= 1;
+            for (from, to, n_bits) in moves {
+                let n_bits = n_bits.min(differing[from]).min(WIDTH - differing[to].min(WIDTH));
+                differing[from] -= n_bits;
+                differing[to] += n_bits;
+            }
+            for at in drops {
+                differing[at] = differing[at].saturating_sub(1);
+            }
+            prop_assert!(differing.iter().sum::<u32>() <= radius);
+            let leads_to: Vec<usize> = (0..N_CHUNKS).filter(|at| leads(&differing, &units, *at)).collect();
+            prop_assert!(!leads_to.is_empty(), "{units:?} {differing:?}");
+        }
+    }
+
+    /// The greatest radius whose patterns are all listed.
+    const RADIUS_MAX: u32 = 79;
+
+    #[test]
+    fn units_are_one_more_than_the_radius_and_spread_evenly() {
+        let kept = Codes::collect([Pdq::from_words([0; 4])].into_iter()).unwrap();
+        let rows = Rows::build(&kept).unwrap();
+        for radius in 0..=256 {
+            let units = units_within(radius);
+            assert_eq!(units.iter().sum::<u32>(), radius + 1);
+            let (least, most) = (units.iter().min().unwrap(), units.iter().max().unwrap());
+            assert!(most - least <= 1, "{units:?}");
+            for at in 0..N_CHUNKS {
+                let of_two = units[at] + units[after(at)];
+                assert!(of_two * 8 < radius + 1 + 8, "{units:?}");
+            }
+            // Beyond, rows would pass over codes: the planner must not choose them.
+            assert_eq!(rows.cost_ns(radius).is_some(), radius <= RADIUS_MAX, "{radius}");
         }
     }
 
