@@ -10,6 +10,7 @@ mod suite {
     pub mod banks;
     pub mod cases;
     pub mod hma;
+    pub mod migrations;
     pub mod races;
     pub mod simulation;
     pub mod submit;
@@ -76,6 +77,9 @@ on_both_engines! {
     banks::an_import_can_be_run_again,
     banks::an_import_of_many_keeps_each_entry_whole,
     banks::digests_that_begin_alike_are_not_the_same,
+    banks::a_family_that_begins_alike_is_imported_once,
+    banks::an_import_and_others_who_write_leave_no_gap_in_the_feed,
+    banks::the_planner_knows_of_a_bank_that_grew,
     banks::two_imports_of_one_file_at_once_add_each_entry_once,
     banks::the_same_key_makes_one_entry,
     banks::keys_are_forgotten_after_a_week,
@@ -96,6 +100,7 @@ on_both_engines! {
     hma::everything_is_forgotten_and_numbers_begin_again,
     hma::only_the_operator_forgets_everything,
     hma::banks_that_take_no_part_crowd_nobody_out,
+    migrations::a_store_of_before_lean_imports_is_brought_up_to_date,
     races::a_submission_takes_no_case_from_who_works_on_it,
     races::a_sign_in_under_way_brings_no_disabled_user_back,
     races::a_sign_in_under_way_meets_a_new_invitation,

@@ -10,15 +10,15 @@ use sqlx::any::AnyArguments;
 use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AssertSqlSafe, query};
 
-use super::{CHANGES, HANDLES, beginning, placeholders};
+use super::{CHANGES, HANDLES, beginning, placeholders, tell_planner};
 use crate::model::{BankId, EntryId, EntryState, NewEntry, Timestamp};
 use crate::store::columns::Columns;
 use crate::store::{StoreError, Tx, counter};
 
 /// Rows of one statement. More of them save no more: SQLite finds the name of each parameter by walking past those before it.
 const ROWS: usize = 16;
-/// Values that one statement asks for.
-const VALUES_MAX: usize = 50;
+/// Beginnings of values that one statement asks for.
+const BEGINNINGS_MAX: usize = 50;
 
 /// A signal as a bank knows it again: what it is, whatever the quality that was told with it.
 pub type SignalKey = (SignalType, String);
@@ -40,10 +40,10 @@ pub async fn insert_entries(
     }
     let at = StoreError::at("keep entries");
     let change_seqs = counter::take(tx, CHANGES, entries.len()).await?..;
-    let handles = counter::take(tx, HANDLES, entries.len()).await?..;
+    let first_handle = counter::take(tx, HANDLES, entries.len()).await?;
     let bank = bank.to_string();
 
-    let numbered: Vec<_> = entries.iter().zip(change_seqs.zip(handles)).collect();
+    let numbered: Vec<_> = entries.iter().zip(change_seqs.zip(first_handle..)).collect();
     for rows in numbered.chunks(ROWS) {
         let statement = format!(
             "INSERT INTO banks_entry (bank_id, state, created_at, id, handle, name, labels, source, expires_at, change_seq) VALUES {}",
@@ -93,7 +93,7 @@ pub async fn insert_entries(
         }
         statement.execute(tx.conn()).await.map_err(&at)?;
     }
-    Ok(())
+    tell_planner(tx, first_handle..first_handle + entries.len() as i64).await
 }
 
 /// Those of the signals that entries of the bank have which are not removed.
@@ -107,34 +107,40 @@ pub async fn known_signals(
     keys.dedup();
     let mut known = HashSet::new();
     for of_kind in keys.chunk_by(|(one, _), (other, _)| one == other) {
-        for some in of_kind.chunks(VALUES_MAX) {
-            let kind = some[0].0;
-            let statement = format!(
-                "SELECT DISTINCT s.value FROM banks_signal s JOIN banks_entry e ON e.id = s.entry_id
-                 WHERE s.bank_id = $1 AND s.type = $2 AND substr(s.value, 1, 16) IN ({}) AND e.state <> 'removed'",
-                placeholders(3, some.len()),
-            );
+        let kind = of_kind[0].0;
+        // Many values may begin alike, and are then asked for together.
+        let mut beginnings: Vec<String> = of_kind.iter().map(|(_, value)| beginning(value)).collect();
+        beginnings.dedup();
+        for some in beginnings.chunks(BEGINNINGS_MAX) {
             // Not remembered: Postgres would go on with the plan that it made when the bank was empty, and read all of it each time.
-            let mut statement = query(AssertSqlSafe(statement))
+            let mut statement = query(AssertSqlSafe(known_statement(some.len())))
                 .persistent(false)
                 .bind(bank.to_string())
                 .bind(kind.as_str());
-            for (_, value) in some {
-                statement = statement.bind(beginning(value));
+            for beginning in some {
+                statement = statement.bind(beginning.clone());
             }
             let rows = statement
                 .fetch_all(&mut *conn)
                 .await
                 .map_err(StoreError::at("look for signals in a bank"))?;
             for row in &rows {
-                let key = (kind, row.text("value")?);
-                if some.contains(&key) {
-                    known.insert(key);
+                let value = row.text("value")?;
+                if of_kind.binary_search_by(|(_, asked)| asked.cmp(&value)).is_ok() {
+                    known.insert((kind, value));
                 }
             }
         }
     }
     Ok(known)
+}
+
+pub(super) fn known_statement(n_beginnings: usize) -> String {
+    format!(
+        "SELECT DISTINCT s.value FROM banks_signal s JOIN banks_entry e ON e.id = s.entry_id
+         WHERE s.bank_id = $1 AND s.type = $2 AND substr(s.value, 1, 16) IN ({}) AND e.state <> 'removed'",
+        placeholders(3, n_beginnings),
+    )
 }
 
 /// `($1, $2, $4, $5), ($1, $2, $6, $7)`: rows that share their first columns.

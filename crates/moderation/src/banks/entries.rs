@@ -6,7 +6,7 @@ use signal::{Signal, SignalType};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
-use super::{CHANGES, HANDLES};
+use super::{CHANGES, HANDLES, tell_planner};
 use crate::model::{BankId, Entry, EntryId, EntryState, NewEntry, PreviewKind, Timestamp};
 use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx, counter};
@@ -53,6 +53,7 @@ pub async fn insert_entry(
         .await
         .map_err(&at)?;
     }
+    tell_planner(tx, handle..handle + 1).await?;
     Ok(handle)
 }
 

@@ -85,19 +85,19 @@ pub async fn dormant_of_handles(conn: &mut AnyConnection, handles: &[u64]) -> Re
     Ok(found)
 }
 
+pub(super) const DORMANT_STATEMENT: &str = "SELECT s.value, e.handle, e.state, b.id AS bank_id, b.name
+     FROM banks_signal s JOIN banks_entry e ON e.id = s.entry_id JOIN banks_bank b ON b.id = e.bank_id
+     WHERE s.type = $1 AND substr(s.value, 1, 16) = $2 AND (e.state = 'disabled' OR (e.state = 'enabled' AND b.enabled = 0))";
+
 /// The entries with exactly this signal that are disabled, or whose bank is.
 pub async fn dormant_of_signal(conn: &mut AnyConnection, signal: &Signal) -> Result<Vec<Dormant>, StoreError> {
     let value = signal.value();
-    let rows = query(
-        "SELECT s.value, e.handle, e.state, b.id AS bank_id, b.name
-         FROM banks_signal s JOIN banks_entry e ON e.id = s.entry_id JOIN banks_bank b ON b.id = e.bank_id
-         WHERE s.type = $1 AND substr(s.value, 1, 16) = $2 AND (e.state = 'disabled' OR (e.state = 'enabled' AND b.enabled = 0))",
-    )
-    .bind(signal.signal_type().as_str())
-    .bind(beginning(&value))
-    .fetch_all(conn)
-    .await
-    .map_err(StoreError::at("look up what is disabled"))?;
+    let rows = query(DORMANT_STATEMENT)
+        .bind(signal.signal_type().as_str())
+        .bind(beginning(&value))
+        .fetch_all(conn)
+        .await
+        .map_err(StoreError::at("look up what is disabled"))?;
     let mut found = Vec::new();
     for row in &rows {
         if row.text("value")? == value {

@@ -73,18 +73,12 @@ pub async fn known_of_digests(
             .map(|digest| digest.value())
             .collect();
         for some in values.chunks(VALUES_MAX) {
-            let statement = format!(
-                "SELECT s.value, e.handle, e.expires_at, e.id AS entry_id, b.id AS bank_id, b.name AS bank_name, b.confirmed AS bank_confirmed
-                 FROM banks_signal s JOIN banks_entry e ON e.id = s.entry_id JOIN banks_bank b ON b.id = e.bank_id
-                 WHERE s.type = $1 AND substr(s.value, 1, 16) IN ({}) AND e.state = 'enabled' AND b.enabled = 1
-                   AND (e.expires_at IS NULL OR e.expires_at > $2)",
-                placeholders(3, some.len()),
-            );
-            let mut statement = query(AssertSqlSafe(statement)).bind(kind.as_str()).bind(now.unix_ms());
+            let mut statement = query(AssertSqlSafe(digests_statement(some.len())))
+                .bind(kind.as_str())
+                .bind(now.unix_ms());
             for value in some {
                 statement = statement.bind(beginning(value));
             }
-
             let rows = statement
                 .fetch_all(&mut *conn)
                 .await
@@ -98,6 +92,16 @@ pub async fn known_of_digests(
         }
     }
     Ok(known)
+}
+
+pub(super) fn digests_statement(n_values: usize) -> String {
+    format!(
+        "SELECT s.value, e.handle, e.expires_at, e.id AS entry_id, b.id AS bank_id, b.name AS bank_name, b.confirmed AS bank_confirmed
+         FROM banks_signal s JOIN banks_entry e ON e.id = s.entry_id JOIN banks_bank b ON b.id = e.bank_id
+         WHERE s.type = $1 AND substr(s.value, 1, 16) IN ({}) AND e.state = 'enabled' AND b.enabled = 1
+           AND (e.expires_at IS NULL OR e.expires_at > $2)",
+        placeholders(3, n_values),
+    )
 }
 
 fn read(row: &AnyRow) -> Result<Known, StoreError> {

@@ -66,6 +66,7 @@ pub(super) async fn run(store: &Store) -> Result<(), MigrateError> {
         });
     }
 
+    let mut is_changed = false;
     for (version, text) in MIGRATIONS {
         let checksum = hex::encode(Sha256::digest(text.as_bytes()));
         match known.iter().find(|(applied, _)| applied == version) {
@@ -82,6 +83,15 @@ pub(super) async fn run(store: &Store) -> Result<(), MigrateError> {
             .execute(tx.conn())
             .await
             .map_err(&at)?;
+        is_changed = true;
+    }
+    if is_changed && !known.is_empty() {
+        // Rows of before are in indexes that are new.
+        for table in tables() {
+            if let Some(statement) = store.engine().refresh_statistics(&table.name) {
+                query(AssertSqlSafe(statement)).execute(tx.conn()).await.map_err(&at)?;
+            }
+        }
     }
     tx.commit().await?;
     Ok(())

@@ -175,6 +175,104 @@ pub async fn digests_that_begin_alike_are_not_the_same(world: World) {
     }
 }
 
+/// More of them than one statement asks for, told together as one beginning.
+pub async fn a_family_that_begins_alike_is_imported_once(world: World) {
+    let bank = world.bank("known", true).await;
+    let member = |n: u8| {
+        let mut bytes = [7; 16];
+        bytes[8 + usize::from(n) % 8] = n;
+        entry_of(vec![Signal::Md5(Md5::from_bytes(bytes))])
+    };
+    let family = || (8..200).map(member).collect::<Vec<_>>();
+    for (entries, expected) in [
+        (family(), (192, 0)),
+        (family(), (0, 192)),
+        // Twice in one file, and the rest known.
+        ((0..200).chain(0..8).map(member).collect(), (8, 200)),
+    ] {
+        let imported = import_entries(&world.app, &world.admin, bank, entries).await.unwrap();
+        assert_eq!((imported.added, imported.already_present), expected);
+    }
+}
+
+/// An import takes its numbers of the feed at once, while others write: who follows the feed meanwhile misses nothing.
+pub async fn an_import_and_others_who_write_leave_no_gap_in_the_feed(world: World) {
+    const PARTS: u64 = 8;
+    const OF_PART: u64 = 150;
+    const SINGLE: u64 = 40;
+    let bank = world.bank("known", true).await;
+    let other = world.second_process().await;
+    let follower = world.second_process().await;
+    let import = async {
+        for part in 0..PARTS {
+            let entries = (part * OF_PART..(part + 1) * OF_PART).map(|n| entry_of(vec![hash_of(n)]));
+            import_entries(&world.app, &world.admin, bank, entries.collect())
+                .await
+                .unwrap();
+        }
+    };
+    let write = async {
+        for n in 0..SINGLE {
+            let entry = entry_of(vec![hash_of(1_000_000 + n)]);
+            add_entry(&other, &world.admin, bank, entry, None, None).await.unwrap();
+        }
+    };
+    let both = async { tokio::join!(import, write) };
+    let mut both = std::pin::pin!(both);
+    loop {
+        tokio::select! {
+            _ = &mut both => break,
+            followed = follow::catch_up(&follower) => followed.unwrap(),
+        }
+        tokio::task::yield_now().await;
+    }
+    follow::catch_up(&follower).await.unwrap();
+    for n in (0..PARTS * OF_PART).step_by(7).chain(1_000_000..1_000_000 + SINGLE) {
+        assert_eq!(
+            world.check_in(&follower, hash_of(n)).await.outcome,
+            Outcome::Restrict,
+            "{n}"
+        );
+    }
+    let n_of = async |statement: &'static str| -> i64 {
+        let mut conn = world.app.store.reader().await.unwrap();
+        sqlx::query_scalar(statement).fetch_one(&mut *conn).await.unwrap()
+    };
+    let n_entries = (PARTS * OF_PART + SINGLE) as i64;
+    assert_eq!(
+        n_of("SELECT COUNT(DISTINCT change_seq) FROM banks_entry").await,
+        n_entries
+    );
+    assert_eq!(n_of("SELECT COUNT(DISTINCT handle) FROM banks_entry").await, n_entries);
+    let n_imported = n_of("SELECT COUNT(*) FROM store_event WHERE kind = 'bank.imported'").await;
+    assert_eq!(n_imported, PARTS as i64, "one line of the log for each part");
+    assert_eq!(world.faults().await, Vec::<String>::new());
+}
+
+/// Without counts of what it holds, Postgres reads a whole bank for each signal that is looked for, until it counts by itself.
+pub async fn the_planner_knows_of_a_bank_that_grew(world: World) {
+    let bank = world.bank("known", true).await;
+    if world.app.store.engine() == Engine::Sqlite {
+        // It plans by the statement: there is nothing to tell.
+        return;
+    }
+    let n_counted = async || -> i64 {
+        let mut conn = world.app.store.reader().await.unwrap();
+        let counted = "SELECT COUNT(*) FROM pg_stats WHERE tablename = 'banks_signal_beginning'";
+        sqlx::query_scalar(counted).fetch_one(&mut *conn).await.unwrap()
+    };
+    let import = async |range: std::ops::Range<u64>| {
+        let entries = range.map(|n| entry_of(vec![hash_of(n)])).collect();
+        import_entries(&world.app, &world.admin, bank, entries).await.unwrap();
+    };
+    import(0..900).await;
+    assert_eq!(n_counted().await, 0, "reading so few is as fast");
+    import(900..1_023).await;
+    assert_eq!(n_counted().await, 0);
+    world.entry(bank, hash_of(1_023)).await;
+    assert_eq!(n_counted().await, 1, "one by one it grows, too");
+}
+
 pub async fn two_imports_of_one_file_at_once_add_each_entry_once(world: World) {
     let bank = world.bank("known", true).await;
     let other = world.second_process().await;
