@@ -4,7 +4,7 @@
 //! separated by `;`. A line that does not read is reported with its number and the rest goes on. Start with [`pieces`].
 
 use std::borrow::Cow;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 
 use signal::{Signal, SignalType};
 
@@ -37,7 +37,16 @@ pub enum ReadBankError {
     /// The file is not text with comma-separated values.
     #[error("cannot read the bank file")]
     Csv(#[from] csv::Error),
+    /// A row goes on and on, as it does behind a quotation mark that nothing closes.
+    #[error("the row that begins in line {line} is longer than {ROW_BYTES_MAX} bytes: a quotation mark may be missing")]
+    RowTooLong {
+        /// Which line, from 1.
+        line: u64,
+    },
 }
+
+/// The longest row that is read: several times what the longest name and labels take.
+const ROW_BYTES_MAX: usize = 1 << 20;
 
 /// Reads a bank file whole.
 pub fn parse(reader: impl Read) -> Result<ParsedBank, ReadBankError> {
@@ -70,7 +79,7 @@ pub fn pieces<R: Read>(reader: R) -> Pieces<R> {
         .has_headers(false)
         .flexible(true)
         .trim(csv::Trim::All)
-        .from_reader(reader);
+        .from_reader(Bounded { reader, left: 0 });
     Pieces {
         rows,
         columns: None,
@@ -81,7 +90,7 @@ pub fn pieces<R: Read>(reader: R) -> Pieces<R> {
 
 /// See [`pieces`].
 pub struct Pieces<R> {
-    rows: csv::Reader<R>,
+    rows: csv::Reader<Bounded<R>>,
     columns: Option<Columns>,
     record: csv::ByteRecord,
     /// The entry that the last rows were of. The next may be of it, too.
@@ -93,9 +102,14 @@ impl<R: Read> Iterator for Pieces<R> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
+            self.rows.get_mut().left = ROW_BYTES_MAX;
+            let begins_at = self.rows.position().line();
             match self.rows.read_byte_record(&mut self.record) {
                 Ok(true) => {}
                 Ok(false) => return self.entry.take().map(|entry| Ok(Piece::Entry(entry))),
+                Err(_) if self.rows.get_ref().left == 0 => {
+                    return Some(Err(ReadBankError::RowTooLong { line: begins_at }));
+                }
                 Err(error) => return Some(Err(error.into())),
             }
             let line = self.record.position().map_or(0, csv::Position::line);
@@ -109,6 +123,24 @@ impl<R: Read> Iterator for Pieces<R> {
                 Err(what) => return Some(Ok(Piece::BadLine(LineError { line, what }))),
             }
         }
+    }
+}
+
+/// A reader that gives so many bytes and then fails.
+struct Bounded<R> {
+    reader: R,
+    left: usize,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+        }
+        let wanted = buffer.len().min(self.left);
+        let n_read = self.reader.read(&mut buffer[..wanted])?;
+        self.left -= n_read;
+        Ok(n_read)
     }
 }
 
@@ -380,6 +412,36 @@ mod tests {
             matches!(pieces.next(), Some(Ok(Piece::Entry(entry))) if entry.name == "a" && entry.signals.len() == 2)
         );
         assert!(matches!(pieces.next(), Some(Err(ReadBankError::Csv(_)))));
+    }
+
+    #[test]
+    fn a_row_without_an_end_is_not_read_into_memory() {
+        let text = format!("pdq,{HASH},,a\npdq,{HASH},,\"b\n");
+        let endless = io::repeat(b'x');
+        let mut pieces = pieces(text.as_bytes().chain(endless));
+        assert!(matches!(
+            pieces.next(),
+            Some(Err(ReadBankError::RowTooLong { line: 2 }))
+        ));
+        // As long as a row may be, it is read; what is beside the columns is passed over.
+        let text = format!("pdq,{HASH},,a,,{}\npdq,{HASH},,b\n", "x".repeat(ROW_BYTES_MAX / 2));
+        check(&text, &[("a", 1, &[]), ("b", 1, &[])], &[]);
+    }
+
+    #[test]
+    fn files_of_spreadsheets_read_as_any_other() {
+        let rows = format!(
+            "type,value,quality,name,labels\r\npdq,{HASH},100,\"a, \"\"b\"\"\r\nc\",\"x; y\"\r\n\r\nmd5,{MD5},,d,\r\n"
+        );
+        let quoted = rows.replacen("type,value", "\"type\",\"value\"", 1);
+        for text in [
+            rows.clone(),
+            format!("\u{feff}{rows}"),
+            format!("\u{feff}{quoted}"),
+            rows.trim_end().to_owned(),
+        ] {
+            check(&text, &[("a, \"b\"\r\nc", 1, &["x", "y"]), ("d", 1, &[])], &[]);
+        }
     }
 
     #[test]
