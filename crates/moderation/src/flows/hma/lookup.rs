@@ -95,7 +95,7 @@ pub struct Hit {
     pub distance: u32,
 }
 
-/// The most entries of disabled banks that are looked at, the nearest first.
+/// The most near entries that are asked whether their bank is disabled, the nearest first.
 const DORMANT_NEAR_MAX: usize = 20_000;
 
 /// What lies near to a signal, the nearest first, in the banks that take part: of each its name and its ratio are asked. The others crowd

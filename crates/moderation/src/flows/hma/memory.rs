@@ -1,6 +1,7 @@
 //! What lookups ask of the store again and again, kept for as long as the banks' change feed does not move.
 //!
-//! Whatever is remembered here must change with the feed alone. Start with [`AsOf`].
+//! Whatever is remembered here must change with the feed alone. A process forgets when it sees the feed move: of its own changes before their calls
+//! return, of another process's when its follower looks next, as the index does. Start with [`AsOf`].
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
