@@ -398,6 +398,7 @@ mod tests {
             drops in proptest::collection::vec(0..N_CHUNKS, 0..4),
         ) {
             let units = units_within(radius);
+            prop_assert_eq!(units.iter().sum::<u32>(), radius + 1);
             // As many bits as units in each substring, which leads nowhere, less one: then they are moved about.
             let mut differing = units;
             let full = differing.iter().position(|n_bits| *n_bits > 0).unwrap();
