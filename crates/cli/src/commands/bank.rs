@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use futures_util::StreamExt;
@@ -10,7 +11,7 @@ use moderation::Seawall;
 use moderation::banks::{IMPORT_MAX, csv};
 use moderation::flows::banks as flows;
 use moderation::model::{Actor, Bank, BankId, Entry, EntryState, NewBank, NewEntry, PageRequest};
-use moderation::store::Created;
+use moderation::store::{Created, Engine};
 use moderation::views;
 use serde::Serialize;
 
@@ -206,6 +207,10 @@ async fn import(args: args::BankImport, config_file: Option<&Path>) -> anyhow::R
     Ok(if n_errors == 0 { Exit::Success } else { Exit::Failure })
 }
 
+/// Between two parts of an import into an embedded store: a server that wants to write meanwhile looks every 100 ms whether it may
+/// (SQLite's `busy_timeout`), and would hardly ever meet the moment between them.
+const PAUSE: Duration = Duration::from_millis(120);
+
 async fn import_parts(
     app: &Seawall,
     bank: BankId,
@@ -223,6 +228,9 @@ async fn import_parts(
         });
         part =
             next.with_context(|| format!("{added} entries were added and stay; import the file again for the rest"))?;
+        if !part.is_empty() && app.store.engine() == Engine::Sqlite {
+            tokio::time::sleep(PAUSE).await;
+        }
     }
     Ok((added, already_present))
 }
