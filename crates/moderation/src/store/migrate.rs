@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, query};
 
 use super::columns::Columns;
-use super::{Lock, Store, StoreError};
+use super::{Lock, Store, StoreError, Tx};
 
 /// All migrations, oldest first. An entry is never changed and never taken away.
 const MIGRATIONS: &[(i64, &str)] = &[
@@ -87,13 +87,17 @@ pub(super) async fn run(store: &Store) -> Result<(), MigrateError> {
     }
     if is_changed && !known.is_empty() {
         // Rows of before are in indexes that are new.
-        for table in tables() {
-            if let Some(statement) = store.engine().refresh_statistics(&table.name) {
-                query(AssertSqlSafe(statement)).execute(tx.conn()).await.map_err(&at)?;
-            }
-        }
+        refresh_statistics(&mut tx).await?;
     }
     tx.commit().await?;
+    Ok(())
+}
+
+/// The same as [`Tx::refresh_statistics`], of all tables.
+pub(super) async fn refresh_statistics(tx: &mut Tx) -> Result<(), StoreError> {
+    for table in tables() {
+        tx.refresh_statistics(&table.name).await?;
+    }
     Ok(())
 }
 

@@ -72,7 +72,7 @@ impl Tx {
     }
 
     /// Tells the planner of statements what a table holds by now, this transaction's rows included. For when it holds much more than before.
-    pub async fn refresh_statistics(&mut self, table: &'static str) -> Result<(), StoreError> {
+    pub async fn refresh_statistics(&mut self, table: &str) -> Result<(), StoreError> {
         if let Some(statement) = self.engine.refresh_statistics(table) {
             query(AssertSqlSafe(statement))
                 .execute(self.conn())
