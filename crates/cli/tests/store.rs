@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -142,6 +142,48 @@ fn a_bank_goes_in_and_comes_out_again() {
         confirm.code == 1 && confirm.err.contains("not confirmed"),
         "{confirm:?}"
     );
+}
+
+#[test]
+fn a_killed_import_goes_on_when_it_is_repeated() {
+    let home = Home::new("");
+    let rows = |range: std::ops::Range<usize>| range.map(|n| format!("md5,{n:032x},,\n")).collect::<String>();
+    // More than is imported at a time, and then silence.
+    let n_first = moderation::banks::IMPORT_MAX;
+    let mut import = home
+        .command(&["bank", "import", "-", "--bank", "known", "--create"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut stdin = import.stdin.take().unwrap();
+    stdin.write_all(rows(0..n_first + 500).as_bytes()).unwrap();
+    let started = Instant::now();
+    let n_entries = || {
+        let banks = home.ok(&["bank", "list", "--json"]).json();
+        banks.first().map_or(0, |bank| bank["entries"].as_u64().unwrap())
+    };
+    while n_entries() == 0 {
+        assert!(started.elapsed() < Duration::from_secs(120), "nothing came in");
+    }
+    import.kill().unwrap();
+    import.wait().unwrap();
+    assert_eq!(n_entries(), n_first as u64, "a part is in the bank or is not");
+
+    let file = home.dir.path().join("bank.csv");
+    let n_lines = n_first + 1_000;
+    std::fs::write(&file, format!("{}md5,xyz,,\n{}", rows(0..n_lines), rows(0..1))).unwrap();
+    let again = home.run(&["bank", "import", "bank.csv", "--bank", "known", "--json"]);
+    let summary = again.json().remove(0);
+    assert_eq!(
+        (&summary["added"], &summary["already_present"]),
+        (&json!(1_000), &json!(n_first + 1))
+    );
+    assert_eq!(
+        (&summary["n_errors"], &summary["errors"][0]["line"]),
+        (&json!(1), &json!(n_lines + 1))
+    );
+    home.ok(&["verify"]);
 }
 
 #[test]

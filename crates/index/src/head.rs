@@ -4,10 +4,10 @@
 //! finds the codes of a key. Slots below a view's length are written before the view is published and never again; a list may already
 //! lead to later slots, which the view passes over.
 
+use crate::buckets::prefetch;
 use crate::chunks::{Chunk, Chunks, patterns};
 use crate::collect::Collector;
 use crate::stamps::Stamps;
-use crate::tables::prefetch;
 use signal::Pdq;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 

@@ -5,13 +5,15 @@
 //! Start with [`Index`], which takes codes in and out, and [`Snapshot`], which answers. Behind them, new codes go to a small head that is
 //! searched as it grows; full heads become immutable segments, small segments become larger ones ([`Index::maintain`]); a removal stamps a code
 //! instead of moving anything. So a snapshot is a reference count, a change is visible to the next snapshot, and neither waits for the
-//! other. Within small radii a segment is searched through tables of substrings (multi-index hashing: Norouzi, Punjani and Fleet, 2012),
-//! beyond that by a scan; both give the same answer. An index may live in a folder: see [`Index::open`].
+//! other. Within small radii a segment is searched through rows or tables of substrings (multi-index hashing: Norouzi, Punjani and Fleet, 2012; rows
+//! are a ring besides: Qin and Xiao, "Pigeonring", 2018), beyond that by a scan; all give the same answer. An index may live in a folder: see [`Index::open`].
 
+mod buckets;
 mod checkpoint;
 mod chunks;
 mod codes;
 mod collect;
+mod compare;
 mod disk;
 mod head;
 mod memory;

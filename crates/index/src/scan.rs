@@ -1,15 +1,15 @@
 //! The linear scan: every code of a segment against a query, four at a time.
 //!
-//! It serves radii for which substrings do not pay, and segments that are kept without tables. With AVX-512 it counts bits by an instruction; with AVX2 it counts bits by looking half
-//! bytes up in a register (Muła, Kurz and Lemire, 2018); otherwise it is a plain loop. Which one runs is decided at run time and never
-//! changes the answer.
+//! It serves radii for which substrings do not pay, and segments that are kept without tables. With AVX-512 it counts bits by an instruction,
+//! for four queries at a time where there are so many; with AVX2 it counts them by looking half bytes up in a register (Muła, Kurz and
+//! Lemire, 2018); otherwise it is a plain loop. Which one runs is decided at run time and never changes the answer.
 
 use crate::codes::{CodesRef, GROUP, Line};
 use signal::Pdq;
 use std::ops::Range;
 
-/// Lines that are compared with one query after the other before the next are read: they stay in the first-level cache meanwhile.
-pub(crate) const BLOCK_LINES: usize = 256;
+/// Lines that are compared with one query after the other before the next are read: they stay in the second-level cache meanwhile.
+pub(crate) const BLOCK_LINES: usize = 512;
 
 /// Lines of which it is asked together whether any code in them may be near.
 const LINES_TOGETHER: usize = 4;
@@ -24,17 +24,67 @@ fn words_needed(radius: u32) -> usize {
     }
 }
 
-/// Calls `found(slot, distance)` for every code of these lines at most `radius` from `query`, in order of slots.
-pub(crate) fn near(codes: CodesRef<'_>, lines: Range<usize>, query: Pdq, radius: u32, found: impl FnMut(usize, u32)) {
+/// Lines that AVX-512 has registers for, and asks of together.
+#[cfg(target_arch = "x86_64")]
+const LINES_IN_REGISTERS: usize = 8;
+
+/// Queries that are compared with a line while it is in registers.
+const QUERIES_TOGETHER: usize = 4;
+
+/// What is looked for: a code, and how far from it.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted {
+    pub(crate) query: Pdq,
+    pub(crate) radius: u32,
+}
+
+/// Calls `found(which, slot, distance)` for every code of these lines that is within its radius of `wanted[which]`; for each of them in order
+/// of slots.
+pub(crate) fn near(
+    codes: CodesRef<'_>,
+    lines: Range<usize>,
+    wanted: &[Wanted],
+    mut found: impl FnMut(usize, usize, u32),
+) {
+    let mut rest = 0..wanted.len();
     #[cfg(target_arch = "x86_64")]
     if has_avx512() {
-        #[expect(unsafe_code, reason = "a function compiled for features of this processor")]
-        // SAFETY: the processor has the features that the function is compiled for.
+        let (groups, _) = wanted.as_chunks::<QUERIES_TOGETHER>();
+        for wanted in groups {
+            let farthest = wanted.iter().map(|wanted| wanted.radius).max().unwrap_or(0);
+            let found = |which: usize, slot: usize, distance: u32| found(rest.start + which, slot, distance);
+            let lines = lines.clone();
+            #[expect(unsafe_code, reason = "functions compiled for features of this processor")]
+            // SAFETY: the processor has the features that the functions are compiled for.
+            unsafe {
+                match words_needed(farthest) {
+                    2 => together_avx512::<2>(codes, lines, wanted, found),
+                    3 => together_avx512::<3>(codes, lines, wanted, found),
+                    _ => together_avx512::<4>(codes, lines, wanted, found),
+                }
+            }
+            rest.start += QUERIES_TOGETHER;
+        }
+    }
+    for which in rest {
+        one(codes, lines.clone(), wanted[which], |slot, distance| {
+            found(which, slot, distance)
+        });
+    }
+}
+
+/// The same for one query.
+fn one(codes: CodesRef<'_>, lines: Range<usize>, wanted: Wanted, found: impl FnMut(usize, u32)) {
+    let Wanted { query, radius } = wanted;
+    #[cfg(target_arch = "x86_64")]
+    if has_avx512() {
+        #[expect(unsafe_code, reason = "functions compiled for features of this processor")]
+        // SAFETY: the processor has the features that the functions are compiled for.
         return unsafe {
             match words_needed(radius) {
-                2 => near_avx512::<2>(codes, lines, query, radius, found),
-                3 => near_avx512::<3>(codes, lines, query, radius, found),
-                _ => near_avx512::<4>(codes, lines, query, radius, found),
+                2 => one_avx512::<2>(codes, lines, query, radius, found),
+                3 => one_avx512::<3>(codes, lines, query, radius, found),
+                _ => one_avx512::<4>(codes, lines, query, radius, found),
             }
         };
     }
@@ -44,22 +94,33 @@ pub(crate) fn near(codes: CodesRef<'_>, lines: Range<usize>, query: Pdq, radius:
         // SAFETY: the processor has the two features that the functions are compiled for.
         return unsafe {
             match words_needed(radius) {
-                2 => near_avx2::<2>(codes, lines, query, radius, found),
-                3 => near_avx2::<3>(codes, lines, query, radius, found),
-                _ => near_avx2::<4>(codes, lines, query, radius, found),
+                2 => one_avx2::<2>(codes, lines, query, radius, found),
+                3 => one_avx2::<3>(codes, lines, query, radius, found),
+                _ => one_avx2::<4>(codes, lines, query, radius, found),
             }
         };
     }
-    near_portable(codes, lines, query, radius, found);
+    one_portable(codes, lines, query, radius, found);
 }
 
-/// What looking at a code takes, in nanoseconds, measured: whole codes in the first-level cache or streamed past.
-pub(crate) fn code_ns(radius: u32) -> f64 {
+/// What looking at a code takes, in nanoseconds, measured, if so many queries are asked at a time: comparing it for each, and once for all
+/// reading one half of it or both.
+pub(crate) fn code_ns(radius: u32, n_queries: usize) -> f64 {
+    let n_words = words_needed(radius);
+    let read_ns = if n_words == 2 { 0.25 } else { 0.5 };
+    compare_ns(n_words) + read_ns / n_queries.max(1) as f64
+}
+
+fn compare_ns(n_words: usize) -> f64 {
     #[cfg(target_arch = "x86_64")]
     if has_avx512() {
-        return 0.3;
+        return match n_words {
+            2 => 0.13,
+            3 => 0.2,
+            _ => 0.25,
+        };
     }
-    if words_needed(radius) == 2 { 0.45 } else { 0.7 }
+    if n_words == 2 { 0.45 } else { 0.7 }
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -71,7 +132,7 @@ fn has_avx512() -> bool {
         && std::is_x86_feature_detected!("popcnt")
 }
 
-fn near_portable(codes: CodesRef<'_>, lines: Range<usize>, query: Pdq, radius: u32, mut found: impl FnMut(usize, u32)) {
+fn one_portable(codes: CodesRef<'_>, lines: Range<usize>, query: Pdq, radius: u32, mut found: impl FnMut(usize, u32)) {
     let words = query.words();
     let n_words = words_needed(radius);
     for at in lines {
@@ -99,10 +160,88 @@ fn each(codes: CodesRef<'_>, lines: Range<usize>, words: [u64; 4], radius: u32, 
     }
 }
 
-/// With AVX-512 there is an instruction that counts bits, of two words of four codes at once.
+/// With AVX-512 there is an instruction that counts bits, here of one word of eight codes at once. Lines are put into that shape once for
+/// all queries.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512vpopcntdq,popcnt")]
+fn together_avx512<const WORDS: usize>(
+    codes: CodesRef<'_>,
+    lines: Range<usize>,
+    wanted: &[Wanted; QUERIES_TOGETHER],
+    mut found: impl FnMut(usize, usize, u32),
+) {
+    use std::arch::x86_64::{
+        __m512i, _mm512_add_epi64, _mm512_cmple_epu64_mask, _mm512_min_epu64, _mm512_popcnt_epi64, _mm512_set1_epi64,
+        _mm512_shuffle_i64x2, _mm512_xor_si512,
+    };
+
+    let words: [[__m512i; WORDS]; QUERIES_TOGETHER] = std::array::from_fn(|which| {
+        let words = wanted[which].query.words();
+        std::array::from_fn(|word| _mm512_set1_epi64(words[word].cast_signed()))
+    });
+    let radii: [__m512i; QUERIES_TOGETHER] =
+        std::array::from_fn(|which| _mm512_set1_epi64(i64::from(wanted[which].radius)));
+    // Each word of eight codes, of which four share a line.
+    let eight = |front: &[Line], back: &[Line]| -> [__m512i; WORDS] {
+        std::array::from_fn(|word| {
+            let two = if word < 2 { front } else { back };
+            let (a, b): (__m512i, __m512i) = (bytemuck::cast(two[0].0), bytemuck::cast(two[1].0));
+            if word % 2 == 0 {
+                _mm512_shuffle_i64x2::<0b01_00_01_00>(a, b)
+            } else {
+                _mm512_shuffle_i64x2::<0b11_10_11_10>(a, b)
+            }
+        })
+    };
+    let distances = |codes: &[__m512i; WORDS], words: &[__m512i; WORDS]| -> __m512i {
+        let mut sum = _mm512_popcnt_epi64(_mm512_xor_si512(codes[0], words[0]));
+        for word in 1..WORDS {
+            sum = _mm512_add_epi64(sum, _mm512_popcnt_epi64(_mm512_xor_si512(codes[word], words[word])));
+        }
+        sum
+    };
+
+    let (front, _) = codes.front[lines.clone()].as_chunks::<LINES_IN_REGISTERS>();
+    let (back, _) = codes.back[lines.clone()].as_chunks::<LINES_IN_REGISTERS>();
+    let mut at = lines.start;
+    for (front, back) in front.iter().zip(back) {
+        let codes_of: [_; LINES_IN_REGISTERS / 2] =
+            std::array::from_fn(|two| eight(&front[2 * two..2 * two + 2], &back[2 * two..2 * two + 2]));
+        let mut any = 0;
+        for which in 0..QUERIES_TOGETHER {
+            let mut nearest = distances(&codes_of[0], &words[which]);
+            for codes in &codes_of[1..] {
+                nearest = _mm512_min_epu64(nearest, distances(codes, &words[which]));
+            }
+            any |= u32::from(_mm512_cmple_epu64_mask(nearest, radii[which])) << (8 * which);
+        }
+        while any != 0 {
+            let which = any.trailing_zeros() as usize / 8;
+            any &= !(0xff << (8 * which));
+            let Wanted { query, radius } = wanted[which];
+            each(
+                codes,
+                at..at + LINES_IN_REGISTERS,
+                query.words(),
+                radius,
+                &mut |slot, distance| {
+                    found(which, slot, distance);
+                },
+            );
+        }
+        at += LINES_IN_REGISTERS;
+    }
+    for (which, Wanted { query, radius }) in wanted.iter().enumerate() {
+        each(codes, at..lines.end, query.words(), *radius, &mut |slot, distance| {
+            found(which, slot, distance);
+        });
+    }
+}
+
+/// The same for one query, which waits for memory: line after line as they lie, which the processor foresees.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512vl,avx512vpopcntdq,avx2,popcnt")]
-fn near_avx512<const WORDS: usize>(
+fn one_avx512<const WORDS: usize>(
     codes: CodesRef<'_>,
     lines: Range<usize>,
     query: Pdq,
@@ -155,7 +294,7 @@ fn near_avx512<const WORDS: usize>(
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,popcnt")]
-fn near_avx2<const WORDS: usize>(
+fn one_avx2<const WORDS: usize>(
     codes: CodesRef<'_>,
     lines: Range<usize>,
     query: Pdq,
@@ -236,7 +375,7 @@ mod tests {
             let kept = Codes::collect(codes.iter().copied()).unwrap();
             let lines = 0..Codes::n_lines(codes.len());
             let mut portable = Vec::new();
-            near_portable(kept.slices(), lines.clone(), query, radius, |slot, distance| portable.push((slot, distance)));
+            one_portable(kept.slices(), lines.clone(), query, radius, |slot, distance| portable.push((slot, distance)));
             prop_assert_eq!(&portable, &expected);
             #[cfg(target_arch = "x86_64")]
             if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("popcnt") {
@@ -248,17 +387,26 @@ mod tests {
                     // SAFETY: the processor has the two features that the functions are compiled for.
                     unsafe {
                         match words {
-                            2 => near_avx2::<2>(kept.slices(), lines.clone(), query, radius, push),
-                            3 => near_avx2::<3>(kept.slices(), lines.clone(), query, radius, push),
-                            _ => near_avx2::<4>(kept.slices(), lines.clone(), query, radius, push),
+                            2 => one_avx2::<2>(kept.slices(), lines.clone(), query, radius, push),
+                            3 => one_avx2::<3>(kept.slices(), lines.clone(), query, radius, push),
+                            _ => one_avx2::<4>(kept.slices(), lines.clone(), query, radius, push),
                         }
                     }
                     prop_assert_eq!(&vectors, &expected);
                 }
             }
-            let mut detected = Vec::new();
-            near(kept.slices(), lines, query, radius, |slot, distance| detected.push((slot, distance)));
-            prop_assert_eq!(&detected, &expected);
+            // So many queries that some are compared together and some alone.
+            for n_queries in [1, QUERIES_TOGETHER, 2 * QUERIES_TOGETHER + 1] {
+                let wanted: Vec<Wanted> = (0..n_queries as u32)
+                    .map(|which| Wanted { query, radius: radius.saturating_sub(20 * which) })
+                    .collect();
+                let mut detected = vec![Vec::new(); n_queries];
+                near(kept.slices(), lines.clone(), &wanted, |which, slot, distance| detected[which].push((slot, distance)));
+                for (Wanted { radius, .. }, detected) in wanted.iter().zip(detected) {
+                    let expected: Vec<_> = expected.iter().copied().filter(|(_, distance)| distance <= radius).collect();
+                    prop_assert_eq!(detected, expected);
+                }
+            }
         }
     }
 }

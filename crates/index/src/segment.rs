@@ -7,24 +7,16 @@ use crate::chunks::Chunks;
 use crate::codes::{Codes, GROUP};
 use crate::collect::Collector;
 use crate::memory::Column;
-use crate::rows::{RowScratch, Rows};
-use crate::scan;
+use crate::rows::{self, RowScratch, Rows};
+use crate::scan::{self, Wanted};
 use crate::stamps::Stamps;
 use crate::tables::{TableScratch, Tables};
 use signal::Pdq;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Up to so many codes rows are short enough to be read from end to end.
-const ROWS_MAX: usize = 2_000_000;
-
 /// Below so many codes a scan is faster than the first bucket of a table.
 const TABLED_MIN: usize = 4096;
-
-/// What a search takes, in nanoseconds, measured. A wrong figure costs time and no answer.
-const BUCKET_NS: f64 = 8.0;
-const CANDIDATE_NS: f64 = 15.0;
-const ROW_ENTRY_NS: f64 = 2.5;
 
 /// How segments are laid out in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,7 +26,8 @@ pub struct Layout {
     pub tabled_codes_max: usize,
     /// Segments of fewer codes than this get none either, because they need none.
     pub tabled_codes_min: usize,
-    /// Segments of up to so many codes get rows instead of tables: two to three times as fast, 290 bytes a code.
+    /// Segments of up to so many codes get rows instead of tables: several times as fast, 120 bytes a code instead of 80 to 110. At most
+    /// 16,777,216, which is the default.
     pub rows_codes_max: usize,
     /// How many substrings the tables are made of, 11 to 16, in place of rows too; `None` chooses by the number of codes.
     pub substrings: Option<u32>,
@@ -45,7 +38,7 @@ impl Default for Layout {
         Self {
             tabled_codes_max: usize::MAX,
             tabled_codes_min: TABLED_MIN,
-            rows_codes_max: ROWS_MAX,
+            rows_codes_max: rows::CODES_MAX,
             substrings: None,
         }
     }
@@ -229,7 +222,7 @@ impl Segment {
         let is_tabled = (layout.tabled_codes_min..=layout.tabled_codes_max).contains(&codes.len());
         let lookup = match layout.substrings {
             _ if !is_tabled => Ok(Lookup::Scan),
-            None if codes.len() <= layout.rows_codes_max => Rows::build(&codes).map(Lookup::Rows),
+            None if codes.len() <= layout.rows_codes_max.min(rows::CODES_MAX) => Rows::build(&codes).map(Lookup::Rows),
             None => Tables::build(&codes, Chunks::best_number(codes.len())).map(Lookup::Tables),
             Some(n_chunks) => Tables::build(&codes, n_chunks.clamp(11, 16)).map(Lookup::Tables),
         };
@@ -299,16 +292,21 @@ impl Segment {
 
     /// Gives each collector every pair within its radius of its query that a view of this stamp sees.
     pub(crate) fn collect(&self, stamp: u64, queries: &[Pdq], collectors: &mut [Collector<'_>], scratch: &mut Scratch) {
+        // Whether a search that takes so long is faster than a scan.
+        let pays = |cost_ns: Option<f64>, radius: u32| {
+            let scan_ns = self.codes.len() as f64 * scan::code_ns(radius, queries.len());
+            cost_ns.is_some_and(|cost_ns| cost_ns < scan_ns)
+        };
         let mut scanned: Vec<usize> = Vec::new();
         for (at, (&query, collector)) in queries.iter().zip(&mut *collectors).enumerate() {
             let (codes, radius) = (self.codes.slices(), collector.radius());
             match &self.lookup {
-                Lookup::Rows(rows) if self.pays(rows.cost(radius, codes.len), ROW_ENTRY_NS, radius) => {
+                Lookup::Rows(rows) if pays(rows.cost_ns(radius), radius) => {
                     rows.near(codes, query, radius, &mut scratch.rows, |slot, distance| {
                         self.add_slot(slot, distance, stamp, collector);
                     });
                 }
-                Lookup::Tables(tables) if self.pays(tables.cost(radius, codes.len), CANDIDATE_NS, radius) => {
+                Lookup::Tables(tables) if pays(tables.cost_ns(radius, codes.len), radius) => {
                     tables.near(codes, query, radius, &mut scratch.tables, |slot, distance| {
                         self.add_slot(slot, distance, stamp, collector);
                     });
@@ -316,28 +314,22 @@ impl Segment {
                 Lookup::Rows(_) | Lookup::Tables(_) | Lookup::Scan => scanned.push(at),
             }
         }
+        if scanned.is_empty() {
+            return;
+        }
         let (codes, n_lines) = (self.codes.slices(), self.codes.len().div_ceil(GROUP));
+        let mut wanted = Vec::with_capacity(scanned.len());
         for from in (0..n_lines).step_by(scan::BLOCK_LINES) {
             let lines = from..(from + scan::BLOCK_LINES).min(n_lines);
-            for &at in &scanned {
-                let collector = &mut collectors[at];
-                scan::near(
-                    codes,
-                    lines.clone(),
-                    queries[at],
-                    collector.radius(),
-                    |slot, distance| {
-                        self.add_slot(slot, distance, stamp, collector);
-                    },
-                );
-            }
+            wanted.clear();
+            wanted.extend(scanned.iter().map(|&at| Wanted {
+                query: queries[at],
+                radius: collectors[at].radius(),
+            }));
+            scan::near(codes, lines, &wanted, |which, slot, distance| {
+                self.add_slot(slot, distance, stamp, &mut collectors[scanned[which]]);
+            });
         }
-    }
-
-    /// Whether a search that costs so many buckets and candidates is faster than a scan.
-    fn pays(&self, cost: Option<(f64, f64)>, candidate_ns: f64, radius: u32) -> bool {
-        let scan_ns = self.codes.len() as f64 * scan::code_ns(radius);
-        cost.is_some_and(|(n_buckets, n_candidates)| n_buckets * BUCKET_NS + n_candidates * candidate_ns < scan_ns)
     }
 
     fn add_slot(&self, slot: usize, distance: u32, stamp: u64, collector: &mut Collector<'_>) {

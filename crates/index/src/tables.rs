@@ -3,13 +3,12 @@
 //! A table is a row of buckets laid end to end: `starts` says where each begins in `slots`. A search reads thousands of buckets at random, so it goes in stages, each
 //! of which asks the memory for what the next one needs.
 
+use crate::buckets::{lay_out, prefetch, share_out};
 use crate::chunks::{Chunk, Chunks, patterns};
 use crate::codes::{Codes, CodesRef};
 use crate::memory::Column;
 use signal::Pdq;
 use std::io;
-use std::num::NonZero;
-use std::sync::{Mutex, PoisonError};
 
 /// The substrings of a segment's codes, looked up.
 pub(crate) struct Tables {
@@ -28,6 +27,10 @@ const BUCKETS_TOGETHER: usize = 256;
 /// How many buckets ahead memory is asked for.
 const AHEAD: usize = 24;
 
+/// What a search takes, in nanoseconds, measured. A wrong figure costs time and no answer.
+const BUCKET_NS: f64 = 8.0;
+const CANDIDATE_NS: f64 = 15.0;
+
 /// Room that a search needs on its way.
 #[derive(Default)]
 pub(crate) struct TableScratch {
@@ -38,34 +41,15 @@ pub(crate) struct TableScratch {
 impl Tables {
     pub(crate) fn build(codes: &Codes, n_chunks: u32) -> io::Result<Self> {
         let chunks = Chunks::new(n_chunks);
-        let built: Mutex<Vec<(usize, io::Result<Table>)>> = Mutex::new(Vec::new());
-        let waiting: Mutex<_> = Mutex::new(chunks.iter().enumerate());
-        let n_threads = std::thread::available_parallelism().map_or(1, NonZero::get);
-        std::thread::scope(|scope| {
-            for _ in 0..if codes.len() < 1 << 18 { 1 } else { n_threads } {
-                scope.spawn(|| {
-                    loop {
-                        let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
-                        let Some((at, chunk)) = next else { return };
-                        let table = Table::build(codes.slices(), chunk);
-                        built.lock().unwrap_or_else(PoisonError::into_inner).push((at, table));
-                    }
-                });
-            }
-        });
-        drop(waiting);
-        let mut built = built.into_inner().unwrap_or_else(PoisonError::into_inner);
-        built.sort_unstable_by_key(|(at, _)| *at);
-        let tables = built
-            .into_iter()
-            .map(|(_, table)| table)
-            .collect::<io::Result<Vec<_>>>()?;
+        let tables = share_out(codes.len(), chunks.iter(), |chunk| Table::build(codes.slices(), chunk));
+        let tables = tables.into_iter().collect::<io::Result<Vec<_>>>()?;
         Ok(Self { chunks, tables })
     }
 
-    /// What a search would cost: see [`Chunks::cost`].
-    pub(crate) fn cost(&self, radius: u32, n_codes: usize) -> Option<(f64, f64)> {
-        self.chunks.cost(radius, n_codes)
+    /// How long a search would take, in nanoseconds, if codes were without structure; `None` if patterns of so many bits are not listed.
+    pub(crate) fn cost_ns(&self, radius: u32, n_codes: usize) -> Option<f64> {
+        let (n_buckets, n_candidates) = self.chunks.cost(radius, n_codes)?;
+        Some(n_buckets * BUCKET_NS + n_candidates * CANDIDATE_NS)
     }
 
     pub(crate) fn n_bytes(&self) -> usize {
@@ -180,40 +164,15 @@ impl Table {
         let n_buckets = 1_usize << chunk.width;
         let mut starts = Column::<u32>::zeroed(n_buckets + 1)?;
         let mut slots = Column::<u32>::zeroed(codes.len)?;
-        // Counted one place later than they lie, so that what says where the next slot goes ends up as where the bucket ends.
-        let next = &mut starts.values_mut()[1..];
-        for slot in 0..codes.len {
-            next[chunk.of(codes.get(slot).words()) as usize] += 1;
-        }
-        let mut end = 0;
-        for count in next.iter_mut() {
-            (*count, end) = (end, end + *count);
-        }
-        let slots_out = slots.values_mut();
-        for slot in 0..codes.len {
-            if slot + AHEAD < codes.len {
-                prefetch(next, chunk.of(codes.get(slot + AHEAD).words()) as usize);
-            }
-            let place = &mut next[chunk.of(codes.get(slot).words()) as usize];
-            slots_out[*place as usize] = slot as u32;
-            *place += 1;
-        }
+        let out = slots.values_mut();
+        // The end of each bucket is the start of the next.
+        lay_out(
+            &mut starts.values_mut()[1..],
+            0,
+            codes.len,
+            |slot| chunk.of(codes.get(slot).words()) as usize,
+            |slot, place| out[place] = slot as u32,
+        );
         Ok(Self { starts, slots })
     }
-}
-
-/// Asks the memory for a value that will be read soon. A hint: it changes nothing and never fails.
-#[inline(always)]
-pub(crate) fn prefetch<T>(values: &[T], at: usize) {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(value) = values.get(at) {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        #[expect(unsafe_code, reason = "a hint to the memory")]
-        // SAFETY: prefetching has no effect but on time, at any address; this one is of a value besides.
-        unsafe {
-            _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast());
-        }
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = (values, at);
 }

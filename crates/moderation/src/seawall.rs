@@ -8,7 +8,7 @@ use media::MediaHost;
 use crate::actions::webhook::{Webhook, WebhookError, WebhookSettings};
 use crate::flows::calibrate::Sample;
 use crate::flows::follow::{self, OpenMatcherError};
-use crate::flows::hma::Dormancy;
+use crate::flows::hma::Memory;
 use crate::flows::lookup::Remembered;
 use crate::matching::{MatchSettings, Matcher};
 use crate::model::{Chance, Clock};
@@ -32,8 +32,10 @@ pub struct Seawall {
     /// What the operator chose.
     pub settings: Arc<Settings>,
     pub(crate) bells: Arc<Bells>,
-    pub(crate) dormancy: Arc<Dormancy>,
+    pub(crate) hma: Arc<Memory>,
     pub(crate) remembered: Arc<Remembered>,
+    /// Whether the matcher follows the banks. It does not where nothing is looked up.
+    pub(crate) follows_banks: bool,
     pub(crate) sample: Arc<Sample>,
 }
 
@@ -112,6 +114,7 @@ impl Seawall {
     pub async fn open(parts: Parts) -> Result<Self, OpenError> {
         let folder = parts.index_folder.clone();
         let mut app = Self::open_for_upkeep(parts)?;
+        app.follows_banks = true;
         if let Some(folder) = folder {
             let opened = follow::open_matcher(&app.store, app.settings.matching, &folder).await;
             app.matcher = Arc::new(opened.map_err(OpenError::Index)?);
@@ -120,7 +123,7 @@ impl Seawall {
         Ok(app)
     }
 
-    /// Opens without reading the banks: for commands that look nothing up.
+    /// Opens without reading the banks, now or later: for commands that look nothing up.
     pub fn open_for_upkeep(parts: Parts) -> Result<Self, OpenError> {
         let webhook = match &parts.settings.webhook {
             Some(settings) => Some(Arc::new(Webhook::new(settings.clone())?)),
@@ -135,8 +138,9 @@ impl Seawall {
             webhook,
             settings: Arc::new(parts.settings),
             bells: Arc::default(),
-            dormancy: Arc::default(),
+            hma: Arc::default(),
             remembered: Arc::default(),
+            follows_banks: false,
             sample: Arc::default(),
         })
     }

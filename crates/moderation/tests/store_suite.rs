@@ -11,6 +11,7 @@ mod suite {
     pub mod cases;
     pub mod hma;
     pub mod looks;
+    pub mod migrations;
     pub mod pictures;
     pub mod races;
     pub mod simulation;
@@ -76,6 +77,12 @@ on_both_engines! {
     banks::an_entry_is_found_as_soon_as_the_call_returns,
     banks::what_is_disabled_removed_or_expired_is_not_found,
     banks::an_import_can_be_run_again,
+    banks::an_import_of_many_keeps_each_entry_whole,
+    banks::digests_that_begin_alike_are_not_the_same,
+    banks::a_family_that_begins_alike_is_imported_once,
+    banks::an_import_and_others_who_write_leave_no_gap_in_the_feed,
+    banks::the_planner_knows_of_a_bank_that_grew,
+    banks::two_imports_of_one_file_at_once_add_each_entry_once,
     banks::the_same_key_makes_one_entry,
     banks::keys_are_forgotten_after_a_week,
     banks::another_process_sees_changes_through_the_feed,
@@ -86,11 +93,16 @@ on_both_engines! {
     banks::pages_cover_every_entry_once,
     banks::entries_are_whole_whatever_the_language_of_the_database,
     hma::a_bank_that_is_removed_takes_its_entries_along,
+    hma::what_is_disabled_is_found_only_where_it_is_asked_for,
+    hma::a_new_ratio_holds_for_the_next_lookup_of_any_process,
+    hma::signals_are_counted_anew_when_there_are_others,
+    hma::a_removed_bank_goes_by_no_name,
     hma::entries_of_any_page_of_the_feed_are_removed,
     hma::content_is_found_by_its_number_with_what_was_said_of_it,
     hma::everything_is_forgotten_and_numbers_begin_again,
     hma::only_the_operator_forgets_everything,
     hma::banks_that_take_no_part_crowd_nobody_out,
+    migrations::a_store_of_before_lean_imports_is_brought_up_to_date,
     races::a_submission_takes_no_case_from_who_works_on_it,
     races::a_sign_in_under_way_brings_no_disabled_user_back,
     races::a_sign_in_under_way_meets_a_new_invitation,

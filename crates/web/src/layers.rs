@@ -22,9 +22,9 @@ use crate::problem::ApiError;
 use crate::settings::WebSettings;
 use crate::state::{RequestInfo, WebState};
 
-/// The other end of a connection, put among the extensions of its requests by the server.
+/// The other end of a connection, put among the extensions of its requests by the server. A request without it comes from nowhere that is trusted.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub SocketAddr);
+pub struct Peer(pub SocketAddr);
 
 const REQUEST_ID: &str = "x-request-id";
 
@@ -38,7 +38,7 @@ pub(crate) async fn observe(State(state): State<WebState>, mut request: Request,
     let peer = request
         .extensions()
         .get::<Peer>()
-        .map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.0.ip().to_canonical());
+        .map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip().to_canonical());
     let info = RequestInfo {
         id: request_id(request.headers()).unwrap_or_else(|| hex::encode(state.app.chance.bytes::<12>())),
         client: client_address(peer, request.headers(), &state.settings),

@@ -26,6 +26,7 @@ mod settings;
 mod state;
 
 pub use hma::{HmaAccess, HmaSettings, HmaSignalType, ParseHmaSignalTypeError};
+pub use layers::Peer;
 pub use limits::RateLimit;
 pub use openapi::openapi_json;
 pub use problem::{ApiError, Problem, ProblemKind};

@@ -2,16 +2,16 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use futures_util::StreamExt;
 use moderation::Seawall;
-use moderation::banks::csv;
-use moderation::banks::csv::ParsedBank;
+use moderation::banks::{IMPORT_MAX, csv};
 use moderation::flows::banks as flows;
 use moderation::model::{Actor, Bank, BankId, Entry, EntryState, NewBank, NewEntry, PageRequest};
-use moderation::store::Created;
+use moderation::store::{Created, Engine};
 use moderation::views;
 use serde::Serialize;
 
@@ -137,6 +137,9 @@ struct ImportSummary<'a> {
     created: bool,
     added: usize,
     already_present: usize,
+    /// All lines that do not read.
+    n_errors: usize,
+    /// The first of them.
     errors: Vec<LineError>,
 }
 
@@ -147,20 +150,17 @@ struct LineError {
     detail: String,
 }
 
-/// Adds the entries of a file to a bank.
+/// Adds the entries of a file to a bank, part by part. A part is in the bank or is not; what was added stays, whatever becomes of the rest.
 async fn import(args: args::BankImport, config_file: Option<&Path>) -> anyhow::Result<Exit> {
-    let parsed = read_bank(&args.file)?;
-    let n_errors = parsed.errors.len();
-    if parsed.entries.is_empty() {
+    let mut file = BankFile::open(&args)?;
+    let first = file.next_part()?;
+    if first.is_empty() {
         bail!(
-            "`{}` holds no entries ({n_errors} lines that do not read)",
-            args.file.display()
+            "`{}` holds no entries ({} lines that do not read)",
+            args.file.display(),
+            file.n_errors
         );
     }
-    let source = args.source.clone().unwrap_or_else(|| match args.file.file_name() {
-        Some(name) if args.file != Path::new(STDIN) => format!("imported from {}", name.to_string_lossy()),
-        Some(_) | None => "imported".to_owned(),
-    });
     let (app, _) = app::open_for_upkeep(config_file).await?;
     let (bank, created) = match find_bank(&app, &args.bank).await? {
         Some(bank) if args.confirmed && !bank.confirmed => {
@@ -171,7 +171,7 @@ async fn import(args: args::BankImport, config_file: Option<&Path>) -> anyhow::R
         }
         Some(bank) => (bank.id, false),
         None if args.create => {
-            let description = format!("Made by `seawall bank import` from {source}");
+            let description = format!("Made by `seawall bank import` from {}", file.source);
             let new = NewBank {
                 name: args.bank.clone(),
                 description,
@@ -186,47 +186,20 @@ async fn import(args: args::BankImport, config_file: Option<&Path>) -> anyhow::R
         }
         None => bail!("there is no bank `{}`; --create makes it", args.bank),
     };
-    let (mut added, mut already_present) = (0, 0);
-    for part in parsed.entries.chunks(moderation::banks::IMPORT_MAX) {
-        let part = part
-            .iter()
-            .map(|entry| NewEntry {
-                source: source.clone(),
-                ..entry.clone()
-            })
-            .collect();
-        let imported = flows::import_entries(&app, &Actor::Operator, bank, part)
-            .await
-            .context("cannot import")?;
-        added += imported.added;
-        already_present += imported.already_present;
-    }
+    let (added, already_present) = import_parts(&app, bank, &mut file, first).await?;
     app::close(app).await;
 
+    let n_errors = file.n_errors;
     if args.json {
-        let errors = parsed
-            .errors
-            .into_iter()
-            .map(|error| LineError {
-                line: error.line,
-                detail: error.what,
-            })
-            .collect();
         output::json(&ImportSummary {
             bank: &args.bank,
             created,
             added,
             already_present,
-            errors,
+            n_errors,
+            errors: file.errors,
         })?;
     } else {
-        for error in &parsed.errors {
-            output::talk(&format!(
-                "seawall: line {}: {}",
-                error.line,
-                output::printable(&error.what)
-            ));
-        }
         output::talk(&format!(
             "{added} entries added, {already_present} were there already, {n_errors} lines do not read"
         ));
@@ -234,15 +207,104 @@ async fn import(args: args::BankImport, config_file: Option<&Path>) -> anyhow::R
     Ok(if n_errors == 0 { Exit::Success } else { Exit::Failure })
 }
 
-fn read_bank(path: &Path) -> anyhow::Result<ParsedBank> {
-    let reader: Box<dyn Read> = if path == Path::new(STDIN) {
-        Box::new(std::io::stdin().lock())
-    } else {
-        Box::new(BufReader::new(
-            File::open(path).with_context(|| format!("cannot open `{}`", path.display()))?,
-        ))
-    };
-    csv::parse(reader).with_context(|| format!("cannot read `{}`", path.display()))
+/// Between two parts of an import into an embedded store: a server that wants to write meanwhile looks every 100 ms whether it may
+/// (SQLite's `busy_timeout`), and would hardly ever meet the moment between them.
+const PAUSE: Duration = Duration::from_millis(120);
+
+async fn import_parts(
+    app: &Seawall,
+    bank: BankId,
+    file: &mut BankFile,
+    first: Vec<NewEntry>,
+) -> anyhow::Result<(usize, usize)> {
+    let (mut added, mut already_present) = (0, 0);
+    let mut part = first;
+    while !part.is_empty() {
+        let imported = flows::import_entries(app, &Actor::Operator, bank, part).await;
+        let next = imported.context("cannot import").and_then(|imported| {
+            added += imported.added;
+            already_present += imported.already_present;
+            file.next_part()
+        });
+        part =
+            next.with_context(|| format!("{added} entries were added and stay; import the file again for the rest"))?;
+        if !part.is_empty() && app.store.engine() == Engine::Sqlite {
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+    Ok((added, already_present))
+}
+
+/// The most lines that do not read which a summary names.
+const ERRORS_NAMED_MAX: usize = 10_000;
+
+/// A bank file that is read as it is imported: it may be larger than memory.
+struct BankFile {
+    path: PathBuf,
+    pieces: csv::Pieces<Box<dyn Read>>,
+    /// Where its entries come from, for people.
+    source: String,
+    /// Whether lines that do not read are kept for a summary, and not told as they come.
+    keeps_errors: bool,
+    n_errors: usize,
+    errors: Vec<LineError>,
+}
+
+impl BankFile {
+    fn open(args: &args::BankImport) -> anyhow::Result<Self> {
+        let path = &args.file;
+        let reader: Box<dyn Read> = if path == Path::new(STDIN) {
+            Box::new(std::io::stdin().lock())
+        } else {
+            Box::new(BufReader::new(
+                File::open(path).with_context(|| format!("cannot open `{}`", path.display()))?,
+            ))
+        };
+        let source = args.source.clone().unwrap_or_else(|| match path.file_name() {
+            Some(name) if path != Path::new(STDIN) => format!("imported from {}", name.to_string_lossy()),
+            Some(_) | None => "imported".to_owned(),
+        });
+        Ok(Self {
+            path: path.clone(),
+            pieces: csv::pieces(reader),
+            source,
+            keeps_errors: args.json,
+            n_errors: 0,
+            errors: Vec::new(),
+        })
+    }
+
+    /// As many of the next entries as one import takes; none at the end.
+    fn next_part(&mut self) -> anyhow::Result<Vec<NewEntry>> {
+        let mut part = Vec::with_capacity(IMPORT_MAX);
+        while part.len() < IMPORT_MAX {
+            let Some(piece) = self.pieces.next() else { break };
+            match piece.with_context(|| format!("cannot read `{}`", self.path.display()))? {
+                csv::Piece::Entry(entry) => part.push(NewEntry {
+                    source: self.source.clone(),
+                    ..entry
+                }),
+                csv::Piece::BadLine(error) => self.note(error),
+            }
+        }
+        Ok(part)
+    }
+
+    fn note(&mut self, error: csv::LineError) {
+        self.n_errors += 1;
+        if !self.keeps_errors {
+            output::talk(&format!(
+                "seawall: line {}: {}",
+                error.line,
+                output::printable(&error.what)
+            ));
+        } else if self.errors.len() < ERRORS_NAMED_MAX {
+            self.errors.push(LineError {
+                line: error.line,
+                detail: error.what,
+            });
+        }
+    }
 }
 
 /// Writes the entries of a bank that are matched against.

@@ -1,10 +1,10 @@
 //! Banks as files: columns `type,value,quality,name,labels`, or a plain list of PDQ hashes, one a line.
 //!
 //! Pure: text in, entries out. Rows that follow each other with the same name are the signals of one entry. Labels are
-//! separated by `;`. A line that does not read is reported with its number and the rest goes on.
+//! separated by `;`. A line that does not read is reported with its number and the rest goes on. Start with [`pieces`].
 
 use std::borrow::Cow;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 
 use signal::{Signal, SignalType};
 
@@ -37,55 +37,132 @@ pub enum ReadBankError {
     /// The file is not text with comma-separated values.
     #[error("cannot read the bank file")]
     Csv(#[from] csv::Error),
+    /// A row goes on and on, as it does behind a quotation mark that nothing closes.
+    #[error("the row that begins in line {line} is longer than {ROW_BYTES_MAX} bytes: a quotation mark may be missing")]
+    RowTooLong {
+        /// Which line, from 1.
+        line: u64,
+    },
 }
 
-/// Reads a bank file.
+/// The longest row that is read: several times what the longest name and labels take.
+const ROW_BYTES_MAX: usize = 1 << 20;
+
+/// Reads a bank file whole.
 pub fn parse(reader: impl Read) -> Result<ParsedBank, ReadBankError> {
-    let mut rows = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .from_reader(reader);
     let mut bank = ParsedBank {
         entries: Vec::new(),
         errors: Vec::new(),
     };
-    let mut columns: Option<Columns> = None;
-    let mut record = csv::ByteRecord::new();
-    while rows.read_byte_record(&mut record)? {
-        let line = record.position().map_or(0, csv::Position::line);
-        let Ok(fields) = record.iter().map(std::str::from_utf8).collect::<Result<Vec<&str>, _>>() else {
-            bank.errors.push(LineError {
-                line,
-                what: "not UTF-8".to_owned(),
-            });
-            continue;
-        };
-        let fields: Vec<&str> = fields
-            .into_iter()
-            .map(|field| field.trim_start_matches('\u{feff}'))
-            .collect();
-        if fields.iter().all(|field| field.is_empty()) || fields[0].starts_with('#') {
-            continue;
-        }
-        let known = match &columns {
-            Some(known) => known,
-            None => {
-                let header = Columns::of_header(&fields);
-                let is_header = header.is_some();
-                let known = columns.insert(header.unwrap_or(Columns::STANDARD));
-                if is_header {
-                    continue;
-                }
-                known
-            }
-        };
-        match known.read_row(&fields) {
-            Ok(row) => add(&mut bank.entries, row),
-            Err(what) => bank.errors.push(LineError { line, what }),
+    for piece in pieces(reader) {
+        match piece? {
+            Piece::Entry(entry) => bank.entries.push(entry),
+            Piece::BadLine(error) => bank.errors.push(error),
         }
     }
     Ok(bank)
+}
+
+/// A piece of a bank file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// An entry, with at least one signal.
+    Entry(NewEntry),
+    /// A line that did not read.
+    BadLine(LineError),
+}
+
+/// The pieces of a bank file, one after the other, so that a file of any size can be read. A line that does not read may come before the entry that
+/// stands around it.
+pub fn pieces<R: Read>(reader: R) -> Pieces<R> {
+    let rows = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(csv::Trim::All)
+        .from_reader(Bounded { reader, left: 0 });
+    Pieces {
+        rows,
+        columns: None,
+        record: csv::ByteRecord::new(),
+        entry: None,
+    }
+}
+
+/// See [`pieces`].
+pub struct Pieces<R> {
+    rows: csv::Reader<Bounded<R>>,
+    columns: Option<Columns>,
+    record: csv::ByteRecord,
+    /// The entry that the last rows were of. The next may be of it, too.
+    entry: Option<NewEntry>,
+}
+
+impl<R: Read> Iterator for Pieces<R> {
+    type Item = Result<Piece, ReadBankError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            self.rows.get_mut().left = ROW_BYTES_MAX;
+            let begins_at = self.rows.position().line();
+            match self.rows.read_byte_record(&mut self.record) {
+                Ok(true) => {}
+                Ok(false) => return self.entry.take().map(|entry| Ok(Piece::Entry(entry))),
+                Err(_) if self.rows.get_ref().left == 0 => {
+                    return Some(Err(ReadBankError::RowTooLong { line: begins_at }));
+                }
+                Err(error) => return Some(Err(error.into())),
+            }
+            let line = self.record.position().map_or(0, csv::Position::line);
+            match read_record(&mut self.columns, &self.record) {
+                Ok(None) => {}
+                Ok(Some(row)) => {
+                    if let Some(ended) = add(&mut self.entry, row) {
+                        return Some(Ok(Piece::Entry(ended)));
+                    }
+                }
+                Err(what) => return Some(Ok(Piece::BadLine(LineError { line, what }))),
+            }
+        }
+    }
+}
+
+/// A reader that gives so many bytes and then fails.
+struct Bounded<R> {
+    reader: R,
+    left: usize,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Err(io::Error::from(io::ErrorKind::FileTooLarge));
+        }
+        let wanted = buffer.len().min(self.left);
+        let n_read = self.reader.read(&mut buffer[..wanted])?;
+        self.left -= n_read;
+        Ok(n_read)
+    }
+}
+
+/// The row of a record; none for an empty line, a remark and the header, which says where the columns stand.
+fn read_record(columns: &mut Option<Columns>, record: &csv::ByteRecord) -> Result<Option<Row>, String> {
+    let fields: Result<Vec<&str>, _> = record.iter().map(std::str::from_utf8).collect();
+    let fields = fields.map_err(|_| "not UTF-8".to_owned())?;
+    let fields: Vec<&str> = fields
+        .into_iter()
+        .map(|field| field.trim_start_matches('\u{feff}'))
+        .collect();
+    if fields.iter().all(|field| field.is_empty()) || fields[0].starts_with('#') {
+        return Ok(None);
+    }
+    if let Some(columns) = columns {
+        return columns.read_row(&fields).map(Some);
+    }
+    if let Some(header) = Columns::of_header(&fields) {
+        *columns = Some(header);
+        return Ok(None);
+    }
+    columns.insert(Columns::STANDARD).read_row(&fields).map(Some)
 }
 
 /// Writes entries as a bank file, with its header.
@@ -200,27 +277,28 @@ impl Columns {
     }
 }
 
-fn add(entries: &mut Vec<NewEntry>, row: Row) {
-    if let Some(last) = entries.last_mut()
+/// Adds a row to the entry that it is of. One that is of another begins it; the entry before has then ended.
+fn add(entry: &mut Option<NewEntry>, row: Row) -> Option<NewEntry> {
+    if let Some(entry) = entry
         && !row.name.is_empty()
-        && last.name == row.name
-        && last.signals.len() < Entry::SIGNALS_MAX
+        && entry.name == row.name
+        && entry.signals.len() < Entry::SIGNALS_MAX
     {
-        last.signals.push(row.signal);
+        entry.signals.push(row.signal);
         for label in row.labels {
-            if !last.labels.contains(&label) && last.labels.len() < Entry::LABELS_MAX {
-                last.labels.push(label);
+            if !entry.labels.contains(&label) && entry.labels.len() < Entry::LABELS_MAX {
+                entry.labels.push(label);
             }
         }
-        return;
+        return None;
     }
-    entries.push(NewEntry {
+    entry.replace(NewEntry {
         name: row.name,
         labels: row.labels,
         source: String::new(),
         expires_at: None,
         signals: vec![row.signal],
-    });
+    })
 }
 
 /// The text as a cell that spreadsheets show and do not run: names and labels come from strangers, and a bank that is opened
@@ -314,6 +392,56 @@ mod tests {
              pdq,{HASH},1,ok,\n"
         );
         check(&text, &[("ok", 1, &[])], &[2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_file_is_read_piece_by_piece_up_to_where_it_breaks_off() {
+        struct Broken;
+        impl Read for Broken {
+            fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+                Err(std::io::Error::other("gone"))
+            }
+        }
+        let text = format!("pdq,{HASH},,a\nmd5,zz,,a\nmd5,{MD5},,a\npdq,{HASH},,b\n");
+        let mut pieces = pieces(text.as_bytes().chain(Broken));
+        assert!(matches!(
+            pieces.next(),
+            Some(Ok(Piece::BadLine(LineError { line: 2, .. })))
+        ));
+        assert!(
+            matches!(pieces.next(), Some(Ok(Piece::Entry(entry))) if entry.name == "a" && entry.signals.len() == 2)
+        );
+        assert!(matches!(pieces.next(), Some(Err(ReadBankError::Csv(_)))));
+    }
+
+    #[test]
+    fn a_row_without_an_end_is_not_read_into_memory() {
+        let text = format!("pdq,{HASH},,a\npdq,{HASH},,\"b\n");
+        let endless = io::repeat(b'x');
+        let mut pieces = pieces(text.as_bytes().chain(endless));
+        assert!(matches!(
+            pieces.next(),
+            Some(Err(ReadBankError::RowTooLong { line: 2 }))
+        ));
+        // As long as a row may be, it is read; what is beside the columns is passed over.
+        let text = format!("pdq,{HASH},,a,,{}\npdq,{HASH},,b\n", "x".repeat(ROW_BYTES_MAX / 2));
+        check(&text, &[("a", 1, &[]), ("b", 1, &[])], &[]);
+    }
+
+    #[test]
+    fn files_of_spreadsheets_read_as_any_other() {
+        let rows = format!(
+            "type,value,quality,name,labels\r\npdq,{HASH},100,\"a, \"\"b\"\"\r\nc\",\"x; y\"\r\n\r\nmd5,{MD5},,d,\r\n"
+        );
+        let quoted = rows.replacen("type,value", "\"type\",\"value\"", 1);
+        for text in [
+            rows.clone(),
+            format!("\u{feff}{rows}"),
+            format!("\u{feff}{quoted}"),
+            rows.trim_end().to_owned(),
+        ] {
+            check(&text, &[("a, \"b\"\r\nc", 1, &["x", "y"]), ("d", 1, &[])], &[]);
+        }
     }
 
     #[test]

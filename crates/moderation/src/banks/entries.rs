@@ -7,7 +7,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use super::reach::read_judged;
-use super::{CHANGES, HANDLES};
+use super::{CHANGES, HANDLES, tell_planner};
 use crate::model::{BankId, Entry, EntryId, EntryState, NewEntry, PreviewKind, Timestamp};
 use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx, counter};
@@ -21,14 +21,14 @@ const ENTRY_COLUMNS: &str =
      r.template_risk, r.judged_at
      FROM banks_entry e LEFT JOIN banks_look l ON l.entry_id = e.id LEFT JOIN banks_reach r ON r.entry_id = e.id";
 
-/// Keeps a new entry.
+/// Keeps a new entry, and says by which number the index knows it.
 pub async fn insert_entry(
     tx: &mut Tx,
     id: EntryId,
     bank: BankId,
     new: &NewEntry,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<i64, StoreError> {
     let at = StoreError::at("keep an entry");
     let change_seq = counter::take(tx, CHANGES, 1).await?;
     let handle = counter::take(tx, HANDLES, 1).await?;
@@ -63,22 +63,8 @@ pub async fn insert_entry(
         .await
         .map_err(&at)?;
     }
-    Ok(())
-}
-
-/// Whether an entry of the bank, not removed, has exactly this signal.
-pub async fn has_signal(conn: &mut AnyConnection, bank: BankId, signal: &Signal) -> Result<bool, StoreError> {
-    let row = query(
-        "SELECT COUNT(*) AS n FROM banks_signal s JOIN banks_entry e ON e.id = s.entry_id
-         WHERE s.bank_id = $1 AND s.type = $2 AND s.value = $3 AND e.state <> 'removed'",
-    )
-    .bind(bank.to_string())
-    .bind(signal.signal_type().as_str())
-    .bind(signal.value())
-    .fetch_one(conn)
-    .await
-    .map_err(StoreError::at("look for a signal in a bank"))?;
-    Ok(row.int("n")? > 0)
+    tell_planner(tx, handle..handle + 1).await?;
+    Ok(handle)
 }
 
 /// Writes an entry's state.

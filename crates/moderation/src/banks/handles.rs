@@ -1,21 +1,19 @@
-//! Entries by the number that the index knows them by, and those that the index passes over.
+//! Entries by the number that the index knows them by, and those that are not matched against.
 
-use std::collections::HashMap;
-
-use signal::Signal;
+use signal::{Signal, SignalType};
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, query};
+use sqlx::{AnyConnection, AssertSqlSafe, query};
 
-use super::CHANGES;
 use super::entries::{find_entry, read_signal};
-use crate::model::{BankId, Entry, EntryId};
+use super::{CHANGES, beginning, placeholders};
+use crate::model::{BankId, Entry};
 use crate::store::columns::Columns;
 use crate::store::{StoreError, Tx, counter};
 
 /// How many entries are asked for in one statement.
 const CHUNK: usize = 100;
 
-/// A signal that the index passes over, because its entry or its bank is disabled.
+/// An entry that is not matched against, because it or its bank is disabled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dormant {
     /// The number of the entry.
@@ -26,8 +24,6 @@ pub struct Dormant {
     pub bank_name: String,
     /// Whether the entry itself is enabled: then only its bank is not.
     pub is_entry_enabled: bool,
-    /// The signal.
-    pub signal: Signal,
 }
 
 /// The entry, by its number; also a removed one.
@@ -43,56 +39,68 @@ pub async fn find_entry_by_handle(conn: &mut AnyConnection, handle: i64) -> Resu
     }
 }
 
-/// The numbers of entries. One that is not there is left out.
-pub async fn handles_of(conn: &mut AnyConnection, entries: &[EntryId]) -> Result<HashMap<EntryId, i64>, StoreError> {
-    let mut handles = HashMap::with_capacity(entries.len());
-    for chunk in entries.chunks(CHUNK) {
-        // Ids are digits and letters of our own making, never a client's text.
-        let list: Vec<String> = chunk.iter().map(|id| format!("'{id}'")).collect();
-        let statement = format!("SELECT id, handle FROM banks_entry WHERE id IN ({})", list.join(", "));
-        let rows = query(sqlx::AssertSqlSafe(statement))
-            .fetch_all(&mut *conn)
-            .await
-            .map_err(StoreError::at("read the numbers of entries"))?;
-        for row in &rows {
-            handles.insert(row.parse("id")?, row.int("handle")?);
-        }
-    }
-    Ok(handles)
-}
-
-/// Up to `limit` signals of entries that are disabled, or whose bank is; removed ones are not among them.
-pub async fn dormant_signals(conn: &mut AnyConnection, limit: i64) -> Result<Vec<Dormant>, StoreError> {
-    let at = StoreError::at("read disabled signals");
+/// Up to `limit` signals of a type whose entries are disabled, each with its entry; removed ones are not among them.
+pub async fn signals_of_disabled_entries(
+    conn: &mut AnyConnection,
+    kind: SignalType,
+    limit: i64,
+) -> Result<Vec<(Dormant, Signal)>, StoreError> {
     // By the index of disabled entries, of any bank.
     let rows = query(
         "SELECT e.handle, e.state, b.id AS bank_id, b.name, s.type, s.value, s.quality
          FROM banks_entry e JOIN banks_bank b ON b.id = e.bank_id JOIN banks_signal s ON s.entry_id = e.id
-         WHERE e.state = 'disabled' ORDER BY e.id, s.idx LIMIT $1",
+         WHERE e.state = 'disabled' AND s.type = $1 ORDER BY e.id, s.idx LIMIT $2",
     )
+    .bind(kind.as_str())
     .bind(limit)
-    .fetch_all(&mut *conn)
+    .fetch_all(conn)
     .await
-    .map_err(&at)?;
-    let mut found: Vec<Dormant> = rows.iter().map(read_dormant).collect::<Result<_, _>>()?;
+    .map_err(StoreError::at("read disabled signals"))?;
+    rows.iter()
+        .map(|row| Ok((read_dormant(row)?, read_signal(row)?)))
+        .collect()
+}
 
-    // Enabled entries of disabled banks, bank by bank: asked for all at once, a database may rather read every entry there is.
-    let banks = query("SELECT id FROM banks_bank WHERE enabled = 0 ORDER BY id")
-        .fetch_all(&mut *conn)
-        .await
-        .map_err(&at)?;
-    for bank in &banks {
-        let rows = query(
-            "SELECT e.handle, e.state, b.id AS bank_id, b.name, s.type, s.value, s.quality
-             FROM banks_entry e JOIN banks_bank b ON b.id = e.bank_id JOIN banks_signal s ON s.entry_id = e.id
-             WHERE e.bank_id = $1 AND e.state = 'enabled' ORDER BY e.id, s.idx LIMIT $2",
-        )
-        .bind(bank.text("id")?)
-        .bind(limit - found.len() as i64)
-        .fetch_all(&mut *conn)
-        .await
-        .map_err(&at)?;
+/// Those of the handles that are enabled entries of disabled banks, in no order.
+pub async fn dormant_of_handles(conn: &mut AnyConnection, handles: &[u64]) -> Result<Vec<Dormant>, StoreError> {
+    let mut found = Vec::new();
+    for some in handles.chunks(CHUNK) {
+        let statement = format!(
+            "SELECT e.handle, e.state, b.id AS bank_id, b.name FROM banks_entry e JOIN banks_bank b ON b.id = e.bank_id
+             WHERE e.handle IN ({}) AND e.state = 'enabled' AND b.enabled = 0",
+            placeholders(1, some.len()),
+        );
+        let mut statement = query(AssertSqlSafe(statement)).persistent(some.len() == CHUNK);
+        for handle in some {
+            statement = statement.bind(handle.cast_signed());
+        }
+        let rows = statement
+            .fetch_all(&mut *conn)
+            .await
+            .map_err(StoreError::at("look up what is disabled"))?;
         for row in &rows {
+            found.push(read_dormant(row)?);
+        }
+    }
+    Ok(found)
+}
+
+pub(super) const DORMANT_STATEMENT: &str = "SELECT s.value, e.handle, e.state, b.id AS bank_id, b.name
+     FROM banks_signal s JOIN banks_entry e ON e.id = s.entry_id JOIN banks_bank b ON b.id = e.bank_id
+     WHERE s.type = $1 AND substr(s.value, 1, 16) = $2 AND (e.state = 'disabled' OR (e.state = 'enabled' AND b.enabled = 0))";
+
+/// The entries with exactly this signal that are disabled, or whose bank is.
+pub async fn dormant_of_signal(conn: &mut AnyConnection, signal: &Signal) -> Result<Vec<Dormant>, StoreError> {
+    let value = signal.value();
+    let rows = query(DORMANT_STATEMENT)
+        .bind(signal.signal_type().as_str())
+        .bind(beginning(&value))
+        .fetch_all(conn)
+        .await
+        .map_err(StoreError::at("look up what is disabled"))?;
+    let mut found = Vec::new();
+    for row in &rows {
+        if row.text("value")? == value {
             found.push(read_dormant(row)?);
         }
     }
@@ -105,7 +113,6 @@ fn read_dormant(row: &AnyRow) -> Result<Dormant, StoreError> {
         bank: row.parse("bank_id")?,
         bank_name: row.text("name")?,
         is_entry_enabled: row.text("state")? == "enabled",
-        signal: read_signal(row)?,
     })
 }
 

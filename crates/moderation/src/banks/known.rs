@@ -5,6 +5,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use super::reach::{COLUMNS, read_judged};
+use super::{beginning, placeholders};
 use crate::model::{Judged, MatchTarget, Timestamp};
 use crate::store::columns::Columns;
 use crate::store::{StoreError, columns::damaged};
@@ -80,33 +81,35 @@ pub async fn known_of_digests(
             .map(|digest| digest.value())
             .collect();
         for some in values.chunks(VALUES_MAX) {
-            let statement = format!(
-                "SELECT s.value, e.handle, e.expires_at, e.id AS entry_id, b.id AS bank_id, b.name AS bank_name, b.confirmed AS bank_confirmed
-                 FROM banks_signal s JOIN banks_entry e ON e.id = s.entry_id JOIN banks_bank b ON b.id = e.bank_id
-                 WHERE s.type = $1 AND s.value IN ({}) AND e.state = 'enabled' AND b.enabled = 1
-                   AND (e.expires_at IS NULL OR e.expires_at > $2)",
-                placeholders(3, some.len()),
-            );
-            let mut statement = query(AssertSqlSafe(statement)).bind(kind.as_str()).bind(now.unix_ms());
+            let mut statement = query(AssertSqlSafe(digests_statement(some.len())))
+                .bind(kind.as_str())
+                .bind(now.unix_ms());
             for value in some {
-                statement = statement.bind(value.clone());
+                statement = statement.bind(beginning(value));
             }
             let rows = statement
                 .fetch_all(&mut *conn)
                 .await
                 .map_err(StoreError::at("look up known digests"))?;
             for row in &rows {
-                known.push((kind, row.text("value")?, read(row)?));
+                let value = row.text("value")?;
+                if some.contains(&value) {
+                    known.push((kind, value, read(row)?));
+                }
             }
         }
     }
     Ok(known)
 }
 
-/// `$3, $4, …`: so many of them.
-pub(super) fn placeholders(first: usize, n: usize) -> String {
-    let all: Vec<String> = (first..first + n).map(|at| format!("${at}")).collect();
-    all.join(", ")
+pub(super) fn digests_statement(n_values: usize) -> String {
+    format!(
+        "SELECT s.value, e.handle, e.expires_at, e.id AS entry_id, b.id AS bank_id, b.name AS bank_name, b.confirmed AS bank_confirmed
+         FROM banks_signal s JOIN banks_entry e ON e.id = s.entry_id JOIN banks_bank b ON b.id = e.bank_id
+         WHERE s.type = $1 AND substr(s.value, 1, 16) IN ({}) AND e.state = 'enabled' AND b.enabled = 1
+           AND (e.expires_at IS NULL OR e.expires_at > $2)",
+        placeholders(3, n_values),
+    )
 }
 
 fn read(row: &AnyRow) -> Result<Known, StoreError> {

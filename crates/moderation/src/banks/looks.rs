@@ -13,7 +13,8 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use super::CHANGES;
-use super::known::{VALUES_MAX, placeholders};
+use super::known::VALUES_MAX;
+use super::placeholders;
 use crate::model::{BankId, Crops, EntryId, Timestamp};
 use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx, counter};

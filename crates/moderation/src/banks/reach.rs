@@ -8,8 +8,8 @@ use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use super::CHANGES;
 use super::entries::read_signal;
-use super::known::placeholders;
 use super::looks::{read_crops, read_look};
+use super::placeholders;
 use crate::model::EntryId;
 use crate::model::bank::Judged;
 use crate::store::columns::Columns;

@@ -6,7 +6,7 @@ use signal::Signal;
 
 use super::scan::signals_of;
 use super::{calibrate, follow};
-use crate::banks::IMPORT_MAX;
+use crate::banks::{IMPORT_MAX, SignalKey};
 use crate::model::{
     Actor, Bank, BankChange, BankId, Crops, Denied, Entry, EntryId, EntryState, NewBank, NewEntry, PreviewKind, Right,
 };
@@ -260,25 +260,24 @@ pub async fn import_entries(
     // Two imports of one file at the same time add each entry once.
     banks::lock(&mut tx).await?;
     banks::find_bank(tx.conn(), bank).await?.ok_or(BankError::NotFound)?;
-    let mut imported = Imported {
-        added: 0,
-        already_present: 0,
+    let signals = entries.iter().flat_map(|entry| &entry.signals);
+    let mut present = banks::known_signals(tx.conn(), bank, signals).await?;
+    let n_entries = entries.len();
+    let fresh: Vec<(EntryId, NewEntry)> = entries
+        .into_iter()
+        .filter(|entry| {
+            let keys: Vec<SignalKey> = entry.signals.iter().map(banks::signal_key).collect();
+            let is_new = keys.iter().any(|key| !present.contains(key));
+            present.extend(keys);
+            is_new
+        })
+        .map(|entry| (EntryId::fresh(now, &app.chance), entry))
+        .collect();
+    banks::insert_entries(&mut tx, bank, &fresh, now).await?;
+    let imported = Imported {
+        added: fresh.len(),
+        already_present: n_entries - fresh.len(),
     };
-    for entry in &entries {
-        let mut is_new = false;
-        for signal in &entry.signals {
-            if !banks::has_signal(tx.conn(), bank, signal).await? {
-                is_new = true;
-                break;
-            }
-        }
-        if is_new {
-            banks::insert_entry(&mut tx, EntryId::fresh(now, &app.chance), bank, entry, now).await?;
-            imported.added += 1;
-        } else {
-            imported.already_present += 1;
-        }
-    }
     if imported.added > 0 {
         let body = serde_json::json!({ "added": imported.added, "already_present": imported.already_present });
         tx.event(now, actor, "bank.imported", bank, body);

@@ -81,6 +81,31 @@ pub async fn ratios(conn: &mut AnyConnection) -> Result<HashMap<BankId, f64>, St
         .collect()
 }
 
+/// What clients said of one bank.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BankNotes {
+    /// In which share of lookups it takes part.
+    pub ratio: f64,
+    /// Whether a client removed it.
+    pub is_removed: bool,
+}
+
+/// What clients said of a bank; none, if no client ever did.
+pub async fn bank_notes(conn: &mut AnyConnection, bank: BankId) -> Result<Option<BankNotes>, StoreError> {
+    let row = query("SELECT enabled_ratio, removed_at FROM hma_bank WHERE bank_id = $1")
+        .bind(bank.to_string())
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::at("read what clients said of a bank"))?;
+    row.map(|row| {
+        Ok(BankNotes {
+            ratio: row.parse("enabled_ratio")?,
+            is_removed: row.opt_time("removed_at")?.is_some(),
+        })
+    })
+    .transpose()
+}
+
 /// What a client said of an entry.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct ContentNotes {

@@ -210,6 +210,7 @@ pub async fn read(store: &Store, reader: impl Read + Send) -> Result<ArchiveSumm
             .map_err(StoreError::at("restore a row"))?;
         n_rows += 1;
     }
+    migrate::refresh_statistics(&mut tx).await?;
     tx.commit().await?;
     Ok(ArchiveSummary { n_rows })
 }

@@ -106,6 +106,16 @@ impl Engine {
         }
     }
 
+    /// A statement that counts anew what a table and its indexes hold. Postgres plans by such counts and makes them when it comes to it, a minute
+    /// or a tenth of the table later; until then it would rather read a whole table than a new index. One that is being counted is left alone.
+    /// SQLite plans by the statement.
+    pub(super) fn refresh_statistics(self, table: &str) -> Option<String> {
+        match self {
+            Engine::Sqlite => None,
+            Engine::Postgres => Some(format!("ANALYZE (SKIP_LOCKED) {table}")),
+        }
+    }
+
     /// A migration in the engine's own words. Text is compared by its bytes in both engines: ids sort by their time in
     /// databases of every language, and an index outlives an update of the system's sorting rules.
     pub(super) fn migration(self, text: &str) -> String {

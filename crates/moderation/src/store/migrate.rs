@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{AssertSqlSafe, query};
 
 use super::columns::Columns;
-use super::{Lock, Store, StoreError};
+use super::{Lock, Store, StoreError, Tx};
 
 /// All migrations, oldest first. An entry is never changed and never taken away.
 const MIGRATIONS: &[(i64, &str)] = &[
@@ -13,7 +13,8 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (3, include_str!("../../migrations/0003_sign_in_throttle.sql")),
     (4, include_str!("../../migrations/0004_known_signals.sql")),
     (5, include_str!("../../migrations/0005_hma.sql")),
-    (6, include_str!("../../migrations/0006_looks.sql")),
+    (6, include_str!("../../migrations/0006_lean_import.sql")),
+    (7, include_str!("../../migrations/0007_looks.sql")),
 ];
 
 /// The database's tables cannot be brought up to date.
@@ -66,6 +67,7 @@ pub(super) async fn run(store: &Store) -> Result<(), MigrateError> {
         });
     }
 
+    let mut is_changed = false;
     for (version, text) in MIGRATIONS {
         let checksum = hex::encode(Sha256::digest(text.as_bytes()));
         match known.iter().find(|(applied, _)| applied == version) {
@@ -82,8 +84,21 @@ pub(super) async fn run(store: &Store) -> Result<(), MigrateError> {
             .execute(tx.conn())
             .await
             .map_err(&at)?;
+        is_changed = true;
+    }
+    if is_changed && !known.is_empty() {
+        // Rows of before are in indexes that are new.
+        refresh_statistics(&mut tx).await?;
     }
     tx.commit().await?;
+    Ok(())
+}
+
+/// The same as [`Tx::refresh_statistics`], of all tables.
+pub(super) async fn refresh_statistics(tx: &mut Tx) -> Result<(), StoreError> {
+    for table in tables() {
+        tx.refresh_statistics(&table.name).await?;
+    }
     Ok(())
 }
 

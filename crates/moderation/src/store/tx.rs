@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use sqlx::{Any, AnyConnection, AnyPool, Transaction, query};
+use sqlx::{Any, AnyConnection, AnyPool, AssertSqlSafe, Transaction, query};
 
 use super::events::{self, NewEvent};
 use super::{Engine, StoreError};
@@ -67,6 +67,17 @@ impl Tx {
                 .execute(self.conn())
                 .await
                 .map_err(StoreError::at("wait for a lock"))?;
+        }
+        Ok(())
+    }
+
+    /// Tells the planner of statements what a table holds by now, this transaction's rows included. For when it holds much more than before.
+    pub async fn refresh_statistics(&mut self, table: &str) -> Result<(), StoreError> {
+        if let Some(statement) = self.engine.refresh_statistics(table) {
+            query(AssertSqlSafe(statement))
+                .execute(self.conn())
+                .await
+                .map_err(StoreError::at("count what a table holds"))?;
         }
         Ok(())
     }

@@ -1,7 +1,9 @@
 //! Banks, content and exchanges as clients of HMA see them.
 
+use std::sync::Arc;
+
 use signal::SignalType;
-use sqlx::query;
+use sqlx::{AnyConnection, query};
 
 use super::ViewError;
 use crate::hma::{self, ContentNotes, Exchange, ExchangeApi, HmaBank, ratio_of};
@@ -69,11 +71,14 @@ pub async fn hma_bank(app: &Seawall, actor: &Actor, name: &str) -> Result<Option
     let Some(bank) = banks::find_bank_by_name(&mut conn, name).await? else {
         return Ok(None);
     };
-    let said = hma::ratios(&mut conn).await?.get(&bank.id).copied();
+    let notes = hma::bank_notes(&mut conn, bank.id).await?;
+    if notes.is_some_and(|notes| notes.is_removed) {
+        return Ok(None);
+    }
     Ok(Some(HmaBank {
         id: bank.id,
         name: bank.name,
-        ratio: ratio_of(bank.enabled, said),
+        ratio: ratio_of(bank.enabled, notes.map(|notes| notes.ratio)),
     }))
 }
 
@@ -112,15 +117,21 @@ pub async fn hma_content(app: &Seawall, actor: &Actor, bank: &str, id: i64) -> R
     }))
 }
 
-/// How many signals there are, of each kind of which there is any.
-pub async fn hma_census(app: &Seawall, actor: &Actor) -> Result<Vec<HmaCensus>, ViewError> {
+/// How many signals there are, of each kind of which there is any. They are counted again only after the banks changed.
+pub async fn hma_census(app: &Seawall, actor: &Actor) -> Result<Arc<Vec<HmaCensus>>, ViewError> {
     actor.require(Right::ReadBanks)?;
     let mut conn = app.store.reader().await?;
+    // The end of the feed, and not how far this process followed it: what is counted is what the store holds.
+    let end = banks::feed_end(&mut conn).await?;
+    Ok(app.hma.census.get(end, count_signals(&mut conn)).await?)
+}
+
+async fn count_signals(conn: &mut AnyConnection) -> Result<Vec<HmaCensus>, StoreError> {
     let rows = query(
         "SELECT s.type, COUNT(*) AS n, MAX(e.created_at) AS newest
          FROM banks_signal s JOIN banks_entry e ON e.id = s.entry_id WHERE e.state <> 'removed' GROUP BY s.type",
     )
-    .fetch_all(&mut *conn)
+    .fetch_all(conn)
     .await
     .map_err(StoreError::at("count signals"))?;
     let mut found = Vec::with_capacity(rows.len());

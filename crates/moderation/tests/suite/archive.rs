@@ -53,6 +53,12 @@ pub async fn a_backup_restores_into_either_engine(world: World) {
         ));
         store.close().await;
         let app = open(&url, world.clock.clone(), &world.platform, 9).await;
+        if app.store.engine() == Engine::Postgres {
+            let counted = "SELECT COUNT(DISTINCT tablename) FROM pg_stats WHERE tablename IN ('items_item', 'banks_signal_beginning')";
+            let mut conn = app.store.reader().await.unwrap();
+            let n_counted: i64 = sqlx::query_scalar(counted).fetch_one(&mut *conn).await.unwrap();
+            assert_eq!(n_counted, 2, "the planner knows what was restored");
+        }
         assert_eq!(verify_store(&app).await.unwrap(), before);
         assert_eq!(app.matcher.stats(), world.app.matcher.stats());
     }

@@ -95,6 +95,200 @@ pub async fn an_import_can_be_run_again(world: World) {
     assert!(matches!(hollow, Err(BankError::Invalid { field: "signals", .. })));
 }
 
+/// Rows go in several at a time and in another order than the file's: every one has to end where it belongs.
+pub async fn an_import_of_many_keeps_each_entry_whole(world: World) {
+    let bank = world.bank("known", true).await;
+    let elsewhere = world.bank("elsewhere", true).await;
+    let other = world.second_process().await;
+    let digest = |n: u64| Signal::Md5(Md5::of(&n.to_be_bytes()));
+    let ends = world.clock.now().after(Duration::from_secs(60));
+    let entry = |n: u64| NewEntry {
+        name: format!("'); {n}"),
+        labels: vec![format!("label {n}"), "x".to_owned()],
+        source: format!("source {n}"),
+        expires_at: n.is_multiple_of(3).then_some(ends),
+        signals: match n % 4 {
+            0 => vec![digest(n), hash_of(n)],
+            _ => vec![hash_of(n)],
+        },
+    };
+    // What another bank has, and what was removed from this one, is new here.
+    import_entries(&world.app, &world.admin, elsewhere, vec![entry(1)])
+        .await
+        .unwrap();
+    let removed = world.entry(bank, hash_of(2)).await;
+    set_entry_state(&world.app, &world.admin, removed, EntryState::Removed)
+        .await
+        .unwrap();
+    // Of the 8th one signal is known and the other is not; the 12th stands in the file twice.
+    world.entry(bank, digest(8)).await;
+    let mut entries: Vec<NewEntry> = (0..101).map(entry).collect();
+    entries.insert(50, entry(12));
+    let imported = import_entries(&world.app, &world.admin, bank, entries).await.unwrap();
+    assert_eq!((imported.added, imported.already_present), (101, 1));
+
+    let page = PageRequest {
+        cursor: None,
+        limit: PageRequest::LIMIT_MAX,
+    };
+    let kept = views::list_entries(&world.app, &world.admin, bank, &page)
+        .await
+        .unwrap();
+    let kept: Vec<_> = kept.rows.into_iter().filter(|kept| !kept.source.is_empty()).collect();
+    assert!(kept.is_sorted_by_key(|kept| kept.handle), "numbered as in the file");
+    let kept: Vec<NewEntry> = kept
+        .into_iter()
+        .map(|kept| NewEntry {
+            name: kept.name,
+            labels: kept.labels,
+            source: kept.source,
+            expires_at: kept.expires_at,
+            signals: kept.signals,
+        })
+        .collect();
+    assert_eq!(kept, (0..101).map(entry).collect::<Vec<_>>());
+
+    follow::catch_up(&other).await.unwrap();
+    for n in 0..101 {
+        assert_eq!(world.check(hash_of(n)).await.outcome, Outcome::Restrict, "{n}");
+        assert_eq!(
+            world.check_in(&other, hash_of(n)).await.outcome,
+            Outcome::Restrict,
+            "{n}"
+        );
+    }
+    assert_eq!(world.faults().await, Vec::<String>::new());
+}
+
+/// Signals are found by the beginning of their values; two that begin alike are two.
+pub async fn digests_that_begin_alike_are_not_the_same(world: World) {
+    let bank = world.bank("known", true).await;
+    let digest = |end: u8| {
+        let mut bytes = [7; 16];
+        bytes[15] = end;
+        Signal::Md5(Md5::from_bytes(bytes))
+    };
+    for end in 0..2 {
+        assert_eq!(world.check(digest(end)).await.outcome, Outcome::Allow, "{end}");
+        let imported = import_entries(&world.app, &world.admin, bank, vec![entry_of(vec![digest(end)])]).await;
+        assert_eq!(imported.unwrap().added, 1, "{end}");
+        assert_eq!(world.check(digest(end)).await.outcome, Outcome::Restrict, "{end}");
+    }
+}
+
+/// More of them than one statement asks for, told together as one beginning.
+pub async fn a_family_that_begins_alike_is_imported_once(world: World) {
+    let bank = world.bank("known", true).await;
+    let member = |n: u8| {
+        let mut bytes = [7; 16];
+        bytes[8 + usize::from(n) % 8] = n;
+        entry_of(vec![Signal::Md5(Md5::from_bytes(bytes))])
+    };
+    let family = || (8..200).map(member).collect::<Vec<_>>();
+    for (entries, expected) in [
+        (family(), (192, 0)),
+        (family(), (0, 192)),
+        // Twice in one file, and the rest known.
+        ((0..200).chain(0..8).map(member).collect(), (8, 200)),
+    ] {
+        let imported = import_entries(&world.app, &world.admin, bank, entries).await.unwrap();
+        assert_eq!((imported.added, imported.already_present), expected);
+    }
+}
+
+/// An import takes its numbers of the feed at once, while others write: who follows the feed meanwhile misses nothing.
+pub async fn an_import_and_others_who_write_leave_no_gap_in_the_feed(world: World) {
+    const PARTS: u64 = 8;
+    const OF_PART: u64 = 150;
+    const SINGLE: u64 = 40;
+    let bank = world.bank("known", true).await;
+    let other = world.second_process().await;
+    let follower = world.second_process().await;
+    let import = async {
+        for part in 0..PARTS {
+            let entries = (part * OF_PART..(part + 1) * OF_PART).map(|n| entry_of(vec![hash_of(n)]));
+            import_entries(&world.app, &world.admin, bank, entries.collect())
+                .await
+                .unwrap();
+        }
+    };
+    let write = async {
+        for n in 0..SINGLE {
+            let entry = entry_of(vec![hash_of(1_000_000 + n)]);
+            add_entry(&other, &world.admin, bank, entry, None, None).await.unwrap();
+        }
+    };
+    let both = async { tokio::join!(import, write) };
+    let mut both = std::pin::pin!(both);
+    loop {
+        tokio::select! {
+            _ = &mut both => break,
+            followed = follow::catch_up(&follower) => followed.unwrap(),
+        }
+        tokio::task::yield_now().await;
+    }
+    follow::catch_up(&follower).await.unwrap();
+    for n in (0..PARTS * OF_PART).step_by(7).chain(1_000_000..1_000_000 + SINGLE) {
+        assert_eq!(
+            world.check_in(&follower, hash_of(n)).await.outcome,
+            Outcome::Restrict,
+            "{n}"
+        );
+    }
+    let n_of = async |statement: &'static str| -> i64 {
+        let mut conn = world.app.store.reader().await.unwrap();
+        sqlx::query_scalar(statement).fetch_one(&mut *conn).await.unwrap()
+    };
+    let n_entries = (PARTS * OF_PART + SINGLE) as i64;
+    assert_eq!(
+        n_of("SELECT COUNT(DISTINCT change_seq) FROM banks_entry").await,
+        n_entries
+    );
+    assert_eq!(n_of("SELECT COUNT(DISTINCT handle) FROM banks_entry").await, n_entries);
+    let n_imported = n_of("SELECT COUNT(*) FROM store_event WHERE kind = 'bank.imported'").await;
+    assert_eq!(n_imported, PARTS as i64, "one line of the log for each part");
+    assert_eq!(world.faults().await, Vec::<String>::new());
+}
+
+/// Without counts of what it holds, Postgres reads a whole bank for each signal that is looked for, until it counts by itself.
+pub async fn the_planner_knows_of_a_bank_that_grew(world: World) {
+    let bank = world.bank("known", true).await;
+    if world.app.store.engine() == Engine::Sqlite {
+        // It plans by the statement: there is nothing to tell.
+        return;
+    }
+    let n_counted = async || -> i64 {
+        let mut conn = world.app.store.reader().await.unwrap();
+        let counted = "SELECT COUNT(*) FROM pg_stats WHERE tablename = 'banks_signal_beginning'";
+        sqlx::query_scalar(counted).fetch_one(&mut *conn).await.unwrap()
+    };
+    let import = async |range: std::ops::Range<u64>| {
+        let entries = range.map(|n| entry_of(vec![hash_of(n)])).collect();
+        import_entries(&world.app, &world.admin, bank, entries).await.unwrap();
+    };
+    import(0..900).await;
+    assert_eq!(n_counted().await, 0, "reading so few is as fast");
+    import(900..1_023).await;
+    assert_eq!(n_counted().await, 0);
+    world.entry(bank, hash_of(1_023)).await;
+    assert_eq!(n_counted().await, 1, "one by one it grows, too");
+}
+
+pub async fn two_imports_of_one_file_at_once_add_each_entry_once(world: World) {
+    let bank = world.bank("known", true).await;
+    let other = world.second_process().await;
+    let entries: Vec<NewEntry> = (0..500).map(|n| entry_of(vec![hash_of(n)])).collect();
+    let (one, two) = tokio::join!(
+        import_entries(&world.app, &world.admin, bank, entries.clone()),
+        import_entries(&other, &world.admin, bank, entries)
+    );
+    let (one, two) = (one.unwrap(), two.unwrap());
+    assert_eq!(one.added + two.added, 500);
+    assert_eq!(one.already_present + two.already_present, 500);
+    let row = views::bank(&world.app, &world.admin, bank).await.unwrap().unwrap();
+    assert_eq!(row.n_entries, 500);
+}
+
 pub async fn the_same_key_makes_one_entry(world: World) {
     let key = |fingerprint: &str| IdempotencyKey {
         caller: "key_1".to_owned(),

@@ -9,9 +9,9 @@ use moderation::flows::hma::{
 use moderation::model::{Actor, Outcome, PageRequest, Scope};
 use moderation::views;
 use serde_json::json;
-use signal::Signal;
+use signal::{Md5, Signal};
 
-use super::world::{World, entry_of, hash_of};
+use super::world::{World, entry_of, hash_near, hash_of};
 
 fn content(signal: Signal) -> NewContent {
     NewContent {
@@ -69,6 +69,125 @@ pub async fn a_bank_that_is_removed_takes_its_entries_along(world: World) {
     let refused = update_bank(&world.app, &world.admin, "A", taken).await;
     assert!(matches!(refused, Err(HmaError::NameTaken)), "{refused:?}");
     assert!(world.faults().await.is_empty(), "{:?}", world.faults().await);
+}
+
+pub async fn what_is_disabled_is_found_only_where_it_is_asked_for(world: World) {
+    for bank in ["ON", "OFF"] {
+        create_bank(&world.app, &world.admin, bank, 1.0).await.unwrap();
+    }
+    let digest = |n: u8| Signal::Md5(Md5::of(&[n]));
+    let add = async |bank: &str, signal| {
+        let new = content(signal);
+        add_content(&world.app, &world.admin, bank, new).await.unwrap()
+    };
+    let disabled = ContentUpdate {
+        disable_until_s: Some(0),
+        note: None,
+    };
+    let mut ids = Vec::new();
+    for signal in [hash_near(1, 0), digest(1)] {
+        let live = add("ON", signal.clone()).await;
+        let entry_off = add("ON", signal.clone()).await;
+        let bank_off = add("OFF", signal.clone()).await;
+        let both_off = add("OFF", signal).await;
+        for (bank, id) in [("ON", entry_off), ("OFF", both_off)] {
+            update_content(&world.app, &world.admin, bank, id, disabled.clone())
+                .await
+                .unwrap();
+        }
+        ids.push([live, entry_off, bank_off, both_off]);
+    }
+    // It begins as the digest that is looked up, and is another.
+    let Signal::Md5(first) = digest(1) else { unreachable!() };
+    let mut bytes = first.to_bytes();
+    bytes[15] ^= 1;
+    for bank in ["ON", "OFF"] {
+        let id = add(bank, Signal::Md5(Md5::from_bytes(bytes))).await;
+        update_content(&world.app, &world.admin, bank, id, disabled.clone())
+            .await
+            .unwrap();
+    }
+    let off = |ratio| BankUpdate {
+        name: None,
+        ratio: Some(ratio),
+    };
+    update_bank(&world.app, &world.admin, "OFF", off(0.0)).await.unwrap();
+    for (signal, [live, entry_off, bank_off, both_off]) in [hash_near(1, 3), digest(1)].into_iter().zip(ids) {
+        for (reach, expected) in [
+            (Reach::Live, vec![live]),
+            (Reach::DisabledBanks, vec![live, bank_off]),
+            (Reach::Everything, vec![live, entry_off, bank_off, both_off]),
+        ] {
+            let hits = look_up(&world.app, &world.admin, signal.clone(), reach, &|_, _| true).await;
+            let hits: Vec<i64> = hits.unwrap().into_iter().map(|hit| hit.content).collect();
+            assert_eq!(hits, expected, "{signal:?} {reach:?}");
+        }
+    }
+}
+
+/// A ratio is remembered: it must be forgotten when it changes, also where nothing else of the bank does.
+pub async fn a_new_ratio_holds_for_the_next_lookup_of_any_process(world: World) {
+    let other = world.second_process().await;
+    create_bank(&world.app, &world.admin, "A", 0.25).await.unwrap();
+    add_content(&world.app, &world.admin, "A", content(hash_of(1)))
+        .await
+        .unwrap();
+    let takes_part = |_: &str, ratio: f64| ratio >= 0.5;
+    for ratio in [0.25, 0.75, 0.3] {
+        let update = BankUpdate {
+            name: None,
+            ratio: Some(ratio),
+        };
+        update_bank(&world.app, &world.admin, "A", update).await.unwrap();
+        follow::catch_up(&other).await.unwrap();
+        for app in [&world.app, &other] {
+            let hits = look_up(app, &world.admin, hash_of(1), Reach::Live, &takes_part)
+                .await
+                .unwrap();
+            assert_eq!(hits.len(), usize::from(ratio >= 0.5), "{ratio}");
+        }
+    }
+}
+
+pub async fn signals_are_counted_anew_when_there_are_others(world: World) {
+    let count = async || {
+        let census = views::hma_census(&world.app, &world.admin).await.unwrap();
+        census.iter().map(|kind| kind.n_signals).sum::<i64>()
+    };
+    create_bank(&world.app, &world.admin, "A", 1.0).await.unwrap();
+    assert_eq!(count().await, 0);
+    let id = add_content(&world.app, &world.admin, "A", content(hash_of(1)))
+        .await
+        .unwrap();
+    assert_eq!(count().await, 1);
+    // Another process writes, and this one has not heard of it yet.
+    let other = world.second_process().await;
+    add_content(&other, &world.admin, "A", content(hash_of(2)))
+        .await
+        .unwrap();
+    assert_eq!(count().await, 2);
+    assert!(remove_content(&world.app, &world.admin, "A", id).await.unwrap());
+    assert_eq!(count().await, 1);
+}
+
+pub async fn a_removed_bank_goes_by_no_name(world: World) {
+    create_bank(&world.app, &world.admin, "A", 1.0).await.unwrap();
+    assert!(delete_bank(&world.app, &world.admin, "A").await.unwrap());
+    let listed = views::list_banks(&world.app, &world.admin, &PageRequest::first())
+        .await
+        .unwrap();
+    let name = &listed.rows[0].bank.name;
+    assert!(name.starts_with("A (removed, "), "{name}");
+    assert_eq!(views::hma_bank(&world.app, &world.admin, name).await.unwrap(), None);
+    let update = BankUpdate {
+        name: Some("B".to_owned()),
+        ratio: Some(1.0),
+    };
+    let renamed = update_bank(&world.app, &world.admin, name, update).await;
+    assert!(matches!(renamed, Err(HmaError::NotFound)), "{renamed:?}");
+    let added = add_content(&world.app, &world.admin, name, content(hash_of(1))).await;
+    assert!(matches!(added, Err(HmaError::NotFound)), "{added:?}");
+    assert!(!delete_bank(&world.app, &world.admin, name).await.unwrap());
 }
 
 pub async fn entries_of_any_page_of_the_feed_are_removed(world: World) {

@@ -120,6 +120,7 @@ impl From<HmaError> for Refusal {
             HmaError::Busy => Refusal::Api(ApiError::Busy {
                 what: "Too many files are waiting to be decoded.",
             }),
+            HmaError::TooManyDisabled => Refusal::Message(StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
             HmaError::Store(error) => Refusal::Api(error.into()),
         }
     }

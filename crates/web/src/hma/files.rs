@@ -1,5 +1,6 @@
 //! Files that are to be hashed, by upload or by address, and the types of signals that a client wants of them.
 
+use axum::extract::Request;
 use axum::http::StatusCode;
 use bytes::Bytes;
 use moderation::flows::hma::{self as flow, ContentKind, Hashed};
@@ -39,6 +40,15 @@ pub(super) const BUSY: ApiError = ApiError::Busy {
 /// The settings, which are there where these paths are served.
 pub(super) fn settings(state: &WebState) -> Result<&HmaSettings, Refusal> {
     state.settings.hma.as_ref().ok_or(Refusal::UnknownPath)
+}
+
+/// The file of a request whose body is a form with one file.
+pub(super) async fn upload(state: &WebState, request: Request) -> Result<File, Refusal> {
+    let form = Form::read(state, request).await?;
+    if form.files.is_empty() {
+        return Err(Refusal::bad("Missing multipart/form-data file upload"));
+    }
+    uploaded(form)
 }
 
 /// The one file of a form. Its part's name says what it is.

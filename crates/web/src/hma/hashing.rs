@@ -5,7 +5,6 @@ use axum::extract::{Request, State};
 use serde_json::{Map, Value};
 
 use super::answers::Refusal;
-use super::body::Form;
 use super::files::{self, Selected};
 use super::query::Query;
 use super::types::write;
@@ -30,18 +29,8 @@ pub(super) async fn hash_upload(
     query: Query,
     request: Request,
 ) -> Result<Json<Value>, Refusal> {
-    let form = read_upload(&state, request).await?;
-    let file = files::uploaded(form)?;
+    let file = files::upload(&state, request).await?;
     Ok(Json(render(&files::hash(&state, &caller, file, &query).await?)))
-}
-
-/// A form that has to have a file.
-pub(super) async fn read_upload(state: &WebState, request: Request) -> Result<Form, Refusal> {
-    let form = Form::read(state, request).await?;
-    if form.files.is_empty() {
-        return Err(Refusal::bad("Missing multipart/form-data file upload"));
-    }
-    Ok(form)
 }
 
 fn render(selected: &Selected) -> Value {

@@ -9,7 +9,6 @@ use sha2::{Digest, Sha256};
 
 use super::answers::Refusal;
 use super::files::{self, BUSY, Selected};
-use super::hashing::read_upload;
 use super::query::Query;
 use super::types::HmaSignalType;
 use crate::extract::Caller;
@@ -71,8 +70,7 @@ pub(super) async fn look_up_upload(
     query: Query,
     request: Request,
 ) -> Result<Json<Value>, Refusal> {
-    let form = read_upload(&state, request).await?;
-    let file = files::uploaded(form)?;
+    let file = files::upload(&state, request).await?;
     let flip = Flip::of(&state, &query, query.get("bypass_coinflip") == Some("true"));
     let selected = files::hash(&state, &caller, file, &query).await?;
     let found = look_up_all(&state, &caller, &query, selected, &flip).await?;

@@ -6,7 +6,7 @@ use crate::model::{Actor, Bank, BankId, Crops, Right};
 use crate::store::Tx;
 use crate::{Seawall, banks};
 
-use super::HmaError;
+use super::{HmaError, find_bank};
 
 /// What is to change in a bank; none leaves a thing as it is.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,10 +65,8 @@ pub async fn update_bank(app: &Seawall, actor: &Actor, name: &str, update: BankU
     let mut tx = app.store.begin("change bank").await?;
     let now = app.clock.now();
     banks::lock(&mut tx).await?;
-    let before = banks::find_bank_by_name(tx.conn(), name)
-        .await?
-        .ok_or(HmaError::NotFound)?;
-    let said = hma::ratios(tx.conn()).await?.get(&before.id).copied();
+    let before = find_bank(tx.conn(), name).await?.ok_or(HmaError::NotFound)?;
+    let said = hma::bank_notes(tx.conn(), before.id).await?.map(|notes| notes.ratio);
     let mut after = HmaBank {
         id: before.id,
         name: before.name.clone(),
@@ -85,14 +83,13 @@ pub async fn update_bank(app: &Seawall, actor: &Actor, name: &str, update: BankU
     }
     if let Some(ratio) = update.ratio {
         let is_enabled = ratio > 0.0;
-        if is_enabled != before.enabled {
-            let changed = Bank {
-                name: after.name.clone(),
-                enabled: is_enabled,
-                ..before.clone()
-            };
-            banks::update_bank(&mut tx, &before, &changed).await?;
-        }
+        // Also where only the ratio changes: whoever remembers it follows the feed.
+        let changed = Bank {
+            name: after.name.clone(),
+            enabled: is_enabled,
+            ..before.clone()
+        };
+        banks::update_bank(&mut tx, &before, &changed).await?;
         hma::set_ratio(&mut tx, before.id, ratio).await?;
         let body = serde_json::json!({
             "enabled": { "from": before.enabled, "to": is_enabled },
@@ -112,7 +109,7 @@ pub async fn delete_bank(app: &Seawall, actor: &Actor, name: &str) -> Result<boo
     actor.require(Right::WriteBanks)?;
     let mut tx = app.store.begin("remove bank").await?;
     banks::lock(&mut tx).await?;
-    let Some(bank) = banks::find_bank_by_name(tx.conn(), name).await? else {
+    let Some(bank) = find_bank(tx.conn(), name).await? else {
         return Ok(false);
     };
     remove_bank(app, actor, &mut tx, bank).await?;

@@ -13,7 +13,7 @@ use crate::model::{Actor, Bank, BankId, Entry, EntryId, EntryState, NewEntry, Pr
 use crate::store::{StoreError, Tx};
 use crate::{Seawall, banks};
 
-use super::HmaError;
+use super::{HmaError, find_bank};
 
 /// Content to be added.
 #[derive(Debug, Clone)]
@@ -71,9 +71,7 @@ pub async fn add_content(app: &Seawall, actor: &Actor, bank: &str, new: NewConte
     };
     let mut tx = app.store.begin("add entry").await?;
     let now = app.clock.now();
-    let bank = banks::find_bank_by_name(tx.conn(), bank)
-        .await?
-        .ok_or(HmaError::NotFound)?;
+    let bank = find_bank(tx.conn(), bank).await?.ok_or(HmaError::NotFound)?;
     let id = EntryId::fresh(now, &app.chance);
     let entry = NewEntry {
         name: String::new(),
@@ -82,7 +80,7 @@ pub async fn add_content(app: &Seawall, actor: &Actor, bank: &str, new: NewConte
         expires_at: None,
         signals: new.signals,
     };
-    banks::insert_entry(&mut tx, id, bank.id, &entry, now).await?;
+    let handle = banks::insert_entry(&mut tx, id, bank.id, &entry, now).await?;
     if let Some(previews) = new.previews {
         banks::insert_entry_preview(&mut tx, id, PreviewKind::Small, previews.small).await?;
         banks::insert_entry_preview(&mut tx, id, PreviewKind::Blurred, previews.blurred).await?;
@@ -100,12 +98,11 @@ pub async fn add_content(app: &Seawall, actor: &Actor, bank: &str, new: NewConte
     if notes != ContentNotes::default() {
         hma::put_content(&mut tx, id, &notes, None).await?;
     }
-    let handle = banks::handles_of(tx.conn(), &[id]).await?.get(&id).copied();
     let body = serde_json::json!({ "bank": bank.id.to_string(), "n_signals": entry.signals.len() });
     tx.event(now, actor, "entry.added", id, body);
     tx.commit().await?;
     follow::catch_up(app).await?;
-    handle.ok_or(HmaError::NotFound)
+    Ok(handle)
 }
 
 /// Changes content.
@@ -123,9 +120,7 @@ pub async fn update_content(
     let mut tx = app.store.begin("change entry").await?;
     let now = app.clock.now();
     banks::lock(&mut tx).await?;
-    let bank = banks::find_bank_by_name(tx.conn(), bank)
-        .await?
-        .ok_or(HmaError::NotFound)?;
+    let bank = find_bank(tx.conn(), bank).await?.ok_or(HmaError::NotFound)?;
     let entry = find_content(&mut tx, &bank, content).await?.ok_or(HmaError::NotFound)?;
     let mut notes = hma::content(tx.conn(), entry.id).await?;
     let mut wake_at = None;
@@ -157,9 +152,7 @@ pub async fn remove_content(app: &Seawall, actor: &Actor, bank: &str, content: i
     actor.require(Right::WriteBanks)?;
     let mut tx = app.store.begin("change entry").await?;
     banks::lock(&mut tx).await?;
-    let bank = banks::find_bank_by_name(tx.conn(), bank)
-        .await?
-        .ok_or(HmaError::NotFound)?;
+    let bank = find_bank(tx.conn(), bank).await?.ok_or(HmaError::NotFound)?;
     let Some(entry) = find_content(&mut tx, &bank, content).await? else {
         return Ok(false);
     };

@@ -1,20 +1,20 @@
 //! Files are hashed, and hashes looked up among what is banked.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
 
 use bytes::Bytes;
 use media::{Previews, Want};
 use signal::{Looks, Md5, Sha256, Signal};
 
+use crate::Seawall;
+use crate::banks::{self, Dormant};
 use crate::flows::lookup::{self, Query};
-use crate::hma::{self, ratio_of};
+use crate::hma::ratio_of;
 use crate::matching::Found;
 use crate::model::item::MediaSignal;
 use crate::model::{Actor, BankId, MatchTarget, Right, Tier};
-use crate::store::StoreError;
-use crate::{Seawall, banks};
 
-use super::HmaError;
+use super::{HmaError, memory};
 
 /// What a client says that a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,14 +108,8 @@ pub struct Hit {
     pub distance: u32,
 }
 
-/// The signals that the index passes over, as of a place in the feed. They are few; reading them anew for each lookup would
-/// cost more than the lookup.
-#[derive(Debug, Default)]
-pub struct Dormancy(Mutex<Option<(i64, Arc<Vec<banks::Dormant>>)>>);
-
-/// The most signals that are compared one by one. With more disabled ones, the rest is not found by [`Reach::DisabledBanks`]
-/// and [`Reach::Everything`].
-pub const DORMANT_MAX: i64 = 200_000;
+/// The most near entries that are asked whether their bank is disabled, the nearest first.
+const DORMANT_NEAR_MAX: usize = 20_000;
 
 /// What lies near to a signal, the nearest first, in the banks that take part: of each its name and its ratio are asked. The others crowd
 /// nothing out.
@@ -127,96 +121,91 @@ pub async fn look_up(
     takes_part: &(dyn Fn(&str, f64) -> bool + Sync),
 ) -> Result<Vec<Hit>, HmaError> {
     actor.require(Right::SubmitItems)?;
-    let dormant = match reach {
-        Reach::Live => Arc::default(),
-        Reach::DisabledBanks | Reach::Everything => dormant_signals(app).await?,
-    };
-    let n_dormant = dormant.len();
     let kept = [MediaSignal::as_is(signal.clone())];
     // HMA knows no leads, and a search that looks for none is several times as fast.
     let threshold = app.settings.matching.match_distance_bits;
-    let mut found = lookup::look_up_among(app, &[Query::of_signals(&kept)], threshold, &|_| true)
-        .await?
-        .pop();
-    let compare = move || {
-        let mut near: Vec<(banks::Dormant, u32)> = dormant
-            .iter()
-            .filter(|other| reach == Reach::Everything || other.is_entry_enabled)
-            .filter_map(|other| Some((other, distance(&signal, &other.signal)?)))
-            .filter(|(_, distance)| *distance <= threshold)
-            .map(|(other, distance)| (other.clone(), distance))
-            .collect();
-        near.sort_by_key(|(other, distance)| (other.handle, *distance));
-        near.dedup_by_key(|(other, _)| other.handle);
-        near
+    let mut among = lookup::look_up_among(app, &[Query::of_signals(&kept)], threshold, &|_| true).await?;
+    let dormant = match reach {
+        Reach::Live => Vec::new(),
+        Reach::DisabledBanks => dormant_near(app, &signal, threshold, false).await?,
+        Reach::Everything => dormant_near(app, &signal, threshold, true).await?,
     };
-    let near = if n_dormant == 0 {
-        Vec::new()
-    } else {
-        // The task is never aborted, and comparing does not panic.
-        tokio::task::spawn_blocking(compare).await.map_err(|_| HmaError::Busy)?
-    };
-    if near.is_empty() && found.as_ref().is_none_or(|found| found.matches.is_empty()) {
+    if dormant.is_empty() && among.found.iter().all(|found| found.matches.is_empty()) {
         return Ok(Vec::new());
     }
 
-    let ratios = hma::ratios(&mut *app.store.reader().await?).await?;
+    let ratios = memory::ratios(app).await?;
     let ratio = |bank: BankId, is_enabled| ratio_of(is_enabled, ratios.get(&bank).copied());
     let counts = |target: &MatchTarget| takes_part(&target.bank_name, ratio(target.bank, true));
     // It is rare that a second search is needed.
     let is_crowded = |found: &Found| found.capped && !found.matches.iter().all(|m| counts(&m.target));
-    if found.as_ref().is_some_and(is_crowded) {
-        found = lookup::look_up_among(app, &[Query::of_signals(&kept)], threshold, &counts)
-            .await?
-            .pop();
+    if among.found.iter().any(is_crowded) {
+        among = lookup::look_up_among(app, &[Query::of_signals(&kept)], threshold, &counts).await?;
     }
-    let matches = found.map(|found| found.matches).unwrap_or_default().into_iter();
-    let live: Vec<_> = matches.filter(|m| m.tier == Tier::Match && counts(&m.target)).collect();
-    let ids: Vec<_> = live.iter().map(|m| m.target.entry).collect();
-    let handles = banks::handles_of(&mut *app.store.reader().await?, &ids).await?;
-    let mut hits: Vec<Hit> = live
-        .into_iter()
+    let matches = among.found.into_iter().flat_map(|found| found.matches);
+    let mut hits: Vec<Hit> = matches
+        .filter(|m| m.tier == Tier::Match && counts(&m.target))
         .filter_map(|m| {
             Some(Hit {
-                content: *handles.get(&m.target.entry)?,
+                content: among.handles.get(&m.target.entry)?.cast_signed(),
                 bank_name: m.target.bank_name,
                 distance: m.distance,
             })
         })
         .collect();
-    let near = near
+    let dormant = dormant
         .into_iter()
         .filter(|(other, _)| takes_part(&other.bank_name, ratio(other.bank, false)));
-    hits.extend(near.map(|(other, distance)| Hit {
+    hits.extend(dormant.map(|(other, distance)| Hit {
         content: other.handle,
         bank_name: other.bank_name,
         distance,
     }));
     hits.sort_by_key(|hit| (hit.distance, hit.content));
-    hits.dedup_by_key(|hit| hit.content);
+    // An entry with several near signals is told once, with the nearest.
+    let mut told = HashSet::new();
+    hits.retain(|hit| told.insert(hit.content));
     Ok(hits)
 }
 
-/// Bits between two signals of one kind; none between kinds, and none between digests that differ.
-fn distance(one: &Signal, other: &Signal) -> Option<u32> {
-    match (one, other) {
-        (Signal::Pdq { hash, .. }, Signal::Pdq { hash: other, .. }) => Some(hash.distance(*other)),
-        (Signal::Md5(one), Signal::Md5(other)) => (one == other).then_some(0),
-        (Signal::Sha256(one), Signal::Sha256(other)) => (one == other).then_some(0),
-        (Signal::Pdq { .. } | Signal::Md5(_) | Signal::Sha256(_), _) => None,
+/// Near entries that are not matched against: enabled ones of disabled banks and, if they are wanted, disabled ones.
+async fn dormant_near(
+    app: &Seawall,
+    signal: &Signal,
+    threshold: u32,
+    with_disabled: bool,
+) -> Result<Vec<(Dormant, u32)>, HmaError> {
+    let Signal::Pdq { hash, .. } = signal else {
+        let found = banks::dormant_of_signal(&mut *app.store.reader().await?, signal).await?;
+        let wanted = found
+            .into_iter()
+            .filter(|other| with_disabled || other.is_entry_enabled);
+        return Ok(wanted.map(|other| (other, 0)).collect());
+    };
+    // The index follows entries, whether their bank is enabled or not.
+    let near = app.matcher.near(&[*hash], threshold, DORMANT_NEAR_MAX);
+    let hits = near.iter().flat_map(|near| &near.hits);
+    let distances: HashMap<u64, u32> = hits.map(|hit| (hit.key, hit.distance)).collect();
+    let handles: Vec<u64> = distances.keys().copied().collect();
+    let of_banks = banks::dormant_of_handles(&mut *app.store.reader().await?, &handles).await?;
+    let mut found: Vec<(Dormant, u32)> = of_banks
+        .into_iter()
+        .filter_map(|other| {
+            let distance = *distances.get(&other.handle.cast_unsigned())?;
+            Some((other, distance))
+        })
+        .collect();
+    if with_disabled {
+        let disabled = memory::disabled_hashes(app).await?;
+        let hash = *hash;
+        let compare = move || {
+            let near = disabled.iter().map(|(other, theirs)| (other, hash.distance(*theirs)));
+            let near = near.filter(|(_, distance)| *distance <= threshold);
+            near.map(|(other, distance)| (other.clone(), distance))
+                .collect::<Vec<_>>()
+        };
+        // The task is never aborted, and comparing does not panic.
+        found.extend(tokio::task::spawn_blocking(compare).await.map_err(|_| HmaError::Busy)?);
     }
-}
-
-async fn dormant_signals(app: &Seawall) -> Result<Arc<Vec<banks::Dormant>>, StoreError> {
-    let cursor = app.matcher.cursor();
-    let lock = || app.dormancy.0.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((at, kept)) = &*lock()
-        && *at == cursor
-    {
-        return Ok(kept.clone());
-    }
-    // What changed while it was read has a later place in the feed, and has it read again.
-    let read = Arc::new(banks::dormant_signals(&mut *app.store.reader().await?, DORMANT_MAX).await?);
-    *lock() = Some((cursor, read.clone()));
-    Ok(read)
+    Ok(found)
 }

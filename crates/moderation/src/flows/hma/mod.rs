@@ -7,21 +7,24 @@ mod banks;
 mod content;
 mod exchanges;
 mod lookup;
+mod memory;
 mod reset;
 mod sample;
 
 use media::ScanError;
 
 use super::banks::BankError;
-use crate::model::Denied;
-use crate::store::StoreError;
+use crate::model::{Bank, Denied};
+use crate::store::{AnyConnection, StoreError};
+use crate::{banks as bank_room, hma};
 
 pub use banks::{BankUpdate, create_bank, delete_bank, update_bank};
 pub use content::{
     ContentUpdate, NewContent, add_content, remove_content, run_waker, update_content, wake_due_content,
 };
 pub use exchanges::{create_exchange, delete_exchange, fetch_exchanges, set_credentials, set_exchange_enabled};
-pub use lookup::{ContentKind, Dormancy, Hashed, Hit, Reach, hash_content, hash_file, look_up};
+pub use lookup::{ContentKind, Hashed, Hit, Reach, hash_content, hash_file, look_up};
+pub use memory::{DISABLED_MAX, Memory};
 pub use reset::{forget_everything, seed_banks};
 
 /// Something that a client of HMA asked for was not done.
@@ -51,6 +54,9 @@ pub enum HmaError {
     /// There is too much to decode just now: send it again.
     #[error("the media workers are busy")]
     Busy,
+    /// More entries are disabled than can be compared.
+    #[error("more than {DISABLED_MAX} entries are disabled, too many to look a hash up among them: remove some")]
+    TooManyDisabled,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -72,4 +78,13 @@ impl From<BankError> for HmaError {
             BankError::Store(error) => HmaError::Store(error),
         }
     }
+}
+
+/// The bank, by its name. One that a client removed is not there, though its row still is.
+async fn find_bank(conn: &mut AnyConnection, name: &str) -> Result<Option<Bank>, StoreError> {
+    let Some(bank) = bank_room::find_bank_by_name(conn, name).await? else {
+        return Ok(None);
+    };
+    let notes = hma::bank_notes(conn, bank.id).await?;
+    Ok(Some(bank).filter(|_| !notes.is_some_and(|notes| notes.is_removed)))
 }

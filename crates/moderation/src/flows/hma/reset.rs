@@ -51,23 +51,26 @@ pub async fn seed_banks(app: &Seawall, actor: &Actor) -> Result<(), HmaError> {
     let now = app.clock.now();
     for bank_idx in 0..SEED_BANKS {
         let bank = insert_bank(app, actor, &mut tx, &format!("SEED_BANK_{bank_idx}"), 1.0).await?;
-        for entry_idx in 0..SEED_ENTRIES {
-            let signal = match entry_idx % 2 {
-                0 => Signal::Pdq {
-                    hash: Pdq::from_bytes(app.chance.bytes()),
-                    quality: None,
-                },
-                _ => Signal::Md5(Md5::from_bytes(app.chance.bytes())),
-            };
-            let entry = NewEntry {
-                name: String::new(),
-                labels: Vec::new(),
-                source: "seed".to_owned(),
-                expires_at: None,
-                signals: vec![signal],
-            };
-            banks::insert_entry(&mut tx, EntryId::fresh(now, &app.chance), bank.id, &entry, now).await?;
-        }
+        let entries: Vec<(EntryId, NewEntry)> = (0..SEED_ENTRIES)
+            .map(|entry_idx| {
+                let signal = match entry_idx % 2 {
+                    0 => Signal::Pdq {
+                        hash: Pdq::from_bytes(app.chance.bytes()),
+                        quality: None,
+                    },
+                    _ => Signal::Md5(Md5::from_bytes(app.chance.bytes())),
+                };
+                let entry = NewEntry {
+                    name: String::new(),
+                    labels: Vec::new(),
+                    source: "seed".to_owned(),
+                    expires_at: None,
+                    signals: vec![signal],
+                };
+                (EntryId::fresh(now, &app.chance), entry)
+            })
+            .collect();
+        banks::insert_entries(&mut tx, bank.id, &entries, now).await?;
         let body = serde_json::json!({ "added": SEED_ENTRIES, "already_present": 0 });
         tx.event(now, actor, "bank.imported", bank.id, body);
     }

@@ -72,7 +72,15 @@ impl<'a> Query<'a> {
 /// What each of these files lies near to.
 pub async fn look_up(app: &Seawall, files: &[Query<'_>]) -> Result<Vec<Found>, StoreError> {
     let within_bits = app.matcher.settings().reach();
-    look_up_among(app, files, within_bits, &|_| true).await
+    Ok(look_up_among(app, files, within_bits, &|_| true).await?.found)
+}
+
+/// What was found, and by which numbers the index knows the entries.
+pub struct Among {
+    /// File by file.
+    pub found: Vec<Found>,
+    /// Of each entry that was found, and of some that were not told.
+    pub handles: HashMap<EntryId, u64>,
 }
 
 /// The same, their pictures as they are at most so many bits away, and among the targets that count: the others take no place of those that may be
@@ -82,13 +90,15 @@ pub async fn look_up_among(
     files: &[Query<'_>],
     within_bits: u32,
     counts: Counts<'_>,
-) -> Result<Vec<Found>, StoreError> {
+) -> Result<Among, StoreError> {
     let settings = *app.matcher.settings();
     let now = app.clock.now();
     let mut strongest: Vec<HashMap<(EntryId, SignalType), Piece>> = files.iter().map(|_| HashMap::new()).collect();
+    let mut handles: HashMap<EntryId, u64> = HashMap::new();
     let near = hashes::find(app, files, within_bits, counts, now).await?;
     for (strongest, pieces) in strongest.iter_mut().zip(near) {
         for piece in pieces {
+            handles.extend(piece.handle.map(|handle| (piece.m.target.entry, handle)));
             keep_strongest(strongest, piece);
         }
     }
@@ -99,11 +109,12 @@ pub async fn look_up_among(
             let all = sightings::find(app, looks, counts, now).await?;
             *is_cut = all.is_cut;
             for seen in &all.seen {
+                handles.insert(seen.entry.target.entry, seen.entry.handle);
                 keep_sighting(strongest, query, looks, seen, &settings);
             }
         }
     }
-    find_digests(app, files, counts, &mut strongest).await?;
+    find_digests(app, files, counts, &mut strongest, &mut handles).await?;
     let mut told: Vec<(Vec<Piece>, bool)> = strongest.into_iter().map(|found| tell(found, &settings)).collect();
     for ((query, (pieces, capped)), is_cut) in files.iter().zip(&mut told).zip(is_cut) {
         *capped |= is_cut;
@@ -115,7 +126,8 @@ pub async fn look_up_among(
         matches: pieces.into_iter().map(|piece| piece.m).collect(),
         capped,
     });
-    Ok(found.collect())
+    let found = found.collect();
+    Ok(Among { found, handles })
 }
 
 async fn find_digests(
@@ -123,6 +135,7 @@ async fn find_digests(
     files: &[Query<'_>],
     counts: Counts<'_>,
     strongest: &mut [HashMap<(EntryId, SignalType), Piece>],
+    handles: &mut HashMap<EntryId, u64>,
 ) -> Result<(), StoreError> {
     let is_digest = |kept: &&MediaSignal| matches!(kept.signal, Signal::Md5(_) | Signal::Sha256(_));
     let digests: Vec<&Signal> = files
@@ -136,6 +149,7 @@ async fn find_digests(
     let mut known = banks::known_of_digests(&mut conn, &digests, app.clock.now()).await?;
     drop(conn);
     known.retain(|(_, _, entry)| counts(&entry.target));
+    handles.extend(known.iter().map(|(_, _, entry)| (entry.target.entry, entry.handle)));
     for (query, strongest) in files.iter().zip(strongest) {
         for kept in query.signals.iter().filter(is_digest) {
             let (kind, value) = (kept.signal.signal_type(), kept.signal.value());

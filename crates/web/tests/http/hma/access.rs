@@ -110,6 +110,9 @@ async fn open_access_is_for_programs_of_this_machine() {
         let asked = request(Method::GET, "/c/banks", "", &[(name, value)], Body::empty());
         check_message(&world.send(asked).await, 401);
     }
+    // Who does not say where from comes from elsewhere.
+    let asked = request(Method::GET, "/c/banks", "", &[], Body::empty());
+    check_message(&world.send_from_nowhere(asked).await, 401);
     // A key that is wrong is not as good as none.
     check_message(&world.get("sw_nonsense", "/c/banks").await, 401);
     // The rest of the API is as closed as ever.
