@@ -9,7 +9,7 @@
 //! a row that is true of about one in 400 at r = 31. So a search reads some hundred short rows, of two bytes a code, and then little more
 //! than the codes that are near.
 //!
-//! It costs 80 bytes a code. How a row is compared is told in [`compare`](crate::compare).
+//! It costs 80 bytes a code. How a row is compared is told in [`compare`].
 
 use crate::buckets::{lay_out, prefetch, share_out};
 use crate::chunks::patterns;
