@@ -5,14 +5,17 @@ use crate::picture::Picture;
 use crate::stages::QUALITY_MIN;
 use anyhow::Result;
 use signal::keypoints::ALIKE_BITS_MAX;
+use signal::keypoints::align::{Pair, align};
 use signal::looks::{self, Likely};
 use signal::nearness::{Near, Nearness, Reach};
 use signal::pdq;
-use signal::views::{self, Grid};
-use signal::{KeptLook, Looks, Pdq};
+use signal::views::{self, Grid, Share};
+use signal::{KeptLook, Looks, Pdq, Rect};
 use std::cell::RefCell;
 use std::sync::Arc;
 
+/// A harmless picture nearer than this is taken for a copy.
+const COPY_BITS: u32 = 8;
 /// Keypoints that look alike before an entry gets a second look.
 const LIKELY_MIN: usize = 3;
 
@@ -29,20 +32,25 @@ pub struct Seawall {
 }
 
 pub struct Entry {
-    codes: Vec<Pdq>,
+    /// Of the whole and of its crops.
+    codes: Vec<(Pdq, Share)>,
     kept: KeptLook,
     reach: Reach,
 }
 
 impl Seawall {
-    fn nearest(query: &Looks, entry: &Entry) -> Option<(u32, usize)> {
+    /// Distance, view of the query and part of the entry.
+    fn nearest(query: &Looks, entry: &Entry) -> Option<(u32, usize, Share)> {
         let views = query.views.iter().enumerate();
         views
             .filter(|(_, found)| found.pdq.quality >= QUALITY_MIN)
             .filter_map(|(at, found)| {
-                let distance = entry.codes.iter().map(|code| code.distance(found.pdq.hash)).min()?;
+                let codes = entry.codes.iter();
+                let (distance, share) = codes
+                    .map(|(code, share)| (code.distance(found.pdq.hash), *share))
+                    .min()?;
                 let counts = found.view.is_for_leads() || distance <= entry.reach.match_bits;
-                counts.then_some((distance, at))
+                counts.then_some((distance, at, share))
             })
             .min()
     }
@@ -77,17 +85,13 @@ impl Method for Seawall {
         let image = picture.as_rgb()?;
         let kept = Looks::of(image).keep();
         let whole = pdq::hash_rgb(image);
-        let crops = views::crops(&kept.picture, self.grid)
-            .into_iter()
-            .map(|(_, signal)| signal);
-        let usable = [whole]
-            .into_iter()
-            .chain(crops)
-            .filter(|signal| signal.quality >= QUALITY_MIN);
+        let crops = views::crops(&kept.picture, self.grid);
+        let all = [(Share::WHOLE, whole)].into_iter().chain(crops);
+        let usable = all.filter(|(_, signal)| signal.quality >= QUALITY_MIN);
         // As without a sample, but with the widest reach, to show what calibration is for.
         let widest = Reach::judged(&Nearness::default(), None, 0);
         Ok(Entry {
-            codes: usable.map(|signal| signal.hash).collect(),
+            codes: usable.map(|(share, signal)| (signal.hash, share)).collect(),
             kept,
             reach: widest,
         })
@@ -103,17 +107,25 @@ impl Method for Seawall {
         }
         let bits = |looks: &Arc<Looks>| {
             let codes = looks.views.iter().filter(|found| found.pdq.quality >= QUALITY_MIN);
-            codes
-                .flat_map(|found| entry.codes.iter().map(|code| code.distance(found.pdq.hash)))
-                .min()
+            let codes = codes.flat_map(|found| entry.codes.iter().map(|(code, _)| code.distance(found.pdq.hash)));
+            // Nearer ones are copies, which the platform may well have.
+            codes.filter(|bits| *bits > COPY_BITS).min()
         };
         let places = |looks: &Arc<Looks>| {
-            let is_shared = |code: &Pdq| {
-                looks.keypoints.iter().any(|point| {
-                    point.code.distance(*code) <= ALIKE_BITS_MAX || point.mirrored.distance(*code) <= ALIKE_BITS_MAX
+            let likely = Self::likely(looks, &entry.kept).into_iter();
+            let pairs: Vec<Pair> = likely
+                .filter(|pair| !pair.is_mirrored)
+                .map(|pair| Pair {
+                    query: looks.keypoints[pair.query_at].place,
+                    entry: entry.kept.keypoints[pair.kept_at].1,
+                    query_at: pair.query_at,
+                    entry_at: pair.kept_at,
+                    is_mirrored: false,
                 })
-            };
-            entry.kept.keypoints.iter().filter(|(code, _)| is_shared(code)).count() as u32
+                .collect();
+            let longest = entry.kept.picture.width().max(entry.kept.picture.height()) as f32;
+            let agreeing = align(&pairs, longest).map_or(0, |found| found.agreeing);
+            if agreeing >= LIKELY_MIN { agreeing as u32 } else { 0 }
         };
         let nearest = benign.iter().filter_map(bits).min();
         let shared = benign.iter().map(places).max().unwrap_or(0);
@@ -136,12 +148,9 @@ impl Method for Seawall {
     }
 
     fn compare(&self, query: &Arc<Looks>, entry: &Entry) -> Option<Found> {
-        let by_hash = Self::nearest(query, entry).and_then(|(distance, at)| {
-            if entry.reach.is_template
-                && !entry
-                    .reach
-                    .stands(&looks::confirm(query, &query.views[at], &entry.kept))
-            {
+        let by_hash = Self::nearest(query, entry).and_then(|(distance, at, share)| {
+            let pixels = || looks::confirm(query, &query.views[at], &part(&entry.kept, share));
+            if entry.reach.is_template && !entry.reach.stands(&pixels()) {
                 return None;
             }
             Some(Found {
@@ -185,6 +194,22 @@ impl Method for Seawall {
             0
         };
         32 * entry.codes.len() + kept
+    }
+}
+
+/// The part of the entry that was near, without its keypoints.
+fn part(kept: &KeptLook, share: Share) -> KeptLook {
+    let pixels = |share: u16, side: usize| (usize::from(share) * side + 5_000) / 10_000;
+    let picture = &kept.picture;
+    let rect = Rect {
+        left: pixels(share.left, picture.width()),
+        top: pixels(share.top, picture.height()),
+        width: pixels(share.width, picture.width()),
+        height: pixels(share.height, picture.height()),
+    };
+    KeptLook {
+        keypoints: Vec::new(),
+        picture: picture.crop(rect),
     }
 }
 

@@ -55,15 +55,24 @@ pub enum Command {
     /// With --json, a line is {"file","media_type","width","height","signals":[{"type","value","quality"?}]} or
     /// {"file","error":{"type","detail"}}. The first signal is PDQ of the first frame as the file stores it; a signal of another view or frame
     /// has "view" or "frame" as well. In the line of a damaged file, of which only a part could be seen, stands "intact":false.
+    ///
+    /// With --views, each line of JSON has "views":[{"view","left","top","width","height","pdq","quality"}], the likeliest first, places in
+    /// shares of the picture's sides; "keypoints", how many it has; and "views_version", which changes when the same picture gives other
+    /// views. As text, the views stand below the file's line.
     Hash(Hash),
 
     /// Look for files of a folder that are near to a bank's entries
     ///
     /// Offline: needs no store and no configuration. Goes through all folders below, follows symbolic links, takes each folder once.
     ///
-    /// Without --json, a line holds tier, distance, kind of signal, entry and file. With it, a line is
+    /// Without --json, a line holds tier, distance, kind of signal, view, entry and file. With it, a line is
     /// {"file","entry","bank","signal","distance","threshold","tier","view"} for each entry that a file is near to, or
     /// {"file","error":{"type","detail"}} for a file that could not be read. A file that cannot be decoded is still compared by its digests.
+    ///
+    /// A file is also looked up as it would be in a mirror, turned, without its borders and in parts: `view` names what was near, such as
+    /// whole.flip_y or trimmed, and `part` {"left","top","width","height"}, shares of its sides, says where that lies if it is not the whole.
+    /// The entries of a bank file are bare hashes: copies that were turned by a few degrees or cropped much are found only by a bank
+    /// of the store whose entries came with their pictures.
     ///
     /// Ends with a summary on standard error. Matches do not change the exit code; a file that could not be read makes it 1, and so does a
     /// line of the bank that does not read.
@@ -154,6 +163,10 @@ pub struct Hash {
     /// The files; `-` is standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Also print the views by which a picture is recognised when it was edited: mirrored and turned, without its borders, what stands
+    /// out in it, halves and quarters
+    #[arg(long)]
+    pub views: bool,
     /// Print lines of JSON
     #[arg(long)]
     pub json: bool,
@@ -177,8 +190,20 @@ pub struct Scan {
     /// within 40 a lead
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=256))]
     pub threshold: Option<u32>,
+    /// Least nearness of what is printed: `match` prints matches alone, `lead` prints leads too
+    #[arg(long, value_name = "TIER", value_enum, default_value_t = ScanTier::Lead)]
+    pub tier: ScanTier,
     #[command(flatten)]
     pub jail: Jail,
+}
+
+/// How near a file must be to an entry for `scan` to print it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ScanTier {
+    /// Matches alone
+    Match,
+    /// Matches and leads
+    Lead,
 }
 
 /// `bank`.

@@ -9,6 +9,7 @@ use cli::demo::files::Edit;
 use cli::demo::pictures::draw;
 use common::{Ran, folder, pdq, picture, png, run_in, seawall};
 use expect_test::expect;
+use image::{RgbImage, imageops};
 use signal::{Md5, Sha256};
 
 /// The line that `hash --json` prints for a PNG, written down without the program.
@@ -241,4 +242,139 @@ fn scan_takes_a_plain_list_of_hashes_and_a_threshold() {
     assert_eq!(scan(&["--threshold", "9"]), [""; 0]);
     assert_eq!(scan(&["--threshold", "10"]), [r#"10 10 "match""#]);
     assert_eq!(scan(&["--threshold", "50"]), [r#"10 50 "match""#, r#"35 50 "match""#]);
+}
+
+/// The picture on a flat ground that is a third larger.
+fn framed(picture: &RgbImage) -> RgbImage {
+    let (width, height) = picture.dimensions();
+    let mut ground = RgbImage::from_pixel(width * 4 / 3, height * 4 / 3, image::Rgb([236, 232, 224]));
+    imageops::replace(&mut ground, picture, i64::from(width / 6), i64::from(height / 6));
+    ground
+}
+
+#[test]
+fn scan_finds_what_was_mirrored_and_framed_and_says_how_it_looked() {
+    let known = draw(9).image;
+    let (mirrored, in_frame) = (imageops::flip_horizontal(&known), framed(&known));
+    for edited in [&mirrored, &in_frame] {
+        let distance = pdq(&known).hash.distance(pdq(edited).hash);
+        assert!(distance > 60, "plain PDQ does not see it: {distance}");
+    }
+    let dir = folder(&[
+        ("known/one.png", &png(&known)),
+        ("posts/framed.png", &png(&in_frame)),
+        ("posts/mirrored.png", &png(&mirrored)),
+        ("posts/other.png", &png(&draw(12).image)),
+    ]);
+    assert_eq!(
+        run_in(dir.path(), &["bank", "make", "known", "--out", "bank.csv"]).code,
+        0
+    );
+    let ran = run_in(dir.path(), &["scan", "posts", "--bank", "bank.csv", "--json"]);
+    let lines = ran.json();
+    let [frame_line, mirror_line] = &lines[..] else {
+        panic!("{ran:?}")
+    };
+    assert_eq!(
+        (frame_line["file"].as_str(), frame_line["tier"].as_str()),
+        (Some("posts/framed.png"), Some("match"))
+    );
+    assert_eq!(frame_line["view"], "trimmed");
+    let near = |name: &str, expected: f64| {
+        let at = frame_line["part"][name].as_f64().unwrap();
+        assert!((at - expected).abs() < 0.02, "{name}: {at}");
+    };
+    near("left", 0.125);
+    near("top", 0.125);
+    near("width", 0.75);
+    near("height", 0.75);
+    assert_eq!(mirror_line["file"], "posts/mirrored.png");
+    assert_eq!(
+        (mirror_line["tier"].as_str(), mirror_line["view"].as_str()),
+        (Some("match"), Some("whole.flip_y"))
+    );
+    assert!(mirror_line.get("part").is_none(), "it is the whole: {mirror_line}");
+    assert!(
+        ran.err.contains(": 2 matched, 0 only leads, 0 could not be read"),
+        "{}",
+        ran.err
+    );
+
+    let text = run_in(dir.path(), &["scan", "posts", "--bank", "bank.csv"]).out;
+    assert!(
+        text.lines()
+            .any(|line| line.contains("  whole.flip_y ") && line.ends_with("  one.png  posts/mirrored.png")),
+        "{text}"
+    );
+}
+
+#[test]
+fn scan_prints_leads_unless_matches_alone_are_asked_for() {
+    let known = pdq(&picture(4)).hash;
+    let mut words = known.words();
+    words[0] ^= (1 << 35) - 1;
+    let list = format!("{}\n", signal::Pdq::from_words(words));
+    let dir = folder(&[("posts/p.png", &png(&picture(4))), ("list.txt", list.as_bytes())]);
+    let scan = |more: &[&str]| {
+        run_in(
+            dir.path(),
+            &[&["scan", "posts", "--bank", "list.txt", "--json"], more].concat(),
+        )
+    };
+    for more in [&[][..], &["--tier", "lead"]] {
+        let ran = scan(more);
+        assert_eq!(ran.json()[0]["tier"], "lead", "{ran:?}");
+        assert!(ran.err.contains(": 0 matched, 1 only leads, "), "{}", ran.err);
+    }
+    let ran = scan(&["--tier", "match"]);
+    assert_eq!((ran.code, ran.out.as_str()), (0, ""));
+    assert!(ran.err.contains(": 0 matched, 0 could not be read"), "{}", ran.err);
+    assert_eq!(scan(&["--tier", "guess"]).code, 2);
+}
+
+#[test]
+fn hash_prints_the_views_when_asked() {
+    let framed = framed(&draw(9).image);
+    let dir = folder(&[("a.png", &png(&framed))]);
+    let line = &run_in(dir.path(), &["hash", "--views", "--json", "a.png"]).json()[0];
+    assert_eq!(line["views_version"], u64::from(signal::views::VERSION));
+    assert!(
+        line["keypoints"].as_u64().is_some_and(|n_keypoints| n_keypoints > 10),
+        "{line}"
+    );
+    let views = line["views"].as_array().unwrap();
+    assert!(
+        (16..=signal::views::CODES_MAX).contains(&views.len()),
+        "{}",
+        views.len()
+    );
+    assert_eq!(
+        (
+            views[0]["view"].as_str(),
+            views[0]["left"].as_f64(),
+            views[0]["width"].as_f64()
+        ),
+        (Some("whole"), Some(0.0), Some(1.0))
+    );
+    let trimmed = views.iter().find(|seen| seen["view"] == "trimmed").unwrap();
+    let inner: signal::Pdq = trimmed["pdq"].as_str().unwrap().parse().unwrap();
+    assert!(inner.distance(pdq(&draw(9).image).hash) <= 31);
+    assert!(
+        trimmed["quality"].as_u64().is_some_and(|quality| quality > 50),
+        "{trimmed}"
+    );
+
+    let text = run_in(dir.path(), &["hash", "--views", "a.png"]).out;
+    assert_eq!(text.lines().count(), 1 + views.len());
+    assert!(
+        text.lines()
+            .skip(1)
+            .all(|line| line.starts_with("  ") && line.contains("% x ")),
+        "{text}"
+    );
+    let plain = &run_in(dir.path(), &["hash", "--json", "a.png"]).json()[0];
+    assert!(
+        plain.get("views").is_none() && plain.get("keypoints").is_none(),
+        "{plain}"
+    );
 }

@@ -185,7 +185,7 @@ fn add_problems(operation: &mut Value) {
 
 /// Where the ids in an answer lead: operation, status, what stands where in the answer, and the parameter of another
 /// operation that takes it.
-const LINKS: [(&str, &str, &str, &str, &str); 20] = [
+const LINKS: [(&str, &str, &str, &str, &str); 21] = [
     ("submit_item", "200", "$response.body#/item", "get_item", "item"),
     (
         "submit_item",
@@ -205,6 +205,7 @@ const LINKS: [(&str, &str, &str, &str, &str); 20] = [
     ("list_entries", "200", "$response.body#/rows/0/id", "get_entry", "entry"),
     ("create_entry", "201", "$response.body#/id", "get_entry", "entry"),
     ("create_entry", "201", "$response.body#/id", "change_entry", "entry"),
+    ("create_entry", "201", "$response.body#/id", "set_incident", "entry"),
     ("list_cases", "200", "$response.body#/rows/0/id", "get_case", "case"),
     (
         "get_case",
@@ -310,6 +311,7 @@ mod tests {
             "NewEntryPart",
             "NewEntryForm",
             "EntryChange",
+            "Incident",
         ] {
             assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
         }
@@ -344,7 +346,7 @@ mod tests {
         ids.sort();
         ids.dedup();
         assert_eq!(ids.len(), n_ids);
-        assert_eq!(n_ids, 22);
+        assert_eq!(n_ids, 23);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use futures_util::StreamExt;
+use media::Want;
 use moderation::Seawall;
 use moderation::banks::{IMPORT_MAX, csv};
 use moderation::flows::banks as flows;
@@ -51,7 +52,7 @@ async fn make(args: args::BankMake) -> anyhow::Result<Exit> {
     }
     check_labels(&args.labels)?;
     target::check_free(&args.out, args.force)?;
-    let hasher = Hasher::start(args.jail.allow_weak_jail).await?;
+    let hasher = Hasher::start(args.jail.allow_weak_jail, Want::Signals).await?;
     let dir = args.dir.clone();
     let found = tokio::task::spawn_blocking(move || files::find(&dir)).await?;
     let mut failed = found.errors.len();

@@ -1,13 +1,15 @@
 //! `seawall hash`: the signals of files, a line each, in the order in which they were named.
 
 use futures_util::StreamExt;
+use media::{Scan, Want};
 use serde::Serialize;
 use signal::SignalType;
+use signal::views::{self, ViewSignal};
 
 use crate::args::Hash;
 use crate::exit::Exit;
 use crate::offline::files::FileError;
-use crate::offline::hasher::{Hashed, Hasher, SignalLine, path_text, signals};
+use crate::offline::hasher::{Hashed, Hasher, PartLine, SignalLine, path_text, signals};
 use crate::output;
 
 /// A line of JSON about a file.
@@ -23,6 +25,9 @@ enum Line<'a> {
         /// There, and false, if the file is damaged and only what could be seen of it was hashed.
         #[serde(skip_serializing_if = "Option::is_none")]
         intact: Option<bool>,
+        /// What it is recognised by when it was edited, if that was asked for.
+        #[serde(flatten)]
+        looks: Option<LooksLine>,
     },
     Failed {
         file: &'a str,
@@ -30,9 +35,55 @@ enum Line<'a> {
     },
 }
 
+/// What a picture is recognised by when it was edited.
+#[derive(Debug, Serialize)]
+struct LooksLine {
+    views: Vec<ViewLine>,
+    /// How many keypoints it has.
+    keypoints: usize,
+    /// Changes whenever the same picture gives other views.
+    views_version: u32,
+}
+
+/// A view, and where in the picture it lies.
+#[derive(Debug, Serialize)]
+struct ViewLine {
+    view: String,
+    #[serde(flatten)]
+    part: PartLine,
+    pdq: String,
+    quality: u8,
+}
+
+impl LooksLine {
+    fn of(scan: &Scan) -> Option<Self> {
+        let looks = scan.looks.as_ref()?;
+        Some(Self {
+            views: looks.views.iter().map(ViewLine::of).collect(),
+            keypoints: looks.keypoints.len(),
+            views_version: views::VERSION,
+        })
+    }
+}
+
+impl ViewLine {
+    fn of(seen: &ViewSignal) -> Self {
+        Self {
+            view: seen.view.to_string(),
+            part: seen.share.into(),
+            pdq: seen.pdq.hash.to_string(),
+            quality: seen.pdq.quality,
+        }
+    }
+}
+
 /// Hashes the files; [`Exit::Failure`] if any could not be.
 pub async fn run(args: Hash) -> anyhow::Result<Exit> {
-    let hasher = Hasher::start(args.jail.allow_weak_jail).await?;
+    let want = match args.views {
+        true => Want::SignalsAndLooks,
+        false => Want::Signals,
+    };
+    let hasher = Hasher::start(args.jail.allow_weak_jail, want).await?;
     let mut exit = Exit::Success;
     let mut hashed = std::pin::pin!(hasher.hash(args.files));
     while let Some(hashed) = hashed.next().await {
@@ -58,6 +109,7 @@ fn print_json(hashed: &Hashed) -> anyhow::Result<()> {
             height: scan.height,
             signals: signals(scan).iter().map(|signal| signal.line()).collect(),
             intact: (!scan.is_intact).then_some(false),
+            looks: LooksLine::of(scan),
         },
         Err(error) => Line::Failed { file, error },
     })
@@ -79,7 +131,22 @@ fn print_text(hashed: &Hashed) -> anyhow::Result<()> {
             let (value, quality) = pdq.map_or_else(Default::default, |pdq| {
                 (pdq.signal.value(), pdq.signal.quality().unwrap_or(0))
             });
-            output::line(&format!("{value}  {quality:>3}  {file}"))
+            output::line(&format!("{value}  {quality:>3}  {file}"))?;
+            let views = scan.looks.iter().flat_map(|looks| &looks.views);
+            views.map(ViewLine::of).try_for_each(|seen| {
+                let ViewLine {
+                    view,
+                    part,
+                    pdq,
+                    quality,
+                } = seen;
+                let percent = |share: f64| share * 100.0;
+                let (left, top) = (percent(part.left), percent(part.top));
+                let (width, height) = (percent(part.width), percent(part.height));
+                output::line(&format!(
+                    "  {pdq}  {quality:>3}  {view}  {width:.1}% x {height:.1}% at {left:.1}%, {top:.1}%"
+                ))
+            })
         }
         Err(error) => {
             output::talk(&format!("seawall: {file}: {}", output::printable(&error.detail)));

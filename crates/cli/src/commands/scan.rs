@@ -4,14 +4,15 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use media::Want;
 use moderation::model::Tier;
 use serde::Serialize;
 use signal::Signal;
 
-use crate::args::Scan;
+use crate::args::{Scan, ScanTier};
 use crate::exit::{BadUsage, Exit};
 use crate::offline::files::{self, FileError};
-use crate::offline::hasher::{FileSignal, Hashed, Hasher, digest_signals, path_text, signals};
+use crate::offline::hasher::{self, FileSignal, Hashed, Hasher, PartLine, digest_signals, path_text};
 use crate::offline::known::{Found, Known, Thresholds};
 use crate::output;
 
@@ -27,7 +28,10 @@ enum Line<'a> {
         distance: u32,
         threshold: u32,
         tier: &'static str,
-        view: &'static str,
+        view: String,
+        /// Which part of the picture that is, if not all of it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        part: Option<PartLine>,
     },
     Failed {
         file: &'a str,
@@ -51,7 +55,7 @@ const LINE_ERRORS_TOLD_MAX: usize = 20;
 
 /// Scans the folder; [`Exit::Failure`] if a file could not be read or a line of the bank does not read.
 pub async fn run(args: Scan) -> anyhow::Result<Exit> {
-    let thresholds = thresholds(args.threshold);
+    let thresholds = thresholds(args.threshold, args.tier);
     let (bank_path, dir) = (args.bank.clone(), args.dir.clone());
     let (known, line_errors) =
         tokio::task::spawn_blocking(move || Known::read(&bank_path, thresholds.quality_min)).await??;
@@ -73,7 +77,7 @@ pub async fn run(args: Scan) -> anyhow::Result<Exit> {
         ))
         .into());
     }
-    let hasher = Hasher::start(args.jail.allow_weak_jail).await?;
+    let hasher = Hasher::start(args.jail.allow_weak_jail, Want::SignalsAndLooks).await?;
     let started = Instant::now();
     let found = tokio::task::spawn_blocking(move || files::find(&dir)).await?;
 
@@ -105,7 +109,7 @@ pub async fn run(args: Scan) -> anyhow::Result<Exit> {
         })?;
     }
     bar.finish_and_clear();
-    output::talk(&counts.summary(&known, line_errors.len(), started.elapsed()));
+    output::talk(&counts.summary(&known, args.tier, line_errors.len(), started.elapsed()));
     Ok(if counts.failed > 0 || !line_errors.is_empty() {
         Exit::Failure
     } else {
@@ -113,11 +117,15 @@ pub async fn run(args: Scan) -> anyhow::Result<Exit> {
     })
 }
 
-fn thresholds(threshold: Option<u32>) -> Thresholds {
+fn thresholds(threshold: Option<u32>, tier: ScanTier) -> Thresholds {
     let defaults = crate::config::sections::Matching::default();
+    let match_distance_bits = threshold.unwrap_or(defaults.match_distance_bits);
     Thresholds {
-        match_distance_bits: threshold.unwrap_or(defaults.match_distance_bits),
-        lead_distance_bits: threshold.unwrap_or(defaults.lead_distance_bits),
+        match_distance_bits,
+        lead_distance_bits: match tier {
+            ScanTier::Match => match_distance_bits,
+            ScanTier::Lead => threshold.unwrap_or(defaults.lead_distance_bits),
+        },
         quality_min: defaults.quality_min,
     }
 }
@@ -125,7 +133,7 @@ fn thresholds(threshold: Option<u32>) -> Thresholds {
 /// What of a file can be compared. A file that could not be decoded still has the digests of its bytes.
 fn comparable(hashed: &Hashed) -> Vec<FileSignal> {
     match (&hashed.outcome, hashed.digests) {
-        (Ok(scan), _) => signals(scan),
+        (Ok(scan), _) => hasher::comparable(scan),
         (Err(_), Some((md5, sha256))) => digest_signals(md5, sha256).into(),
         (Err(_), None) => Vec::new(),
     }
@@ -144,7 +152,7 @@ impl Counts {
         self.too_flat += usize::from(hashed.outcome.is_ok() && !signals.iter().any(says_something));
     }
 
-    fn summary(&self, known: &Known, n_line_errors: usize, took: Duration) -> String {
+    fn summary(&self, known: &Known, tier: ScanTier, n_line_errors: usize, took: Duration) -> String {
         let Self {
             files,
             matched,
@@ -153,8 +161,12 @@ impl Counts {
             too_flat,
             damaged,
         } = self;
+        let leads = match tier {
+            ScanTier::Match => String::new(),
+            ScanTier::Lead => format!("{leads} only leads, "),
+        };
         let mut text = format!(
-            "{files} files in {:.1} s against {} entries: {matched} matched, {leads} only leads, {failed} could not be read",
+            "{files} files in {:.1} s against {} entries: {matched} matched, {leads}{failed} could not be read",
             took.as_secs_f64(),
             known.len(),
         );
@@ -194,13 +206,15 @@ fn print_found(file: &str, bank: &str, found: &Found<'_>, json: bool) -> anyhow:
             distance: found.distance,
             threshold: found.threshold,
             tier,
-            view: found.view.name(),
+            view: found.view.to_string(),
+            part: found.view.part().map(PartLine::from),
         });
     }
     let (entry, file) = (output::printable(found.entry), output::printable(file));
     output::line(&format!(
-        "{tier:<5}  {:>3}  {signal:<6}  {entry}  {file}",
-        found.distance
+        "{tier:<5}  {:>3}  {signal:<6}  {:<14}  {entry}  {file}",
+        found.distance,
+        found.view.to_string()
     ))
 }
 

@@ -7,12 +7,11 @@ use std::path::Path;
 
 use anyhow::Context;
 use index::Index;
-use media::View;
 use moderation::banks::csv::{self, LineError};
 use moderation::model::{NewEntry, Tier};
 use signal::{Signal, SignalType};
 
-use super::hasher::FileSignal;
+use super::hasher::{FileSignal, FileView};
 
 /// How near is near, in bits of PDQ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +46,8 @@ pub struct Found<'a> {
     pub threshold: u32,
     /// Match or lead.
     pub tier: Tier,
-    /// How the file's picture was turned.
-    pub view: View,
+    /// How the file's picture was looked at.
+    pub view: FileView,
 }
 
 impl Known {
@@ -118,7 +117,10 @@ impl Known {
                     if quality.is_some_and(|quality| quality < thresholds.quality_min) {
                         continue;
                     }
-                    let reach = thresholds.lead_distance_bits.max(thresholds.match_distance_bits);
+                    let reach = match view.is_for_leads() {
+                        true => thresholds.lead_distance_bits.max(thresholds.match_distance_bits),
+                        false => thresholds.match_distance_bits,
+                    };
                     for hit in snapshot.search(*hash, reach, self.entries.len()).hits {
                         let (tier, threshold) = match hit.distance <= thresholds.match_distance_bits {
                             true => (Tier::Match, thresholds.match_distance_bits),
@@ -201,7 +203,7 @@ mod tests {
             .iter()
             .map(|signal| FileSignal {
                 signal: signal.clone(),
-                view: View::AsIs,
+                view: FileView::AS_IS,
                 frame: 0,
             })
             .collect();

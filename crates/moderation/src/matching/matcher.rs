@@ -145,6 +145,14 @@ pub struct Matcher {
     cursor: Mutex<i64>,
 }
 
+/// Heads are read code by code. A file asks for hundreds of keypoints and for some dozens of hashes, so the heads of keypoints are kept small.
+fn keypoint_options() -> Options {
+    Options {
+        head_codes: 1 << 12,
+        ..Options::default()
+    }
+}
+
 /// The folder of the keypoints, in that of the hashes.
 const KEYPOINTS: &str = "keypoints";
 
@@ -154,7 +162,7 @@ impl Matcher {
         Self {
             settings,
             hashes: Index::new(),
-            keypoints: Index::new(),
+            keypoints: Index::with_options(keypoint_options()),
             cursor: Mutex::new(0),
         }
     }
@@ -163,7 +171,7 @@ impl Matcher {
     /// nothing: what is told twice changes nothing.
     pub fn open(settings: MatchSettings, folder: &Path) -> Result<OpenedMatcher, OpenError> {
         let hashes = Index::open(folder, Options::default())?;
-        let keypoints = Index::open(&folder.join(KEYPOINTS), Options::default())?;
+        let keypoints = Index::open(&folder.join(KEYPOINTS), keypoint_options())?;
         let followed_hashes = hashes.checkpoint.map(Followed::of_checkpoint);
         let followed_keypoints = keypoints.checkpoint.map(Followed::of_checkpoint);
         let cursor = match (followed_hashes, followed_keypoints) {

@@ -8,8 +8,8 @@ use sqlx::{AssertSqlSafe, query};
 use super::items::{MediaView, media_views};
 use super::{ViewError, cursor, names};
 use crate::model::{
-    Action, Actor, Author, Case, CaseId, CaseState, Decision, Event, Item, ItemKind, MediaId, Page, PageRequest, Right,
-    Tier,
+    Action, Actor, Author, Case, CaseId, CaseState, Decision, Event, Item, ItemKind, Match, MediaId, Page, PageRequest,
+    Right, Tier,
 };
 use crate::store::columns::Columns;
 use crate::store::{StoreError, events};
@@ -35,8 +35,8 @@ pub struct CaseRow {
     pub account: Option<String>,
     /// A file of the item that has previews.
     pub media: Option<MediaId>,
-    /// The nearest match: its distance, its tier, the bank's name.
-    pub best_match: Option<(u32, Tier, String)>,
+    /// The strongest match: its distance (none where it was seen by its keypoints alone), its tier, the bank's name.
+    pub best_match: Option<(Option<u32>, Tier, String)>,
     /// Who holds the case.
     pub holder_name: Option<String>,
 }
@@ -106,6 +106,7 @@ pub async fn list_cases(
 ) -> Result<Page<CaseRow>, ViewError> {
     actor.require(Right::ReadCases)?;
     let place: Option<CaseId> = cursor(request)?;
+    // `match` comes after `lead` in the alphabet, so the strongest match is the first by tier descending.
     // The order is that of the primary key, either way, so that the rows of one page are read and no others.
     let (beyond, direction) = match filter.open {
         Some(false) => ("c.id < $3", "DESC"),
@@ -116,12 +117,14 @@ pub async fn list_cases(
                 c.closed_at, c.closed_by, c.closing_decision, i.kind AS item_kind, i.account,
                 (SELECT MIN(p.media_id) FROM items_preview p JOIN items_media m ON m.id = p.media_id
                  WHERE m.item_id = c.item_id AND m.revision = i.revision) AS media,
-                (SELECT MIN(t.distance) FROM matching_match t
-                 WHERE t.item_id = c.item_id AND t.revision = i.revision) AS best_distance,
+                (SELECT t.distance FROM matching_match t WHERE t.item_id = c.item_id AND t.revision = i.revision
+                 ORDER BY t.tier DESC, t.distance, t.media_id, t.idx LIMIT 1) AS best_distance,
+                (SELECT t.view FROM matching_match t WHERE t.item_id = c.item_id AND t.revision = i.revision
+                 ORDER BY t.tier DESC, t.distance, t.media_id, t.idx LIMIT 1) AS best_view,
                 (SELECT t.tier FROM matching_match t WHERE t.item_id = c.item_id AND t.revision = i.revision
-                 ORDER BY t.distance, t.media_id, t.idx LIMIT 1) AS best_tier,
+                 ORDER BY t.tier DESC, t.distance, t.media_id, t.idx LIMIT 1) AS best_tier,
                 (SELECT t.bank_name FROM matching_match t WHERE t.item_id = c.item_id AND t.revision = i.revision
-                 ORDER BY t.distance, t.media_id, t.idx LIMIT 1) AS best_bank,
+                 ORDER BY t.tier DESC, t.distance, t.media_id, t.idx LIMIT 1) AS best_bank,
                 u.name AS holder_name
          FROM cases_case c JOIN items_item i ON i.id = c.item_id LEFT JOIN access_user u ON u.id = c.leased_by
          WHERE (c.queue = $1 OR $1 = '') AND (c.state = $2 OR $2 = '') AND ({beyond} OR $3 = '')
@@ -145,7 +148,10 @@ pub async fn list_cases(
             row.opt_parse("best_tier")?,
             row.opt_text("best_bank")?,
         ) {
-            (Some(distance), Some(tier), Some(bank)) => Some((distance, tier, bank)),
+            (Some(distance), Some(tier), Some(bank)) => {
+                let is_only_seen = row.opt_text("best_view")?.as_deref() == Some(Match::SIGHTING);
+                Some(((!is_only_seen).then_some(distance), tier, bank))
+            }
             (_, _, _) => None,
         };
         let holder_name = if case.lease(now).is_some() {

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::media::present;
 use super::pages::Rows;
-use super::words::{bounded, bounded_option};
+use super::words::{Crops, bounded, bounded_option};
 use crate::extract::{Caller, IdempotencyHeader, JsonBody, PathId, QueryParams};
 use crate::problem::ApiError;
 use crate::state::WebState;
@@ -32,6 +32,8 @@ pub(crate) struct BankJson {
     pub confirmed: bool,
     /// Whether it is matched against.
     pub enabled: bool,
+    /// By which parts of their pictures its entries are found, beside the whole.
+    pub crops: Crops,
     /// When it was made.
     #[schema(format = DateTime)]
     pub created_at: String,
@@ -78,6 +80,10 @@ pub(crate) struct BankChangeJson {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false)]
     enabled: Option<bool>,
+    /// By which parts of their pictures its entries are found, beside the whole. It holds for entries that came with their pictures.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    crops: Option<Crops>,
 }
 
 /// What was made.
@@ -112,7 +118,7 @@ impl From<BankRow> for BankJson {
             description,
             confirmed,
             enabled,
-            crops: _,
+            crops,
             created_at,
         } = row.bank;
         Self {
@@ -121,6 +127,7 @@ impl From<BankRow> for BankJson {
             description,
             confirmed,
             enabled,
+            crops: crops.into(),
             created_at: created_at.to_string(),
             n_entries: row.n_entries,
         }
@@ -211,7 +218,7 @@ pub(crate) async fn change_bank(
         description: bounded_option("description", value.description, Entry::TEXT_LENGTH_MAX)?,
         confirmed: value.confirmed,
         enabled: value.enabled,
-        crops: None,
+        crops: value.crops.map(Into::into),
     };
     flow::change_bank(&state.app, &caller.actor, id, change)
         .await

@@ -8,6 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::pages::Rows;
+use super::verdict::MediaJson;
 use super::words::Queue;
 use crate::extract::{Caller, PathId, QueryParams};
 use crate::problem::ApiError;
@@ -41,6 +42,16 @@ pub(crate) struct CaseJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub closed_by: Option<String>,
+}
+
+/// A case, with what the files of its item lie near to.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = CaseWithMatches)]
+pub(crate) struct CaseViewJson {
+    #[serde(flatten)]
+    pub case: CaseJson,
+    /// What was found in each file of the item's latest revision.
+    pub media: Vec<MediaJson>,
 }
 
 /// `open`: waits for a person. `closed`: was decided.
@@ -112,16 +123,22 @@ pub(crate) async fn list_cases(
 }
 
 /// Get a case
+///
+/// With what the files of its item lie near to.
 #[utoipa::path(
     get, path = "/api/v1/cases/{case}", tag = "Cases", operation_id = "get_case",
     params(("case" = String, Path, description = "The case's id.", pattern = "^case_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
-    responses((status = 200, description = "The case.", body = CaseJson)),
+    responses((status = 200, description = "The case.", body = CaseViewJson)),
 )]
 pub(crate) async fn get_case(
     State(state): State<WebState>,
     caller: Caller,
     PathId(id): PathId<CaseId>,
-) -> Result<Json<CaseJson>, ApiError> {
+) -> Result<Json<CaseViewJson>, ApiError> {
     let view = views::case(&state.app, &caller.actor, id).await?;
-    Ok(Json(view.ok_or(ApiError::NotFound { thing: "case" })?.case.into()))
+    let view = view.ok_or(ApiError::NotFound { thing: "case" })?;
+    Ok(Json(CaseViewJson {
+        case: view.case.into(),
+        media: view.media.into_iter().map(MediaJson::from).collect(),
+    }))
 }

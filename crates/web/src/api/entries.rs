@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use super::banks::{CreatedJson, CreatedResponse, created_response};
 use super::media::{Base64Bytes, SignalInput, at_most, at_most_if_present, present, read_signals};
 use super::pages::Rows;
+use super::reach::ReachJson;
 use super::words::{EntryState, SignalType, bounded};
 use crate::extract::{
     Caller, Fingerprint, IdempotencyHeader, JsonBody, Object, PathId, QueryParams, content_type, off_thread_if_large,
@@ -51,6 +52,16 @@ pub(crate) struct EntryJson {
     pub signals: Vec<EntrySignal>,
     /// Whether there are previews of it in the console.
     pub has_previews: bool,
+    /// Whether it came with its picture and how that looks is kept: it is then found by crops and keypoints too.
+    pub has_look: bool,
+    /// Until when it is part of an active incident, and found by every crop of it. Absent when it is part of none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = DateTime)]
+    pub incident_until: Option<String>,
+    /// How near counts for this entry. Absent as long as it was held against no harmless pictures; then the settings hold.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub reach: Option<ReachJson>,
 }
 
 /// A signal of an entry.
@@ -165,6 +176,9 @@ impl From<Entry> for EntryJson {
             created_at: entry.created_at.to_string(),
             signals: entry.signals.into_iter().map(EntrySignal::from).collect(),
             has_previews: entry.has_previews,
+            has_look: entry.has_look,
+            incident_until: entry.incident_until.map(|at| at.to_string()),
+            reach: entry.judged.map(ReachJson::from),
         }
     }
 }
@@ -374,7 +388,7 @@ fn check_new_entry(input: NewEntryJson) -> Result<(NewEntry, Option<Bytes>), Api
 }
 
 /// An instant as RFC 3339 writes it.
-fn read_instant(field: &str, text: &str) -> Result<Timestamp, ApiError> {
+pub(super) fn read_instant(field: &str, text: &str) -> Result<Timestamp, ApiError> {
     let instant: Result<jiff::Timestamp, _> = text.parse();
     let instant = instant.map_err(|_| ApiError::invalid(field, "is not an instant such as `2027-01-31T12:00:00Z`"))?;
     Ok(Timestamp::from_unix_ms(instant.as_millisecond()))

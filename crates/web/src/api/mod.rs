@@ -13,6 +13,7 @@ mod imports;
 mod items;
 mod media;
 mod pages;
+mod reach;
 mod submit;
 mod verdict;
 mod words;
@@ -51,6 +52,7 @@ pub(crate) fn other_routes() -> OpenApiRouter<WebState> {
         .routes(routes!(banks::get_bank, banks::change_bank))
         .routes(routes!(entries::list_entries))
         .routes(routes!(entries::get_entry, entries::change_entry))
+        .routes(routes!(reach::set_incident))
         .routes(routes!(cases::list_cases))
         .routes(routes!(cases::get_case))
         .routes(routes!(decisions::list_decisions))

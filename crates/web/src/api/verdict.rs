@@ -1,7 +1,9 @@
 //! The answer to a submission, as JSON.
 
 use moderation::model::item::{FramePlace, MediaSignal};
-use moderation::model::{Match, MediaStatus, MediaVerdict, Verdict};
+use moderation::model::{Match, MediaStatus, MediaVerdict, Sighted, Verdict};
+use moderation::signal::views::Share;
+use moderation::views::MediaView;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -124,13 +126,110 @@ pub(crate) struct MatchJson {
     pub threshold: u32,
     /// Match or lead.
     pub tier: Tier,
-    /// How the file was looked at.
+    /// How the file was looked at: `as_is`; a part and a turn such as `whole.flip_y` (in a mirror), `trimmed` (without its border) or
+    /// `box` (what stands out in it); or `sighting`, where keypoints alone found the entry. See the guide to matching.
     #[schema(example = "as_is")]
     pub view: String,
+    /// Which part of the file's picture was looked at. Absent when it was all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub part: Option<PartJson>,
+    /// Which part of the entry's picture it is near to. Absent when it is all of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub entry_part: Option<PartJson>,
+    /// Where in the file the entry was seen. Absent when it was not looked for by keypoints, or not seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub sighting: Option<SightingJson>,
+    /// Bits between the entry and the nearest of the platform's harmless pictures, which the threshold was chosen by. Absent when it is
+    /// not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub nearest_benign: Option<u32>,
     /// Which frame, where the file moves.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub frame: Option<Frame>,
+}
+
+/// A part of a picture: shares of its width and height.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Part, example = json!({"left": 0.125, "top": 0.125, "width": 0.75, "height": 0.75}))]
+pub(crate) struct PartJson {
+    /// Left edge.
+    #[schema(minimum = 0, maximum = 1)]
+    pub left: f64,
+    /// Upper edge.
+    #[schema(minimum = 0, maximum = 1)]
+    pub top: f64,
+    /// Width.
+    #[schema(minimum = 0, maximum = 1)]
+    pub width: f64,
+    /// Height.
+    #[schema(minimum = 0, maximum = 1)]
+    pub height: f64,
+}
+
+/// Where in a file an entry was seen, and how sure that is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Sighting)]
+pub(crate) struct SightingJson {
+    /// Keypoints that agree about where it lies.
+    pub places: u32,
+    /// Blocks of the entry's picture that were compared with the file's.
+    pub compared: u32,
+    /// Those that look alike.
+    pub alike: u32,
+    /// Whether it is seen in a mirror.
+    pub mirrored: bool,
+    /// Where the corners of the entry's picture lie in the file: upper left, upper right, lower right, lower left of the entry.
+    #[schema(min_items = 4, max_items = 4)]
+    pub corners: Vec<PointJson>,
+}
+
+/// A place in a picture: shares of its width and height. Below 0 or above 1 it lies outside.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Point)]
+pub(crate) struct PointJson {
+    /// From the left edge.
+    pub x: f64,
+    /// From the upper edge.
+    pub y: f64,
+}
+
+/// Ten-thousandths as a number.
+fn share(ten_thousandths: impl Into<f64>) -> f64 {
+    ten_thousandths.into() / 10_000.0
+}
+
+impl From<Share> for PartJson {
+    fn from(part: Share) -> Self {
+        Self {
+            left: share(part.left),
+            top: share(part.top),
+            width: share(part.width),
+            height: share(part.height),
+        }
+    }
+}
+
+impl From<Sighted> for SightingJson {
+    fn from(seen: Sighted) -> Self {
+        Self {
+            places: seen.places,
+            compared: seen.compared,
+            alike: seen.alike,
+            mirrored: seen.is_mirrored,
+            corners: seen
+                .corners
+                .map(|(x, y)| PointJson {
+                    x: share(x),
+                    y: share(y),
+                })
+                .into(),
+        }
+    }
 }
 
 impl From<Verdict> for VerdictJson {
@@ -166,6 +265,19 @@ impl From<MediaVerdict> for MediaJson {
     }
 }
 
+impl From<MediaView> for MediaJson {
+    fn from(view: MediaView) -> Self {
+        Self::from(MediaVerdict {
+            id: Some(view.media.id),
+            name: view.media.name,
+            status: view.media.status,
+            signals: view.media.signals,
+            matches: view.matches.into_iter().map(|found| found.m).collect(),
+            matches_capped: view.matches_capped,
+        })
+    }
+}
+
 impl From<MediaSignal> for FoundSignal {
     fn from(found: MediaSignal) -> Self {
         Self {
@@ -197,6 +309,10 @@ impl From<Match> for MatchJson {
             threshold: found.threshold,
             tier: found.tier.into(),
             view: found.view,
+            part: found.part.map(PartJson::from),
+            entry_part: found.entry_part.map(PartJson::from),
+            sighting: found.sighting.map(SightingJson::from),
+            nearest_benign: found.nearest_benign_bits,
             frame: found.frame.map(Frame::from),
         }
     }

@@ -85,6 +85,11 @@ mirror! {
 }
 
 mirror! {
+    /// By which parts of their pictures the entries of a bank are found beside the whole: by none, or by some twenty crops.
+    Crops = model::Crops { None = "none", Few = "few" }
+}
+
+mirror! {
     /// What is ordered from the platform.
     ActionKind = model::ActionKind { Restrict = "restrict", Restore = "restore" }
 }
@@ -137,7 +142,7 @@ mod tests {
             )+};
         }
         check!(
-            ItemKind, Audience, Outcome, Queue, PolicyCode, Tier, EntryState, ActionKind, Answer, SignalType
+            ItemKind, Audience, Outcome, Queue, PolicyCode, Tier, EntryState, Crops, ActionKind, Answer, SignalType
         );
     }
 }

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use moderation::flows::banks::{self as flow, BankError};
-use moderation::model::{Bank, BankChange, BankId, Entry, EntryId, EntryState, NewBank, PreviewKind, Timestamp};
+use moderation::model::{Bank, BankChange, BankId, Crops, Entry, EntryId, EntryState, NewBank, PreviewKind, Timestamp};
 use moderation::views::{self, BankRow};
 use serde::Deserialize;
 
@@ -43,6 +43,7 @@ struct BankPage {
     form: FormState,
     bank: Bank,
     n_entries: i64,
+    has_crops: bool,
     entries: Vec<EntryLine>,
     base: String,
     next: Option<String>,
@@ -176,6 +177,7 @@ async fn bank_page(
         form,
         base: format!("/banks/{}", found.bank.id),
         n_entries: found.n_entries,
+        has_crops: found.bank.crops == Crops::Few,
         bank: found.bank,
         entries: entries.rows.into_iter().map(EntryLine::of).collect(),
         next: entries.next,
@@ -220,6 +222,27 @@ pub async fn enable_bank(State(state): State<WebState>, Path(id): Path<String>, 
         confirmed: None,
         enabled: Some(enabled),
         crops: None,
+    };
+    flow::change_bank(&state.app, &posted.person.actor, parse(&id)?, change).await?;
+    Ok(go_saying(
+        &state,
+        &format!("/banks/{id}"),
+        &Flash::new("flash.bank_saved", ""),
+    ))
+}
+
+/// `POST /banks/{id}/crops`: by which parts of their pictures its entries are found.
+pub async fn choose_crops(State(state): State<WebState>, Path(id): Path<String>, posted: Posted) -> Answer {
+    let crops: Crops = posted
+        .fields
+        .get("crops")
+        .parse()
+        .map_err(|_| ConsoleError::BadRequest("no such set of crops"))?;
+    let change = BankChange {
+        description: None,
+        confirmed: None,
+        enabled: None,
+        crops: Some(crops),
     };
     flow::change_bank(&state.app, &posted.person.actor, parse(&id)?, change).await?;
     Ok(go_saying(

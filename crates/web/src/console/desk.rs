@@ -57,7 +57,7 @@ struct CaseLine {
 }
 
 struct Near {
-    distance: u32,
+    distance: Option<u32>,
     tier: Tier,
     bank: String,
 }

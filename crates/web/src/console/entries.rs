@@ -1,5 +1,5 @@
-//! Entries of banks: added from a file, from hashes or from a CSV; shown, disabled, removed; written out as a CSV.
-//! Start with [`add_file`], [`add_hashes`] and [`import`].
+//! Entries of banks: added from a file, from hashes or from a CSV; disabled, removed; written out as a CSV. The page of one is in
+//! `entry.rs`. Start with [`add_file`], [`add_hashes`] and [`import`].
 
 use askama::Template;
 use axum::body::{Body, Bytes};
@@ -15,7 +15,6 @@ use moderation::signal::{Signal, SignalType};
 use moderation::views;
 
 use super::banks::{find, may_write};
-use super::evidence::{Pictures, SignalLine};
 use super::flash::Flash;
 use super::form::{Fields, FormState, Posted, Upload};
 use super::keys::ConfirmPage;
@@ -27,9 +26,6 @@ use crate::WebState;
 
 /// Lines with errors that are listed.
 const LINE_ERRORS_SHOWN_MAX: usize = 100;
-
-/// Signals of an entry that are listed.
-const SIGNALS_SHOWN_MAX: usize = 50;
 
 #[derive(Template)]
 #[template(path = "entry_new.html")]
@@ -50,20 +46,6 @@ struct ImportPage {
     n_more: usize,
     imported: bool,
     entries_max: usize,
-}
-
-#[derive(Template)]
-#[template(path = "entry.html")]
-struct EntryPage {
-    shell: Shell,
-    bank: Bank,
-    entry: Entry,
-    name: String,
-    pictures: Option<Pictures>,
-    signals: Vec<SignalLine>,
-    n_more_signals: usize,
-    is_enabled: bool,
-    is_removed: bool,
 }
 
 /// `GET /banks/{id}/add`
@@ -371,32 +353,6 @@ async fn write_page(
     Ok((text, page.next))
 }
 
-/// `GET /entries/{id}`
-pub async fn show_entry(State(state): State<WebState>, person: Person, Path(id): Path<String>) -> Answer {
-    let entry = find_entry(&state, &person, &id).await?;
-    let bank = views::bank(&state.app, &person.actor, entry.bank)
-        .await?
-        .ok_or(ConsoleError::NotFound)?
-        .bank;
-    let shell = person.shell;
-    show(&EntryPage {
-        name: name_of(&entry, &shell),
-        pictures: entry.has_previews.then(|| Pictures::of_entry(entry.id)),
-        signals: entry
-            .signals
-            .iter()
-            .take(SIGNALS_SHOWN_MAX)
-            .map(SignalLine::of)
-            .collect(),
-        n_more_signals: entry.signals.len().saturating_sub(SIGNALS_SHOWN_MAX),
-        is_enabled: entry.state == EntryState::Enabled,
-        is_removed: entry.state == EntryState::Removed,
-        bank,
-        entry,
-        shell,
-    })
-}
-
 /// `GET /entries/{id}/remove`
 pub async fn ask_remove_entry(State(state): State<WebState>, person: Person, Path(id): Path<String>) -> Answer {
     may_write(&person)?;
@@ -426,14 +382,16 @@ pub async fn change_entry(State(state): State<WebState>, Path(id): Path<String>,
     Ok(go_saying(&state, &format!("/entries/{id}"), &flash))
 }
 
-async fn find_entry(state: &WebState, person: &Person, id: &str) -> Result<Entry, ConsoleError> {
+/// The entry of an address.
+pub async fn find_entry(state: &WebState, person: &Person, id: &str) -> Result<Entry, ConsoleError> {
     let id: EntryId = id.parse().map_err(|_| ConsoleError::NotFound)?;
     views::entry(&state.app, &person.actor, id)
         .await?
         .ok_or(ConsoleError::NotFound)
 }
 
-fn name_of(entry: &Entry, shell: &Shell) -> String {
+/// What to call it.
+pub fn name_of(entry: &Entry, shell: &Shell) -> String {
     if entry.name.is_empty() {
         shell.t("entries.unnamed").to_owned()
     } else {

@@ -1,10 +1,11 @@
 //! The files of an item as pages show them: pictures, facts, and what each lies near to. Start with [`FileCard`].
 
 use moderation::model::item::FramePlace;
-use moderation::model::{EntryId, EntryState, MediaId, MediaStatus, PreviewKind, Tier};
-use moderation::signal::{Signal, SignalType};
+use moderation::model::{EntryId, EntryState, Match, MediaId, MediaStatus, PreviewKind, Sighted, Tier};
+use moderation::signal::{Signal, SignalType, nearness};
 use moderation::views::{MatchView, MediaView};
 
+use super::seen::{self, Overlay};
 use super::shell::{Count, Shell, isolated};
 
 /// Signals of a file that a page shows; a file that moves may have hundreds.
@@ -130,6 +131,18 @@ pub struct MatchCard {
     pub bank_confirmed: bool,
     /// Which kind of signal.
     pub signal_type: SignalType,
+    /// Where in the file the entry was found, if that is not all of it.
+    pub overlay: Option<Overlay>,
+    /// Where the entry was seen by its keypoints, if it was.
+    pub sighting: Option<Sighted>,
+    /// It was seen by its keypoints alone: the distance of the whole pictures means little.
+    pub is_only_seen: bool,
+    /// The file is near to a part of the entry's picture, not to all of it.
+    pub is_part_of_entry: bool,
+    /// Bits between the entry and the nearest of the platform's harmless pictures, where that is known.
+    pub nearest_benign_bits: Option<u32>,
+    /// Harmless posts look nearly like the entry.
+    pub is_template: bool,
     view: String,
     frame: Option<FramePlace>,
     also: Vec<(SignalType, u32, bool)>,
@@ -169,9 +182,9 @@ impl Scale {
 const ALSO_MAX: usize = 6;
 
 /// One card for each entry, the nearest first; an entry may be near by several signals and frames.
-fn match_cards(views: Vec<MatchView>) -> Vec<MatchCard> {
+fn match_cards(views: Vec<MatchView>, status: &MediaStatus) -> Vec<MatchCard> {
     let mut cards: Vec<MatchCard> = Vec::new();
-    for card in views.into_iter().map(MatchCard::of) {
+    for card in views.into_iter().map(|view| MatchCard::of(view, status)) {
         match cards.iter_mut().find(|known| known.entry_url == card.entry_url) {
             Some(known) if known.also.len() < ALSO_MAX => {
                 known.also.push((card.signal_type, card.distance, card.is_digest))
@@ -187,9 +200,9 @@ fn match_cards(views: Vec<MatchView>) -> Vec<MatchCard> {
 pub fn file_cards(media: Vec<MediaView>, shell: &Shell) -> Vec<FileCard> {
     let mut cards: Vec<FileCard> = media.into_iter().map(|view| FileCard::of(view, shell)).collect();
     cards.sort_by_key(|card| match card.best() {
-        Some(best) => (0, best.distance),
-        None if card.unscanned.is_some() => (1, 0),
-        None => (2, 0),
+        Some(best) => (0, best.tier == Tier::Lead, best.distance),
+        None if card.unscanned.is_some() => (1, false, 0),
+        None => (2, false, 0),
     });
     cards
 }
@@ -206,7 +219,7 @@ impl FileCard {
             pictures: Pictures::of_media(view.media.id, &view.previews),
             unscanned,
             detail,
-            matches: match_cards(view.matches),
+            matches: match_cards(view.matches, &view.media.status),
             is_capped: view.matches_capped,
             signals: signals
                 .map(|kept| SignalLine {
@@ -239,6 +252,11 @@ impl FileCard {
         matches!(self.status, MediaStatus::Scanned { is_intact: false, .. })
     }
 
+    /// Whether a shape is drawn over its picture.
+    pub fn has_overlay(&self) -> bool {
+        self.pictures.is_some() && self.best().is_some_and(|best| best.overlay.is_some())
+    }
+
     /// Whether there is anything to reveal.
     pub fn has_pictures(&self) -> bool {
         self.pictures.is_some() || self.matches.iter().any(|found| found.pictures.is_some())
@@ -265,8 +283,9 @@ impl FileCard {
 }
 
 impl MatchCard {
-    fn of(view: MatchView) -> Self {
+    fn of(view: MatchView, status: &MediaStatus) -> Self {
         let found = view.m;
+        let overlay = Overlay::of(&found, status);
         let is_digest = match found.signal_type {
             SignalType::Pdq => false,
             SignalType::Md5 | SignalType::Sha256 => true,
@@ -287,6 +306,12 @@ impl MatchCard {
             bank_name: found.target.bank_name,
             bank_confirmed: found.target.bank_confirmed,
             signal_type: found.signal_type,
+            overlay,
+            sighting: found.sighting,
+            is_only_seen: found.view == Match::SIGHTING,
+            is_part_of_entry: found.entry_part.is_some(),
+            nearest_benign_bits: found.nearest_benign_bits,
+            is_template: nearness::is_template(found.nearest_benign_bits),
             view: found.view,
             frame: found.frame,
             also: Vec::new(),
@@ -295,12 +320,27 @@ impl MatchCard {
 
     /// The line that pictures the distance; none where equal is all there is.
     pub fn scale(&self, shell: &Shell) -> Option<Scale> {
-        (!self.is_digest).then(|| Scale::of(self.distance, self.threshold, shell.dir()))
+        (!self.is_digest && !self.is_only_seen).then(|| Scale::of(self.distance, self.threshold, shell.dir()))
     }
 
     /// How the file was looked at, in words.
     pub fn view_words(&self, shell: &Shell) -> String {
-        shell.word("view", &self.view)
+        seen::view_words(shell, &self.view)
+    }
+
+    /// What the second look found, in words.
+    pub fn sighting_words(&self, shell: &Shell) -> Option<String> {
+        let seen = self.sighting?;
+        let places = shell.count("case.sighting_places", seen.places);
+        let alike = shell.with_two("case.sighting_alike", "alike", seen.alike, "compared", seen.compared);
+        let mirrored = seen.is_mirrored.then(|| shell.t("case.sighting_mirrored").to_owned());
+        Some(
+            [Some(places), Some(alike), mirrored]
+                .into_iter()
+                .flatten()
+                .collect::<Vec<_>>()
+                .join(" "),
+        )
     }
 
     /// By which other signals the same entry is near, in words.

@@ -14,6 +14,7 @@ mod cases;
 mod cookies;
 mod desk;
 mod entries;
+mod entry;
 mod evidence;
 mod flash;
 mod form;
@@ -26,6 +27,7 @@ mod preferences;
 mod prefs;
 mod previews;
 mod problem;
+mod seen;
 mod session;
 mod shell;
 mod users;
@@ -63,6 +65,7 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .route("/banks/new", get(banks::show_new_bank))
         .route("/banks/{id}", get(banks::show_bank).post(banks::describe_bank))
         .route("/banks/{id}/enabled", post(banks::enable_bank))
+        .route("/banks/{id}/crops", post(banks::choose_crops))
         .route(
             "/banks/{id}/confirm",
             get(banks::ask_confirm_bank).post(banks::confirm_bank),
@@ -71,8 +74,9 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .route("/banks/{id}/export.csv", get(entries::export))
         .route("/banks/{id}/add", get(entries::show_add))
         .route("/banks/{id}/add-hash", post(entries::add_hashes))
-        .route("/entries/{id}", get(entries::show_entry))
+        .route("/entries/{id}", get(entry::show_entry))
         .route("/entries/{id}/state", post(entries::change_entry))
+        .route("/entries/{id}/incident", post(entry::set_incident))
         .route("/entries/{id}/remove", get(entries::ask_remove_entry))
         .route("/entries/{id}/{kind}", get(previews::show_entry_preview))
         .route("/actions", get(actions::list_actions))

@@ -5,8 +5,13 @@
 #[expect(dead_code, reason = "the tests of the API use the rest")]
 mod world;
 
+#[path = "../../../moderation/tests/suite/pictures.rs"]
+#[expect(dead_code, reason = "the tests of moderation use the rest")]
+mod pictures;
+
 mod access;
 mod banks;
 mod cases;
 mod people;
+mod reach;
 mod safety;

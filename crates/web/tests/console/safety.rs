@@ -7,7 +7,7 @@ use crate::people::{Person, get, post, submit};
 use crate::world::{KNOWN, World, pdq};
 
 /// Every form of the console.
-const FORMS: [&str; 25] = [
+const FORMS: [&str; 27] = [
     "/sign-in",
     "/sign-out",
     "/invite/x",
@@ -18,6 +18,8 @@ const FORMS: [&str; 25] = [
     "/cases/x/escalate",
     "/cases/x/decide",
     "/banks",
+    "/banks/x/crops",
+    "/entries/x/incident",
     "/banks/x",
     "/banks/x/enabled",
     "/banks/x/confirm",

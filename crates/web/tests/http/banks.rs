@@ -31,6 +31,7 @@ async fn a_bank_is_made_read_and_changed() {
         {
           "confirmed": false,
           "created_at": "2026-11-18T11:06:40.000Z",
+          "crops": "few",
           "description": "Known pictures",
           "enabled": true,
           "id": "bank_01m7q5cqg06261gtdj1mt7s99n",
@@ -129,6 +130,7 @@ async fn an_entry_is_added_found_disabled_and_removed() {
           "bank": "bank_01m7q5cqg06261gtdj1mt7s99n",
           "created_at": "2026-11-18T11:06:40.000Z",
           "expires_at": "2027-01-01T00:00:00.000Z",
+          "has_look": false,
           "has_previews": false,
           "id": "ent_01m7q5cqg06261gtdj1mt7s99p",
           "labels": [

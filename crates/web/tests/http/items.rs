@@ -159,6 +159,30 @@ async fn an_uploaded_picture_is_hashed_and_found_however_it_comes() {
                   "bank": "demo",
                   "distance": 0,
                   "entry": "ent_01m7q5cqg06261gtdj1mt7s99p",
+                  "sighting": {
+                    "alike": 14,
+                    "compared": 14,
+                    "corners": [
+                      {
+                        "x": 0.0,
+                        "y": 0.0
+                      },
+                      {
+                        "x": 1.0,
+                        "y": 0.0
+                      },
+                      {
+                        "x": 1.0,
+                        "y": 1.0
+                      },
+                      {
+                        "x": 0.0,
+                        "y": 1.0
+                      }
+                    ],
+                    "mirrored": false,
+                    "places": 11
+                  },
                   "signal": "pdq",
                   "threshold": 31,
                   "tier": "match",

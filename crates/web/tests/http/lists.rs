@@ -134,6 +134,8 @@ async fn each_thing_can_be_read_by_itself() {
                     "distance": 0,
                     "entry": "ent_01m7q5cqg06261gtdj1mt7s99p",
                     "media": "med_01m7q5cqg06261gtdj1mt7s99s",
+                    "nearest_benign": null,
+                    "sighting": null,
                     "signal": "pdq",
                     "threshold": 31,
                     "tier": "match",
@@ -162,6 +164,29 @@ async fn each_thing_can_be_read_by_itself() {
         {
           "id": "case_01m7q5cqg06261gtdj1mt7s99r",
           "item": "post/1 ä",
+          "media": [
+            {
+              "matches": [
+                {
+                  "bank": "demo",
+                  "distance": 0,
+                  "entry": "ent_01m7q5cqg06261gtdj1mt7s99p",
+                  "signal": "pdq",
+                  "threshold": 31,
+                  "tier": "match",
+                  "view": "as_is"
+                }
+              ],
+              "name": "a",
+              "signals": [
+                {
+                  "type": "pdq",
+                  "value": "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
+                }
+              ],
+              "status": "given"
+            }
+          ],
           "opened_at": "2026-11-18T11:06:40.000Z",
           "opened_by": "dec_01m7q5cqg06261gtdj1mt7s99q",
           "queue": "matches",
@@ -213,6 +238,29 @@ async fn each_thing_can_be_read_by_itself() {
           "closed_by": "dec_01m7q5cqg0cjxmt6qxh6vf4mkt",
           "id": "case_01m7q5cqg06261gtdj1mt7s99r",
           "item": "post/1 ä",
+          "media": [
+            {
+              "matches": [
+                {
+                  "bank": "demo",
+                  "distance": 0,
+                  "entry": "ent_01m7q5cqg06261gtdj1mt7s99p",
+                  "signal": "pdq",
+                  "threshold": 31,
+                  "tier": "match",
+                  "view": "as_is"
+                }
+              ],
+              "name": "a",
+              "signals": [
+                {
+                  "type": "pdq",
+                  "value": "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
+                }
+              ],
+              "status": "given"
+            }
+          ],
           "opened_at": "2026-11-18T11:06:40.000Z",
           "opened_by": "dec_01m7q5cqg06261gtdj1mt7s99q",
           "queue": "matches",

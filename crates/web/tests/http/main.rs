@@ -11,5 +11,9 @@ mod items;
 mod lists;
 mod mistakes;
 mod openapi;
+#[path = "../../../moderation/tests/suite/pictures.rs"]
+#[expect(dead_code, reason = "the tests of moderation use the rest")]
+mod pictures;
+mod reach;
 mod sockets;
 mod world;

@@ -4,8 +4,6 @@ use std::collections::{HashMap, HashSet};
 
 use index::Hits;
 use signal::nearness::Near;
-use signal::pdq::Dihedral;
-use signal::views::{Part, View};
 use signal::{Pdq, SignalType};
 
 use super::remembered::describe;
@@ -122,7 +120,7 @@ fn searches_of(file: usize, query: &Query<'_>, within_bits: u32, settings: &Matc
     let widest = settings.nearness().lead_bits_max;
     for (at, seen) in query.looks.iter().flat_map(|looks| looks.views.iter().enumerate()) {
         if seen.pdq.quality >= settings.quality_min {
-            let within_bits = match is_likely(seen.view) {
+            let within_bits = match seen.view.is_for_leads() {
                 true => widest,
                 false => settings.match_distance_bits,
             };
@@ -130,15 +128,6 @@ fn searches_of(file: usize, query: &Query<'_>, within_bits: u32, settings: &Matc
         }
     }
     searches
-}
-
-/// Whether a view is likely enough that leads of it are looked for: the wide search reads all there is.
-fn is_likely(view: View) -> bool {
-    let is_likely_part = match view.part {
-        Part::Whole | Part::Trimmed | Part::Box => true,
-        Part::SecondBox | Part::Tile { .. } | Part::Centre { .. } => false,
-    };
-    is_likely_part && !view.is_negative && matches!(view.turn, Dihedral::Original | Dihedral::FlipY)
 }
 
 impl Search {

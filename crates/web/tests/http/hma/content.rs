@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use web::{HmaAccess, HmaSettings};
 
 use super::{OTHER, check, check_message, dev, open};
+use crate::pictures::Picture;
 use crate::world::{KNOWN, PICTURE, World};
 
 #[tokio::test]
@@ -62,6 +63,48 @@ async fn a_picture_is_hashed_banked_and_found() {
     let bytes = b"any bytes at all";
     let video = world.upload("/h/hash", &[("video", "a.mp4", bytes)]).await;
     check(&video, 200, json!({ "video_md5": Md5::of(bytes).to_string() }));
+}
+
+/// Clients of HMA compare pictures as they are, within the distance of a match. What Seawall finds by views and keypoints, and leads, are told
+/// to its own people and programs alone.
+#[tokio::test]
+async fn what_only_views_keypoints_or_leads_find_is_not_told() {
+    let world = open().await;
+    world.hma_bank("PICTURES").await;
+    let known = Picture::scene(11);
+    let (as_it_is, mirrored, turned) = (known.bmp(), known.mirrored().bmp(), known.rotated(15.0).bmp());
+    let banked = world
+        .upload("/c/bank/PICTURES/content", &[("photo", "a.bmp", &as_it_is)])
+        .await;
+    assert_eq!(banked.status, 200, "{}", banked.body);
+    let near = world.upload("/m/lookup", &[("photo", "a.bmp", &as_it_is)]).await.json();
+    assert_eq!(near["pdq"]["PICTURES"].as_array().map(Vec::len), Some(1), "{near}");
+
+    let key = world.full_key().await;
+    for (name, edited, view) in [("mirrored", &mirrored, "whole.flip_y"), ("turned", &turned, "sighting")] {
+        let item = json!({ "id": name, "kind": "post" }).to_string();
+        let parts: [(&str, &str, &[u8]); 2] = [("item", "", item.as_bytes()), ("file", "b.bmp", edited)];
+        let verdict = world.post_form(&key, "/api/v1/items", None, "end", &parts).await.json();
+        assert_eq!(verdict["media"][0]["matches"][0]["view"], view, "{name}: {verdict}");
+        let told = world.upload("/m/lookup", &[("photo", "b.bmp", edited)]).await;
+        check(&told, 200, json!({ "pdq": {} }));
+    }
+
+    // Thirty-five bits away it is a lead.
+    world.hma_bank("HASHES").await;
+    world.bank_hash("HASHES", OTHER).await;
+    let far: String = format!("aaaaaaaa{}", "d".to_owned() + &OTHER[9..]);
+    let distance: u32 = OTHER
+        .chars()
+        .zip(far.chars())
+        .map(|(a, b)| (a.to_digit(16).unwrap() ^ b.to_digit(16).unwrap()).count_ones())
+        .sum();
+    assert!((32..=40).contains(&distance), "{distance}");
+    let item = json!({ "id": "far", "kind": "post", "media": [{ "name": "x", "signals": [{ "type": "pdq", "value": far, "quality": 100 }] }] });
+    let verdict = world.post(&key, "/api/v1/items", item).await.json();
+    assert_eq!(verdict["media"][0]["matches"][0]["tier"], "lead", "{verdict}");
+    let told = world.get("", &format!("/m/lookup?signal_type=pdq&signal={far}")).await;
+    check(&told, 200, json!({}));
 }
 
 #[tokio::test]

@@ -1,0 +1,131 @@
+//! The page of one entry: what it is, how near counts for it, and whether it is part of an active incident. Start with [`show_entry`].
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use moderation::flows::banks::BankError;
+use moderation::flows::incidents;
+use moderation::model::{Bank, Entry, EntryState, Timestamp};
+use moderation::signal::SignalType;
+use moderation::views;
+
+use super::entries::{find_entry, name_of};
+use super::evidence::{Pictures, SignalLine};
+use super::flash::Flash;
+use super::form::{FormState, Posted};
+use super::page::{Answer, go_saying, show_with};
+use super::problem::ConsoleError;
+use super::shell::Shell;
+use super::visit::Person;
+use crate::WebState;
+
+/// Signals of an entry that are listed.
+const SIGNALS_SHOWN_MAX: usize = 50;
+
+#[derive(Template)]
+#[template(path = "entry.html")]
+struct EntryPage {
+    shell: Shell,
+    form: FormState,
+    bank: Bank,
+    entry: Entry,
+    name: String,
+    pictures: Option<Pictures>,
+    signals: Vec<SignalLine>,
+    n_more_signals: usize,
+    is_enabled: bool,
+    is_removed: bool,
+    has_pdq: bool,
+}
+
+/// `GET /entries/{id}`
+pub async fn show_entry(State(state): State<WebState>, person: Person, Path(id): Path<String>) -> Answer {
+    let entry = find_entry(&state, &person, &id).await?;
+    entry_page(&state, person, entry, FormState::default(), StatusCode::OK).await
+}
+
+/// `POST /entries/{id}/incident`: until the end of a day, or until none.
+pub async fn set_incident(State(state): State<WebState>, Path(id): Path<String>, posted: Posted) -> Answer {
+    let Posted { person, fields } = posted;
+    let entry = find_entry(&state, &person, &id).await?;
+    let until = match fields.get("do") {
+        "end" => Ok(None),
+        _ => end_of_day(fields.get("until"))
+            .map(Some)
+            .ok_or("entries.incident_no_date"),
+    };
+    let set = match until {
+        Ok(until) => incidents::set_incident(&state.app, &person.actor, entry.id, until).await,
+        Err(wrong) => {
+            let form = FormState::filled(fields).wrong("until", person.shell.t(wrong));
+            return entry_page(&state, person, entry, form, StatusCode::UNPROCESSABLE_ENTITY).await;
+        }
+    };
+    match set {
+        Ok(()) => {
+            let flash = Flash::new("flash.entry_state", name_of(&entry, &person.shell));
+            Ok(go_saying(&state, &format!("/entries/{id}"), &flash))
+        }
+        Err(BankError::Invalid { .. }) => {
+            let wrong = match entry.has_look {
+                true => "entries.incident_out_of_range",
+                false => "entries.no_look",
+            };
+            let form = FormState::filled(fields).wrong("until", person.shell.t(wrong));
+            entry_page(&state, person, entry, form, StatusCode::UNPROCESSABLE_ENTITY).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn entry_page(state: &WebState, person: Person, entry: Entry, form: FormState, status: StatusCode) -> Answer {
+    let bank = views::bank(&state.app, &person.actor, entry.bank)
+        .await?
+        .ok_or(ConsoleError::NotFound)?
+        .bank;
+    let shell = person.shell;
+    let page = EntryPage {
+        name: name_of(&entry, &shell),
+        pictures: entry.has_previews.then(|| Pictures::of_entry(entry.id)),
+        signals: entry
+            .signals
+            .iter()
+            .take(SIGNALS_SHOWN_MAX)
+            .map(SignalLine::of)
+            .collect(),
+        n_more_signals: entry.signals.len().saturating_sub(SIGNALS_SHOWN_MAX),
+        is_enabled: entry.state == EntryState::Enabled,
+        is_removed: entry.state == EntryState::Removed,
+        has_pdq: entry
+            .signals
+            .iter()
+            .any(|signal| signal.signal_type() == SignalType::Pdq),
+        form,
+        bank,
+        entry,
+        shell,
+    };
+    show_with(status, &page)
+}
+
+/// The last second of a day that is written as `2027-01-31`, in UTC.
+fn end_of_day(day: &str) -> Option<Timestamp> {
+    let instant: jiff::Timestamp = format!("{}T23:59:59Z", day.trim()).parse().ok()?;
+    Some(Timestamp::from_unix_ms(instant.as_millisecond()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_ends_with_its_last_second() {
+        assert_eq!(
+            end_of_day(" 2027-01-31 ").map(|at| at.to_string()).as_deref(),
+            Some("2027-01-31T23:59:59.000Z")
+        );
+        for wrong in ["", "2027-02-30", "tomorrow", "2027-01-31T00:00:00Z"] {
+            assert_eq!(end_of_day(wrong), None, "{wrong}");
+        }
+    }
+}
