@@ -63,9 +63,9 @@ impl Luma {
         let mut sums = vec![0.0_f32; stride];
         let mut grey = vec![0.0_f32; width];
         let mut pixels = Vec::with_capacity(out_width * out_height);
-        for y in 0..out_height {
+        for rows in &down {
             sums.fill(0.0);
-            for (row, weight) in (down[y].first..).zip(&down[y].weights) {
+            for (row, weight) in (rows.first..).zip(&rows.weights) {
                 let row = &image.pixels()[row * stride..][..stride];
                 for (sum, byte) in sums.iter_mut().zip(row) {
                     *sum += weight * f32::from(*byte);
