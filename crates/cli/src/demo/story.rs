@@ -233,7 +233,7 @@ pub const POSTS: &[Post] = &[
     Post { minutes_ago: 200, id: "post-2136", account: "finch", place: GALLERY, text: "this print for the cover?",
         files: &[("cover.jpg", Picture(12, Edit::UntilLead))], queue: Some(Queue::Leads), ..POST },
     Post { minutes_ago: 180, id: "image-5511", kind: ItemKind::Image, account: "swift", place: GALLERY, text: "",
-        files: &[("framed.jpg", Picture(10, Edit::Framed))], queue: Some(Queue::Matches), ..POST },
+        files: &[("framed.jpg", Picture(9, Edit::Framed))], queue: Some(Queue::Matches), ..POST },
     Post { minutes_ago: 170, id: "image-5512", kind: ItemKind::Image, account: "swift", place: GALLERY, text: "seen on a wall",
         files: &[("wall.jpg", Picture(15, Edit::Turned(11.0)))], queue: Some(Queue::Matches), ..POST },
     Post { minutes_ago: 155, id: "profile-340", kind: ItemKind::Profile, account: "ruff", place: None, text: "back again",

@@ -56,10 +56,11 @@ impl Overlay {
 
 /// Whether these are the picture's own corners, in whatever order: a mirrored picture's are the same.
 fn is_whole(corners: Corners) -> bool {
-    let is_near = |(x, y): (i32, i32), (to_x, to_y): (i32, i32)| {
-        x.abs_diff(to_x).max(y.abs_diff(to_y)) <= CORNER_TOLERANCE
-    };
-    WHOLE.iter().all(|of_picture| corners.iter().any(|corner| is_near(*corner, *of_picture)))
+    let is_near =
+        |(x, y): (i32, i32), (to_x, to_y): (i32, i32)| x.abs_diff(to_x).max(y.abs_diff(to_y)) <= CORNER_TOLERANCE;
+    WHOLE
+        .iter()
+        .all(|of_picture| corners.iter().any(|corner| is_near(*corner, *of_picture)))
 }
 
 /// How a file was looked at, in words. A name that this version does not know is shown as it is.
