@@ -11,8 +11,9 @@ use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::imageops::{self, FilterType};
 use image::{Delay, ExtendedColorType, Frame, ImageEncoder, Rgb, RgbImage};
-use signal::Pdq;
-use signal::pdq;
+use signal::looks::{Likely, sight};
+use signal::views::{self, Grid};
+use signal::{KeptLook, Looks, Pdq, pdq};
 
 use super::canvas::Dice;
 
@@ -45,7 +46,11 @@ pub enum Edit {
     Badge,
     /// Left and right swapped.
     Mirror,
-    /// Cropped until it is only a lead: too far for a match, near enough for human eyes.
+    /// In a wide frame.
+    Framed,
+    /// Turned by so many degrees, on a wall.
+    Turned(f32),
+    /// Rippled like a print in the wind until it is only a lead: not near enough for a match, near enough for human eyes.
     UntilLead,
 }
 
@@ -72,6 +77,8 @@ impl Edit {
             Edit::Caption => caption(picture),
             Edit::Badge => badge(picture),
             Edit::Mirror => imageops::flip_horizontal(picture),
+            Edit::Framed => framed(picture),
+            Edit::Turned(degrees) => turned(picture, degrees),
             Edit::UntilLead => until_lead(picture),
         }
     }
@@ -93,19 +100,91 @@ fn crop(picture: &RgbImage, thousandths: u32) -> RgbImage {
     imageops::crop_imm(picture, x, y, width - 2 * x, height - 2 * y).to_image()
 }
 
+/// Like paper, warm grey.
+const GROUND: Rgb<u8> = Rgb([214, 208, 198]);
+
+fn framed(picture: &RgbImage) -> RgbImage {
+    let (width, height) = picture.dimensions();
+    let border = width / 7;
+    let mut frame = RgbImage::from_pixel(width + 2 * border, height + 2 * border, GROUND);
+    imageops::replace(&mut frame, picture, i64::from(border), i64::from(border));
+    frame
+}
+
+/// The picture whose every place is taken from another place, or from the ground where that lies outside.
+fn moved(picture: &RgbImage, (width, height): (u32, u32), from: impl Fn(f32, f32) -> (f32, f32)) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| {
+        let (x, y) = from(x as f32, y as f32);
+        imageops::interpolate_bilinear(picture, x, y).unwrap_or(GROUND)
+    })
+}
+
+fn turned(picture: &RgbImage, degrees: f32) -> RgbImage {
+    let (width, height) = picture.dimensions();
+    let (sin, cos) = degrees.to_radians().sin_cos();
+    let middle = (width as f32 / 2.0, height as f32 / 2.0);
+    let wall = (width * 13 / 10, height * 13 / 10);
+    moved(picture, wall, |x, y| {
+        let (dx, dy) = (x - wall.0 as f32 / 2.0, y - wall.1 as f32 / 2.0);
+        (middle.0 + cos * dx + sin * dy, middle.1 + cos * dy - sin * dx)
+    })
+}
+
+/// Moved by waves of so many pixels. At the edges the picture goes on as it ends.
+fn rippled(picture: &RgbImage, pixels: f32) -> RgbImage {
+    let (width, height) = picture.dimensions();
+    let wave = std::f32::consts::TAU * 2.3 / width as f32;
+    let within = |at: f32, side: u32| at.clamp(0.0, side as f32 - 1.0);
+    moved(picture, (width, height), |x, y| {
+        let (dx, dy) = (pixels * (y * wave).sin(), pixels * (x * wave).cos());
+        (within(x + dx, width), within(y + dy, height))
+    })
+}
+
+/// The least ripple after which hashes are far and the pixels agree only by half.
 fn until_lead(picture: &RgbImage) -> RgbImage {
-    let original = hash(picture);
-    let lead = |cropped: &RgbImage| (34..=38).contains(&hash(cropped).distance(original));
-    let cropped = (4..120).step_by(2).map(|thousandths| crop(picture, thousandths));
-    cropped.into_iter().find(lead).unwrap_or_else(|| crop(picture, 25))
+    let kept = looks(picture).keep();
+    let mut codes = vec![hash(picture)];
+    codes.extend(views::crops(&kept.picture, Grid::Few).iter().map(|(_, crop)| crop.hash));
+    let is_lead = |edited: &RgbImage| {
+        let query = looks(edited);
+        let mut views = query.views.iter().map(|seen| seen.pdq.hash);
+        let is_far = views.all(|hash| codes.iter().all(|code| code.distance(hash) > 36));
+        let seen = sight(&query, &kept, &likely(&query, &kept));
+        is_far
+            && seen
+                .is_some_and(|seen| seen.places >= 8 && (53..=61).contains(&(seen.alike * 100 / seen.compared.max(1))))
+    };
+    let mut edited = (8..48).map(|halves| rippled(picture, halves as f32 / 2.0));
+    edited.find(is_lead).unwrap_or_else(|| rippled(picture, 6.0))
+}
+
+fn likely(query: &Looks, kept: &KeptLook) -> Vec<Likely> {
+    let pairs = query.keypoints.iter().enumerate().flat_map(|(query_at, seen)| {
+        let near = kept.keypoints.iter().enumerate();
+        let near = near.filter(move |(_, (code, _))| code.distance(seen.code) <= 31);
+        near.map(move |(kept_at, _)| Likely {
+            query_at,
+            kept_at,
+            is_mirrored: false,
+        })
+    });
+    pairs.collect()
+}
+
+fn looks(picture: &RgbImage) -> Looks {
+    Looks::of(pixels(picture))
 }
 
 /// The hash of a picture.
 pub fn hash(picture: &RgbImage) -> Pdq {
+    pdq::hash_rgb(pixels(picture)).hash
+}
+
+fn pixels(picture: &RgbImage) -> pdq::RgbImage<'_> {
     let (width, height) = picture.dimensions();
     // Unwrap safety: a picture has as many bytes as its size says, and the ones made here have pixels.
-    let pixels = pdq::RgbImage::new(width, height, picture.as_raw()).expect("a picture is whole");
-    pdq::hash_rgb(pixels).hash
+    pdq::RgbImage::new(width, height, picture.as_raw()).expect("a picture is whole")
 }
 
 fn sprinkle(picture: &RgbImage, strength: i16) -> RgbImage {

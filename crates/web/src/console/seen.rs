@@ -8,6 +8,11 @@ use super::shell::Shell;
 /// Corners of a shape, in ten-thousandths of the picture's width and height.
 type Corners = [(i32, i32); 4];
 
+/// The corners of the whole picture.
+const WHOLE: Corners = [(0, 0), (10_000, 0), (10_000, 10_000), (0, 10_000)];
+/// A corner that is no further from the picture's is the picture's: what is the whole needs no shape.
+const CORNER_TOLERANCE: u32 = 250;
+
 /// Where in a file's picture an entry was found, in pixels of that picture. What lies outside of it is cut off by the page.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Overlay {
@@ -22,7 +27,7 @@ pub struct Overlay {
 }
 
 impl Overlay {
-    /// The shape of a match; none where the whole picture was compared, or its size is not known.
+    /// The shape of a match; none where it is the whole picture, or the picture's size is not known.
     pub fn of(found: &Match, status: &MediaStatus) -> Option<Self> {
         let MediaStatus::Scanned { width, height, .. } = status else {
             return None;
@@ -34,7 +39,7 @@ impl Overlay {
             Some([(left, top), (right, top), (right, bottom), (left, bottom)])
         };
         let corners = found.sighting.map(|seen| seen.corners).or_else(of_part)?;
-        Some(Self::new(*width, *height, corners))
+        (!is_whole(corners)).then(|| Self::new(*width, *height, corners))
     }
 
     fn new(width: u32, height: u32, corners: Corners) -> Self {
@@ -47,6 +52,15 @@ impl Overlay {
             height,
         }
     }
+}
+
+/// Whether these are the picture's own corners, in whatever order: a mirrored picture's are the same.
+fn is_whole(corners: Corners) -> bool {
+    let is_near =
+        |(x, y): (i32, i32), (to_x, to_y): (i32, i32)| x.abs_diff(to_x).max(y.abs_diff(to_y)) <= CORNER_TOLERANCE;
+    WHOLE
+        .iter()
+        .all(|of_picture| corners.iter().any(|corner| is_near(*corner, *of_picture)))
 }
 
 /// How a file was looked at, in words. A name that this version does not know is shown as it is.
@@ -82,5 +96,13 @@ mod tests {
         assert_eq!((overlay.width, overlay.height), (400, 200));
         assert_eq!(overlay.points, "-20,0 400,50 420,200 0,150");
         assert_eq!(overlay.outside, "M0,0H400V200H0ZM-20,0L400,50L420,200L0,150Z");
+    }
+
+    #[test]
+    fn the_whole_is_not_outlined_mirrored_or_not() {
+        let nearly = [(120, -80), (9_950, 30), (10_060, 10_000), (0, 9_800)];
+        let mirrored = [nearly[1], nearly[0], nearly[3], nearly[2]];
+        assert!(is_whole(nearly) && is_whole(mirrored));
+        assert!(!is_whole([(600, 0), (10_000, 0), (10_000, 10_000), (600, 10_000)]));
     }
 }
