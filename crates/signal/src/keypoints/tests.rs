@@ -114,6 +114,36 @@ fn cards_that_share_a_frame_but_no_text_do_not_match() {
 }
 
 #[test]
+fn patterns_that_repeat_themselves_are_not_taken_for_each_other() {
+    // One motif in a grid, each field a little lighter or darker by chance: as two photos of tiles are, from one shop.
+    let motif = photo(40, 40, 50);
+    let wall = |seed: u64| {
+        let mut wall = flat(480, 360, 128);
+        for row in 0..9 {
+            for column in 0..12 {
+                let light = (text(20, 36, seed * 1000 + row * 12 + column).row(2)[2] / 120) as i16;
+                let tile: Vec<u8> = motif
+                    .pixels()
+                    .iter()
+                    .map(|grey| (i16::from(*grey) + light).clamp(0, 255) as u8)
+                    .collect();
+                let tile = Luma::new(40, 40, tile).unwrap();
+                wall = laid_onto(&wall, &tile, 40 * column as usize, 40 * row as usize);
+            }
+        }
+        wall
+    };
+    // The same motif is in both, so they do look alike; but which wall it is, nothing says.
+    let kept = looks(&wall(1)).keep();
+    assert!(kept.keypoints.len() < 16, "{}", kept.keypoints.len());
+    assert_eq!(
+        looks(&photo(480, 360, 51)).keep().keypoints.len(),
+        64,
+        "a photo keeps its own"
+    );
+}
+
+#[test]
 fn what_is_kept_is_read_back() {
     let kept = looks(&photo(640, 300, 36)).keep();
     assert_eq!(kept.keypoints.len(), 64);
