@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("policy", &[]),
     ("index", &["signal"]),
     ("media", &["signal"]),
+    ("robustness", &["signal"]),
     ("moderation", &["signal", "index", "media", "policy"]),
     ("web", &["moderation"]),
     ("cli", &["web", "moderation", "signal", "index", "media", "policy"]),

@@ -1,3 +1,5 @@
+//! Keypoints of drawn pictures: edited copies are seen, strangers and shared patterns are not.
+
 use super::*;
 use crate::drawn::{flat, laid_onto, mirrored, photo, rect, rgb, rotated, text, warped};
 use crate::looks::{KeptLook, Likely, Looks, Sighting, sight};

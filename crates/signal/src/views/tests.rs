@@ -1,3 +1,5 @@
+//! Views of drawn pictures: edited copies lie near, strangers do not, and no picture is too odd.
+
 use super::*;
 use crate::drawn::{flat, laid_onto, mirrored, photo, rect, rgb};
 use crate::looks::Looks;
