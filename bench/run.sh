@@ -26,6 +26,7 @@ for part in bench/*.py bench/*.sh; do
     if [ "$failed" = 0 ]; then
         bench/_machine.sh >>"$section"
         "$python" bench/_section.py "$name" "$section"
+        [ "$name" != robustness ] || "$python" bench/_survives.py
     else
         echo "bench: $name failed" >&2
     fi
