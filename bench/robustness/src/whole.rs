@@ -166,7 +166,7 @@ impl Method for Seawall {
         if likely.len() < LIKELY_MIN {
             return by_hash;
         }
-        let seen = looks::sight(query, &entry.kept, &likely).and_then(|sighting| {
+        let seen = looks::sight(query, &entry.kept, &likely, entry.reach.lead_places).and_then(|sighting| {
             Some(Found {
                 tier: tier(entry.reach.of_sighting(&sighting)?),
                 distance: sighting.places,

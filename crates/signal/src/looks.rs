@@ -151,8 +151,8 @@ pub fn confirm(query: &Looks, view: &ViewSignal, kept: &KeptLook) -> Likeness {
 const PAIRS_MAX: usize = 400;
 
 /// The second look: do keypoints that look alike lie alike, and do the pixels agree? Pairs are the likeliest first; those that name no keypoint
-/// are passed over.
-pub fn sight(query: &Looks, kept: &KeptLook, likely: &[Likely]) -> Option<Sighting> {
+/// are passed over. Pixels are not looked at where fewer than `places_min` keypoints agree: there is no sighting then.
+pub fn sight(query: &Looks, kept: &KeptLook, likely: &[Likely], places_min: u32) -> Option<Sighting> {
     let pairs: Vec<Pair> = likely
         .iter()
         .take(PAIRS_MAX)
@@ -167,7 +167,7 @@ pub fn sight(query: &Looks, kept: &KeptLook, likely: &[Likely]) -> Option<Sighti
         })
         .collect();
     let (width, height) = (kept.picture.width() as f32, kept.picture.height() as f32);
-    let alignment = align::align(&pairs, width.max(height))?;
+    let alignment = align::align(&pairs, width.max(height)).filter(|found| found.agreeing as u32 >= places_min)?;
     let likeness = verify::compare(&kept.picture, &query.picture, &alignment);
     let corners = [(0.0, 0.0), (width, 0.0), (width, height), (0.0, height)].map(|(x, y)| {
         let (x, y) = alignment.to_query(x, y);

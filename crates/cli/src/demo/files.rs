@@ -150,7 +150,7 @@ fn until_lead(picture: &RgbImage) -> RgbImage {
         let query = looks(edited);
         let mut views = query.views.iter().map(|seen| seen.pdq.hash);
         let is_far = views.all(|hash| codes.iter().all(|code| code.distance(hash) > 36));
-        let seen = sight(&query, &kept, &likely(&query, &kept));
+        let seen = sight(&query, &kept, &likely(&query, &kept), 0);
         is_far
             && seen
                 .is_some_and(|seen| seen.places >= 8 && (53..=61).contains(&(seen.alike * 100 / seen.compared.max(1))))

@@ -36,7 +36,7 @@ fn likely(query: &Looks, kept: &KeptLook) -> Vec<Likely> {
 
 fn seen(query: &Luma, entry: &Luma) -> Option<Sighting> {
     let (query, kept) = (looks(query), looks(entry).keep());
-    sight(&query, &kept, &likely(&query, &kept))
+    sight(&query, &kept, &likely(&query, &kept), 0)
 }
 
 fn near(query: &Luma, entry: &Luma) -> Option<Near> {
@@ -188,7 +188,7 @@ proptest! {
         let kept = KeptLook::from_bytes(&bytes).unwrap();
         let query = looks(&photo(64, 64, 38));
         let pairs = [(0, 0), (1, 1), (2, 0), (500, 0), (0, 500)].map(|(query_at, kept_at)| Likely { query_at, kept_at, is_mirrored: kept_at == 1 });
-        let _ = sight(&query, &kept, &pairs);
+        let _ = sight(&query, &kept, &pairs, 0);
     }
 
     #[test]

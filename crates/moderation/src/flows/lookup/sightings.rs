@@ -111,8 +111,9 @@ async fn look_again(
     let kept = looks_of(app, &handles).await?;
     let see = |entry: Known| {
         let look: &Arc<EntryLook> = kept.get(&entry.handle)?;
-        let sighting = looks::sight(looks, &look.kept, &pairs(looks, look))?;
-        let near = reach_of(&entry, &settings).of_sighting(&sighting)?;
+        let reach = reach_of(&entry, &settings);
+        let sighting = looks::sight(looks, &look.kept, &pairs(looks, look), reach.lead_places)?;
+        let near = reach.of_sighting(&sighting)?;
         Some(Seen {
             distance: whole_distance(looks, look),
             entry,
