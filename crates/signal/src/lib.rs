@@ -10,8 +10,10 @@
 #[cfg(test)]
 mod drawn;
 mod luma;
+mod span;
 mod value;
 
+pub mod audio;
 pub mod digest;
 pub mod keypoints;
 pub mod looks;
@@ -23,4 +25,5 @@ pub use digest::{Md5, ParseDigestError, Sha256};
 pub use looks::{KeptLook, Looks};
 pub use luma::{Luma, Rect};
 pub use pdq::{ParsePdqError, Pdq};
+pub use span::Span;
 pub use value::{ParseSignalError, Signal, SignalType, UnknownSignalType};
