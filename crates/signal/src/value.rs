@@ -17,6 +17,10 @@ pub enum SignalType {
     Md5,
     /// SHA-256 of the bytes.
     Sha256,
+    /// Perceptual hashes of a video's frames, one a second, with their moments.
+    Vpdq,
+    /// Fingerprint of a sound, as AcoustID exchanges it.
+    Chromaprint,
 }
 
 /// The name is not that of a kind of signal.
@@ -30,7 +34,7 @@ fn known_names() -> String {
 
 impl SignalType {
     /// Every kind, in the order in which lists show them.
-    pub const ALL: [Self; 3] = [Self::Pdq, Self::Md5, Self::Sha256];
+    pub const ALL: [Self; 5] = [Self::Pdq, Self::Md5, Self::Sha256, Self::Vpdq, Self::Chromaprint];
 
     /// The name used in files, APIs, tables and the console. It never changes.
     pub const fn as_str(self) -> &'static str {
@@ -38,6 +42,8 @@ impl SignalType {
             Self::Pdq => "pdq",
             Self::Md5 => "md5",
             Self::Sha256 => "sha256",
+            Self::Vpdq => "vpdq",
+            Self::Chromaprint => "chromaprint",
         }
     }
 }
@@ -91,6 +97,9 @@ pub enum ParseSignalError {
     /// A quality was given for a kind that has none.
     #[error("{0} has no quality")]
     QualityNotExpected(SignalType),
+    /// Values of this kind are not read.
+    #[error("values of {0} are not read here")]
+    NotReadHere(SignalType),
 }
 
 impl Signal {
@@ -103,6 +112,7 @@ impl Signal {
             },
             SignalType::Md5 => Self::Md5(value.parse()?),
             SignalType::Sha256 => Self::Sha256(value.parse()?),
+            SignalType::Vpdq | SignalType::Chromaprint => return Err(ParseSignalError::NotReadHere(kind)),
         };
         match (&signal, quality) {
             (_, None) => Ok(signal),
@@ -151,7 +161,7 @@ mod tests {
         let error = "PDQ".parse::<SignalType>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            r#"unknown signal type "PDQ", known are pdq, md5, sha256"#
+            r#"unknown signal type "PDQ", known are pdq, md5, sha256, vpdq, chromaprint"#
         );
     }
 

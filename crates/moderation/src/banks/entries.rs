@@ -8,7 +8,7 @@ use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use super::reach::read_judged;
 use super::{CHANGES, HANDLES, tell_planner};
-use crate::model::{BankId, Entry, EntryId, EntryState, NewEntry, PreviewKind, Timestamp};
+use crate::model::{BankId, Entry, EntryId, EntryState, KeptSound, KeptVideo, NewEntry, PreviewKind, Timestamp};
 use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx, counter};
 
@@ -17,9 +17,11 @@ const ENTRY_COLUMNS: &str =
     "e.id, e.handle, e.bank_id, e.name, e.labels, e.source, e.state, e.expires_at, e.created_at,
      (SELECT COUNT(*) FROM banks_preview p WHERE p.entry_id = e.id) AS n_previews,
      (SELECT COUNT(*) FROM banks_look k WHERE k.entry_id = e.id) AS has_look, l.dense_until,
+     t.duration_ms AS video_ms, t.n_frames, s.duration_ms AS sound_ms,
      r.match_bits, r.lead_bits, r.match_places, r.lead_places, r.nearest_benign_bits, r.nearest_benign_places,
      r.template_risk, r.judged_at
-     FROM banks_entry e LEFT JOIN banks_look l ON l.entry_id = e.id LEFT JOIN banks_reach r ON r.entry_id = e.id";
+     FROM banks_entry e LEFT JOIN banks_look l ON l.entry_id = e.id LEFT JOIN banks_reach r ON r.entry_id = e.id
+     LEFT JOIN banks_timeline t ON t.entry_id = e.id LEFT JOIN banks_sound s ON s.entry_id = e.id";
 
 /// Keeps a new entry, and says by which number the index knows it.
 pub async fn insert_entry(
@@ -186,9 +188,18 @@ fn read_entry(row: &AnyRow) -> Result<Entry, StoreError> {
         signals: Vec::new(),
         has_previews: row.int("n_previews")? > 0,
         has_look: row.int("has_look")? > 0,
+        video: read_video(row)?,
+        sound: row.opt_number("sound_ms")?.map(|duration_ms| KeptSound { duration_ms }),
         incident_until: row.opt_time("dense_until")?,
         judged: read_judged(row)?,
     })
+}
+
+fn read_video(row: &AnyRow) -> Result<Option<KeptVideo>, StoreError> {
+    let (duration_ms, n_frames) = (row.opt_number("video_ms")?, row.opt_number("n_frames")?);
+    Ok(duration_ms
+        .zip(n_frames)
+        .map(|(duration_ms, n_frames)| KeptVideo { duration_ms, n_frames }))
 }
 
 pub(super) fn read_signal(row: &AnyRow) -> Result<Signal, StoreError> {

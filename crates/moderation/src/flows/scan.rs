@@ -84,6 +84,7 @@ fn scanned(name: String, size: usize, scan: Scan) -> ScannedFile {
         width: scan.width,
         height: scan.height,
         is_intact: scan.is_intact,
+        plays: None,
     };
     ScannedFile {
         name,

@@ -5,7 +5,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
 use crate::model::item::{FramePlace, MediaSignal};
-use crate::model::{ItemId, Media, MediaId, MediaStatus, PreviewKind};
+use crate::model::{ItemId, Media, MediaId, MediaStatus, Plays, PreviewKind};
 use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx};
 
@@ -26,27 +26,29 @@ pub async fn insert_media(tx: &mut Tx, new: &NewMediaRow) -> Result<(), StoreErr
         MediaStatus::Unscanned { reason, detail } => (Some(reason.clone()), Some(detail.clone())),
         MediaStatus::Scanned { .. } | MediaStatus::Given => (None, None),
     };
-    let (media_type, size_bytes, width, height, is_intact) = match &media.status {
+    let (media_type, size_bytes, width, height, is_intact, plays) = match &media.status {
         MediaStatus::Scanned {
             media_type,
             size_bytes,
             width,
             height,
             is_intact,
+            plays,
         } => (
             Some(media_type.clone()),
             Some(*size_bytes as i64),
             Some(i64::from(*width)),
             Some(i64::from(*height)),
             Some(i64::from(*is_intact)),
+            plays.clone(),
         ),
-        MediaStatus::Given | MediaStatus::Unscanned { .. } => (None, None, None, None, None),
+        MediaStatus::Given | MediaStatus::Unscanned { .. } => (None, None, None, None, None, None),
     };
     query(
         "INSERT INTO items_media
             (id, item_id, revision, name, status, reason, detail, media_type, size_bytes, width, height, is_intact,
-             matches_capped)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+             matches_capped, duration_ms, video_codec, audio_codec)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(media.id.to_string())
     .bind(media.item.to_string())
@@ -61,6 +63,9 @@ pub async fn insert_media(tx: &mut Tx, new: &NewMediaRow) -> Result<(), StoreErr
     .bind(height)
     .bind(is_intact)
     .bind(i64::from(new.matches_capped))
+    .bind(plays.as_ref().map(|plays| i64::from(plays.duration_ms)))
+    .bind(plays.as_ref().and_then(|plays| plays.video_codec.clone()))
+    .bind(plays.as_ref().and_then(|plays| plays.audio_codec.clone()))
     .execute(tx.conn())
     .await
     .map_err(&at)?;
@@ -136,7 +141,7 @@ pub async fn preview_kinds(
 pub async fn find_media(conn: &mut AnyConnection, id: MediaId) -> Result<Option<Media>, StoreError> {
     let row = query(
         "SELECT id, item_id, revision, name, status, reason, detail, media_type, size_bytes, width, height, is_intact,
-                matches_capped
+                matches_capped, duration_ms, video_codec, audio_codec
          FROM items_media WHERE id = $1",
     )
     .bind(id.to_string())
@@ -155,7 +160,7 @@ pub async fn list_media(
     let at = StoreError::at("read the files of an item");
     let rows = query(
         "SELECT id, item_id, revision, name, status, reason, detail, media_type, size_bytes, width, height, is_intact,
-                matches_capped
+                matches_capped, duration_ms, video_codec, audio_codec
          FROM items_media WHERE item_id = $1 AND revision = $2 ORDER BY id",
     )
     .bind(item.to_string())
@@ -192,6 +197,7 @@ fn read(row: &AnyRow) -> Result<NewMediaRow, StoreError> {
             width: row.number("width")?,
             height: row.number("height")?,
             is_intact: row.flag("is_intact")?,
+            plays: read_plays(row)?,
         },
         "given" => MediaStatus::Given,
         "unscanned" => MediaStatus::Unscanned {
@@ -212,6 +218,17 @@ fn read(row: &AnyRow) -> Result<NewMediaRow, StoreError> {
         media,
         matches_capped: row.flag("matches_capped")?,
     })
+}
+
+fn read_plays(row: &AnyRow) -> Result<Option<Plays>, StoreError> {
+    let Some(duration_ms) = row.opt_number("duration_ms")? else {
+        return Ok(None);
+    };
+    Ok(Some(Plays {
+        duration_ms,
+        video_codec: row.opt_text("video_codec")?,
+        audio_codec: row.opt_text("audio_codec")?,
+    }))
 }
 
 fn read_signal(row: &AnyRow) -> Result<MediaSignal, StoreError> {

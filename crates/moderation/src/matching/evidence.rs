@@ -4,6 +4,7 @@ use signal::views::Share;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
+use super::segments;
 use crate::model::item::FramePlace;
 use crate::model::{ItemId, Match, MatchTarget, Media, MediaId, Sighted};
 use crate::store::columns::{Columns, damaged};
@@ -15,8 +16,8 @@ pub async fn insert(tx: &mut Tx, media: &Media, matches: &[Match]) -> Result<(),
         query(
             "INSERT INTO matching_match
                 (media_id, idx, item_id, revision, entry_id, bank_id, bank_name, bank_confirmed, type, value, distance,
-                 threshold, tier, view, frame_index, frame_at_ms, part, entry_part, sighting, nearest_benign_bits)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+                 threshold, tier, view, frame_index, frame_at_ms, part, entry_part, sighting, nearest_benign_bits, segments)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
         )
         .bind(media.id.to_string())
         .bind(idx as i64)
@@ -38,6 +39,7 @@ pub async fn insert(tx: &mut Tx, media: &Media, matches: &[Match]) -> Result<(),
         .bind(found.entry_part.map(share_text))
         .bind(found.sighting.map(|sighting| sighting_json(&sighting).to_string()))
         .bind(found.nearest_benign_bits.map(i64::from))
+        .bind(segments::to_text(&found.segments))
         .execute(tx.conn())
         .await
         .map_err(StoreError::at("keep a match"))?;
@@ -49,7 +51,7 @@ pub async fn insert(tx: &mut Tx, media: &Media, matches: &[Match]) -> Result<(),
 pub async fn list(conn: &mut AnyConnection, item: &ItemId, revision: i64) -> Result<Vec<(MediaId, Match)>, StoreError> {
     let rows = query(
         "SELECT media_id, entry_id, bank_id, bank_name, bank_confirmed, type, value, distance, threshold, tier, view,
-                frame_index, frame_at_ms, part, entry_part, sighting, nearest_benign_bits
+                frame_index, frame_at_ms, part, entry_part, sighting, nearest_benign_bits, segments
          FROM matching_match WHERE item_id = $1 AND revision = $2 ORDER BY media_id, idx",
     )
     .bind(item.to_string())
@@ -86,6 +88,7 @@ pub fn read(row: &AnyRow) -> Result<Match, StoreError> {
         entry_part: read_share(row, "entry_part")?,
         sighting: read_sighting(row)?,
         nearest_benign_bits: row.opt_number("nearest_benign_bits")?,
+        segments: segments::from_text(row.opt_text("segments")?.as_deref())?,
     })
 }
 

@@ -6,6 +6,7 @@
 pub mod benign;
 pub mod evidence;
 mod matcher;
+mod segments;
 
 pub use index::{Damage, OpenError as OpenIndexError};
 pub use matcher::{Followed, Found, MatchSettings, Matcher, MatcherStats, OpenedMatcher, Origin, Told};

@@ -103,10 +103,30 @@ pub struct Entry {
     pub has_previews: bool,
     /// Whether its looks are kept, so that it is recognised by its keypoints and crops.
     pub has_look: bool,
+    /// What is kept of it as a video, if it came as one or as the vPDQ hash of one.
+    pub video: Option<KeptVideo>,
+    /// What is kept of its sound, if it came with any.
+    pub sound: Option<KeptSound>,
     /// Until when it is part of an active incident, and found by every crop of it.
     pub incident_until: Option<Timestamp>,
     /// How near counts for it; none as long as it was held against no sample.
     pub judged: Option<Judged>,
+}
+
+/// What is kept of an entry that is a video.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptVideo {
+    /// How long it plays.
+    pub duration_ms: u32,
+    /// The frames of its vPDQ hash, one for each second.
+    pub n_frames: u32,
+}
+
+/// What is kept of an entry's sound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptSound {
+    /// How long it plays.
+    pub duration_ms: u32,
 }
 
 /// How near counts for an entry, and why.

@@ -24,6 +24,8 @@ words! {
         Channel = "channel",
         /// A message that someone who received it reported.
         ReportedMessage = "reported_message",
+        /// A live stream.
+        Stream = "stream",
     }
 }
 
@@ -104,12 +106,14 @@ pub enum MediaStatus {
         media_type: String,
         /// Bytes.
         size_bytes: u64,
-        /// Pixels.
+        /// Pixels; 0 where there is nothing to see.
         width: u32,
-        /// Pixels.
+        /// Pixels; 0 where there is nothing to see.
         height: u32,
         /// Whether the whole file could be decoded; if not, the signals tell of the part before the damage.
         is_intact: bool,
+        /// How long it plays, and how it is coded, if it was scanned as a video or a sound.
+        plays: Option<Plays>,
     },
     /// Not seen here: the platform sent signals that it had computed before.
     Given,
@@ -120,6 +124,17 @@ pub enum MediaStatus {
         /// The same for people.
         detail: String,
     },
+}
+
+/// How a video or a sound plays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plays {
+    /// From its beginning to its end.
+    pub duration_ms: u32,
+    /// How its pictures are coded, such as `h264`, if it has any.
+    pub video_codec: Option<String>,
+    /// How its sound is coded, such as `aac`, if it has any.
+    pub audio_codec: Option<String>,
 }
 
 impl MediaStatus {

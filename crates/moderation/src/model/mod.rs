@@ -20,15 +20,15 @@ pub mod verdict;
 pub use access::{Key, Scope, Session, User, UserState};
 pub use action::{Action, ActionKind, ActionState, Answer};
 pub use actor::{Actor, Denied, Right, Role};
-pub use bank::{Bank, BankChange, Crops, Entry, EntryState, Judged, NewBank, NewEntry};
+pub use bank::{Bank, BankChange, Crops, Entry, EntryState, Judged, KeptSound, KeptVideo, NewBank, NewEntry};
 pub use case::{Case, CaseState, InvalidTransition, Lease};
 pub use chance::Chance;
 pub use decision::{Author, Decision, Judgement, Versions};
 pub use event::Event;
 pub use id::{ActionId, BankId, CaseId, DecisionId, EntryId, ItemId, KeyId, MediaId, UserId};
-pub use item::{Audience, Item, ItemKind, Media, MediaStatus, PreviewKind};
+pub use item::{Audience, Item, ItemKind, Media, MediaStatus, Plays, PreviewKind};
 pub use page::{Page, PageRequest};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
-pub use verdict::{Match, MatchTarget, MediaVerdict, Sighted, Tier, Verdict};
+pub use verdict::{Match, MatchSegment, MatchTarget, MediaVerdict, SegmentKind, Sighted, Span, Tier, Verdict};
 
 pub use policy::{Outcome, PolicyCode, Queue, Ruling};

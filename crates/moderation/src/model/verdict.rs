@@ -18,6 +18,16 @@ words! {
     }
 }
 
+words! {
+    /// In what of two files they are alike over a time.
+    SegmentKind, "a kind of segment" {
+        /// In what is seen.
+        Picture = "picture",
+        /// In what is heard.
+        Sound = "sound",
+    }
+}
+
 /// The answer to a submission.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
@@ -57,9 +67,9 @@ pub struct Match {
     pub target: MatchTarget,
     /// Which kind of signal.
     pub signal_type: SignalType,
-    /// The file's signal, as text.
+    /// The file's signal, as text. Empty where it is that of a whole video or sound: `segments` say more.
     pub value: String,
-    /// How far apart the two are; bits for PDQ, 0 for equal digests.
+    /// How far apart the two are; bits for PDQ, 0 for equal digests; of videos and sounds the hundredths of the shorter of both that lie in no segment.
     pub distance: u32,
     /// The threshold that it is within.
     pub threshold: u32,
@@ -77,9 +87,14 @@ pub struct Match {
     pub sighting: Option<Sighted>,
     /// Bits between the entry and the nearest of the platform's harmless pictures, where that is known: what the threshold was chosen by.
     pub nearest_benign_bits: Option<u32>,
+    /// Where a video or sound shows which part of the entry, in the order of the file; at most [`Match::SEGMENTS_MAX`].
+    pub segments: Vec<MatchSegment>,
 }
 
 impl Match {
+    /// The most segments of one match that are kept, the surest.
+    pub const SEGMENTS_MAX: usize = 32;
+
     /// The view of a file in which an entry was seen by its keypoints alone; the distance is that of the whole pictures then, and means little.
     pub const SIGHTING: &'static str = "sighting";
 }
@@ -100,6 +115,47 @@ pub struct Sighted {
     /// Where the entry's corners lie, in ten-thousandths of the file's width and height: upper left, upper right, lower right, lower left. They may lie
     /// outside.
     pub corners: [(i32, i32); 4],
+}
+
+/// A run of a file that shows, or lets be heard, a run of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MatchSegment {
+    /// Seen or heard.
+    pub kind: SegmentKind,
+    /// Match or lead, by itself.
+    pub tier: Tier,
+    /// Where in the file. A still picture lies at 0.
+    pub query: Span,
+    /// Where in the entry.
+    pub entry: Span,
+    /// How fast the file shows the entry, in thousandths: 2,000 is twice as fast as the entry.
+    pub rate_thousandths: u32,
+    /// Sampled frames of the file that agree with it; of sounds 0.
+    pub frames: u32,
+    /// Share of the file's duration that it covers, in ten-thousandths.
+    pub query_share: u32,
+    /// Share of the entry's duration that it covers, in ten-thousandths.
+    pub entry_share: u32,
+    /// Whether the entry is seen in a mirror.
+    pub is_mirrored: bool,
+    /// How likely so much agrees by chance, as tenths of its decimal logarithm: -60 is one in a million.
+    pub chance_log10_tenths: i32,
+}
+
+/// A time within a file, in milliseconds from its beginning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Where it begins.
+    pub from_ms: u32,
+    /// Where it ends; not before it begins.
+    pub to_ms: u32,
+}
+
+impl Span {
+    /// How long it is.
+    pub fn duration_ms(self) -> u32 {
+        self.to_ms.saturating_sub(self.from_ms)
+    }
 }
 
 /// What a match points at.

@@ -15,6 +15,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (5, include_str!("../../migrations/0005_hma.sql")),
     (6, include_str!("../../migrations/0006_lean_import.sql")),
     (7, include_str!("../../migrations/0007_looks.sql")),
+    (8, include_str!("../../migrations/0008_recordings.sql")),
 ];
 
 /// The database's tables cannot be brought up to date.

@@ -215,7 +215,7 @@ pub(super) async fn media_views(
     }
     let rows = query(
         "SELECT m.media_id, m.entry_id, m.bank_id, m.bank_name, m.bank_confirmed, m.type, m.value, m.distance, m.threshold,
-                m.tier, m.view, m.frame_index, m.frame_at_ms, m.part, m.entry_part, m.sighting, m.nearest_benign_bits, e.name AS entry_name, e.labels AS entry_labels,
+                m.tier, m.view, m.frame_index, m.frame_at_ms, m.part, m.entry_part, m.sighting, m.nearest_benign_bits, m.segments, e.name AS entry_name, e.labels AS entry_labels,
                 e.source AS entry_source, e.state AS entry_state,
                 (SELECT COUNT(*) FROM banks_preview p WHERE p.entry_id = m.entry_id) AS n_previews
          FROM matching_match m JOIN banks_entry e ON e.id = m.entry_id

@@ -41,7 +41,7 @@ mirror! {
     /// What kind of thing an item is.
     ItemKind = model::ItemKind {
         Post = "post", Image = "image", Video = "video", Audio = "audio", Document = "document", Profile = "profile",
-        Channel = "channel", ReportedMessage = "reported_message",
+        Channel = "channel", ReportedMessage = "reported_message", Stream = "stream",
     }
 }
 
@@ -101,7 +101,9 @@ mirror! {
 
 mirror! {
     /// A kind of signal.
-    SignalType = signal::SignalType { Pdq = "pdq", Md5 = "md5", Sha256 = "sha256" }
+    SignalType = signal::SignalType {
+        Pdq = "pdq", Md5 = "md5", Sha256 = "sha256", Vpdq = "vpdq", Chromaprint = "chromaprint",
+    }
 }
 
 /// The text, if it has from `length_min` to `length_max` characters and none of them is NUL, which the store cannot keep.

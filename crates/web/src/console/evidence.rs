@@ -287,7 +287,7 @@ impl MatchCard {
         let found = view.m;
         let overlay = Overlay::of(&found, status);
         let is_digest = match found.signal_type {
-            SignalType::Pdq => false,
+            SignalType::Pdq | SignalType::Vpdq | SignalType::Chromaprint => false,
             SignalType::Md5 | SignalType::Sha256 => true,
         };
         Self {

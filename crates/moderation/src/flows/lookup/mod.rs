@@ -259,6 +259,7 @@ fn found(entry: &Known, near: Near) -> Match {
         entry_part: None,
         sighting: None,
         nearest_benign_bits: entry.judged.and_then(|judged| judged.nearest_benign_bits),
+        segments: Vec::new(),
     }
 }
 
