@@ -19,7 +19,9 @@ pub mod keypoints;
 pub mod looks;
 pub mod nearness;
 pub mod pdq;
+pub mod video;
 pub mod views;
+pub mod vpdq;
 
 pub use digest::{Md5, ParseDigestError, Sha256};
 pub use looks::{KeptLook, Looks};

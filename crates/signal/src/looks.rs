@@ -6,7 +6,7 @@
 
 use crate::keypoints::align::{self, Alignment, Pair};
 use crate::keypoints::verify::{self, Likeness};
-use crate::keypoints::{self, ALIKE_BITS_MAX, Keypoint, Place};
+use crate::keypoints::{self, Keypoint, Place};
 use crate::luma::Luma;
 use crate::pdq::{self, Dihedral, Pdq, RgbImage};
 use crate::views::{self, ViewSignal};
@@ -15,8 +15,6 @@ use crate::views::{self, ViewSignal};
 pub const QUERY_KEYPOINTS_MAX: usize = 128;
 /// Keypoints that are kept of an entry.
 pub const KEPT_KEYPOINTS_MAX: usize = 64;
-/// Keypoints of a picture that may look like one that is kept.
-const TWINS_MAX: usize = 2;
 /// Longest side of the picture that is kept of an entry.
 pub const KEPT_SIDE: usize = 160;
 
@@ -61,24 +59,13 @@ impl Looks {
     pub fn keep(&self) -> KeptLook {
         let picture = self.picture.shrink(KEPT_SIDE);
         let scale = picture.width() as f32 / self.picture.width() as f32;
-        let distinctive = self.keypoints.iter().filter(|point| self.is_distinctive(point));
         KeptLook {
-            keypoints: distinctive
+            keypoints: keypoints::distinctive(&self.keypoints)
                 .take(KEPT_KEYPOINTS_MAX)
                 .map(|point| (point.code, point.place.scaled(scale)))
                 .collect(),
             picture,
         }
-    }
-
-    /// Whether a keypoint looks like few others of its own picture. The knots of a weave, the tiles of a wall and the letters of a text look like those of any
-    /// other; they say nothing of which picture it is.
-    fn is_distinctive(&self, point: &Keypoint) -> bool {
-        let like_it = self.keypoints.iter().filter(|other| {
-            other.code.distance(point.code) <= ALIKE_BITS_MAX || other.mirrored.distance(point.code) <= ALIKE_BITS_MAX
-        });
-        // It looks like itself.
-        like_it.take(1 + TWINS_MAX + 1).count() <= 1 + TWINS_MAX
     }
 }
 

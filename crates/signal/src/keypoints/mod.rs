@@ -88,6 +88,21 @@ fn find_anywhere(picture: &Luma, max: usize) -> Vec<Keypoint> {
     found
 }
 
+/// Keypoints of a picture that may look like one that is kept.
+const TWINS_MAX: usize = 2;
+
+/// Those of a picture's keypoints that look like few others of it. The knots of a weave, the tiles of a wall and the letters of a text look like those of any
+/// other; they say nothing of which picture it is.
+pub fn distinctive(points: &[Keypoint]) -> impl Iterator<Item = &Keypoint> {
+    points.iter().filter(|point| {
+        let like_it = points.iter().filter(|other| {
+            other.code.distance(point.code) <= ALIKE_BITS_MAX || other.mirrored.distance(point.code) <= ALIKE_BITS_MAX
+        });
+        // It looks like itself.
+        like_it.take(1 + TWINS_MAX + 1).count() <= 1 + TWINS_MAX
+    })
+}
+
 impl Place {
     /// The same place in a picture resized so.
     pub fn scaled(self, by: f32) -> Self {
