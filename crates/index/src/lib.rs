@@ -26,6 +26,8 @@ mod stamps;
 mod tables;
 mod writer;
 
+pub mod sounds;
+
 pub use checkpoint::Checkpoint;
 pub use collect::{Hit, Hits};
 pub use disk::{Damage, OpenError};
