@@ -123,7 +123,7 @@ impl Arena {
         let Some(table) = self.tables.get(number) else {
             return &[];
         };
-        let common = COMMON_MIN.max(COMMON * self.items.len() >> PART_BITS);
+        let common = COMMON_MIN.max((COMMON * self.items.len()) >> PART_BITS);
         let places = &table[value];
         if places.len() > common { &[] } else { places }
     }
