@@ -48,6 +48,18 @@ pub enum ScanError {
         /// The limit.
         memory_bytes_max: u64,
     },
+    /// No sign of progress for longer than [`crate::av::AvLimits::stall_ms_max`]: the worker was stopped, or the sender of a stream is gone.
+    #[error("nothing went on for {stall_ms_max} ms")]
+    Stalled {
+        /// The limit.
+        stall_ms_max: u32,
+    },
+    /// More streams in one container than [`crate::av::AvLimits::streams_max`].
+    #[error("the file announces more than {streams_max} streams")]
+    TooManyStreams {
+        /// The limit.
+        streams_max: u32,
+    },
     /// The worker died over this file.
     #[error("the worker died over the file: {cause}")]
     WorkerCrashed {
@@ -73,6 +85,12 @@ pub enum ScanError {
     /// No worker could be started again. Try again later; `seawall doctor` tells what is missing.
     #[error("no worker is running")]
     NoWorker,
+    /// Videos and sounds cannot be decoded on this machine, or not now.
+    #[error("{reason}")]
+    AvUnavailable {
+        /// What is missing, and what to do.
+        reason: String,
+    },
     /// The host is shutting down.
     #[error("the media host is shutting down")]
     ShutDown,
@@ -89,11 +107,14 @@ impl ScanError {
             ScanError::TooManyPixels { .. } => "too_many_pixels",
             ScanError::TimeLimit { .. } => "time_limit",
             ScanError::MemoryLimit { .. } => "memory_limit",
+            ScanError::Stalled { .. } => "stalled",
+            ScanError::TooManyStreams { .. } => "too_many_streams",
             ScanError::WorkerCrashed { .. } => "worker_crashed",
             ScanError::JailViolation => "jail_violation",
             ScanError::BadAnswer { .. } => "bad_answer",
             ScanError::Busy { .. } => "busy",
             ScanError::NoWorker => "no_worker",
+            ScanError::AvUnavailable { .. } => "av_unavailable",
             ScanError::ShutDown => "shut_down",
         }
     }
@@ -109,10 +130,14 @@ impl ScanError {
             | ScanError::TooManyPixels { .. }
             | ScanError::TimeLimit { .. }
             | ScanError::MemoryLimit { .. }
+            | ScanError::Stalled { .. }
+            | ScanError::TooManyStreams { .. }
             | ScanError::WorkerCrashed { .. }
             | ScanError::JailViolation
             | ScanError::BadAnswer { .. } => true,
-            ScanError::Busy { .. } | ScanError::NoWorker | ScanError::ShutDown => false,
+            ScanError::Busy { .. } | ScanError::NoWorker | ScanError::AvUnavailable { .. } | ScanError::ShutDown => {
+                false
+            }
         }
     }
 }

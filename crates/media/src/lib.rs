@@ -18,6 +18,7 @@ mod error;
 mod limits;
 mod scan;
 
+pub mod av;
 mod decode;
 mod host;
 pub mod jail;
@@ -59,6 +60,28 @@ pub mod fuzzing {
         let body = &message[crate::wire::AnswerHeader::SIZE_BYTES..];
         if let Err(error) = decode_answer(body, &request) {
             panic!("the host would refuse the worker's own answer: {error:?}");
+        }
+    }
+
+    /// What the host does with what an av-worker says.
+    pub fn parse_av_message(bytes: &[u8]) {
+        use crate::av::wire::{self, AvRequest, HEADER_BYTES};
+        use crate::av::{AvLimits, AvWant};
+        let request = AvRequest::new(AvWant::EVERYTHING, false, &AvLimits::default());
+        let mut checker = crate::av::Checker::new(request);
+        let mut rest = bytes;
+        while let Some((header, following)) = rest.split_first_chunk::<HEADER_BYTES>() {
+            let Ok((kind, size_bytes)) = wire::decode_header(*header) else {
+                return;
+            };
+            let Some((body, following)) = following.split_at_checked(size_bytes) else {
+                return;
+            };
+            let Ok(body) = wire::decode(kind, body) else { return };
+            if checker.check(&body, &AvLimits::default()).is_err() {
+                return;
+            }
+            rest = following;
         }
     }
 

@@ -12,7 +12,7 @@ use nix::errno::Errno;
 use nix::sys::signal::Signal;
 
 use crate::decode;
-use crate::jail::{self, ProcessLimits};
+use crate::jail::{self, Cell, ProcessLimits};
 use crate::wire::{BadMessage, Greeting, Refusal, Request, encode_answer};
 
 /// The argument that the host appends to the worker's command: the limits the process puts on itself.
@@ -57,17 +57,8 @@ enum End {
 }
 
 fn live(limits: ProcessLimits, before_each: fn(&[u8])) -> Result<(), End> {
-    std::panic::set_hook(Box::new(|panic| {
-        // Where, never what: the message may quote the file.
-        if let Some(place) = panic.location() {
-            eprintln!("media-worker: panic at {place}");
-        }
-    }));
-    // Should the host be killed, its workers go with it. Neither call can fail on a kernel that has landlock.
-    let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
-    let _ = nix::sys::prctl::set_dumpable(false);
-    close_inherited_descriptors();
-    let parts = jail::lock(limits);
+    settle_in();
+    let parts = jail::lock(Cell::Pictures, limits);
 
     let (input, output) = (std::io::stdin(), std::io::stdout());
     let (input, output) = (input.as_fd(), output.as_fd());
@@ -97,6 +88,20 @@ fn live(limits: ProcessLimits, before_each: fn(&[u8])) -> Result<(), End> {
             buffer = Vec::new();
         }
     }
+}
+
+/// What every worker does before it locks itself up.
+pub(crate) fn settle_in() {
+    std::panic::set_hook(Box::new(|panic| {
+        // Where, never what: the message may quote the file.
+        if let Some(place) = panic.location() {
+            eprintln!("worker: panic at {place}");
+        }
+    }));
+    // Should the host be killed, its workers go with it. Neither call can fail on a kernel that has landlock.
+    let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
+    let _ = nix::sys::prctl::set_dumpable(false);
+    close_inherited_descriptors();
 }
 
 /// The host opens every file so that it closes when a program starts, but a library or the host's own parent may not.

@@ -74,6 +74,26 @@ impl Sha256 {
     }
 }
 
+/// The digests of bytes that come piece by piece.
+#[derive(Debug, Clone, Default)]
+pub struct Digests {
+    md5: md5::Md5,
+    sha256: sha2::Sha256,
+}
+
+impl Digests {
+    /// More bytes.
+    pub fn push(&mut self, bytes: &[u8]) {
+        self.md5.update(bytes);
+        self.sha256.update(bytes);
+    }
+
+    /// The digests of all bytes so far.
+    pub fn finish(self) -> (Md5, Sha256) {
+        (Md5(self.md5.finalize().into()), Sha256(self.sha256.finalize().into()))
+    }
+}
+
 /// Reads exactly 32 hexadecimal digits of either case; no spaces, no prefix.
 impl FromStr for Md5 {
     type Err = ParseDigestError;

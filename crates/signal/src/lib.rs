@@ -23,7 +23,7 @@ pub mod video;
 pub mod views;
 pub mod vpdq;
 
-pub use digest::{Md5, ParseDigestError, Sha256};
+pub use digest::{Digests, Md5, ParseDigestError, Sha256};
 pub use looks::{KeptLook, Looks};
 pub use luma::{Luma, Rect};
 pub use pdq::{ParsePdqError, Pdq};

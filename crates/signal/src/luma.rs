@@ -2,7 +2,7 @@
 //!
 //! Edits that matter leave the picture recognisable at a few hundred pixels, so nothing but the exact hash of the whole picture needs more.
 
-use crate::pdq::{BadPixels, LumaImage, RgbImage};
+use crate::pdq::{BadPixels, Dihedral, LumaImage, RgbImage};
 
 /// Grey pixels, row after row from the top.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,41 +38,53 @@ impl Luma {
 
     /// The mean luma (ITU-R BT.601) of the pixels under each pixel of a picture whose longest side is `longest`; never larger than the original.
     pub fn reduce(image: RgbImage<'_>, longest: usize) -> Self {
+        Self::reduce_channels::<3>(image.width(), image.height(), image.pixels(), longest)
+    }
+
+    /// The same of a picture that is grey already.
+    pub fn reduce_luma(image: LumaImage<'_>, longest: usize) -> Self {
+        Self::reduce_channels::<1>(image.width(), image.height(), image.pixels(), longest)
+    }
+
+    fn reduce_channels<const CHANNELS: usize>(width: usize, height: usize, pixels: &[u8], longest: usize) -> Self {
         #[cfg(target_arch = "x86_64")]
         if std::is_x86_feature_detected!("avx2") {
             #[expect(unsafe_code, reason = "a function compiled for features of this processor")]
             // SAFETY: the processor has the feature that the function is compiled for.
-            return unsafe { Self::reduce_avx2(image, longest) };
+            return unsafe { Self::reduce_avx2::<CHANNELS>(width, height, pixels, longest) };
         }
-        Self::reduce_anywhere(image, longest)
+        Self::reduce_anywhere::<CHANNELS>(width, height, pixels, longest)
     }
 
     /// The same additions in the same order, so the same picture.
     #[cfg(target_arch = "x86_64")]
     #[target_feature(enable = "avx2")]
-    fn reduce_avx2(image: RgbImage<'_>, longest: usize) -> Self {
-        Self::reduce_anywhere(image, longest)
+    fn reduce_avx2<const CHANNELS: usize>(width: usize, height: usize, pixels: &[u8], longest: usize) -> Self {
+        Self::reduce_anywhere::<CHANNELS>(width, height, pixels, longest)
     }
 
     #[inline(always)]
-    fn reduce_anywhere(image: RgbImage<'_>, longest: usize) -> Self {
-        let (width, height) = (image.width(), image.height());
+    fn reduce_anywhere<const CHANNELS: usize>(width: usize, height: usize, pixels: &[u8], longest: usize) -> Self {
         let (out_width, out_height) = fit(width, height, longest.max(1));
         let (down, across) = (shares(height, out_height), shares(width, out_width));
-        let stride = 3 * width;
+        let stride = CHANNELS * width;
         let mut sums = vec![0.0_f32; stride];
         let mut grey = vec![0.0_f32; width];
-        let mut pixels = Vec::with_capacity(out_width * out_height);
+        let mut reduced = Vec::with_capacity(out_width * out_height);
         for rows in &down {
             sums.fill(0.0);
             for (row, weight) in (rows.first..).zip(&rows.weights) {
-                let row = &image.pixels()[row * stride..][..stride];
+                let row = &pixels[row * stride..][..stride];
                 for (sum, byte) in sums.iter_mut().zip(row) {
                     *sum += weight * f32::from(*byte);
                 }
             }
-            for (grey, rgb) in grey.iter_mut().zip(sums.as_chunks::<3>().0) {
-                *grey = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
+            if CHANNELS == 3 {
+                for (grey, rgb) in grey.iter_mut().zip(sums.as_chunks::<3>().0) {
+                    *grey = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
+                }
+            } else {
+                grey.copy_from_slice(&sums);
             }
             for shares in &across {
                 let columns = &grey[shares.first..];
@@ -81,13 +93,13 @@ impl Luma {
                     .zip(&shares.weights)
                     .map(|(grey, weight)| weight * grey)
                     .sum();
-                pixels.push((sum + 0.5) as u8);
+                reduced.push((sum + 0.5) as u8);
             }
         }
         Self {
             width: out_width,
             height: out_height,
-            pixels,
+            pixels: reduced,
         }
     }
 
@@ -95,6 +107,33 @@ impl Luma {
     pub fn shrink(&self, longest: usize) -> Self {
         let rgb: Vec<u8> = self.pixels.iter().flat_map(|grey| [*grey; 3]).collect();
         Self::reduce(RgbImage::of_checked(self.width, self.height, &rgb), longest)
+    }
+
+    /// Laid down another way.
+    pub fn turned(&self, turn: Dihedral) -> Self {
+        let (width, height) = if turn.swaps_sides() {
+            (self.height, self.width)
+        } else {
+            (self.width, self.height)
+        };
+        let mut pixels = Vec::with_capacity(self.pixels.len());
+        let (right, bottom) = (self.width - 1, self.height - 1);
+        for y in 0..height {
+            for x in 0..width {
+                let (from_x, from_y) = match turn {
+                    Dihedral::Original => (x, y),
+                    Dihedral::Rotate90 => (right - y, x),
+                    Dihedral::Rotate180 => (right - x, bottom - y),
+                    Dihedral::Rotate270 => (y, bottom - x),
+                    Dihedral::FlipX => (x, bottom - y),
+                    Dihedral::FlipY => (right - x, y),
+                    Dihedral::FlipPlus => (y, x),
+                    Dihedral::FlipMinus => (right - y, bottom - x),
+                };
+                pixels.push(self.pixels[from_y * self.width + from_x]);
+            }
+        }
+        Self { width, height, pixels }
     }
 
     /// Pixels in a row.
@@ -219,7 +258,7 @@ mod tests {
             let image = RgbImage::new(width as u32, height as u32, &rgb).unwrap();
             let small = Luma::reduce(image, longest);
             prop_assert!(small.width().max(small.height()) <= longest.max(1).min(width.max(height)).max(1));
-            prop_assert_eq!(&small, &Luma::reduce_anywhere(image, longest), "on every machine the same");
+            prop_assert_eq!(&small, &Luma::reduce_anywhere::<3>(width, height, &rgb, longest), "on every machine the same");
             let (fx, fy) = (width as f64 / small.width() as f64, height as f64 / small.height() as f64);
             for y in 0..small.height() {
                 for x in 0..small.width() {

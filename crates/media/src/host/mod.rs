@@ -4,7 +4,7 @@
 //! [`process`], and sends the result back.
 
 mod keeper;
-mod process;
+pub(crate) mod process;
 mod queue;
 
 use std::collections::BTreeMap;

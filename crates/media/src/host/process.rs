@@ -19,7 +19,7 @@ use crate::jail::{Parts, ProcessLimits};
 use crate::wire::{Answer, AnswerHeader, BadMessage, Greeting, Request, decode_answer};
 
 /// How long a worker may take to lock itself up and greet. It takes milliseconds; a loaded machine may need seconds.
-const GREETING_TIME_MAX: Duration = Duration::from_secs(20);
+pub(crate) const GREETING_TIME_MAX: Duration = Duration::from_secs(20);
 /// How long a worker whose pipe broke may take to be gone, before it is made to.
 const GOING_TIME_MAX: Duration = Duration::from_millis(500);
 /// How often a wait looks whether the host was dropped.
@@ -40,7 +40,7 @@ pub(super) struct WorkerProcess {
 
 /// Why an exchange with a worker gave no answer. The worker is of no more use.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Broken {
+pub(crate) enum Broken {
     TimeLimit,
     MemoryLimit,
     JailViolation,
@@ -148,28 +148,8 @@ impl WorkerProcess {
         matches!(self.child.try_wait(), Ok(None))
     }
 
-    /// Waits until a worker that closed its pipe is gone, and tells what it died of.
     fn bury(&mut self) -> Broken {
-        let deadline = Instant::now() + GOING_TIME_MAX;
-        let status = loop {
-            match self.child.try_wait() {
-                Ok(Some(status)) => break status,
-                Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(1)),
-                Ok(None) => return Broken::BadAnswer("the worker closed its pipe and stayed"),
-                Err(error) => {
-                    return Broken::Crashed {
-                        cause: error.to_string(),
-                    };
-                }
-            }
-        };
-        cause_of_death(status, &self.last_words())
-    }
-
-    fn last_words(&mut self) -> String {
-        let mut words = vec![0; LAST_WORDS_BYTES_MAX];
-        let n = self.errors.read(&mut words).unwrap_or(0);
-        String::from_utf8_lossy(&words[..n]).into_owned()
+        bury(&mut self.child, &mut self.errors)
     }
 }
 
@@ -179,6 +159,26 @@ impl Drop for WorkerProcess {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Waits until a worker that closed its pipe is gone, and tells what it died of. Its standard error must not block.
+pub(crate) fn bury(child: &mut Child, errors: &mut ChildStderr) -> Broken {
+    let deadline = Instant::now() + GOING_TIME_MAX;
+    let status = loop {
+        match child.try_wait() {
+            Ok(Some(status)) => break status,
+            Ok(None) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(1)),
+            Ok(None) => return Broken::BadAnswer("the worker closed its pipe and stayed"),
+            Err(error) => {
+                return Broken::Crashed {
+                    cause: error.to_string(),
+                };
+            }
+        }
+    };
+    let mut words = vec![0; LAST_WORDS_BYTES_MAX];
+    let n = errors.read(&mut words).unwrap_or(0);
+    cause_of_death(status, &String::from_utf8_lossy(&words[..n]))
 }
 
 fn cause_of_death(status: ExitStatus, last_words: &str) -> Broken {
@@ -201,7 +201,7 @@ fn cause_of_death(status: ExitStatus, last_words: &str) -> Broken {
 }
 
 /// Why a transfer ended early.
-enum Stop {
+pub(crate) enum Stop {
     Deadline,
     Closed,
     Abandoned,
@@ -226,7 +226,7 @@ fn write_all(
     Ok(())
 }
 
-fn read_exact(
+pub(crate) fn read_exact(
     pipe: &mut ChildStdout,
     mut buffer: &mut [u8],
     deadline: Instant,
@@ -267,7 +267,7 @@ fn wait(
     Ok(())
 }
 
-fn never_block(pipe: BorrowedFd<'_>) -> nix::Result<()> {
+pub(crate) fn never_block(pipe: BorrowedFd<'_>) -> nix::Result<()> {
     let flags = OFlag::from_bits_retain(fcntl(pipe, FcntlArg::F_GETFL)?);
     fcntl(pipe, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK)).map(drop)
 }

@@ -2,10 +2,18 @@
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
+use super::Cell;
 use crate::Limits;
 
-/// Room for the program, its libraries and stacks beside the memory that a decoder may ask for.
-const PROGRAM_BYTES: u64 = 512 << 20;
+impl Cell {
+    /// Room for the program, its libraries and stacks beside the memory that a decoder may ask for.
+    fn program_bytes(self) -> u64 {
+        match self {
+            Cell::Pictures => 512 << 20,
+            Cell::Av => 1 << 30,
+        }
+    }
+}
 
 /// What a worker process may use in its whole life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,18 +25,21 @@ pub(crate) struct ProcessLimits {
 }
 
 impl ProcessLimits {
-    pub(super) fn apply(self) -> nix::Result<()> {
-        for (resource, value) in self.resources() {
+    pub(super) fn apply(self, cell: Cell) -> nix::Result<()> {
+        for (resource, value) in self.resources(cell) {
             setrlimit(resource, value, value)?;
         }
         Ok(())
     }
 
-    fn resources(self) -> [(Resource, u64); 9] {
+    fn resources(self, cell: Cell) -> [(Resource, u64); 9] {
         [
             // RLIMIT_DATA counts what is private and writable: the heap and every large buffer.
             (Resource::RLIMIT_DATA, self.memory_bytes_max),
-            (Resource::RLIMIT_AS, self.memory_bytes_max.saturating_add(PROGRAM_BYTES)),
+            (
+                Resource::RLIMIT_AS,
+                self.memory_bytes_max.saturating_add(cell.program_bytes()),
+            ),
             (Resource::RLIMIT_CPU, self.cpu_s_max),
             (Resource::RLIMIT_CORE, 0),
             (Resource::RLIMIT_FSIZE, 0),
@@ -47,7 +58,7 @@ pub(super) fn try_limits(limits: &Limits) -> Result<String, String> {
         memory_bytes_max: limits.memory_bytes_max,
         cpu_s_max: 1,
     };
-    for (resource, value) in wanted.resources() {
+    for (resource, value) in wanted.resources(Cell::Av) {
         let (_, hard) = getrlimit(resource).map_err(|error| error.to_string())?;
         if hard < value {
             return Err(format!("the hard limit of {resource:?} is {hard}, below {value}"));

@@ -115,19 +115,28 @@ impl fmt::Debug for Parts {
     }
 }
 
+/// What a worker needs beside memory and its pipes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cell {
+    /// Nothing: files come through the pipe.
+    Pictures,
+    /// Standard input may be a file, and the program maps some two hundred libraries.
+    Av,
+}
+
 /// Locks this process up and tells which parts are in force. There is no way back.
 ///
 /// The process must have one thread: landlock and seccomp bind the calling thread and those it starts, and after this it
 /// can start none.
-pub(crate) fn lock(limits: ProcessLimits) -> Parts {
+pub(crate) fn lock(cell: Cell, limits: ProcessLimits) -> Parts {
     let mut parts = Parts::default();
     for part in Part::ALL {
         let locked = match part {
             Part::NoNewPrivs => nix::sys::prctl::set_no_new_privs().is_ok(),
             Part::LandlockFiles => landlock::lock_files().is_ok(),
             Part::LandlockNetwork => landlock::lock_network().is_ok(),
-            Part::ResourceLimits => limits.apply().is_ok(),
-            Part::Seccomp => seccomp::lock().is_ok(),
+            Part::ResourceLimits => limits.apply(cell).is_ok(),
+            Part::Seccomp => seccomp::lock(cell).is_ok(),
         };
         if locked {
             parts = parts.with(part);

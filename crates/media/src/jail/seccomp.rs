@@ -2,14 +2,26 @@
 
 use std::collections::BTreeMap;
 
+use super::Cell;
 use libc::c_long;
 use seccompiler::{
     BpfProgram, Error, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
 };
 
-pub(super) fn lock() -> Result<(), Error> {
+pub(super) fn lock(cell: Cell) -> Result<(), Error> {
+    let mut allowed = allowed()?;
+    match cell {
+        Cell::Pictures => {}
+        // Standard input is the file: it may be read in any order, nothing else.
+        Cell::Av => {
+            allowed.insert(
+                libc::SYS_lseek,
+                vec![SeccompRule::new(vec![is(0, SeccompCmpOp::Eq, 0)?])?],
+            );
+        }
+    }
     let filter: BpfProgram = SeccompFilter::new(
-        allowed()?,
+        allowed,
         SeccompAction::KillProcess,
         SeccompAction::Allow,
         std::env::consts::ARCH.try_into()?,

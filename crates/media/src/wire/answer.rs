@@ -84,13 +84,7 @@ pub(crate) fn decode_answer(body: &[u8], request: &Request) -> Result<Answer, Ba
             let what = Unsupported::ALL.get(code).ok_or(BadMessage("an unknown reason"))?;
             Err(Refusal::Unsupported(*what))
         }
-        DAMAGED => {
-            let detail = String::from_utf8_lossy(reader.rest());
-            let printable = detail
-                .chars()
-                .map(|c| if c.is_control() || is_bidi_control(c) { ' ' } else { c });
-            Err(Refusal::Damaged(cut(&printable.collect::<String>()).to_owned()))
-        }
+        DAMAGED => Err(Refusal::Damaged(printable(reader.rest()))),
         TOO_MANY_PIXELS => Err(Refusal::TooManyPixels {
             width: reader.u32()?,
             height: reader.u32()?,
@@ -175,6 +169,15 @@ fn decode_finding(reader: &mut Reader<'_>, request: &Request) -> Result<Finding,
         preview,
         looks,
     })
+}
+
+/// Words of a worker, short and free of control characters.
+pub(crate) fn printable(words: &[u8]) -> String {
+    let words = String::from_utf8_lossy(words);
+    let plain = words
+        .chars()
+        .map(|c| if c.is_control() || is_bidi_control(c) { ' ' } else { c });
+    cut(&plain.collect::<String>()).to_owned()
 }
 
 fn is_bidi_control(c: char) -> bool {

@@ -2,34 +2,34 @@
 
 use super::{BadMessage, MAGIC};
 
-pub(super) struct Writer(pub(super) Vec<u8>);
+pub(crate) struct Writer(pub(crate) Vec<u8>);
 
 impl Writer {
-    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
     }
 
-    pub(super) fn u8(&mut self, value: u8) {
+    pub(crate) fn u8(&mut self, value: u8) {
         self.0.push(value);
     }
 
-    pub(super) fn u16(&mut self, value: u16) {
+    pub(crate) fn u16(&mut self, value: u16) {
         self.bytes(&value.to_le_bytes());
     }
 
-    pub(super) fn u32(&mut self, value: u32) {
+    pub(crate) fn u32(&mut self, value: u32) {
         self.bytes(&value.to_le_bytes());
     }
 
-    pub(super) fn u64(&mut self, value: u64) {
+    pub(crate) fn u64(&mut self, value: u64) {
         self.bytes(&value.to_le_bytes());
     }
 }
 
-pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+pub(crate) struct Reader<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Reader<'a> {
-    pub(super) fn take(&mut self, n: usize) -> Result<&'a [u8], BadMessage> {
+    pub(crate) fn take(&mut self, n: usize) -> Result<&'a [u8], BadMessage> {
         let (taken, rest) = self
             .0
             .split_at_checked(n)
@@ -38,40 +38,40 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 
-    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], BadMessage> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], BadMessage> {
         let mut array = [0; N];
         array.copy_from_slice(self.take(N)?);
         Ok(array)
     }
 
-    pub(super) fn u8(&mut self) -> Result<u8, BadMessage> {
+    pub(crate) fn u8(&mut self) -> Result<u8, BadMessage> {
         Ok(u8::from_le_bytes(self.array()?))
     }
 
-    pub(super) fn u16(&mut self) -> Result<u16, BadMessage> {
+    pub(crate) fn u16(&mut self) -> Result<u16, BadMessage> {
         Ok(u16::from_le_bytes(self.array()?))
     }
 
-    pub(super) fn u32(&mut self) -> Result<u32, BadMessage> {
+    pub(crate) fn u32(&mut self) -> Result<u32, BadMessage> {
         Ok(u32::from_le_bytes(self.array()?))
     }
 
-    pub(super) fn u64(&mut self) -> Result<u64, BadMessage> {
+    pub(crate) fn u64(&mut self) -> Result<u64, BadMessage> {
         Ok(u64::from_le_bytes(self.array()?))
     }
 
-    pub(super) fn magic(&mut self) -> Result<(), BadMessage> {
+    pub(crate) fn magic(&mut self) -> Result<(), BadMessage> {
         if self.array()? != MAGIC {
             return Err(BadMessage("not a message of this protocol"));
         }
         Ok(())
     }
 
-    pub(super) fn rest(&mut self) -> &'a [u8] {
+    pub(crate) fn rest(&mut self) -> &'a [u8] {
         std::mem::take(&mut self.0)
     }
 
-    pub(super) fn end(&self) -> Result<(), BadMessage> {
+    pub(crate) fn end(&self) -> Result<(), BadMessage> {
         if !self.0.is_empty() {
             return Err(BadMessage("the message is too long"));
         }

@@ -12,8 +12,13 @@ pub(super) fn encode_looks(writer: &mut Writer, looks: &Looks) {
     writer.u16(looks.picture.width() as u16);
     writer.u16(looks.picture.height() as u16);
     writer.bytes(looks.picture.pixels());
-    writer.u8(looks.views.len() as u8);
-    for found in &looks.views {
+    encode_views(writer, &looks.views);
+    encode_keypoints(writer, &looks.keypoints);
+}
+
+pub(crate) fn encode_views(writer: &mut Writer, views: &[ViewSignal]) {
+    writer.u8(views.len() as u8);
+    for found in views {
         let [kind, a, b, c] = match found.view.part {
             Part::Whole => [0, 0, 0, 0],
             Part::Trimmed => [1, 0, 0, 0],
@@ -29,8 +34,11 @@ pub(super) fn encode_looks(writer: &mut Writer, looks: &Looks) {
         writer.bytes(&found.pdq.hash.to_bytes());
         writer.u8(found.pdq.quality);
     }
-    writer.u16(looks.keypoints.len() as u16);
-    for point in &looks.keypoints {
+}
+
+pub(crate) fn encode_keypoints(writer: &mut Writer, keypoints: &[Keypoint]) {
+    writer.u16(keypoints.len() as u16);
+    for point in keypoints {
         writer.bytes(&point.code.to_bytes());
         writer.bytes(&point.mirrored.to_bytes());
         for number in [point.place.x, point.place.y, point.place.sigma, point.place.direction] {
@@ -47,23 +55,27 @@ pub(super) fn decode_looks(reader: &mut Reader<'_>) -> Result<Looks, BadMessage>
     }
     let pixels = reader.take(width * height)?.to_vec();
     let picture = Luma::new(width, height, pixels).map_err(|_| BadMessage("looks of impossible size"))?;
+    Ok(Looks {
+        views: decode_views(reader)?,
+        keypoints: decode_keypoints(reader, QUERY_KEYPOINTS_MAX)?,
+        picture,
+    })
+}
+
+pub(crate) fn decode_views(reader: &mut Reader<'_>) -> Result<Vec<ViewSignal>, BadMessage> {
     let n_views = usize::from(reader.u8()?);
     if n_views > views::CODES_MAX {
         return Err(BadMessage("an impossible number of views"));
     }
-    let views = (0..n_views).map(|_| decode_view(reader)).collect::<Result<_, _>>()?;
+    (0..n_views).map(|_| decode_view(reader)).collect()
+}
+
+pub(crate) fn decode_keypoints(reader: &mut Reader<'_>, max: usize) -> Result<Vec<Keypoint>, BadMessage> {
     let n_keypoints = usize::from(reader.u16()?);
-    if n_keypoints > QUERY_KEYPOINTS_MAX {
+    if n_keypoints > max {
         return Err(BadMessage("an impossible number of keypoints"));
     }
-    let keypoints = (0..n_keypoints)
-        .map(|_| decode_keypoint(reader))
-        .collect::<Result<_, _>>()?;
-    Ok(Looks {
-        views,
-        keypoints,
-        picture,
-    })
+    (0..n_keypoints).map(|_| decode_keypoint(reader)).collect()
 }
 
 fn decode_view(reader: &mut Reader<'_>) -> Result<ViewSignal, BadMessage> {

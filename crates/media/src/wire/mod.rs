@@ -11,10 +11,10 @@
 //! come as bare pixels: the host compresses them itself, and no file that a worker wrote ever reaches a browser.
 
 mod answer;
-mod bytes;
-mod looks;
+pub(crate) mod bytes;
+pub(crate) mod looks;
 
-pub(crate) use answer::{decode_answer, encode_answer};
+pub(crate) use answer::{decode_answer, encode_answer, printable};
 
 use crate::jail::Parts;
 use crate::{FrameSignal, Limits, MediaType, Want};
