@@ -27,6 +27,7 @@ mod tables;
 mod writer;
 
 pub mod sounds;
+pub mod videos;
 
 pub use checkpoint::Checkpoint;
 pub use collect::{Hit, Hits};

@@ -31,8 +31,8 @@ pub struct Feature {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParseVpdqError {
     /// It begins like JSON and is none, or not a list of texts.
-    #[error("a vPDQ hash is a JSON list of texts: {0}")]
-    Json(String),
+    #[error("a vPDQ hash is a JSON list of texts, and no text has an escape in it")]
+    Json,
     /// A feature has too few or too many parts.
     #[error("feature {at} has {found} parts, `hash,quality,seconds` has 3 and `frame,quality,hash,seconds` has 4")]
     Parts {
@@ -87,9 +87,8 @@ pub fn parse(text: &str) -> Result<Vec<Feature>, ParseVpdqError> {
         Ok(())
     };
     if text.starts_with('[') {
-        let lines: Vec<String> = serde_json::from_str(text).map_err(|error| ParseVpdqError::Json(error.to_string()))?;
-        for line in lines {
-            add(&line)?;
+        for line in texts(text) {
+            add(line.ok_or(ParseVpdqError::Json)?)?;
         }
     } else {
         for line in text.lines().filter(|line| !line.trim().is_empty()) {
@@ -100,6 +99,33 @@ pub fn parse(text: &str) -> Result<Vec<Feature>, ParseVpdqError> {
         true => Err(ParseVpdqError::Empty),
         false => Ok(features),
     }
+}
+
+/// The texts of a JSON list, then `None` if it is not one. There is nothing to escape in a feature.
+fn texts(list: &str) -> impl Iterator<Item = Option<&str>> {
+    let inside = list
+        .strip_prefix('[')
+        .and_then(|list| list.trim_end().strip_suffix(']'));
+    // What is left to read: `Some(None)` after something that cannot be read, `None` after the end.
+    let mut rest = Some(inside.map(str::trim));
+    let mut is_first = true;
+    std::iter::from_fn(move || {
+        let left = rest.take()?;
+        if left == Some("") {
+            return None;
+        }
+        let text = match is_first {
+            true => left,
+            false => left.and_then(|left| left.strip_prefix(',')).map(str::trim_start),
+        };
+        is_first = false;
+        let parts = text
+            .and_then(|text| text.strip_prefix('"'))
+            .and_then(|text| text.split_once('"'));
+        let parts = parts.filter(|(text, _)| !text.contains('\\'));
+        rest = parts.map(|(_, rest)| Some(rest.trim_start()));
+        Some(parts.map(|(text, _)| text))
+    })
 }
 
 fn feature(line: &str, at: usize) -> Result<Feature, ParseVpdqError> {

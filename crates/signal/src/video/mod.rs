@@ -1,8 +1,9 @@
 //! Videos: what is kept of one, what a query of frames is recognised by, and where one shows the other.
 //!
 //! A banked video is a [`Timeline`] of marks; a query is a row of [`Frame`]s. Which frames look like which marks is searched for by `index`; whether
-//! the likenesses lie in time as those of a copy do, faster or slower, is told by `align`. The answer is [`Segment`]s.
+//! the likenesses lie in time as those of a copy do, faster or slower, is told by [`align`]. The answer is [`Segment`]s.
 
+pub mod align;
 mod bytes;
 mod timeline;
 

@@ -91,7 +91,19 @@ fn what_is_wrong_is_named() {
     let of = |text: &str| parse(text).unwrap_err().to_string();
     assert!(of("").contains("at least one"));
     assert!(of("[]").contains("at least one"));
-    assert!(of("[1]").contains("JSON list of texts"));
+    let feature = format!("\"{HASH},100,0.0\"");
+    for list in ["[1]", "[", "[\"", "[,]", r#"["\u0033"]"#]
+        .map(str::to_owned)
+        .into_iter()
+        .chain([
+            format!("[{feature}"),
+            format!("[{feature},]"),
+            format!("[{feature} {feature}]"),
+            format!("[{feature}], 1"),
+        ])
+    {
+        assert!(of(&list).contains("JSON list of texts"), "{list}");
+    }
     assert!(of(r#"["a,b"]"#).contains("feature 0 has 2 parts"));
     assert!(of(r#"["00,1,0.0"]"#).contains("feature 0: a PDQ hash has 64"));
     assert!(of(&format!("{HASH},101,0.0")).contains("quality"));

@@ -1,0 +1,228 @@
+//! Which marks a frame looks like: by the hashes of its views, and by its keypoints where they lie alike.
+
+use super::VideoIndex;
+use super::entries::Entries;
+use crate::collect::Hits;
+use signal::Pdq;
+use signal::keypoints::align::{Pair, align};
+use signal::keypoints::{ALIKE_BITS_MAX, Keypoint, Place};
+use signal::pdq::{Dihedral, PdqSignal};
+use signal::video::align::{Shown, Vote, chance_of_distance, chance_of_places};
+use signal::video::{FLAT_QUALITY, Frame, MARK_SIDE};
+use std::collections::HashMap;
+
+/// Bits within which any view votes, as a match asks.
+pub(super) const NEAR_BITS: u32 = 31;
+/// Bits within which the likeliest views vote.
+pub(super) const FAR_BITS: u32 = 48;
+/// Marks that one view votes for, the nearest.
+const MARKS_OF_VIEW: usize = 48;
+/// Marks that one keypoint is found in.
+const MARKS_OF_KEYPOINT: usize = 48;
+/// Keypoints that a mark must share with a frame for their places to be compared.
+const SHARED_MIN: usize = 4;
+/// Marks whose keypoints' places are compared with those of one frame, those that share most.
+const MARKS_PLACED: usize = 24;
+/// Pairs of keypoints whose places are compared.
+const PAIRS_MAX: usize = 96;
+/// Keypoints of frames nearer in time than this are asked for only if much has moved.
+const KEYPOINTS_SPACING_MS: u32 = 900;
+/// Bits from the last frame whose keypoints were asked for from which on much has moved.
+const MOVED_BITS: u32 = 40;
+
+/// What was asked for last, in a query that goes on.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Asked {
+    keypoints: Option<(u32, Pdq)>,
+}
+
+/// What a frame votes for. The number of the frame is left open.
+#[derive(Debug)]
+pub(super) struct FrameVotes {
+    pub shown: Shown,
+    /// Each with the number of the first mark of the video that it is for: no other video ever has it.
+    pub votes: Vec<(u64, Vote)>,
+}
+
+/// The best that speaks for one mark.
+#[derive(Clone, Copy)]
+struct Best {
+    chance: f32,
+    is_mirrored: bool,
+    is_near: bool,
+}
+
+impl VideoIndex {
+    /// The votes of frames that follow each other.
+    pub(super) fn votes(&self, frames: &[Frame], asked: &mut Asked, counts: &dyn Fn(u64) -> bool) -> Vec<FrameVotes> {
+        let entries = self.read();
+        let hashes = self.hashes.snapshot();
+        let is_counted = |key: u64, _: u32| entries.of_mark(key).is_some_and(|(entry, _)| counts(entry.handle));
+        // Near hashes of the likeliest views are few: all frames' are asked for at once.
+        let likely: Vec<(usize, Pdq, bool)> = frames
+            .iter()
+            .enumerate()
+            .flat_map(|(at, frame)| likely_views(at, frame))
+            .collect();
+        let codes: Vec<Pdq> = likely.iter().map(|(_, code, _)| *code).collect();
+        let far = hashes.search_many(&codes, FAR_BITS, MARKS_OF_VIEW);
+        let mut found: Vec<HashMap<(u64, bool), Best>> = frames.iter().map(|_| HashMap::new()).collect();
+        for ((at, code, is_mirrored), mut hits) in likely.into_iter().zip(far) {
+            if hits.capped {
+                // What does not count may have taken the places.
+                hits = hashes.search_where(code, FAR_BITS, MARKS_OF_VIEW, &is_counted);
+            }
+            add_hits(&mut found[at], &hits, is_mirrored);
+        }
+        for (frame, found) in frames.iter().zip(&mut found) {
+            for (code, is_mirrored) in other_views(frame) {
+                let hits = hashes.search_where(code, NEAR_BITS, MARKS_OF_VIEW, &is_counted);
+                add_hits(found, &hits, is_mirrored);
+            }
+            self.add_placed(frame, asked, &entries, &is_counted, found);
+        }
+        let voted = frames.iter().zip(found).map(|(frame, found)| FrameVotes {
+            shown: Shown {
+                at_ms: frame.at_ms,
+                is_mute: frame.is_flat() || self.is_common(frame.pdq.hash),
+            },
+            votes: listed(&entries, found, counts),
+        });
+        voted.collect()
+    }
+
+    /// Votes by keypoints.
+    fn add_placed(
+        &self,
+        frame: &Frame,
+        asked: &mut Asked,
+        entries: &Entries,
+        is_counted: &dyn Fn(u64, u32) -> bool,
+        found: &mut HashMap<(u64, bool), Best>,
+    ) {
+        let Some(glimpse) = frame.glimpse.as_ref().filter(|_| !frame.is_flat()) else {
+            return;
+        };
+        let is_due = asked.keypoints.is_none_or(|(at_ms, hash)| {
+            frame.at_ms.abs_diff(at_ms) >= KEYPOINTS_SPACING_MS || frame.pdq.hash.distance(hash) > MOVED_BITS
+        });
+        if !is_due || glimpse.keypoints.is_empty() {
+            return;
+        }
+        asked.keypoints = Some((frame.at_ms, frame.pdq.hash));
+        let keypoints = self.keypoints.snapshot();
+        let mut shared: HashMap<(u64, bool), usize> = HashMap::new();
+        for point in &glimpse.keypoints {
+            for (code, is_mirrored) in [(point.code, false), (point.mirrored, true)] {
+                let hits = keypoints.search_where(code, ALIKE_BITS_MAX, MARKS_OF_KEYPOINT, is_counted);
+                for hit in hits.hits {
+                    *shared.entry((hit.key, is_mirrored)).or_default() += 1;
+                }
+            }
+        }
+        let mut likely: Vec<(usize, (u64, bool))> = shared
+            .into_iter()
+            .filter(|(_, n)| *n >= SHARED_MIN)
+            .map(|(mark, n)| (n, mark))
+            .collect();
+        likely.sort_unstable_by_key(|(n, mark)| (std::cmp::Reverse(*n), *mark));
+        for (_, (number, is_mirrored)) in likely.into_iter().take(MARKS_PLACED) {
+            let Some((entry, at)) = entries.of_mark(number) else {
+                continue;
+            };
+            let places = places(&glimpse.keypoints, &entry.marks[at], is_mirrored);
+            if let Some(chance) = chance_of_places(places) {
+                add(found, (number, is_mirrored), chance, false);
+            }
+        }
+    }
+}
+
+/// Keypoints of a frame that lie as those of a mark do.
+pub(super) fn places(points: &[Keypoint], kept: &[(Pdq, Place)], is_mirrored: bool) -> u32 {
+    let mut pairs: Vec<(u32, Pair)> = Vec::new();
+    for (query_at, point) in points.iter().enumerate() {
+        let code = if is_mirrored { point.mirrored } else { point.code };
+        for (entry_at, (kept, place)) in kept.iter().enumerate() {
+            let distance = code.distance(*kept);
+            if distance <= ALIKE_BITS_MAX {
+                let pair = Pair {
+                    query: point.place,
+                    entry: *place,
+                    query_at,
+                    entry_at,
+                    is_mirrored,
+                };
+                pairs.push((distance, pair));
+            }
+        }
+    }
+    pairs.sort_by_key(|(distance, _)| *distance);
+    let pairs: Vec<Pair> = pairs.into_iter().take(PAIRS_MAX).map(|(_, pair)| pair).collect();
+    align(&pairs, MARK_SIDE).map_or(0, |found| found.agreeing as u32)
+}
+
+/// The views that are asked for leads, and the frame as it is: which frame, code, mirrored.
+fn likely_views(at: usize, frame: &Frame) -> impl Iterator<Item = (usize, Pdq, bool)> {
+    views(frame)
+        .filter(|(_, _, is_likely)| *is_likely)
+        .map(move |(code, is_mirrored, _)| (at, code, is_mirrored))
+}
+
+fn other_views(frame: &Frame) -> impl Iterator<Item = (Pdq, bool)> {
+    views(frame)
+        .filter(|(_, _, is_likely)| !is_likely)
+        .map(|(code, is_mirrored, _)| (code, is_mirrored))
+}
+
+/// Code, mirrored, whether it is one of the likeliest.
+pub(super) fn views(frame: &Frame) -> impl Iterator<Item = (Pdq, bool, bool)> {
+    let is_good = |pdq: PdqSignal| pdq.quality >= FLAT_QUALITY;
+    let whole = is_good(frame.pdq).then_some((frame.pdq.hash, false, true));
+    let others = frame.glimpse.iter().flat_map(|glimpse| &glimpse.views);
+    let others = others
+        .filter(move |seen| is_good(seen.pdq) && is_good(frame.pdq))
+        .map(|seen| {
+            let is_mirrored = match seen.view.turn {
+                Dihedral::Original | Dihedral::Rotate90 | Dihedral::Rotate180 | Dihedral::Rotate270 => false,
+                Dihedral::FlipX | Dihedral::FlipY | Dihedral::FlipPlus | Dihedral::FlipMinus => true,
+            };
+            (seen.pdq.hash, is_mirrored, seen.view.is_for_leads())
+        });
+    whole.into_iter().chain(others)
+}
+
+fn add_hits(found: &mut HashMap<(u64, bool), Best>, hits: &Hits, is_mirrored: bool) {
+    for hit in &hits.hits {
+        if let Some(chance) = chance_of_distance(hit.distance) {
+            add(found, (hit.key, is_mirrored), chance, hit.distance <= NEAR_BITS);
+        }
+    }
+}
+
+fn add(found: &mut HashMap<(u64, bool), Best>, mark: (u64, bool), chance: f32, is_near: bool) {
+    let best = found.entry(mark).or_insert(Best {
+        chance,
+        is_mirrored: mark.1,
+        is_near,
+    });
+    best.chance = best.chance.min(chance);
+    best.is_near |= is_near;
+}
+
+fn listed(entries: &Entries, found: HashMap<(u64, bool), Best>, counts: &dyn Fn(u64) -> bool) -> Vec<(u64, Vote)> {
+    let mut found: Vec<((u64, bool), Best)> = found.into_iter().collect();
+    found.sort_unstable_by_key(|(mark, _)| *mark);
+    let votes = found.into_iter().filter_map(|((number, _), best)| {
+        let (entry, at) = entries.of_mark(number)?;
+        let vote = Vote {
+            frame: 0,
+            mark: at as u32,
+            chance: best.chance,
+            is_mirrored: best.is_mirrored,
+            is_near: best.is_near,
+        };
+        counts(entry.handle).then_some((number - at as u64, vote))
+    });
+    votes.collect()
+}
