@@ -22,5 +22,5 @@ pub mod views;
 mod seawall;
 
 pub use media;
-pub use seawall::{NotReady, OpenError, Parts, Seawall, Settings};
+pub use seawall::{NotReady, OpenError, Parts, RecordingSettings, Seawall, Settings};
 pub use signal;

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use media::MediaHost;
+use media::av::{AvHost, Sampling};
 
 use crate::actions::webhook::{Webhook, WebhookError, WebhookSettings};
 use crate::flows::calibrate::Sample;
@@ -25,6 +27,8 @@ pub struct Seawall {
     pub chance: Arc<Chance>,
     /// Where foreign bytes are decoded.
     pub media: Arc<MediaHost>,
+    /// Where videos and sounds are decoded; none where the program for that is missing, and then they are unscanned.
+    pub av: Option<AvHost>,
     /// What is banked, in memory.
     pub matcher: Arc<Matcher>,
     /// How orders reach the platform; none while the operator has named no address.
@@ -59,6 +63,29 @@ pub struct Settings {
     pub matching: MatchSettings,
     /// The most files of one item.
     pub media_per_item_max: usize,
+    /// How videos and sounds are dealt with.
+    pub recordings: RecordingSettings,
+}
+
+/// How videos and sounds are dealt with.
+#[derive(Debug, Clone)]
+pub struct RecordingSettings {
+    /// Which frames of a video are decoded.
+    pub sampling: Sampling,
+    /// Where large files lie while they are scanned; with none, in the system's folder for temporary files.
+    pub spool_folder: Option<PathBuf>,
+    /// For how long the codes of items' videos are kept, so that they can be looked for when an entry becomes part of an incident.
+    pub traces_kept: Duration,
+}
+
+impl Default for RecordingSettings {
+    fn default() -> Self {
+        Self {
+            sampling: Sampling::Full,
+            spool_folder: None,
+            traces_kept: Duration::from_secs(72 * 3600),
+        }
+    }
 }
 
 impl Default for Settings {
@@ -67,6 +94,7 @@ impl Default for Settings {
             webhook: None,
             matching: MatchSettings::default(),
             media_per_item_max: 20,
+            recordings: RecordingSettings::default(),
         }
     }
 }
@@ -81,6 +109,8 @@ pub struct Parts {
     pub chance: Arc<Chance>,
     /// The running media host.
     pub media: Arc<MediaHost>,
+    /// The host of videos and sounds, if its program is there.
+    pub av: Option<AvHost>,
     /// What the operator chose.
     pub settings: Settings,
     /// Where the index lies; with none, it is read from the banks at each start.
@@ -118,6 +148,7 @@ impl Seawall {
         if let Some(folder) = folder {
             let opened = follow::open_matcher(&app.store, app.settings.matching, &folder).await;
             app.matcher = Arc::new(opened.map_err(OpenError::Index)?);
+            follow::open_recordings(&app.store, &app.matcher).await?;
         }
         follow::catch_up(&app).await?;
         Ok(app)
@@ -134,6 +165,7 @@ impl Seawall {
             clock: parts.clock,
             chance: parts.chance,
             media: parts.media,
+            av: parts.av,
             matcher: Arc::new(Matcher::in_memory(parts.settings.matching)),
             webhook,
             settings: Arc::new(parts.settings),

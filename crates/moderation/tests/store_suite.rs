@@ -14,6 +14,7 @@ mod suite {
     pub mod migrations;
     pub mod pictures;
     pub mod races;
+    pub mod recordings;
     pub mod simulation;
     pub mod submit;
     pub mod verify;
@@ -138,6 +139,13 @@ on_both_engines! {
     looks::an_index_of_looks_goes_on_where_it_stopped,
     looks::an_index_of_another_layout_is_made_anew,
     looks::entries_come_while_others_are_looked_up,
+    recordings::a_clip_of_a_banked_video_is_found_where_it_plays,
+    recordings::what_is_only_heard_is_a_lead_and_with_what_is_seen_a_match,
+    recordings::a_banked_picture_is_found_in_a_video,
+    recordings::other_processes_and_the_next_start_know_recordings,
+    recordings::recordings_are_imported_once_and_exported_whole,
+    recordings::a_video_is_unscanned_where_nothing_can_decode_it,
+    recordings::one_entry_is_one_recording,
     archive::a_backup_restores_into_either_engine,
     archive::a_damaged_backup_is_refused_whole,
     simulation::any_course_of_events_keeps_the_invariants,

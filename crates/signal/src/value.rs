@@ -3,10 +3,13 @@
 //! A new kind (video, text, audio) is a new variant here; every `match` without `_` then says where it must be thought
 //! of. How a value is made stands in the module of its kind.
 
+use crate::audio::{BadPrint, Print};
 use crate::digest::{Md5, ParseDigestError, Sha256};
 use crate::pdq::{ParsePdqError, Pdq};
+use crate::vpdq::{self, Feature, ParseVpdqError};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// A kind of signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,6 +83,10 @@ pub enum Signal {
     Md5(Md5),
     /// SHA-256 of the bytes.
     Sha256(Sha256),
+    /// Hashes of a video's frames; at least one, without the numbers of frames. Its text may take megabytes.
+    Vpdq(Arc<[Feature]>),
+    /// Fingerprint of a sound; at least one item. Its text may take megabytes.
+    Chromaprint(Arc<Print>),
 }
 
 /// A text is not a signal of the kind asked for.
@@ -97,13 +104,44 @@ pub enum ParseSignalError {
     /// A quality was given for a kind that has none.
     #[error("{0} has no quality")]
     QualityNotExpected(SignalType),
-    /// Values of this kind are not read.
-    #[error("values of {0} are not read here")]
-    NotReadHere(SignalType),
+    /// The value is not the hash of a video.
+    #[error(transparent)]
+    Vpdq(#[from] ParseVpdqError),
+    /// The value is not the fingerprint of a sound.
+    #[error(transparent)]
+    Chromaprint(#[from] BadPrint),
+    /// The fingerprint is of no sound, or of one that is shorter than three seconds.
+    #[error("the fingerprint has no items")]
+    NoSound,
 }
 
 impl Signal {
-    /// Reads a value written as [`Signal::value`] writes it, in either case, with the quality that stood beside it.
+    /// The hash of a video; none where there is no frame.
+    pub fn vpdq(features: &[Feature]) -> Option<Self> {
+        // Of the two published forms only one tells numbers: a hash is the same whichever it came in.
+        let features = features.iter().map(|feature| Feature {
+            number: None,
+            ..*feature
+        });
+        let features: Arc<[Feature]> = features.collect();
+        (!features.is_empty()).then_some(Self::Vpdq(features))
+    }
+
+    /// The fingerprint of a sound; none where it has no items.
+    pub fn chromaprint(print: Print) -> Option<Self> {
+        (!print.items.is_empty()).then(|| Self::Chromaprint(Arc::new(print)))
+    }
+
+    /// Whether it is of a whole recording and its text is long: it is kept and shown apart from others.
+    pub fn is_long(&self) -> bool {
+        match self {
+            Self::Pdq { .. } | Self::Md5(_) | Self::Sha256(_) => false,
+            Self::Vpdq(_) | Self::Chromaprint(_) => true,
+        }
+    }
+
+    /// Reads a value written as [`Signal::value`] writes it, in either case where it is hexadecimal, with the quality that stood beside it. Of
+    /// vPDQ both published forms are read.
     pub fn parse(kind: SignalType, value: &str, quality: Option<u8>) -> Result<Self, ParseSignalError> {
         let signal = match kind {
             SignalType::Pdq => Self::Pdq {
@@ -112,13 +150,18 @@ impl Signal {
             },
             SignalType::Md5 => Self::Md5(value.parse()?),
             SignalType::Sha256 => Self::Sha256(value.parse()?),
-            SignalType::Vpdq | SignalType::Chromaprint => return Err(ParseSignalError::NotReadHere(kind)),
+            SignalType::Vpdq => Self::vpdq(&vpdq::parse(value)?).ok_or(ParseVpdqError::Empty)?,
+            SignalType::Chromaprint => {
+                Self::chromaprint(Print::from_acoustid(value)?).ok_or(ParseSignalError::NoSound)?
+            }
         };
         match (&signal, quality) {
             (_, None) => Ok(signal),
             (Self::Pdq { .. }, Some(0..=100)) => Ok(signal),
             (Self::Pdq { .. }, Some(quality)) => Err(ParseSignalError::QualityOutOfRange(quality)),
-            (Self::Md5(_) | Self::Sha256(_), Some(_)) => Err(ParseSignalError::QualityNotExpected(kind)),
+            (Self::Md5(_) | Self::Sha256(_) | Self::Vpdq(_) | Self::Chromaprint(_), Some(_)) => {
+                Err(ParseSignalError::QualityNotExpected(kind))
+            }
         }
     }
 
@@ -128,15 +171,19 @@ impl Signal {
             Self::Pdq { .. } => SignalType::Pdq,
             Self::Md5(_) => SignalType::Md5,
             Self::Sha256(_) => SignalType::Sha256,
+            Self::Vpdq(_) => SignalType::Vpdq,
+            Self::Chromaprint(_) => SignalType::Chromaprint,
         }
     }
 
-    /// The value as lower-case text, the form in which it is stored and exchanged.
+    /// The value as text, the form in which it is exchanged: hexadecimal in lower case, vPDQ's JSON list, AcoustID's base64.
     pub fn value(&self) -> String {
         match self {
             Self::Pdq { hash, .. } => hash.to_string(),
             Self::Md5(digest) => digest.to_string(),
             Self::Sha256(digest) => digest.to_string(),
+            Self::Vpdq(features) => vpdq::to_json(features),
+            Self::Chromaprint(print) => print.to_acoustid(),
         }
     }
 
@@ -144,7 +191,7 @@ impl Signal {
     pub fn quality(&self) -> Option<u8> {
         match self {
             Self::Pdq { quality, .. } => *quality,
-            Self::Md5(_) | Self::Sha256(_) => None,
+            Self::Md5(_) | Self::Sha256(_) | Self::Vpdq(_) | Self::Chromaprint(_) => None,
         }
     }
 }
@@ -173,6 +220,11 @@ mod tests {
             Signal::parse(SignalType::Pdq, &pdq, None).unwrap(),
             Signal::Md5(Md5::of(b"a")),
             Signal::Sha256(Sha256::of(b"a")),
+            Signal::parse(SignalType::Vpdq, &format!("7,90,{pdq},0.250\n37,100,{pdq},1.25"), None).unwrap(),
+            Signal::chromaprint(Print {
+                items: vec![1, 1 << 31, 77],
+            })
+            .unwrap(),
         ];
         assert_eq!(signals[0].value(), pdq);
         for signal in signals {
@@ -181,6 +233,16 @@ mod tests {
                 Ok(signal)
             );
         }
+    }
+
+    #[test]
+    fn a_recording_of_nothing_is_no_signal() {
+        assert!(Signal::parse(SignalType::Vpdq, "[]", None).is_err());
+        let nothing = Print::default().to_acoustid();
+        assert_eq!(
+            Signal::parse(SignalType::Chromaprint, &nothing, None),
+            Err(ParseSignalError::NoSound)
+        );
     }
 
     #[test]

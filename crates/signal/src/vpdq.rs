@@ -17,7 +17,7 @@ pub const DISTANCE_MAX: u32 = 31;
 pub const QUALITY_MIN: u8 = 50;
 
 /// One frame of a video as vPDQ tells it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Feature {
     /// Its number among the frames of the video, where the form tells it.
     pub number: Option<u64>,

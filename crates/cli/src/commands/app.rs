@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use media::av::AvHost;
 use media::{HostSettings, JailRequirement, MediaHost, WorkerCommand};
 use moderation::model::{Chance, SystemClock};
 use moderation::store::Store;
 use moderation::{Parts, Seawall};
 
-use crate::config::{self, Config, Loaded, Secret, settings};
+use crate::config::{self, Config, Loaded, Secret, settings, video};
 use crate::offline::hasher::explain;
 
 /// Reads the configuration as `--config` and the environment say.
@@ -88,9 +89,30 @@ pub fn parts(config: &Config, store: Store, media: MediaHost) -> anyhow::Result<
         clock: Arc::new(SystemClock),
         chance: Arc::new(Chance::from_system().context("the system gives no randomness")?),
         media: Arc::new(media),
+        av: None,
         settings: settings::flows(config)?,
         index_folder: None,
     })
+}
+
+/// The host of videos and sounds. None, with the reason in the log, where its program is missing or cannot be locked in: videos are unscanned then.
+pub async fn av_host(config: &Config, allow_weak_jail: bool) -> anyhow::Result<Option<AvHost>> {
+    let worker = match video::worker(config) {
+        Ok(worker) => worker,
+        Err(error) => {
+            tracing::warn!("{error}; they will be unscanned");
+            return Ok(None);
+        }
+    };
+    let host = AvHost::new(video::host(config, worker, allow_weak_jail)).map_err(explain)?;
+    match host.try_worker().await {
+        Ok(_) => Ok(Some(host)),
+        Err(error) => {
+            let error = explain(error);
+            tracing::warn!("videos and sounds cannot be decoded and will be unscanned: {error:#}");
+            Ok(None)
+        }
+    }
 }
 
 /// Ends what [`open_for_upkeep`] began.

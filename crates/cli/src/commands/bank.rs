@@ -329,7 +329,7 @@ async fn all_entries(app: &Seawall, bank: BankId) -> anyhow::Result<Vec<NewEntry
         limit: PageRequest::LIMIT_MAX,
     };
     loop {
-        let page = views::list_entries(app, &Actor::Operator, bank, &request)
+        let page = views::list_whole_entries(app, &Actor::Operator, bank, &request)
             .await
             .context("cannot list entries")?;
         entries.extend(

@@ -22,8 +22,8 @@ use web::WebSettings;
 
 use super::{app, log, serve, stop};
 use crate::args;
-use crate::config::Secret;
 use crate::config::sections::Log;
+use crate::config::{Config, Secret};
 use crate::demo::clock::LaggingClock;
 use crate::demo::door::Door;
 use crate::demo::platform::{self, Behaviour, ORDERS_PATH, Platform};
@@ -183,6 +183,7 @@ async fn open(
         clock,
         chance,
         media: Arc::new(media),
+        av: app::av_host(&Config::default(), jail.allow_weak_jail).await?,
         settings,
         index_folder: Some(folder.join("seawall.index")),
     })

@@ -147,7 +147,7 @@ impl Counts {
         self.leads += usize::from(!near.is_empty() && near.iter().all(|found| found.tier == Tier::Lead));
         let says_something = |signal: &FileSignal| match &signal.signal {
             Signal::Pdq { quality, .. } => quality.is_none_or(|quality| quality >= quality_min),
-            Signal::Md5(_) | Signal::Sha256(_) => false,
+            Signal::Md5(_) | Signal::Sha256(_) | Signal::Vpdq(_) | Signal::Chromaprint(_) => false,
         };
         self.too_flat += usize::from(hashed.outcome.is_ok() && !signals.iter().any(says_something));
     }

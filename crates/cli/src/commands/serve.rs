@@ -54,6 +54,7 @@ pub async fn run(args: Serve, config_file: Option<&Path>) -> anyhow::Result<Exit
     let index_folder = app::index_folder(&loaded);
     app::make_private_folder(Some(&index_folder))?;
     let parts = Parts {
+        av: app::av_host(config, args.jail.allow_weak_jail).await?,
         index_folder: Some(index_folder),
         ..app::parts(config, store, media)?
     };

@@ -6,6 +6,7 @@
 
 pub mod sections;
 pub mod settings;
+pub mod video;
 
 mod environment;
 mod secret;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::video::Video;
 use super::{ConfigError, Secret};
 
 /// The configuration of Seawall. Every section and every key may be left out; the defaults are meant for a small platform.
@@ -21,6 +22,8 @@ pub struct Config {
     pub http: Http,
     /// How files from outside are decoded.
     pub media: Media,
+    /// How videos, sounds and live streams are decoded.
+    pub video: Video,
     /// When a file counts as known content.
     pub matching: Matching,
     /// How the platform is told what to do.
@@ -291,6 +294,7 @@ impl Config {
             store,
             http,
             media,
+            video,
             matching,
             webhook,
             fetch,
@@ -358,6 +362,7 @@ impl Config {
         require(media.bytes_max > 0, "media.bytes_max", "must be at least 1")?;
         require(media.frames_max > 0, "media.frames_max", "must be at least 1")?;
         require(media.time_ms_max > 0, "media.time_ms_max", "must be at least 1")?;
+        video.check()?;
         require(
             matching.lead_distance_bits <= 256,
             "matching.lead_distance_bits",

@@ -14,7 +14,7 @@ use web::fetch::HostPattern;
 use web::{HmaAccess, HmaSettings, HmaSignalType, MetricsAccess, RateLimit, WebLimits, WebSettings};
 
 use super::sections::{Config, check_secret};
-use super::{ConfigError, Secret};
+use super::{ConfigError, Secret, video};
 
 /// The address of the store; the default one if the configuration names none. May hold a password.
 pub fn store_url(config: &Config, environment: impl IntoIterator<Item = (OsString, OsString)>) -> Secret {
@@ -120,6 +120,7 @@ pub fn flows(config: &Config) -> Result<Settings, ConfigError> {
             benign_sample: matching.benign_sample,
         },
         media_per_item_max: matching.media_per_item_max,
+        recordings: video::recordings(config),
     })
 }
 

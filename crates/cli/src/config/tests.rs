@@ -59,7 +59,7 @@ fn what_is_not_known_is_refused_with_its_place() {
         "[htpp]\n",
         &[],
         expect![[r#"
-            the configuration `seawall.toml` does not read: line 1: unknown field `htpp`, expected one of `store`, `http`, `media`, `matching`, `webhook`, `fetch`, `hma`, `log`
+            the configuration `seawall.toml` does not read: line 1: unknown field `htpp`, expected one of `store`, `http`, `media`, `video`, `matching`, `webhook`, `fetch`, `hma`, `log`
         "#]],
     );
     check_error(

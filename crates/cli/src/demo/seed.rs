@@ -229,7 +229,7 @@ async fn fill_bank(app: &Seawall, actor: &Actor, bank: &StoryBank, pictures: &[P
             signals: Vec::new(),
         };
         let file = Bytes::from(files::png(&picture.image)?);
-        banks::add_entry(app, actor, id, entry, Some(file), None)
+        banks::add_entry(app, actor, id, entry, Some(file.into()), None)
             .await
             .with_context(|| format!("cannot bank {}", picture.name))?;
     }

@@ -74,6 +74,7 @@ impl Known {
                     }
                     Signal::Pdq { .. } => {}
                     Signal::Md5(_) | Signal::Sha256(_) => digests.entry(signal.clone()).or_default().push(place),
+                    Signal::Vpdq(_) | Signal::Chromaprint(_) => {}
                 }
             }
             if entry.name.is_empty() {
@@ -137,6 +138,7 @@ impl Known {
                         keep(hit.key as usize, found);
                     }
                 }
+                Signal::Vpdq(_) | Signal::Chromaprint(_) => {}
                 Signal::Md5(_) | Signal::Sha256(_) => {
                     for place in self.digests.get(signal).into_iter().flatten() {
                         let signal = signal.signal_type();

@@ -189,6 +189,11 @@ impl MediaHost {
         self.keepers.lock().await.recv().await;
     }
 
+    /// What one file may cost.
+    pub fn limits(&self) -> &Limits {
+        &self.shared.settings.limits
+    }
+
     /// Counts since the start, for metrics.
     pub fn stats(&self) -> HostStats {
         let mut stats = self.shared.lock_stats().clone();

@@ -10,6 +10,7 @@ use sqlx::any::AnyArguments;
 use sqlx::query::Query;
 use sqlx::{Any, AnyConnection, AssertSqlSafe, query};
 
+use super::recordings::{NewRecording, digest, insert_recording, known_long};
 use super::{CHANGES, HANDLES, beginning, placeholders, tell_planner};
 use crate::model::{BankId, EntryId, EntryState, NewEntry, Timestamp};
 use crate::store::columns::Columns;
@@ -23,9 +24,11 @@ const BEGINNINGS_MAX: usize = 50;
 /// A signal as a bank knows it again: what it is, whatever the quality that was told with it.
 pub type SignalKey = (SignalType, String);
 
-/// What a signal is known by.
+/// What a signal is known by: its text, or the digest of a long one.
 pub fn signal_key(signal: &Signal) -> SignalKey {
-    (signal.signal_type(), signal.value())
+    let text = signal.value();
+    let known_by = if signal.is_long() { digest(&text) } else { text };
+    (signal.signal_type(), known_by)
 }
 
 /// Keeps new entries, in their order: the feed and the numbers by which the index knows them follow it.
@@ -71,6 +74,7 @@ pub async fn insert_entries(
         .flat_map(|(id, new)| {
             new.signals
                 .iter()
+                .filter(|signal| !signal.is_long())
                 .enumerate()
                 .map(move |(idx, signal)| (id, idx, signal))
         })
@@ -93,6 +97,9 @@ pub async fn insert_entries(
         }
         statement.execute(tx.conn()).await.map_err(&at)?;
     }
+    for (id, new) in entries {
+        insert_recording(tx, *id, NewRecording::of(&new.signals, None)).await?;
+    }
     tell_planner(tx, first_handle..first_handle + entries.len() as i64).await
 }
 
@@ -108,6 +115,11 @@ pub async fn known_signals(
     let mut known = HashSet::new();
     for of_kind in keys.chunk_by(|(one, _), (other, _)| one == other) {
         let kind = of_kind[0].0;
+        if matches!(kind, SignalType::Vpdq | SignalType::Chromaprint) {
+            let digests: Vec<&str> = of_kind.iter().map(|(_, digest)| digest.as_str()).collect();
+            known.extend(known_long(conn, bank, kind, &digests).await?);
+            continue;
+        }
         // Many values may begin alike, and are then asked for together.
         let mut beginnings: Vec<String> = of_kind.iter().map(|(_, value)| beginning(value)).collect();
         beginnings.dedup();

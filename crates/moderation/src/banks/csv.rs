@@ -45,8 +45,8 @@ pub enum ReadBankError {
     },
 }
 
-/// The longest row that is read: several times what the longest name and labels take.
-const ROW_BYTES_MAX: usize = 1 << 20;
+/// The longest row that is read: the vPDQ hash of a video of a day, at one frame a second.
+const ROW_BYTES_MAX: usize = 16 << 20;
 
 /// Reads a bank file whole.
 pub fn parse(reader: impl Read) -> Result<ParsedBank, ReadBankError> {
@@ -283,6 +283,7 @@ fn add(entry: &mut Option<NewEntry>, row: Row) -> Option<NewEntry> {
         && !row.name.is_empty()
         && entry.name == row.name
         && entry.signals.len() < Entry::SIGNALS_MAX
+        && !has_recording_like(entry, &row.signal)
     {
         entry.signals.push(row.signal);
         for label in row.labels {
@@ -299,6 +300,12 @@ fn add(entry: &mut Option<NewEntry>, row: Row) -> Option<NewEntry> {
         expires_at: None,
         signals: vec![row.signal],
     })
+}
+
+/// An entry is of one recording: another begins another entry, whatever its name.
+fn has_recording_like(entry: &NewEntry, signal: &Signal) -> bool {
+    let kind = signal.signal_type();
+    signal.is_long() && entry.signals.iter().any(|known| known.signal_type() == kind)
 }
 
 /// The text as a cell that spreadsheets show and do not run: names and labels come from strangers, and a bank that is opened

@@ -23,7 +23,7 @@ const ENTRY_COLUMNS: &str =
      FROM banks_entry e LEFT JOIN banks_look l ON l.entry_id = e.id LEFT JOIN banks_reach r ON r.entry_id = e.id
      LEFT JOIN banks_timeline t ON t.entry_id = e.id LEFT JOIN banks_sound s ON s.entry_id = e.id";
 
-/// Keeps a new entry, and says by which number the index knows it.
+/// Keeps a new entry, and says by which number the index knows it. Its long signals are kept by [`super::insert_recording`].
 pub async fn insert_entry(
     tx: &mut Tx,
     id: EntryId,
@@ -51,7 +51,7 @@ pub async fn insert_entry(
     .execute(tx.conn())
     .await
     .map_err(&at)?;
-    for (idx, signal) in new.signals.iter().enumerate() {
+    for (idx, signal) in new.signals.iter().filter(|signal| !signal.is_long()).enumerate() {
         query(
             "INSERT INTO banks_signal (entry_id, idx, bank_id, type, value, quality) VALUES ($1, $2, $3, $4, $5, $6)",
         )

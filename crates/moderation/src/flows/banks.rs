@@ -1,18 +1,19 @@
 //! Banks and entries are made and changed; afterwards, before the call returns, they are matched against.
 
-use bytes::Bytes;
-use media::{ScanError, Want};
-use signal::Signal;
+use media::{Previews, ScanError, Want};
+use signal::video::Timeline;
+use signal::{Looks, Signal, SignalType};
 
-use super::scan::signals_of;
+use super::files::{Decoded, FileContent, NotDecoded, decode};
+use super::scan::{previews_of_strip, signals_of, signals_of_recording};
 use super::{calibrate, follow};
-use crate::banks::{IMPORT_MAX, SignalKey};
+use crate::banks::{IMPORT_MAX, NewRecording, SignalKey};
 use crate::model::{
     Actor, Bank, BankChange, BankId, Crops, Denied, Entry, EntryId, EntryState, NewBank, NewEntry, PreviewKind, Right,
 };
 use crate::store::columns::damaged;
 use crate::store::requests::{self, Recalled};
-use crate::store::{Created, IdempotencyKey, StoreError};
+use crate::store::{Created, IdempotencyKey, StoreError, Tx};
 use crate::{Seawall, banks};
 
 /// A bank was not changed.
@@ -140,44 +141,73 @@ pub async fn change_bank(app: &Seawall, actor: &Actor, id: BankId, change: BankC
     Ok(())
 }
 
-/// Adds an entry, from signals, from the bytes of a file, or from both. The file is hashed in the jail and not kept; small
+/// What is found in the file of an entry, and kept with it.
+#[derive(Debug, Default)]
+pub(super) struct OfFile {
+    pub signals: Vec<Signal>,
+    pub previews: Option<Previews>,
+    pub looks: Option<Looks>,
+    pub timeline: Option<Timeline>,
+}
+
+/// Decodes the file of an entry.
+pub(super) async fn of_file(app: &Seawall, content: &FileContent) -> Result<OfFile, BankError> {
+    match decode(app, content, Want::Everything).await {
+        Ok(Decoded::Picture(scan)) => Ok(OfFile {
+            signals: signals_of(&scan).into_iter().map(|kept| kept.signal).collect(),
+            previews: scan.previews,
+            looks: scan.looks,
+            timeline: None,
+        }),
+        Ok(Decoded::Recording(scan)) => Ok(OfFile {
+            signals: signals_of_recording(&scan),
+            previews: previews_of_strip(&scan.strip),
+            looks: None,
+            timeline: calibrate::off_thread(|| {
+                let timeline = || Timeline::of(&scan.frames, scan.duration_ms);
+                (!scan.frames.is_empty()).then(timeline)
+            }),
+        }),
+        Err(NotDecoded::File(error)) => Err(BankError::Unscannable(error)),
+        Err(NotDecoded::Busy) => Err(BankError::Busy),
+    }
+}
+
+/// Adds an entry, from signals, from a file, or from both. The file is hashed in the jail and not kept; small
 /// previews of it are.
 pub async fn add_entry(
     app: &Seawall,
     actor: &Actor,
     bank: BankId,
     mut new: NewEntry,
-    bytes: Option<Bytes>,
+    content: Option<FileContent>,
     key: Option<&IdempotencyKey>,
 ) -> Result<Created<EntryId>, BankError> {
     actor.require(Right::WriteBanks)?;
     check_entry(&new)?;
-    let mut previews = None;
-    let mut prepared = None;
-    if let Some(bytes) = bytes {
-        let scan = app.media.scan(bytes, Want::Everything).await.map_err(|error| {
-            if error.is_about_the_file() {
-                BankError::Unscannable(error)
-            } else {
-                BankError::Busy
-            }
-        })?;
-        for kept in signals_of(&scan) {
-            if !new.signals.contains(&kept.signal) {
-                new.signals.push(kept.signal);
-            }
+    let of_file = match &content {
+        Some(content) => of_file(app, content).await?,
+        None => OfFile::default(),
+    };
+    for signal in of_file.signals {
+        // What the file itself says goes before what was said of it.
+        new.signals
+            .retain(|known| !(signal.is_long() && known.signal_type() == signal.signal_type()));
+        if !new.signals.contains(&signal) {
+            new.signals.push(signal);
         }
-        if let Some(looks) = &scan.looks {
-            prepared = Some(calibrate::prepare(app, &new.signals, looks).await?);
-        }
-        previews = scan.previews;
     }
+    let prepared = match &of_file.looks {
+        Some(looks) => Some(calibrate::prepare(app, &new.signals, looks).await?),
+        None => None,
+    };
     if new.signals.is_empty() {
         return Err(BankError::Invalid {
             field: "signals",
             what: "must not be empty where there is no file".to_owned(),
         });
     }
+    let recording = calibrate::off_thread(|| NewRecording::of(&new.signals, of_file.timeline.as_ref()));
 
     let mut tx = app.store.begin("add entry").await?;
     let now = app.clock.now();
@@ -190,11 +220,8 @@ pub async fn add_entry(
         }
     }
     banks::insert_entry(&mut tx, id, bank, &new, now).await?;
-    if let Some(previews) = previews {
-        banks::insert_entry_preview(&mut tx, id, PreviewKind::Small, previews.small).await?;
-        banks::insert_entry_preview(&mut tx, id, PreviewKind::Blurred, previews.blurred).await?;
-        banks::insert_entry_preview(&mut tx, id, PreviewKind::Greyscale, previews.greyscale).await?;
-    }
+    banks::insert_recording(&mut tx, id, recording).await?;
+    insert_previews(&mut tx, id, of_file.previews).await?;
     match prepared {
         Some(prepared) => prepared.insert(&mut tx, id).await?,
         None => app.bells.unjudged.notify_one(),
@@ -204,6 +231,29 @@ pub async fn add_entry(
     tx.commit().await?;
     follow::catch_up(app).await?;
     Ok(Created::New(id))
+}
+
+/// Keeps the previews of a new entry, those that there are.
+pub(super) async fn insert_previews(tx: &mut Tx, id: EntryId, previews: Option<Previews>) -> Result<(), StoreError> {
+    let Some(Previews {
+        small,
+        blurred,
+        greyscale,
+    }) = previews
+    else {
+        return Ok(());
+    };
+    let all = [
+        (PreviewKind::Small, small),
+        (PreviewKind::Blurred, blurred),
+        (PreviewKind::Greyscale, greyscale),
+    ];
+    for (kind, bytes) in all {
+        if !bytes.is_empty() {
+            banks::insert_entry_preview(tx, id, kind, bytes).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Enables, disables or removes an entry. What was removed stays removed.
@@ -304,6 +354,13 @@ fn check_entry(new: &NewEntry) -> Result<(), BankError> {
         return Err(BankError::Invalid {
             field: "signals",
             what: format!("are more than {}", Entry::SIGNALS_MAX),
+        });
+    }
+    let n_of = |kind: SignalType| new.signals.iter().filter(|signal| signal.signal_type() == kind).count();
+    if n_of(SignalType::Vpdq) > 1 || n_of(SignalType::Chromaprint) > 1 {
+        return Err(BankError::Invalid {
+            field: "signals",
+            what: "are of several videos or sounds: each is an entry of its own".to_owned(),
         });
     }
     if let Some(Signal::Pdq { .. }) = new

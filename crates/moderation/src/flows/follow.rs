@@ -1,19 +1,23 @@
 //! The matcher follows the banks' change feed: after each write of this process at once, and of others by polling.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::time::Duration;
 
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::watch;
 
-use crate::banks::ChangedEntry;
-use crate::matching::{Followed, MatchSettings, Matcher, OpenIndexError, Origin, Told};
+use super::calibrate;
+use crate::banks::{BankChanges, ChangedEntry};
+use crate::matching::{Followed, MatchSettings, Matcher, OpenIndexError, Origin, Recordings, Told};
 use crate::model::EntryState;
-use crate::store::{Store, StoreError, events};
+use crate::store::{AnyConnection, Store, StoreError, events};
 use crate::{Seawall, banks};
 
 /// How many entries are read of the feed at a time.
 const PAGE: i64 = 5_000;
+/// How many recordings are read at a time.
+const RECORDINGS_PAGE: usize = 8;
 /// How often the feed is looked at for what other processes wrote.
 const POLL: Duration = Duration::from_millis(250);
 /// How often the index is put in order, if there is anything to do.
@@ -137,6 +141,7 @@ pub async fn catch_up(app: &Seawall) -> Result<(), StoreError> {
             quality_min: settings.quality_min,
             looks_version: Followed::LOOKS_VERSION,
         };
+        tell_recordings(app, &mut conn, &changes).await?;
         let entries: Vec<Told> = changes.entries.into_iter().map(|entry| told(entry, settings)).collect();
         // A page takes milliseconds, and may have to wait until the index is put in order.
         match Handle::current().runtime_flavor() {
@@ -148,6 +153,40 @@ pub async fn catch_up(app: &Seawall) -> Result<(), StoreError> {
             return Ok(());
         }
     }
+}
+
+/// Recordings are read few at a time: each may take megabytes. They are told before the cursor moves, so that none is passed over.
+async fn tell_recordings(app: &Seawall, conn: &mut AnyConnection, changes: &BankChanges) -> Result<(), StoreError> {
+    let recordings = app.matcher.recordings();
+    let recorded = banks::recorded_in(conn, app.matcher.cursor(), changes.cursor).await?;
+    let is_recorded: HashSet<u64> = recorded.iter().copied().collect();
+    for entry in changes
+        .entries
+        .iter()
+        .filter(|entry| !is_recorded.contains(&entry.handle))
+    {
+        recordings.remove(entry.handle);
+    }
+    read_recordings(conn, recordings, &recorded).await
+}
+
+async fn read_recordings(conn: &mut AnyConnection, recordings: &Recordings, handles: &[u64]) -> Result<(), StoreError> {
+    for some in handles.chunks(RECORDINGS_PAGE) {
+        let page = banks::recordings_of_handles(conn, some).await?;
+        calibrate::off_thread(|| {
+            for entry in &page {
+                recordings.set(entry.handle, entry.timeline.as_ref(), entry.print.as_ref());
+            }
+        });
+    }
+    Ok(())
+}
+
+/// Reads all recordings up to where the index goes: they are remembered in no folder. What came since is read from the feed.
+pub(crate) async fn open_recordings(store: &Store, matcher: &Matcher) -> Result<(), StoreError> {
+    let mut conn = store.reader().await?;
+    let recorded = banks::recorded_in(&mut conn, 0, matcher.cursor()).await?;
+    read_recordings(&mut conn, matcher.recordings(), &recorded).await
 }
 
 fn told(entry: ChangedEntry, settings: &MatchSettings) -> Told {

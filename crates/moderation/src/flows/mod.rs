@@ -9,6 +9,7 @@ pub mod backup;
 pub mod banks;
 pub mod calibrate;
 pub mod cases;
+pub mod files;
 pub mod follow;
 pub mod hma;
 pub mod incidents;

@@ -29,6 +29,21 @@ pub async fn reveal_media(
     Ok(bytes)
 }
 
+/// A clear picture of a video's strip.
+pub async fn reveal_strip_picture(
+    app: &Seawall,
+    actor: &Actor,
+    id: MediaId,
+    idx: u32,
+) -> Result<Option<Vec<u8>>, ViewError> {
+    actor.require(Right::ReadCases)?;
+    let bytes = items::strip_picture(&mut *app.store.reader().await?, id, idx, false).await?;
+    if bytes.is_some() {
+        note(app, actor, "media.revealed", &id.to_string(), ClearPicture::Small).await?;
+    }
+    Ok(bytes)
+}
+
 /// A clear picture of a banked entry.
 pub async fn reveal_entry(
     app: &Seawall,

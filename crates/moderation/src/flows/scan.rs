@@ -1,14 +1,19 @@
-//! Files become signals: each goes to the media host, and what cannot be hashed comes back as unscanned.
+//! Files become signals: each is decoded in its jail, and what cannot be hashed comes back as unscanned.
 
 use futures_util::future::join_all;
+use media::av::{AvScan, StripPicture};
 use media::{Previews, Scan, Want};
-use signal::{Looks, Signal};
+use signal::audio::{AS_IS, Item, Played, Print, QueryPrints};
+use signal::video::Frame;
+use signal::{Looks, Signal, vpdq};
 
+use super::files::{Decoded, FileContent, decode};
+use super::lookup::RecordingQuery;
 use super::submission::{NewContent, NewMedia};
 use super::submit::SubmitError;
 use crate::Seawall;
-use crate::model::MediaStatus;
 use crate::model::item::{FramePlace, MediaSignal};
+use crate::model::{MediaStatus, Plays};
 
 /// A file after the attempt to scan it.
 pub(super) struct ScannedFile {
@@ -17,6 +22,29 @@ pub(super) struct ScannedFile {
     pub signals: Vec<MediaSignal>,
     pub previews: Option<Previews>,
     pub looks: Option<Looks>,
+    /// There, if it is a video or a sound, or the hash of one.
+    pub recording: Option<ScannedRecording>,
+}
+
+/// What a video or a sound was seen and heard to be.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ScannedRecording {
+    pub duration_ms: u32,
+    pub frames: Vec<Frame>,
+    pub sound: Option<QueryPrints>,
+    pub waveform: Vec<u8>,
+    pub strip: Vec<StripPicture>,
+}
+
+impl ScannedRecording {
+    /// What is looked up.
+    pub fn query(&self) -> RecordingQuery<'_> {
+        RecordingQuery {
+            duration_ms: self.duration_ms,
+            frames: &self.frames,
+            sound: self.sound.as_ref(),
+        }
+    }
 }
 
 /// Scans all files of an item together. What cannot be hashed comes back as unscanned; only when Seawall itself cannot
@@ -28,74 +56,147 @@ pub(super) async fn scan_all(app: &Seawall, media: &[NewMedia], want: Want) -> R
 
 async fn scan_one(app: &Seawall, new: &NewMedia, want: Want) -> Result<ScannedFile, SubmitError> {
     let name = new.name.clone();
-    match &new.content {
+    let content = match &new.content {
+        NewContent::Bytes(bytes) => FileContent::Bytes(bytes.clone()),
+        NewContent::File(file) => FileContent::Spooled(file.clone()),
         NewContent::Signals(signals) => {
-            let signals = signals.iter().cloned().map(MediaSignal::as_is).collect();
-            Ok(ScannedFile {
-                name,
-                status: MediaStatus::Given,
-                signals,
-                previews: None,
-                looks: None,
-            })
+            let (long, short): (Vec<_>, Vec<_>) = signals.iter().cloned().partition(Signal::is_long);
+            return Ok(ScannedFile {
+                signals: short.into_iter().map(MediaSignal::as_is).collect(),
+                recording: of_long_signals(&long),
+                ..nothing_of(name, MediaStatus::Given)
+            });
         }
         NewContent::Unfetched { reason, detail, .. } => {
             let status = MediaStatus::Unscanned {
                 reason: (*reason).to_owned(),
                 detail: detail.clone(),
             };
+            return Ok(nothing_of(name, status));
+        }
+    };
+    match decode(app, &content, want).await {
+        Ok(Decoded::Picture(scan)) => Ok(of_picture(name, content.size_bytes(), *scan)),
+        Ok(Decoded::Recording(scan)) => Ok(of_recording(name, content.size_bytes(), *scan)),
+        Err(error) => {
+            let (reason, detail) = error.reason().ok_or(SubmitError::Busy)?;
+            // The digests of the bytes need no decoding: a known file is found even if it is broken.
+            let (md5, sha256) = content.digests();
             Ok(ScannedFile {
-                name,
-                status,
-                signals: Vec::new(),
-                previews: None,
-                looks: None,
+                signals: vec![
+                    MediaSignal::as_is(Signal::Md5(md5)),
+                    MediaSignal::as_is(Signal::Sha256(sha256)),
+                ],
+                ..nothing_of(name, MediaStatus::Unscanned { reason, detail })
             })
         }
-        NewContent::Bytes(bytes) => match app.media.scan(bytes.clone(), want).await {
-            Ok(scan) => Ok(scanned(name, bytes.len(), scan)),
-            Err(error) if !error.is_about_the_file() => Err(SubmitError::Busy),
-            Err(error) => {
-                // The digests of the bytes need no decoding: a known file is found even if it is broken.
-                let signals = vec![
-                    MediaSignal::as_is(Signal::Md5(signal::Md5::of(bytes))),
-                    MediaSignal::as_is(Signal::Sha256(signal::Sha256::of(bytes))),
-                ];
-                let status = MediaStatus::Unscanned {
-                    reason: error.kind().to_owned(),
-                    detail: error.to_string(),
-                };
-                Ok(ScannedFile {
-                    name,
-                    status,
-                    signals,
-                    previews: None,
-                    looks: None,
-                })
-            }
-        },
     }
 }
 
-fn scanned(name: String, size: usize, scan: Scan) -> ScannedFile {
+fn nothing_of(name: String, status: MediaStatus) -> ScannedFile {
+    ScannedFile {
+        name,
+        status,
+        signals: Vec::new(),
+        previews: None,
+        looks: None,
+        recording: None,
+    }
+}
+
+fn of_picture(name: String, size_bytes: u64, scan: Scan) -> ScannedFile {
     let status = MediaStatus::Scanned {
         media_type: scan.media_type.mime().to_owned(),
-        size_bytes: size as u64,
+        size_bytes,
         width: scan.width,
         height: scan.height,
         is_intact: scan.is_intact,
         plays: None,
     };
     ScannedFile {
-        name,
-        status,
         signals: signals_of(&scan),
         previews: scan.previews,
         looks: scan.looks,
+        ..nothing_of(name, status)
     }
 }
 
-/// The signals of a scanned file.
+fn of_recording(name: String, size_bytes: u64, scan: AvScan) -> ScannedFile {
+    let status = MediaStatus::Scanned {
+        media_type: scan.mime.to_owned(),
+        size_bytes,
+        width: scan.width,
+        height: scan.height,
+        is_intact: scan.is_intact,
+        plays: Some(Plays {
+            duration_ms: scan.duration_ms,
+            video_codec: scan.video_codec.map(str::to_owned),
+            audio_codec: scan.audio_codec.map(str::to_owned),
+        }),
+    };
+    ScannedFile {
+        signals: vec![
+            MediaSignal::as_is(Signal::Md5(scan.md5)),
+            MediaSignal::as_is(Signal::Sha256(scan.sha256)),
+        ],
+        previews: previews_of_strip(&scan.strip),
+        recording: Some(ScannedRecording {
+            duration_ms: scan.duration_ms,
+            frames: scan.frames,
+            sound: scan.sound,
+            waveform: scan.waveform,
+            strip: scan.strip,
+        }),
+        ..nothing_of(name, status)
+    }
+}
+
+/// Of a video the picture in the middle stands for it.
+pub(super) fn previews_of_strip(strip: &[StripPicture]) -> Option<Previews> {
+    let middle = strip.get(strip.len() / 2)?;
+    Some(Previews {
+        small: middle.small.clone(),
+        blurred: middle.blurred.clone(),
+        greyscale: Vec::new(),
+    })
+}
+
+/// What hashes of videos and sounds are looked up by, that the platform computed before.
+pub(super) fn of_long_signals(signals: &[Signal]) -> Option<ScannedRecording> {
+    let mut recording = ScannedRecording::default();
+    for signal in signals {
+        match signal {
+            Signal::Pdq { .. } | Signal::Md5(_) | Signal::Sha256(_) => {}
+            Signal::Vpdq(features) => {
+                recording.frames = vpdq::to_frames(features);
+                // Each feature stands for a second.
+                let last_ms = features.iter().map(|feature| feature.at_ms).max().unwrap_or(0);
+                recording.duration_ms = recording.duration_ms.max(last_ms.saturating_add(1_000));
+            }
+            Signal::Chromaprint(print) => {
+                let prints = prints_of(print);
+                let ms = print.items.len() as f64 * signal::audio::ITEM_MS;
+                recording.duration_ms = recording.duration_ms.max(ms.round() as u32);
+                recording.sound = Some(prints);
+            }
+        }
+    }
+    (!recording.frames.is_empty() || recording.sound.is_some()).then_some(recording)
+}
+
+/// A bare print as a query: at no other speed, and each bit as sure as the next.
+fn prints_of(print: &Print) -> QueryPrints {
+    let items = print.items.iter().map(|bits| Item { bits: *bits, doubts: 0 });
+    QueryPrints {
+        played: vec![Played {
+            speed: AS_IS,
+            first: 0,
+            items: items.collect(),
+        }],
+    }
+}
+
+/// The signals of a scanned picture.
 pub(super) fn signals_of(scan: &Scan) -> Vec<MediaSignal> {
     let moves = scan.frames.iter().any(|frame| frame.index > 0);
     let mut signals: Vec<MediaSignal> = scan
@@ -115,5 +216,14 @@ pub(super) fn signals_of(scan: &Scan) -> Vec<MediaSignal> {
         .collect();
     signals.push(MediaSignal::as_is(Signal::Md5(scan.md5)));
     signals.push(MediaSignal::as_is(Signal::Sha256(scan.sha256)));
+    signals
+}
+
+/// The signals of a scanned video or sound that is to be an entry.
+pub(super) fn signals_of_recording(scan: &AvScan) -> Vec<Signal> {
+    let mut signals = vec![Signal::Md5(scan.md5), Signal::Sha256(scan.sha256)];
+    signals.extend(Signal::vpdq(&vpdq::of_frames(&scan.frames)));
+    let print = scan.sound.as_ref().map(QueryPrints::print);
+    signals.extend(print.and_then(Signal::chromaprint));
     signals
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use signal::Signal;
 
+use super::files::{FileContent, SpooledFile};
 use super::submit::SubmitError;
 use crate::Seawall;
 use crate::model::{Audience, ItemId, ItemKind};
@@ -40,6 +41,9 @@ impl Submission {
     pub const SIGNALS_MAX: usize = 1_000;
 }
 
+/// Of one file there may be the hash of its pictures and that of its sound.
+const LONG_SIGNALS_MAX: usize = 2;
+
 /// A file of an item to be judged.
 #[derive(Debug, Clone)]
 pub struct NewMedia {
@@ -54,6 +58,8 @@ pub struct NewMedia {
 pub enum NewContent {
     /// Its bytes.
     Bytes(Bytes),
+    /// Its bytes, in a temporary file.
+    File(SpooledFile),
     /// Signals that the platform computed before.
     Signals(Vec<Signal>),
     /// Nothing: it was to be fetched and could not be.
@@ -108,7 +114,15 @@ pub(super) fn check_bounds(app: &Seawall, submission: &Submission) -> Result<(),
                     format!("has a file with more than {} signals", Submission::SIGNALS_MAX),
                 );
             }
-            NewContent::Signals(_) | NewContent::Bytes(_) | NewContent::Unfetched { .. } => {}
+            NewContent::Signals(signals)
+                if signals.iter().filter(|signal| signal.is_long()).count() > LONG_SIGNALS_MAX =>
+            {
+                return invalid(
+                    "media",
+                    "has a file with the hashes of several videos or sounds".to_owned(),
+                );
+            }
+            NewContent::Signals(_) | NewContent::Bytes(_) | NewContent::File(_) | NewContent::Unfetched { .. } => {}
         }
     }
     Ok(())
@@ -141,6 +155,11 @@ pub(super) fn digest(submission: &Submission) -> String {
             NewContent::Bytes(bytes) => {
                 part(b"bytes");
                 part(&Sha256::digest(bytes));
+            }
+            // The same file is the same submission, however it came.
+            NewContent::File(file) => {
+                part(b"bytes");
+                part(&FileContent::from(file.clone()).sha256().to_bytes());
             }
             NewContent::Signals(signals) => {
                 part(b"signals");

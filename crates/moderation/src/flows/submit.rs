@@ -3,19 +3,19 @@
 //! Until the transaction nothing is written, so a submission that is cut off anywhere can be sent again. The same item with
 //! the same content is the same submission: it finds the decision in force.
 
-use media::Want;
+use media::{Previews, Want};
 use policy::{Facts, MatchFact, PolicyCode, Ruling};
 
 use super::calibrate;
 use super::lookup::{Query, look_up};
-use super::scan::{ScannedFile, scan_all};
+use super::scan::{ScannedFile, ScannedRecording, scan_all};
 use super::submission::{check_bounds, digest};
-use crate::items::{NewItem, NewMediaRow, Put};
+use crate::items::{NewItem, NewMediaRow, NewStripPicture, Put};
 use crate::matching::{Found, benign, evidence};
 use crate::model::{
     Action, ActionId, ActionKind, ActionState, Actor, Author, Case, CaseId, CaseState, Decision, DecisionId, Denied,
-    ItemId, Match, Media, MediaId, MediaStatus, MediaVerdict, Outcome, PreviewKind, Right, Tier, Timestamp, Verdict,
-    Versions,
+    ItemId, Match, MatchSegment, Media, MediaId, MediaStatus, MediaVerdict, Outcome, PreviewKind, Right, Tier,
+    Timestamp, Verdict, Versions,
 };
 use crate::store::columns::damaged;
 use crate::store::requests::{self, Recalled};
@@ -156,9 +156,10 @@ pub async fn submit_item(
         evidence::insert(&mut tx, &media, &found.matches).await?;
         // Pictures are kept only where a person will look at them.
         if let (Some(previews), Some(_)) = (file.previews, case) {
-            items::insert_preview(&mut tx, media.id, PreviewKind::Small, previews.small).await?;
-            items::insert_preview(&mut tx, media.id, PreviewKind::Blurred, previews.blurred).await?;
-            items::insert_preview(&mut tx, media.id, PreviewKind::Greyscale, previews.greyscale).await?;
+            insert_previews(&mut tx, media.id, previews).await?;
+        }
+        if let Some(recording) = file.recording {
+            keep_recording(&mut tx, &media, recording, case.is_some(), now).await?;
         }
         let entrant = file.looks.filter(|_| is_harmless);
         if let Some(entrant) = entrant.and_then(|looks| calibrate::draw(app, &looks)) {
@@ -250,6 +251,42 @@ pub async fn check_item(app: &Seawall, actor: &Actor, submission: Submission) ->
     })
 }
 
+async fn insert_previews(tx: &mut Tx, media: MediaId, previews: Previews) -> Result<(), StoreError> {
+    let all = [
+        (PreviewKind::Small, previews.small),
+        (PreviewKind::Blurred, previews.blurred),
+        (PreviewKind::Greyscale, previews.greyscale),
+    ];
+    for (kind, bytes) in all {
+        if !bytes.is_empty() {
+            items::insert_preview(tx, media, kind, bytes).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Keeps what a video was recognised by, and its strip where a person will look at it.
+async fn keep_recording(
+    tx: &mut Tx,
+    media: &Media,
+    recording: ScannedRecording,
+    has_case: bool,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let frames = items::frames_to_bytes(&recording.frames);
+    let print = recording.sound.as_ref().map(|sound| sound.print().to_bytes());
+    items::insert_trace(tx, media, frames, print, now).await?;
+    if has_case {
+        let strip = recording.strip.into_iter().map(|picture| NewStripPicture {
+            at_ms: picture.at_ms,
+            small: picture.small,
+            blurred: picture.blurred,
+        });
+        items::insert_strip(tx, media.id, strip.collect(), recording.waveform).await?;
+    }
+    Ok(())
+}
+
 /// Orders an action and writes the job that will deliver it.
 pub(crate) async fn order_action(
     app: &Seawall,
@@ -326,6 +363,7 @@ async fn look_up_all(app: &Seawall, files: &[ScannedFile]) -> Result<Vec<Found>,
     let queries = files.iter().map(|file| Query {
         signals: &file.signals,
         looks: file.looks.as_ref(),
+        recording: file.recording.as_ref().map(ScannedRecording::query),
     });
     look_up(app, &queries.collect::<Vec<Query<'_>>>()).await
 }
@@ -405,6 +443,7 @@ fn facts_as_json(facts: &Facts, media: &[MediaVerdict]) -> serde_json::Value {
                 "bank": found.target.bank.to_string(), "bank_confirmed": found.target.bank_confirmed,
                 "signal": found.signal_type.as_str(), "distance": found.distance, "threshold": found.threshold,
                 "tier": found.tier.as_str(), "view": found.view, "nearest_benign": found.nearest_benign_bits,
+                "segments": segments_as_json(&found.segments),
                 "sighting": found.sighting.map(|seen| serde_json::json!({
                     "places": seen.places, "compared": seen.compared, "alike": seen.alike,
                 })),
@@ -416,6 +455,21 @@ fn facts_as_json(facts: &Facts, media: &[MediaVerdict]) -> serde_json::Value {
         "reported": facts.reported,
         "restricted_before": facts.restricted_before.map(|policy| policy.as_str()),
     })
+}
+
+fn segments_as_json(segments: &[MatchSegment]) -> Option<Vec<serde_json::Value>> {
+    let segments: Vec<serde_json::Value> = segments
+        .iter()
+        .map(|segment| {
+            serde_json::json!({
+                "kind": segment.kind.as_str(), "tier": segment.tier.as_str(),
+                "query_ms": [segment.query.from_ms, segment.query.to_ms],
+                "entry_ms": [segment.entry.from_ms, segment.entry.to_ms],
+                "rate": segment.rate_thousandths, "frames": segment.frames, "chance": segment.chance_log10_tenths,
+            })
+        })
+        .collect();
+    (!segments.is_empty()).then_some(segments)
 }
 
 fn vanished() -> StoreError {

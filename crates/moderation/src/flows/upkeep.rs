@@ -9,6 +9,7 @@ use crate::access::attempts;
 use crate::flows::access::ATTEMPTS_KEPT;
 use crate::flows::calibrate::{Round, trim_sample};
 use crate::flows::incidents::end_incidents;
+use crate::items;
 use crate::store::{StoreError, requests};
 
 /// How long a request is known again by its idempotency key.
@@ -24,6 +25,7 @@ pub async fn forget_what_is_over(app: &Seawall) -> Result<(), StoreError> {
     let mut tx = app.store.begin("upkeep").await?;
     let now = app.clock.now();
     requests::forget_before(&mut tx, now.before(IDEMPOTENCY_LIFETIME)).await?;
+    items::forget_traces_before(&mut tx, now.before(app.settings.recordings.traces_kept)).await?;
     attempts::forget_attempts_before(&mut tx, now.before(ATTEMPTS_KEPT)).await?;
     tx.commit().await
 }

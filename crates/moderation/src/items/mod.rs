@@ -3,6 +3,7 @@
 //! Owns the tables `items_*`. It must never know what a bank or a case is.
 
 mod media;
+mod recordings;
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
@@ -12,6 +13,10 @@ use crate::store::columns::Columns;
 use crate::store::{StoreError, Tx};
 
 pub use media::{NewMediaRow, find_media, insert_media, insert_preview, list_media, preview, preview_kinds};
+pub use recordings::{
+    NewStripPicture, PictureTrace, StripPlace, Trace, forget_traces_before, frames_to_bytes, hashes_since,
+    insert_strip, insert_trace, strip_picture, strip_places, traces_since, waveform,
+};
 
 /// An item to be kept.
 #[derive(Debug, Clone)]

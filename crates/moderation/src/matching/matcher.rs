@@ -7,10 +7,13 @@
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use index::sounds::SoundStats;
+use index::videos::VideoStats;
 use index::{Checkpoint, Damage, Hits, Index, OpenError, Options};
 use signal::nearness::{Nearness, Reach};
 use signal::{Pdq, Signal, views};
 
+use super::recordings::Recordings;
 use crate::model::Match;
 
 /// How near is near.
@@ -65,7 +68,7 @@ impl MatchSettings {
     pub fn comparable(&self, signal: &Signal) -> Option<Pdq> {
         match signal {
             Signal::Pdq { hash, quality } => quality.is_none_or(|q| q >= self.quality_min).then_some(*hash),
-            Signal::Md5(_) | Signal::Sha256(_) => None,
+            Signal::Md5(_) | Signal::Sha256(_) | Signal::Vpdq(_) | Signal::Chromaprint(_) => None,
         }
     }
 }
@@ -108,6 +111,10 @@ pub struct MatcherStats {
     pub n_hashes: usize,
     /// Keypoints in the index.
     pub n_keypoints: usize,
+    /// The videos.
+    pub videos: VideoStats,
+    /// The sounds.
+    pub sounds: SoundStats,
     /// How far the change feed was followed.
     pub cursor: i64,
 }
@@ -142,6 +149,7 @@ pub struct Matcher {
     settings: MatchSettings,
     hashes: Index,
     keypoints: Index,
+    recordings: Recordings,
     cursor: Mutex<i64>,
 }
 
@@ -163,6 +171,7 @@ impl Matcher {
             settings,
             hashes: Index::new(),
             keypoints: Index::with_options(keypoint_options()),
+            recordings: Recordings::default(),
             cursor: Mutex::new(0),
         }
     }
@@ -182,6 +191,7 @@ impl Matcher {
             settings,
             hashes: hashes.index,
             keypoints: keypoints.index,
+            recordings: Recordings::default(),
             cursor: Mutex::new(cursor),
         };
         Ok(OpenedMatcher {
@@ -208,6 +218,11 @@ impl Matcher {
         &self.settings
     }
 
+    /// The videos and sounds.
+    pub fn recordings(&self) -> &Recordings {
+        &self.recordings
+    }
+
     /// How far the change feed was followed.
     pub fn cursor(&self) -> i64 {
         *self.cursor.lock().unwrap_or_else(PoisonError::into_inner)
@@ -215,7 +230,10 @@ impl Matcher {
 
     /// Counts.
     pub fn stats(&self) -> MatcherStats {
+        let (videos, sounds) = self.recordings.stats();
         MatcherStats {
+            videos,
+            sounds,
             n_hashes: self.hashes.len(),
             n_keypoints: self.keypoints.len(),
             cursor: self.cursor(),
@@ -245,7 +263,7 @@ impl Matcher {
 
     /// Puts the indexes in order and writes to their folder what is new. Takes seconds with millions of hashes; searches go on.
     pub fn maintain(&self) -> std::io::Result<bool> {
-        Ok(self.hashes.maintain()? | self.keypoints.maintain()?)
+        Ok(self.hashes.maintain()? | self.keypoints.maintain()? | self.recordings.maintain()?)
     }
 
     /// Writes all of it to its folder, so that the next start need not read it from the feed.

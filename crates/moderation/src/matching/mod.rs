@@ -6,10 +6,12 @@
 pub mod benign;
 pub mod evidence;
 mod matcher;
+mod recordings;
 mod segments;
 
 pub use index::{Damage, OpenError as OpenIndexError};
 pub use matcher::{Followed, Found, MatchSettings, Matcher, MatcherStats, OpenedMatcher, Origin, Told};
+pub use recordings::{Durations, Played, Recordings};
 
 /// Bits between two keypoints that look alike.
 pub const ALIKE_BITS: u32 = 31;

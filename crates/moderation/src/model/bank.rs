@@ -97,7 +97,7 @@ pub struct Entry {
     pub expires_at: Option<Timestamp>,
     /// When it was added.
     pub created_at: Timestamp,
-    /// Its signals.
+    /// Its signals; not the long ones, of which `video` and `sound` tell.
     pub signals: Vec<Signal>,
     /// Whether there are previews of it.
     pub has_previews: bool,

@@ -29,6 +29,8 @@ pub use id::{ActionId, BankId, CaseId, DecisionId, EntryId, ItemId, KeyId, Media
 pub use item::{Audience, Item, ItemKind, Media, MediaStatus, Plays, PreviewKind};
 pub use page::{Page, PageRequest};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
-pub use verdict::{Match, MatchSegment, MatchTarget, MediaVerdict, SegmentKind, Sighted, Span, Tier, Verdict};
+pub use verdict::{Match, MatchSegment, MatchTarget, MediaVerdict, SegmentKind, Sighted, Tier, Verdict};
+
+pub use signal::Span;
 
 pub use policy::{Outcome, PolicyCode, Queue, Ruling};

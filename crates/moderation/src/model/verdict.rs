@@ -1,7 +1,7 @@
 //! What a submission ends in: the verdict, and the matches that are its evidence.
 
-use signal::SignalType;
 use signal::views::Share;
+use signal::{SignalType, Span};
 
 use policy::words;
 
@@ -140,22 +140,6 @@ pub struct MatchSegment {
     pub is_mirrored: bool,
     /// How likely so much agrees by chance, as tenths of its decimal logarithm: -60 is one in a million.
     pub chance_log10_tenths: i32,
-}
-
-/// A time within a file, in milliseconds from its beginning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Span {
-    /// Where it begins.
-    pub from_ms: u32,
-    /// Where it ends; not before it begins.
-    pub to_ms: u32,
-}
-
-impl Span {
-    /// How long it is.
-    pub fn duration_ms(self) -> u32 {
-        self.to_ms.saturating_sub(self.from_ms)
-    }
 }
 
 /// What a match points at.

@@ -1,5 +1,6 @@
 //! Banks and their entries.
 
+use signal::Signal;
 use sqlx::query;
 
 use super::{ViewError, cursor};
@@ -87,6 +88,33 @@ pub async fn list_entries(
 pub async fn entry(app: &Seawall, actor: &Actor, id: EntryId) -> Result<Option<Entry>, ViewError> {
     actor.require(Right::ReadBanks)?;
     Ok(banks::find_entry(&mut *app.store.reader().await?, id).await?)
+}
+
+/// The same, each entry with its long signals too: for who takes them elsewhere.
+pub async fn list_whole_entries(
+    app: &Seawall,
+    actor: &Actor,
+    bank: BankId,
+    request: &PageRequest,
+) -> Result<Page<Entry>, ViewError> {
+    let mut page = list_entries(app, actor, bank, request).await?;
+    let recorded = page
+        .rows
+        .iter()
+        .filter(|entry| entry.video.is_some() || entry.sound.is_some());
+    let recorded: Vec<EntryId> = recorded.map(|entry| entry.id).collect();
+    let mut long = banks::long_signals(&mut *app.store.reader().await?, &recorded).await?;
+    for entry in &mut page.rows {
+        entry.signals.extend(long.remove(&entry.id).unwrap_or_default());
+    }
+    Ok(page)
+}
+
+/// The long signals of an entry: the hash of its video, the fingerprint of its sound.
+pub async fn long_signals(app: &Seawall, actor: &Actor, id: EntryId) -> Result<Vec<Signal>, ViewError> {
+    actor.require(Right::ReadBanks)?;
+    let long = banks::long_signals(&mut *app.store.reader().await?, &[id]).await?;
+    Ok(long.into_values().flatten().collect())
 }
 
 /// The blurred preview (JPEG) of an entry. The clear ones are [`crate::flows::reveal`]'s, because a look at them is logged.

@@ -102,7 +102,8 @@ pub async fn hma_content(app: &Seawall, actor: &Actor, bank: &str, id: i64) -> R
         (EntryState::Disabled | EntryState::Removed, _) => 0,
     };
     let mut signals: Vec<(SignalType, String)> = Vec::new();
-    for signal in &entry.signals {
+    let long = banks::long_signals(&mut conn, &[entry.id]).await?.remove(&entry.id);
+    for signal in entry.signals.iter().chain(long.iter().flatten()) {
         let kind = signal.signal_type();
         if !signals.iter().any(|(known, _)| *known == kind) {
             signals.push((kind, signal.value()));
@@ -129,7 +130,13 @@ pub async fn hma_census(app: &Seawall, actor: &Actor) -> Result<Arc<Vec<HmaCensu
 async fn count_signals(conn: &mut AnyConnection) -> Result<Vec<HmaCensus>, StoreError> {
     let rows = query(
         "SELECT s.type, COUNT(*) AS n, MAX(e.created_at) AS newest
-         FROM banks_signal s JOIN banks_entry e ON e.id = s.entry_id WHERE e.state <> 'removed' GROUP BY s.type",
+         FROM banks_signal s JOIN banks_entry e ON e.id = s.entry_id WHERE e.state <> 'removed' GROUP BY s.type
+         UNION ALL
+         SELECT 'vpdq', COUNT(*), MAX(e.created_at)
+         FROM banks_timeline t JOIN banks_entry e ON e.id = t.entry_id WHERE e.state <> 'removed' HAVING COUNT(*) > 0
+         UNION ALL
+         SELECT 'chromaprint', COUNT(*), MAX(e.created_at)
+         FROM banks_sound t JOIN banks_entry e ON e.id = t.entry_id WHERE e.state <> 'removed' HAVING COUNT(*) > 0",
     )
     .fetch_all(conn)
     .await

@@ -6,6 +6,7 @@ use sqlx::{AnyConnection, query};
 
 use super::cases::DecisionView;
 use super::{ViewError, names};
+use crate::items::StripPlace;
 use crate::matching::evidence;
 use crate::model::{
     Action, Actor, Case, CaseId, DecisionId, EntryId, EntryState, Item, ItemId, Match, Media, MediaId, MediaVerdict,
@@ -54,6 +55,8 @@ pub struct MediaView {
     pub media: Media,
     /// Which previews there are.
     pub previews: Vec<PreviewKind>,
+    /// Small pictures of it in the order of time, if it is a video.
+    pub strip: Vec<StripPlace>,
     /// What it matched, the nearest first.
     pub matches: Vec<MatchView>,
     /// There were more matches than are kept.
@@ -160,6 +163,23 @@ pub async fn blurred_media_preview(app: &Seawall, actor: &Actor, id: MediaId) ->
     Ok(items::preview(&mut *app.store.reader().await?, id, PreviewKind::Blurred).await?)
 }
 
+/// A blurred picture (JPEG) of a video's strip. The clear ones are [`crate::flows::reveal`]'s.
+pub async fn blurred_strip_picture(
+    app: &Seawall,
+    actor: &Actor,
+    id: MediaId,
+    idx: u32,
+) -> Result<Option<Vec<u8>>, ViewError> {
+    actor.require(Right::ReadCases)?;
+    Ok(items::strip_picture(&mut *app.store.reader().await?, id, idx, true).await?)
+}
+
+/// How loud a file is: a byte for each tenth of a second.
+pub async fn waveform(app: &Seawall, actor: &Actor, id: MediaId) -> Result<Option<Vec<u8>>, ViewError> {
+    actor.require(Right::ReadCases)?;
+    Ok(items::waveform(&mut *app.store.reader().await?, id).await?)
+}
+
 pub(crate) async fn verdict_in_force(app: &Seawall, item: &ItemId) -> Result<Option<Verdict>, StoreError> {
     let mut conn = app.store.reader().await?;
     match decisions::latest_of_item(&mut conn, item).await? {
@@ -213,6 +233,10 @@ pub(super) async fn media_views(
     for (id, kind) in items::preview_kinds(conn, item, revision).await? {
         previews.entry(id).or_default().push(kind);
     }
+    let mut strips: HashMap<MediaId, Vec<StripPlace>> = HashMap::new();
+    for (id, place) in items::strip_places(conn, item, revision).await? {
+        strips.entry(id).or_default().push(place);
+    }
     let rows = query(
         "SELECT m.media_id, m.entry_id, m.bank_id, m.bank_name, m.bank_confirmed, m.type, m.value, m.distance, m.threshold,
                 m.tier, m.view, m.frame_index, m.frame_at_ms, m.part, m.entry_part, m.sighting, m.nearest_benign_bits, m.segments, e.name AS entry_name, e.labels AS entry_labels,
@@ -243,6 +267,7 @@ pub(super) async fn media_views(
     let views = media
         .into_iter()
         .map(|new| MediaView {
+            strip: strips.remove(&new.media.id).unwrap_or_default(),
             previews: previews.remove(&new.media.id).unwrap_or_default(),
             matches: matches.remove(&new.media.id).unwrap_or_default(),
             matches_capped: new.matches_capped,

@@ -13,7 +13,10 @@ mod metrics;
 mod names;
 mod settings;
 
-pub use banks::{BankRow, bank, bank_by_name, blurred_entry_preview, entry, list_banks, list_entries};
+pub use banks::{
+    BankRow, bank, bank_by_name, blurred_entry_preview, entry, list_banks, list_entries, list_whole_entries,
+    long_signals,
+};
 pub use cases::{CaseFilter, CaseRow, CaseView, DecisionView, EventView, case, list_cases};
 pub(crate) use consistency::consistency_faults;
 pub use desk::{Desk, QueueCount, desk};
@@ -21,7 +24,10 @@ pub use hma::{
     HmaCensus, HmaContent, hma_bank, hma_banks, hma_census, hma_content, hma_exchange, hma_exchanges,
     hma_has_credentials, hma_is_caught_up,
 };
-pub use items::{ItemRow, ItemView, MatchView, MediaView, blurred_media_preview, item, list_items, verdict};
+pub use items::{
+    ItemRow, ItemView, MatchView, MediaView, blurred_media_preview, blurred_strip_picture, item, list_items, verdict,
+    waveform,
+};
 pub(crate) use items::{verdict_in_force, verdict_of_decision};
 pub use log::{action, decision, list_actions, list_decisions, list_events, list_newest_events};
 pub use metrics::{Metrics, metrics};

@@ -18,6 +18,7 @@ fn content(signal: Signal) -> NewContent {
         signals: vec![signal],
         previews: None,
         looks: None,
+        timeline: None,
         metadata: None,
         note: None,
     }

@@ -22,7 +22,7 @@ use super::world::{World, bytes, entry_of, hash_of, item};
 
 async fn add(app: &Seawall, world: &World, bank: BankId, picture: &Picture) -> EntryId {
     let file = Bytes::from(picture.bmp());
-    add_entry(app, &world.admin, bank, entry_of(Vec::new()), Some(file), None)
+    add_entry(app, &world.admin, bank, entry_of(Vec::new()), Some(file.into()), None)
         .await
         .unwrap()
         .into_inner()

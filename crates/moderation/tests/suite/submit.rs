@@ -282,8 +282,14 @@ pub async fn a_real_image_is_hashed_in_the_jail_and_matched(world: World) {
     let jpeg = include_bytes!("../data/waves.jpg");
     let bank = world.bank("known", true).await;
     let new = super::world::entry_of(Vec::new());
-    let added =
-        moderation::flows::banks::add_entry(&world.app, &world.admin, bank, new, Some(png.as_slice().into()), None);
+    let added = moderation::flows::banks::add_entry(
+        &world.app,
+        &world.admin,
+        bank,
+        new,
+        Some(bytes::Bytes::copy_from_slice(png).into()),
+        None,
+    );
     let entry = added.await.unwrap().into_inner();
 
     let media = vec![bytes("again.jpg", jpeg)];

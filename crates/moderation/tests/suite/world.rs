@@ -229,6 +229,7 @@ pub async fn open_with_index(
         clock,
         chance: Arc::new(Chance::seeded(seed)),
         media: Arc::new(MediaHost::start(host).await.unwrap()),
+        av: None,
         settings,
         index_folder,
     };

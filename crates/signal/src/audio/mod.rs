@@ -33,7 +33,7 @@ pub const ITEM_SPAN_MS: f64 =
 pub const ITEMS_MAX: usize = 1 << 20;
 
 /// What is kept of a banked sound.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Print {
     /// Chromaprint's items, algorithm 2; item `i` begins at `i` times [`ITEM_MS`].
     pub items: Vec<u32>,

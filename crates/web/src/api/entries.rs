@@ -5,6 +5,7 @@ use axum::extract::{FromRequest, Multipart, Request, State};
 use axum::http::StatusCode;
 use bytes::Bytes;
 use moderation::flows::banks::{self as flow, BankError};
+use moderation::flows::files::FileContent;
 use moderation::model::{BankId, Entry, EntryId, NewEntry, Timestamp};
 use moderation::signal::Signal;
 use moderation::views;
@@ -264,7 +265,15 @@ pub(crate) async fn create_entry(
 ) -> Result<CreatedResponse, ApiError> {
     let (new, bytes, fingerprint) = read_new_entry(&state, request).await?;
     let key = key.key(&caller.actor, fingerprint);
-    let created = flow::add_entry(&state.app, &caller.actor, bank, new, bytes, key.as_ref()).await;
+    let created = flow::add_entry(
+        &state.app,
+        &caller.actor,
+        bank,
+        new,
+        bytes.map(FileContent::from),
+        key.as_ref(),
+    )
+    .await;
     let created = created.map_err(|error| ApiError::of_bank(error, "bank"))?;
     Ok(created_response(created, "entries"))
 }

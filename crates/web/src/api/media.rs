@@ -137,6 +137,20 @@ pub(crate) enum SignalInput {
         #[schema(pattern = "^[0-9a-fA-F]{64}$")]
         value: String,
     },
+    /// Hashes of a video's frames.
+    #[serde(rename = "vpdq")]
+    Vpdq {
+        /// vPDQ's list as a text of JSON, `["hash,quality,seconds", …]`, or its lines `frame,quality,hash,seconds`.
+        #[schema(example = "[\"f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22,100,0.0\"]")]
+        value: String,
+    },
+    /// Fingerprint of a sound, by Chromaprint's algorithm 2.
+    #[serde(rename = "chromaprint")]
+    Chromaprint {
+        /// AcoustID's compressed form in URL-safe base64.
+        #[schema(pattern = "^[A-Za-z0-9_-]+=*$")]
+        value: String,
+    },
 }
 
 /// Most characters of a file's name and of an address.
@@ -158,6 +172,8 @@ pub(crate) fn read_signals(field: &str, signals: Vec<Object<SignalInput>>) -> Re
             SignalInput::Pdq { value, quality } => (signal::SignalType::Pdq, value, quality),
             SignalInput::Md5 { value } => (signal::SignalType::Md5, value, None),
             SignalInput::Sha256 { value } => (signal::SignalType::Sha256, value, None),
+            SignalInput::Vpdq { value } => (signal::SignalType::Vpdq, value, None),
+            SignalInput::Chromaprint { value } => (signal::SignalType::Chromaprint, value, None),
         };
         Signal::parse(kind, &value, quality).map_err(|error| {
             let part = if matches!(error, signal::ParseSignalError::QualityOutOfRange(_)) {

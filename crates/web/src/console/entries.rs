@@ -76,7 +76,7 @@ pub async fn add_file(State(state): State<WebState>, Path(id): Path<String>, upl
             .collect();
     }
     let name = new.name.clone();
-    match flow::add_entry(&state.app, &person.actor, bank.id, new, Some(bytes), None).await {
+    match flow::add_entry(&state.app, &person.actor, bank.id, new, Some(bytes.into()), None).await {
         Ok(_) => Ok(go_saying(
             &state,
             &format!("/banks/{id}"),

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Request, State};
 use moderation::model::Right;
-use moderation::signal::Signal;
+use moderation::signal::{Signal, vpdq};
 use serde_json::{Map, Value, json};
 
 use super::answers::Refusal;
@@ -47,12 +47,24 @@ pub(super) async fn compare(
     Ok(Json(Value::Object(compared)))
 }
 
+/// So much of each of two videos must be in the other for HMA to call them the same, in percent.
+const VPDQ_PERCENT_MIN: f64 = 80.0;
+
 fn judge(one: &Signal, other: &Signal, threshold: u32) -> Value {
     match (one, other) {
         (Signal::Pdq { hash, .. }, Signal::Pdq { hash: other, .. }) => {
             let distance = hash.distance(*other);
             json!([distance <= threshold, { "distance": distance }])
         }
-        (Signal::Pdq { .. } | Signal::Md5(_) | Signal::Sha256(_), _) => json!([one == other, {}]),
+        (Signal::Vpdq(one), Signal::Vpdq(other)) => {
+            let both = vpdq::compare(one, other, vpdq::DISTANCE_MAX, vpdq::QUALITY_MIN);
+            let is_match = both.is_some_and(|both| both.query >= VPDQ_PERCENT_MIN && both.target >= VPDQ_PERCENT_MIN);
+            let distance =
+                both.map(|both| json!({ "query_match_percent": both.query, "compared_match_percent": both.target }));
+            json!([is_match, distance.unwrap_or_else(|| json!({}))])
+        }
+        (Signal::Pdq { .. } | Signal::Md5(_) | Signal::Sha256(_) | Signal::Vpdq(_) | Signal::Chromaprint(_), _) => {
+            json!([one == other, {}])
+        }
     }
 }

@@ -55,11 +55,13 @@ pub(super) async fn add_content(
     }
     let signals: Vec<Signal> = selected.signals.iter().map(|(_, signal)| signal.clone()).collect();
     let has_pdq = signals.iter().any(|signal| matches!(signal, Signal::Pdq { .. }));
+    let has_vpdq = signals.iter().any(|signal| matches!(signal, Signal::Vpdq(_)));
     let new = NewContent {
         signals,
         previews: selected.hashed.previews,
         // What is to be known by its digest alone is not to be recognised by its looks.
         looks: selected.hashed.looks.filter(|_| has_pdq),
+        timeline: selected.hashed.timeline.filter(|_| has_vpdq),
         metadata: said.metadata,
         note: said.note,
     };
@@ -98,6 +100,7 @@ pub(super) async fn add_signals(
         signals: signals.iter().map(|(_, signal)| signal.clone()).collect(),
         previews: None,
         looks: None,
+        timeline: None,
         metadata: None,
         note,
     };

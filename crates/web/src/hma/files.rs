@@ -6,7 +6,7 @@ use bytes::Bytes;
 use moderation::flows::hma::{self as flow, ContentKind, Hashed};
 use moderation::matching::MatchSettings;
 use moderation::model::Right;
-use moderation::signal::Signal;
+use moderation::signal::{Signal, SignalType, vpdq};
 
 use super::HmaSettings;
 use super::answers::{Refusal, too_large};
@@ -94,7 +94,8 @@ pub(super) async fn fetched(state: &WebState, caller: &Caller, url: &str, query:
 pub(super) async fn hash(state: &WebState, caller: &Caller, file: File, query: &Query) -> Result<Selected, Refusal> {
     let wanted = wanted_types(settings(state)?, file.kind, query.get("types"))?;
     let _place = state.shared.admission.enter().await.ok_or(BUSY)?;
-    let hashed = flow::hash_file(&state.app, &caller.actor, file.kind, file.bytes).await?;
+    let types: Vec<SignalType> = wanted.iter().map(|kind| kind.signal_type()).collect();
+    let hashed = flow::hash_file(&state.app, &caller.actor, file.kind, file.bytes, &types).await?;
     Ok(select(wanted, hashed))
 }
 
@@ -107,7 +108,8 @@ pub(super) async fn hash_content(
 ) -> Result<Selected, Refusal> {
     let wanted = wanted_types(settings(state)?, file.kind, query.get("types"))?;
     let _place = state.shared.admission.enter().await.ok_or(BUSY)?;
-    let hashed = flow::hash_content(&state.app, &caller.actor, file.kind, file.bytes).await?;
+    let types: Vec<SignalType> = wanted.iter().map(|kind| kind.signal_type()).collect();
+    let hashed = flow::hash_content(&state.app, &caller.actor, file.kind, file.bytes, &types).await?;
     Ok(select(wanted, hashed))
 }
 
@@ -126,9 +128,16 @@ fn select(wanted: Vec<HmaSignalType>, hashed: Hashed) -> Selected {
 pub(super) fn check_comparable(matching: &MatchSettings, kind: HmaSignalType, signal: &Signal) -> Result<(), String> {
     let is_compared = match signal {
         Signal::Pdq { .. } => matching.comparable(signal).is_some(),
-        Signal::Md5(_) | Signal::Sha256(_) => true,
+        Signal::Md5(_) | Signal::Sha256(_) | Signal::Chromaprint(_) => true,
+        // A dark clip is banked by HMA and then breaks its index.
+        Signal::Vpdq(features) => features.iter().any(|feature| feature.pdq.quality >= vpdq::QUALITY_MIN),
     };
-    let written = if is_compared { write(signal) } else { String::new() };
+    let written = match signal {
+        _ if !is_compared => String::new(),
+        // Written and read again it would be the same.
+        Signal::Vpdq(_) => return Ok(()),
+        Signal::Pdq { .. } | Signal::Md5(_) | Signal::Sha256(_) | Signal::Chromaprint(_) => write(signal),
+    };
     kind.read(&written).map(drop)
 }
 

@@ -160,9 +160,11 @@ fn is_among(name: &str, banks: Option<&[&str]>) -> bool {
 }
 
 fn render_hit(kind: HmaSignalType, hit: &Hit) -> Value {
-    let distance = match kind {
-        HmaSignalType::Pdq => hit.distance.to_string(),
-        HmaSignalType::VideoMd5 | HmaSignalType::VideoSha256 => "-".to_owned(),
+    let distance = match (kind, hit.percentages) {
+        (HmaSignalType::Pdq, _) => hit.distance.to_string(),
+        (HmaSignalType::VideoMd5 | HmaSignalType::VideoSha256, _) => "-".to_owned(),
+        (HmaSignalType::Vpdq, Some(both)) => format!("{:.0}%[{:.0}%]", both.query, both.target),
+        (HmaSignalType::Vpdq, None) => "0%[0%]".to_owned(),
     };
     json!({ "bank_content_id": hit.content, "distance": distance })
 }

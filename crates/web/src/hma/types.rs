@@ -17,16 +17,18 @@ pub enum HmaSignalType {
     VideoMd5,
     /// SHA-256 of a video's bytes.
     VideoSha256,
+    /// Hashes of a video's frames.
+    Vpdq,
 }
 
 /// The name is not that of a type of signal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not one of pdq, video_md5 and video_sha256")]
+#[error("`{0}` is not one of pdq, video_md5, video_sha256 and vpdq")]
 pub struct ParseHmaSignalTypeError(String);
 
 impl HmaSignalType {
     /// Every type.
-    pub const ALL: [Self; 3] = [Self::Pdq, Self::VideoMd5, Self::VideoSha256];
+    pub const ALL: [Self; 4] = [Self::Pdq, Self::VideoMd5, Self::VideoSha256, Self::Vpdq];
 
     /// HMA's name for it.
     pub const fn name(self) -> &'static str {
@@ -34,6 +36,7 @@ impl HmaSignalType {
             Self::Pdq => "pdq",
             Self::VideoMd5 => "video_md5",
             Self::VideoSha256 => "video_sha256",
+            Self::Vpdq => "vpdq",
         }
     }
 
@@ -43,6 +46,7 @@ impl HmaSignalType {
             Self::Pdq => SignalType::Pdq,
             Self::VideoMd5 => SignalType::Md5,
             Self::VideoSha256 => SignalType::Sha256,
+            Self::Vpdq => SignalType::Vpdq,
         }
     }
 
@@ -50,7 +54,7 @@ impl HmaSignalType {
     pub(super) const fn content(self) -> ContentKind {
         match self {
             Self::Pdq => ContentKind::Photo,
-            Self::VideoMd5 | Self::VideoSha256 => ContentKind::Video,
+            Self::VideoMd5 | Self::VideoSha256 | Self::Vpdq => ContentKind::Video,
         }
     }
 
@@ -59,6 +63,8 @@ impl HmaSignalType {
         let is_taken = match self {
             Self::Pdq => !value.bytes().any(|byte| byte.is_ascii_uppercase()),
             Self::VideoMd5 | Self::VideoSha256 => true,
+            // Of the published forms HMA knows the JSON list alone.
+            Self::Vpdq => value.trim_start().starts_with('['),
         };
         let signal = is_taken
             .then(|| Signal::parse(self.signal_type(), value, None).ok())
@@ -68,6 +74,7 @@ impl HmaSignalType {
             Self::Pdq => "invalid PDQ hash".to_owned(),
             Self::VideoMd5 => format!("'{shown}' is not a valid MD5 hash"),
             Self::VideoSha256 => format!("'{shown}' is not a valid SHA256 hash"),
+            Self::Vpdq => "invalid VPDQ hash".to_owned(),
         })
     }
 }
@@ -121,7 +128,9 @@ const PDQ_QUALITY_MIN: u8 = 50;
 pub(super) fn write(signal: &Signal) -> String {
     match signal {
         Signal::Pdq { quality, .. } if quality.is_some_and(|quality| quality < PDQ_QUALITY_MIN) => String::new(),
-        Signal::Pdq { .. } | Signal::Md5(_) | Signal::Sha256(_) => signal.value(),
+        Signal::Pdq { .. } | Signal::Md5(_) | Signal::Sha256(_) | Signal::Vpdq(_) | Signal::Chromaprint(_) => {
+            signal.value()
+        }
     }
 }
 

@@ -60,6 +60,7 @@ impl World {
             clock: clock.clone(),
             chance: Arc::new(Chance::seeded(1)),
             media: Arc::new(MediaHost::start(host).await.unwrap()),
+            av: None,
             settings: Settings::default(),
             index_folder: None,
         };

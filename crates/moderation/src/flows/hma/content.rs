@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use media::Previews;
 use serde_json::Value;
+use signal::video::Timeline;
 use signal::{Looks, Signal};
 use tokio::sync::watch;
 
+use crate::banks::NewRecording;
+use crate::flows::banks::insert_previews;
 use crate::flows::{calibrate, follow};
 use crate::hma::{self, ContentNotes};
-use crate::model::{Actor, Bank, BankId, Entry, EntryId, EntryState, NewEntry, PreviewKind, Right, Timestamp};
+use crate::model::{Actor, Bank, BankId, Entry, EntryId, EntryState, NewEntry, Right, Timestamp};
 use crate::store::{StoreError, Tx};
 use crate::{Seawall, banks};
 
@@ -24,6 +27,8 @@ pub struct NewContent {
     pub previews: Option<Previews>,
     /// What it is recognised by beyond its hash, if it came as a picture.
     pub looks: Option<Looks>,
+    /// Its marks, if it came as a video.
+    pub timeline: Option<Timeline>,
     /// The client's own names for it.
     pub metadata: Option<Value>,
     /// A remark.
@@ -69,6 +74,7 @@ pub async fn add_content(app: &Seawall, actor: &Actor, bank: &str, new: NewConte
         Some(looks) => Some(calibrate::prepare(app, &new.signals, looks).await?),
         None => None,
     };
+    let recording = calibrate::off_thread(|| NewRecording::of(&new.signals, new.timeline.as_ref()));
     let mut tx = app.store.begin("add entry").await?;
     let now = app.clock.now();
     let bank = find_bank(tx.conn(), bank).await?.ok_or(HmaError::NotFound)?;
@@ -81,11 +87,8 @@ pub async fn add_content(app: &Seawall, actor: &Actor, bank: &str, new: NewConte
         signals: new.signals,
     };
     let handle = banks::insert_entry(&mut tx, id, bank.id, &entry, now).await?;
-    if let Some(previews) = new.previews {
-        banks::insert_entry_preview(&mut tx, id, PreviewKind::Small, previews.small).await?;
-        banks::insert_entry_preview(&mut tx, id, PreviewKind::Blurred, previews.blurred).await?;
-        banks::insert_entry_preview(&mut tx, id, PreviewKind::Greyscale, previews.greyscale).await?;
-    }
+    banks::insert_recording(&mut tx, id, recording).await?;
+    insert_previews(&mut tx, id, new.previews).await?;
     match prepared {
         Some(prepared) => prepared.insert(&mut tx, id).await?,
         None => app.bells.unjudged.notify_one(),

@@ -67,7 +67,7 @@ pub(super) async fn disabled_hashes(app: &Seawall) -> Result<Arc<Vec<(Dormant, P
         let found = banks::signals_of_disabled_entries(&mut conn, SignalType::Pdq, limit).await?;
         let hashes = found.into_iter().filter_map(|(dormant, signal)| match signal {
             Signal::Pdq { hash, .. } => Some((dormant, hash)),
-            Signal::Md5(_) | Signal::Sha256(_) => None,
+            Signal::Md5(_) | Signal::Sha256(_) | Signal::Vpdq(_) | Signal::Chromaprint(_) => None,
         });
         Ok(hashes.collect::<Vec<_>>())
     };

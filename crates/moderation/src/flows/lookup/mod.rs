@@ -5,6 +5,7 @@
 
 mod hashes;
 mod parts;
+mod recordings;
 mod remembered;
 mod sightings;
 
@@ -22,6 +23,7 @@ use crate::model::item::{FramePlace, MediaSignal};
 use crate::model::{EntryId, Match, MatchTarget, Sighted, Tier};
 use crate::store::StoreError;
 
+pub use recordings::RecordingQuery;
 pub use remembered::Remembered;
 
 /// A file to be looked up.
@@ -31,6 +33,8 @@ pub struct Query<'a> {
     pub signals: &'a [MediaSignal],
     /// Its looks, if it was decoded here.
     pub looks: Option<&'a Looks>,
+    /// What is seen and heard in it over a time, if it is a video or a sound.
+    pub recording: Option<RecordingQuery<'a>>,
 }
 
 /// Which targets may be told.
@@ -60,7 +64,11 @@ impl Piece {
 impl<'a> Query<'a> {
     /// A file of which only signals are known.
     pub fn of_signals(signals: &'a [MediaSignal]) -> Self {
-        Self { signals, looks: None }
+        Self {
+            signals,
+            looks: None,
+            recording: None,
+        }
     }
 
     /// The frame that looks are taken of, if the file moves.
@@ -112,13 +120,21 @@ pub async fn look_up_among(
                 handles.insert(seen.entry.target.entry, seen.entry.handle);
                 keep_sighting(strongest, query, looks, seen, &settings);
             }
+            let stills = recordings::find_still(app, looks, counts, now).await?;
+            keep_pieces(strongest, &mut handles, stills);
+        }
+        if let Some(recording) = query.recording {
+            let played = recordings::find(app, recording, counts, now).await?;
+            keep_pieces(strongest, &mut handles, played);
+            let pictures = recordings::find_pictures(app, recording, counts, now).await?;
+            keep_pieces(strongest, &mut handles, pictures);
         }
     }
     find_digests(app, files, counts, &mut strongest, &mut handles).await?;
     let mut told: Vec<(Vec<Piece>, bool)> = strongest.into_iter().map(|found| tell(found, &settings)).collect();
     for ((query, (pieces, capped)), is_cut) in files.iter().zip(&mut told).zip(is_cut) {
         *capped |= is_cut;
-        if query.looks.is_some() {
+        if query.looks.is_some() || query.recording.is_some() {
             parts::name_entry_parts(app, pieces).await?;
         }
     }
@@ -128,6 +144,17 @@ pub async fn look_up_among(
     });
     let found = found.collect();
     Ok(Among { found, handles })
+}
+
+fn keep_pieces(
+    strongest: &mut HashMap<(EntryId, SignalType), Piece>,
+    handles: &mut HashMap<EntryId, u64>,
+    pieces: Vec<Piece>,
+) {
+    for piece in pieces {
+        handles.extend(piece.handle.map(|handle| (piece.m.target.entry, handle)));
+        keep_strongest(strongest, piece);
+    }
 }
 
 async fn find_digests(

@@ -1,0 +1,155 @@
+//! The section of the configuration file about videos, sounds and live streams. The comment of each field is its manual.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use media::JailRequirement;
+use media::av::{AvLimits, AvSettings, AvWorkerCommand, NoAvWorker, Sampling};
+use moderation::RecordingSettings;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Config, ConfigError};
+
+/// How videos, sounds and live streams are decoded and how long their codes are kept.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Video {
+    /// The program that decodes them. Without it, `av-worker` beside the program that is running. Where there is none, videos and sounds are `unscanned`.
+    pub worker: Option<PathBuf>,
+    /// How many files are decoded at the same time; 0 is one for each core.
+    pub at_once: usize,
+    /// Decode only the frames that stand for themselves, one every few seconds: many times faster, and blind between them. docs/video.md says what it costs.
+    pub key_frames_only: bool,
+    /// Largest file that is decoded, and most bytes of one stream.
+    pub bytes_max: u64,
+    /// How far a file is looked at, in seconds of its own time. What follows is not, and the file counts as not intact.
+    pub duration_s_max: u32,
+    /// Most pixels in one frame, width times height.
+    pub pixels_max: u64,
+    /// Longest time that a worker may take over one file, in milliseconds.
+    pub time_ms_max: u32,
+    /// Most memory that a worker may take, in bytes.
+    pub memory_bytes_max: u64,
+    /// Most files that may wait for a worker. One more is refused with 503.
+    pub queue_max: usize,
+    /// Where large files lie while they are scanned. Without it, the system's folder for temporary files. They have no name there and go with the request.
+    pub spool_dir: Option<PathBuf>,
+    /// For how many hours the codes of items' videos are kept: so far back an entry of an incident can be looked for. Nothing can be seen of a code.
+    pub traces_kept_h: u32,
+    /// Most live streams at once.
+    pub streams_max: usize,
+}
+
+impl Default for Video {
+    fn default() -> Self {
+        let limits = AvLimits::default();
+        let recordings = RecordingSettings::default();
+        Self {
+            worker: None,
+            at_once: 0,
+            key_frames_only: false,
+            bytes_max: limits.bytes_max,
+            duration_s_max: limits.duration_ms_max / 1_000,
+            pixels_max: limits.pixels_max,
+            time_ms_max: limits.time_ms_max,
+            memory_bytes_max: limits.memory_bytes_max,
+            queue_max: limits.queue_max,
+            spool_dir: None,
+            traces_kept_h: u32::try_from(recordings.traces_kept.as_secs() / 3_600).unwrap_or(u32::MAX),
+            streams_max: 32,
+        }
+    }
+}
+
+/// Memory below which not even the libraries' own tables fit.
+const MEMORY_BYTES_MIN: u64 = 128 << 20;
+/// The longest time that codes may be kept: a month.
+const TRACES_KEPT_H_MAX: u32 = 31 * 24;
+
+impl Video {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        let checks = [
+            (
+                self.at_once <= 1_024,
+                "video.at_once",
+                "must be at most 1024; 0 is one for each core",
+            ),
+            (self.bytes_max > 0, "video.bytes_max", "must be at least 1"),
+            (
+                (1..=86_400).contains(&self.duration_s_max),
+                "video.duration_s_max",
+                "must be 1 to 86400, a day",
+            ),
+            (self.pixels_max > 0, "video.pixels_max", "must be at least 1"),
+            (self.time_ms_max > 0, "video.time_ms_max", "must be at least 1"),
+            (
+                self.memory_bytes_max >= MEMORY_BYTES_MIN,
+                "video.memory_bytes_max",
+                "must be at least 134217728",
+            ),
+            (self.queue_max > 0, "video.queue_max", "must be at least 1"),
+            (
+                self.traces_kept_h <= TRACES_KEPT_H_MAX,
+                "video.traces_kept_h",
+                "must be at most 744, a month",
+            ),
+            (
+                (1..=1_000).contains(&self.streams_max),
+                "video.streams_max",
+                "must be 1 to 1000",
+            ),
+        ];
+        match checks.into_iter().find(|(holds, ..)| !holds) {
+            Some((_, key, what)) => Err(ConfigError::Senseless {
+                key,
+                what: what.to_owned(),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The program that decodes videos, where the configuration says or beside the one that is running.
+pub fn worker(config: &Config) -> Result<AvWorkerCommand, NoAvWorker> {
+    match &config.video.worker {
+        Some(program) => AvWorkerCommand::at(program),
+        None => AvWorkerCommand::beside_this_executable(),
+    }
+}
+
+/// How the host of videos runs its workers.
+pub fn host(config: &Config, worker: AvWorkerCommand, allow_weak_jail: bool) -> AvSettings {
+    let video = &config.video;
+    let mut settings = AvSettings::new(worker);
+    if video.at_once > 0 {
+        settings.scans_max = video.at_once;
+    }
+    settings.streams_max = video.streams_max;
+    settings.limits = AvLimits {
+        bytes_max: video.bytes_max,
+        pixels_max: video.pixels_max,
+        duration_ms_max: video.duration_s_max.saturating_mul(1_000),
+        time_ms_max: video.time_ms_max,
+        memory_bytes_max: video.memory_bytes_max,
+        queue_max: video.queue_max,
+        ..AvLimits::default()
+    };
+    if config.media.allow_weak_jail || allow_weak_jail {
+        settings.jail = JailRequirement::BestEffort;
+    }
+    settings
+}
+
+/// What flows go by.
+pub fn recordings(config: &Config) -> RecordingSettings {
+    let video = &config.video;
+    RecordingSettings {
+        sampling: match video.key_frames_only {
+            true => Sampling::KeyFrames,
+            false => Sampling::Full,
+        },
+        spool_folder: video.spool_dir.clone(),
+        traces_kept: Duration::from_secs(u64::from(video.traces_kept_h) * 3_600),
+    }
+}

@@ -1,0 +1,291 @@
+//! What is kept of the videos and sounds of items: small pictures and loudness for people, where they will look; bare codes for some time, so
+//! that an entry which becomes part of an incident can be looked for in what was posted before.
+
+use signal::audio::Print;
+use signal::pdq::PdqSignal;
+use signal::video::Frame;
+use signal::{Pdq, Signal, SignalType};
+use sqlx::{AnyConnection, query};
+
+use crate::model::{ItemId, Media, MediaId, Timestamp};
+use crate::store::columns::{Columns, damaged};
+use crate::store::{StoreError, Tx};
+
+/// A picture of a strip: which, and when it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StripPlace {
+    /// Its number, from 0.
+    pub idx: u32,
+    /// Milliseconds from the file's beginning.
+    pub at_ms: u32,
+}
+
+/// A picture of a strip to be kept (JPEG).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewStripPicture {
+    /// When it is shown.
+    pub at_ms: u32,
+    /// As it is.
+    pub small: Vec<u8>,
+    /// Blurred until no detail is left.
+    pub blurred: Vec<u8>,
+}
+
+/// Keeps the strip of a file and how loud it is.
+pub async fn insert_strip(
+    tx: &mut Tx,
+    media: MediaId,
+    strip: Vec<NewStripPicture>,
+    waveform: Vec<u8>,
+) -> Result<(), StoreError> {
+    let at = StoreError::at("keep the strip of a video");
+    for (idx, picture) in strip.into_iter().enumerate() {
+        query("INSERT INTO items_strip (media_id, idx, at_ms, small, blurred) VALUES ($1, $2, $3, $4, $5)")
+            .bind(media.to_string())
+            .bind(idx as i64)
+            .bind(i64::from(picture.at_ms))
+            .bind(picture.small)
+            .bind(picture.blurred)
+            .execute(tx.conn())
+            .await
+            .map_err(&at)?;
+    }
+    if !waveform.is_empty() {
+        query("INSERT INTO items_waveform (media_id, peaks) VALUES ($1, $2)")
+            .bind(media.to_string())
+            .bind(waveform)
+            .execute(tx.conn())
+            .await
+            .map_err(&at)?;
+    }
+    Ok(())
+}
+
+/// Which pictures there are of the files of an item's revision.
+pub async fn strip_places(
+    conn: &mut AnyConnection,
+    item: &ItemId,
+    revision: i64,
+) -> Result<Vec<(MediaId, StripPlace)>, StoreError> {
+    let rows = query(
+        "SELECT s.media_id, s.idx, s.at_ms FROM items_strip s JOIN items_media m ON m.id = s.media_id
+         WHERE m.item_id = $1 AND m.revision = $2 ORDER BY s.media_id, s.idx",
+    )
+    .bind(item.to_string())
+    .bind(revision)
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::at("read the strips of videos"))?;
+    rows.iter()
+        .map(|row| {
+            let place = StripPlace {
+                idx: row.number("idx")?,
+                at_ms: row.number("at_ms")?,
+            };
+            Ok((row.parse("media_id")?, place))
+        })
+        .collect()
+}
+
+/// A picture of a strip (JPEG), blurred or as it is.
+pub async fn strip_picture(
+    conn: &mut AnyConnection,
+    media: MediaId,
+    idx: u32,
+    is_blurred: bool,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let row = query("SELECT CASE WHEN $1 = 1 THEN blurred ELSE small END AS bytes FROM items_strip WHERE media_id = $2 AND idx = $3")
+        .bind(i64::from(is_blurred))
+        .bind(media.to_string())
+        .bind(i64::from(idx))
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::at("read a picture of a video"))?;
+    row.map(|row| row.bytes("bytes")).transpose()
+}
+
+/// How loud a file is: a byte for each tenth of a second.
+pub async fn waveform(conn: &mut AnyConnection, media: MediaId) -> Result<Option<Vec<u8>>, StoreError> {
+    let row = query("SELECT peaks FROM items_waveform WHERE media_id = $1")
+        .bind(media.to_string())
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::at("read how loud a file is"))?;
+    row.map(|row| row.bytes("peaks")).transpose()
+}
+
+/// What a file was recognised by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trace {
+    /// The file.
+    pub media: MediaId,
+    /// Its item.
+    pub item: ItemId,
+    /// The item's revision.
+    pub revision: i64,
+    /// Its frames, by their hashes alone.
+    pub frames: Vec<Frame>,
+    /// Its sound.
+    pub print: Option<Print>,
+}
+
+/// The most frames of one trace: of longer videos every so many.
+const TRACE_FRAMES_MAX: usize = 20_000;
+/// When it is shown, its hash, its quality.
+const FRAME_BYTES: usize = 4 + 32 + 1;
+
+/// Keeps what a file was recognised by.
+pub async fn insert_trace(
+    tx: &mut Tx,
+    media: &Media,
+    frames: Vec<u8>,
+    print: Option<Vec<u8>>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO items_trace (media_id, item_id, revision, frames, print, taken_at) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(media.id.to_string())
+    .bind(media.item.to_string())
+    .bind(media.revision)
+    .bind(frames)
+    .bind(print)
+    .bind(now.unix_ms())
+    .execute(tx.conn())
+    .await
+    .map_err(StoreError::at("keep the trace of a video"))?;
+    Ok(())
+}
+
+/// Frames as they are kept. Those that say next to nothing are left out.
+pub fn frames_to_bytes(frames: &[Frame]) -> Vec<u8> {
+    let good: Vec<&Frame> = frames.iter().filter(|frame| !frame.is_flat()).collect();
+    let step = good.len().div_ceil(TRACE_FRAMES_MAX).max(1);
+    let mut bytes = Vec::with_capacity(good.len() / step * FRAME_BYTES);
+    for frame in good.into_iter().step_by(step) {
+        bytes.extend(frame.at_ms.to_le_bytes());
+        bytes.extend(frame.pdq.hash.to_bytes());
+        bytes.push(frame.pdq.quality);
+    }
+    bytes
+}
+
+fn frames_from_bytes(bytes: &[u8]) -> Result<Vec<Frame>, StoreError> {
+    let (frames, rest) = bytes.as_chunks::<FRAME_BYTES>();
+    if !rest.is_empty() {
+        return Err(damaged("frames", "they end early"));
+    }
+    let read = |(number, bytes): (usize, &[u8; FRAME_BYTES])| {
+        let mut hash = [0; 32];
+        hash.copy_from_slice(&bytes[4..36]);
+        Frame {
+            at_ms: u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]),
+            number: number as u64,
+            is_scene: false,
+            is_vpdq: false,
+            pdq: PdqSignal {
+                hash: Pdq::from_bytes(hash),
+                quality: bytes[36],
+            },
+            glimpse: None,
+        }
+    };
+    Ok(frames.iter().enumerate().map(read).collect())
+}
+
+/// Up to `limit` traces that were taken since then, of the revisions in force, after that file, in the order of their ids.
+pub async fn traces_since(
+    conn: &mut AnyConnection,
+    since: Timestamp,
+    after: Option<MediaId>,
+    limit: i64,
+) -> Result<Vec<Trace>, StoreError> {
+    let rows = query(
+        "SELECT t.media_id, t.item_id, t.revision, t.frames, t.print,
+                CASE WHEN t.print IS NULL THEN 0 ELSE 1 END AS has_print
+         FROM items_trace t JOIN items_item i ON i.id = t.item_id AND i.revision = t.revision
+         WHERE t.taken_at >= $1 AND t.media_id > $2 ORDER BY t.media_id LIMIT $3",
+    )
+    .bind(since.unix_ms())
+    .bind(after.map(|id| id.to_string()).unwrap_or_default())
+    .bind(limit)
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::at("read the traces of videos"))?;
+    rows.iter()
+        .map(|row| {
+            Ok(Trace {
+                media: row.parse("media_id")?,
+                item: row.parse("item_id")?,
+                revision: row.int("revision")?,
+                frames: frames_from_bytes(&row.bytes("frames")?)?,
+                print: match row.int("has_print")? {
+                    1 => Some(Print::from_bytes(&row.bytes("print")?).map_err(|error| damaged("print", error))?),
+                    _ => None,
+                },
+            })
+        })
+        .collect()
+}
+
+/// A picture of an item, by its hash as it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PictureTrace {
+    /// The file.
+    pub media: MediaId,
+    /// Its item.
+    pub item: ItemId,
+    /// The item's revision.
+    pub revision: i64,
+    /// Which of its signals.
+    pub idx: i64,
+    /// The hash.
+    pub signal: Signal,
+}
+
+/// Up to `limit` hashes of files of items that were submitted since then, of the revisions in force, after that signal of that file.
+pub async fn hashes_since(
+    conn: &mut AnyConnection,
+    since: Timestamp,
+    after: Option<(MediaId, i64)>,
+    limit: i64,
+) -> Result<Vec<PictureTrace>, StoreError> {
+    let (media, idx) = after.map_or((String::new(), -1), |(media, idx)| (media.to_string(), idx));
+    let rows = query(
+        "SELECT s.media_id, s.idx, s.value, s.quality, m.item_id, m.revision
+         FROM items_item i JOIN items_media m ON m.item_id = i.id AND m.revision = i.revision
+              JOIN items_signal s ON s.media_id = m.id
+         WHERE i.updated_at >= $1 AND s.type = $2 AND (s.media_id, s.idx) > ($3, $4)
+         ORDER BY s.media_id, s.idx LIMIT $5",
+    )
+    .bind(since.unix_ms())
+    .bind(SignalType::Pdq.as_str())
+    .bind(media)
+    .bind(idx)
+    .bind(limit)
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::at("read the hashes of items"))?;
+    rows.iter()
+        .map(|row| {
+            let signal = Signal::parse(SignalType::Pdq, &row.text("value")?, row.opt_number("quality")?);
+            Ok(PictureTrace {
+                media: row.parse("media_id")?,
+                item: row.parse("item_id")?,
+                revision: row.int("revision")?,
+                idx: row.int("idx")?,
+                signal: signal.map_err(|error| damaged("value", error))?,
+            })
+        })
+        .collect()
+}
+
+/// Forgets traces that were taken before then.
+pub async fn forget_traces_before(tx: &mut Tx, oldest: Timestamp) -> Result<(), StoreError> {
+    query("DELETE FROM items_trace WHERE taken_at < $1")
+        .bind(oldest.unix_ms())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("forget the traces of videos"))?;
+    Ok(())
+}
