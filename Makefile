@@ -20,7 +20,7 @@ bench:          ## measure against other implementations on this machine; writes
 bench-robustness: ## only what matching survives: 44 edits, random draws, cards of one layout; writes bench/README.md
 	@bench/run.sh robustness
 
-conformance:    ## compare hashes with the reference implementation on several hundred images, and the HMA paths with HMA
+conformance:    ## compare hashes with the reference implementations on several hundred images and some videos, and the HMA paths with HMA
 	@scripts/setup.sh conformance
 	@conformance/run.sh
 

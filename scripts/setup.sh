@@ -63,6 +63,9 @@ has_postgres() { have pg_ctl || compgen -G '/usr/lib/postgresql/*/bin/initdb'; }
 has_chromedriver() { have chromedriver; }
 has_venv() { python3 -c 'import venv, ensurepip'; }
 
+has_python_headers() { [ -e "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ]; }
+has_vpdq_libraries() { pkg-config --exists libavcodec libavdevice libavfilter libavformat libavutil libswresample libswscale; }
+
 if ! have cargo; then
     say "Rust is missing. Install it with rustup (the version stands in Cargo.toml under rust-version), then run this again."
     exit 1
@@ -89,6 +92,11 @@ case "$target" in
         ;;
     conformance)
         need has_venv -- python3-venv
+        # The videos that are compared, and what the package vpdq is built of.
+        need have ffmpeg -- ffmpeg
+        need have c++ -- g++
+        need has_python_headers -- python3-dev
+        need has_vpdq_libraries -- pkg-config libavcodec-dev libavdevice-dev libavfilter-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
         install_missing
         ;;
     *)

@@ -185,13 +185,20 @@ fn seconds(ms: u32) -> String {
     }
 }
 
-/// The features of a video of which frames were sampled: those that vPDQ takes.
-pub fn of_frames(frames: &[Frame]) -> Vec<Feature> {
+/// The features of a video of which frames were sampled: those that vPDQ takes. It tells a frame's moment by its number and the video's frames a second; where
+/// nobody knows those (0), by when it is really shown.
+pub fn of_frames(frames: &[Frame], frame_rate: f64) -> Vec<Feature> {
     let taken = frames.iter().filter(|frame| frame.is_vpdq);
-    let features = taken.map(|frame| Feature {
-        number: Some(frame.number),
-        pdq: frame.pdq,
-        at_ms: frame.at_ms,
+    let features = taken.map(|frame| {
+        let nominal_ms = frame.number as f64 * 1000.0 / frame_rate;
+        Feature {
+            number: Some(frame.number),
+            pdq: frame.pdq,
+            at_ms: match nominal_ms.is_finite() {
+                true => nominal_ms.round() as u32,
+                false => frame.at_ms,
+            },
+        }
     });
     features.collect()
 }

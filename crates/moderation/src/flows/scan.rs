@@ -222,7 +222,7 @@ pub(super) fn signals_of(scan: &Scan) -> Vec<MediaSignal> {
 /// The signals of a scanned video or sound that is to be an entry.
 pub(super) fn signals_of_recording(scan: &AvScan) -> Vec<Signal> {
     let mut signals = vec![Signal::Md5(scan.md5), Signal::Sha256(scan.sha256)];
-    signals.extend(Signal::vpdq(&vpdq::of_frames(&scan.frames)));
+    signals.extend(Signal::vpdq(&vpdq::of_frames(&scan.frames, scan.frame_rate)));
     let print = scan.sound.as_ref().map(QueryPrints::print);
     signals.extend(print.and_then(Signal::chromaprint));
     signals

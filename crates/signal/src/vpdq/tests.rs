@@ -123,6 +123,30 @@ fn a_time_line_from_features_gives_features_back() {
     assert_eq!(found.query, 100.0);
 }
 
+#[test]
+fn moments_are_numbers_of_frames_by_their_rate() {
+    let frame = |number: u64, at_ms: u32, is_vpdq: bool| Frame {
+        at_ms,
+        number,
+        is_scene: false,
+        is_vpdq,
+        pdq: PdqSignal {
+            hash: HASH.parse().unwrap(),
+            quality: 100,
+        },
+        glimpse: None,
+    };
+    let frames = [frame(0, 80, true), frame(12, 500, false), frame(29, 1_060, true)];
+    let moments = |rate: f64| {
+        of_frames(&frames, rate)
+            .iter()
+            .map(|feature| feature.at_ms)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(moments(30_000.0 / 1_001.0), [0, 968]);
+    assert_eq!(moments(0.0), [80, 1_060]);
+}
+
 proptest! {
     #[test]
     fn any_features_survive_both_forms(features in prop::collection::vec((any::<[u64; 4]>(), 0..=100_u8, any::<u32>(), any::<u64>()), 1..20)) {
