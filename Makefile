@@ -8,6 +8,7 @@ help:           ## what there is
 
 run:            ## build Seawall and open a demonstration with synthetic data on 127.0.0.1:8410
 	@scripts/setup.sh run
+	@cargo build --locked --release --package av --package cli
 	@exec cargo run --locked --release --package cli --bin seawall -- demo
 
 test:           ## every check and every test, as CI runs them

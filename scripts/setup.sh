@@ -58,6 +58,9 @@ install_tools() {
     cp "$list" "$stamp"
 }
 
+# What av-worker links, for videos and sounds.
+ffmpeg_libraries=(libavformat-dev libavcodec-dev libavutil-dev libswscale-dev libswresample-dev pkg-config)
+has_ffmpeg_libraries() { pkg-config --exists libavformat libavcodec libavutil libswscale libswresample; }
 has_libc_headers() { echo '#include <stdlib.h>' | cc -E -; }
 has_postgres() { have pg_ctl || compgen -G '/usr/lib/postgresql/*/bin/initdb'; }
 has_chromedriver() { have chromedriver; }
@@ -75,8 +78,13 @@ target=${1:?usage: scripts/setup.sh run|test|fuzz|conformance}
 need have cc -- gcc
 need has_libc_headers -- libc6-dev
 case "$target" in
-    run) install_missing ;;
+    run)
+        need has_ffmpeg_libraries -- "${ffmpeg_libraries[@]}"
+        install_missing
+        ;;
     test)
+        need has_ffmpeg_libraries -- "${ffmpeg_libraries[@]}"
+        need have ffmpeg -- ffmpeg
         need has_postgres -- postgresql
         need have chromium -- chromium
         need has_chromedriver -- chromium-driver
@@ -86,6 +94,7 @@ case "$target" in
         ;;
     fuzz)
         need have c++ -- g++
+        need has_ffmpeg_libraries -- "${ffmpeg_libraries[@]}"
         need has_venv -- python3-venv
         install_missing
         install_tools

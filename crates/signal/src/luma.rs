@@ -250,6 +250,23 @@ mod tests {
         );
     }
 
+    #[test]
+    fn pictures_are_turned_as_their_names_say() {
+        let picture = Luma::new(3, 2, vec![1, 2, 3, 4, 5, 6]).unwrap();
+        let check = |turn, width, expected: [u8; 6]| {
+            let turned = picture.turned(turn);
+            assert_eq!((turned.width(), turned.pixels()), (width, &expected[..]), "{turn}");
+        };
+        check(Dihedral::Original, 3, [1, 2, 3, 4, 5, 6]);
+        check(Dihedral::Rotate90, 2, [3, 6, 2, 5, 1, 4]);
+        check(Dihedral::Rotate180, 3, [6, 5, 4, 3, 2, 1]);
+        check(Dihedral::Rotate270, 2, [4, 1, 5, 2, 6, 3]);
+        check(Dihedral::FlipX, 3, [4, 5, 6, 1, 2, 3]);
+        check(Dihedral::FlipY, 3, [3, 2, 1, 6, 5, 4]);
+        check(Dihedral::FlipPlus, 2, [1, 4, 2, 5, 3, 6]);
+        check(Dihedral::FlipMinus, 2, [6, 3, 5, 2, 4, 1]);
+    }
+
     proptest! {
         #[test]
         fn every_pixel_counts_as_much_as_it_covers(width in 1..90_usize, height in 1..90_usize, longest in 1..60_usize, seed: u8) {

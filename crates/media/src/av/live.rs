@@ -79,6 +79,8 @@ pub struct LiveScan {
 #[derive(Debug)]
 struct Watch {
     is_dropped: AtomicBool,
+    /// The worker is gone.
+    is_over: AtomicBool,
     started: Instant,
     /// When something last went on, in milliseconds after the start.
     active_ms: AtomicU64,
@@ -103,7 +105,7 @@ impl LiveScan {
         let Some(input) = input else { return false };
         while !bytes.is_empty() {
             let piece = bytes.split_to(bytes.len().min(PIECE_BYTES));
-            if input.send(piece).await.is_err() {
+            if self.shared.is_over.load(Ordering::Relaxed) || input.send(piece).await.is_err() {
                 return false;
             }
             self.shared.touch();
@@ -136,6 +138,7 @@ pub(super) async fn open(
 ) -> Result<LiveScan, ScanError> {
     let shared = Arc::new(Watch {
         is_dropped: AtomicBool::new(false),
+        is_over: AtomicBool::new(false),
         started: Instant::now(),
         active_ms: AtomicU64::new(0),
     });
@@ -163,6 +166,7 @@ pub(super) async fn open(
         let feeder = feeder.spawn(move || feed(worker_input, pieces));
         let _ = ready.send(feeder.map(drop).map_err(no_thread));
         let result = follow(worker, &settings, request, &watch, &events);
+        watch.is_over.store(true, Ordering::Relaxed);
         over(result.as_ref().map(drop));
         if let Err(error) = result {
             let _ = events.blocking_send(Err(error));

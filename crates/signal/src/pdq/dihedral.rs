@@ -59,28 +59,6 @@ impl Dihedral {
         )
     }
 
-    /// This turn, and `next` of what it gives.
-    pub fn then(self, next: Self) -> Self {
-        let corners = next.of_corners(self.of_corners([0, 1, 2, 3]));
-        let is_same = |turn: &Self| turn.of_corners([0, 1, 2, 3]) == corners;
-        // The eight turns are all there are, so one of them does the same to the corners.
-        Self::ALL.into_iter().find(is_same).unwrap_or(Self::Original)
-    }
-
-    /// Where the corners go: upper left, upper right, lower left, lower right.
-    const fn of_corners(self, [a, b, c, d]: [u8; 4]) -> [u8; 4] {
-        match self {
-            Self::Original => [a, b, c, d],
-            Self::Rotate90 => [b, d, a, c],
-            Self::Rotate180 => [d, c, b, a],
-            Self::Rotate270 => [c, a, d, b],
-            Self::FlipX => [c, d, a, b],
-            Self::FlipY => [b, a, d, c],
-            Self::FlipPlus => [a, c, b, d],
-            Self::FlipMinus => [d, b, c, a],
-        }
-    }
-
     /// The coefficients of the turned picture. Coefficient 0 of an axis is the first *odd* cosine, which changes its sign
     /// when the axis is mirrored.
     pub(super) fn apply(self, original: &Coefficients) -> Coefficients {
@@ -113,38 +91,5 @@ impl Dihedral {
 impl std::fmt::Display for Dihedral {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(self.as_str())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Luma;
-    use crate::pdq::nearly_hash_luma_dihedral;
-
-    #[test]
-    fn two_turns_are_one() {
-        let picture = Luma::new(3, 2, vec![1, 2, 3, 4, 5, 6]).unwrap();
-        for first in Dihedral::ALL {
-            for next in Dihedral::ALL {
-                let twice = picture.turned(first).turned(next);
-                assert_eq!(twice, picture.turned(first.then(next)), "{first} then {next}");
-            }
-        }
-    }
-
-    #[test]
-    fn hashes_of_a_turned_picture_are_those_of_the_picture_in_another_order() {
-        let pixel = |x: usize, y: usize| ((x * 7 + y * y * 3 + (x * y) / 5) % 251) as u8;
-        let pixels = (0..96).flat_map(|y| (0..160).map(move |x| pixel(x, y))).collect();
-        let picture = Luma::new(160, 96, pixels).unwrap();
-        let hashes = nearly_hash_luma_dihedral(picture.image());
-        for turn in Dihedral::ALL {
-            let turned = nearly_hash_luma_dihedral(picture.turned(turn).image());
-            for (at, next) in Dihedral::ALL.into_iter().enumerate() {
-                let distance = turned[at].hash.distance(hashes[turn.then(next) as usize].hash);
-                assert!(distance <= 24, "{turn} then {next}: {distance}");
-            }
-        }
     }
 }

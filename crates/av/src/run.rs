@@ -1,0 +1,295 @@
+//! One file or stream, from its first byte to its last.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
+
+use media::av::wire::{AvRequest, Body, End, Opened, Refusal, SoundTrack, VideoTrack};
+use media::av::worker::Gone;
+
+use crate::clock::Clock;
+use crate::container::{Source, refusal};
+use crate::pictures::Pictures;
+use crate::sound::Sounds;
+use crate::{Input, log};
+
+/// How often progress is told.
+const TELL_EVERY: Duration = Duration::from_millis(500);
+/// After so many packets in a row that could not be read, no more is expected.
+const BAD_PACKETS_MAX: u32 = 64;
+/// A file may end so much before the time that it claims, and a twentieth of that.
+const SHORT_MS: u32 = 2_000;
+
+/// Why a run ended before the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// The file was refused, and the host was told why.
+    Refused,
+    /// The host is gone.
+    Gone,
+}
+
+/// What ends the decoding of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// As many frames were taken, or as much time was looked at, as was asked for.
+    Enough,
+    /// Memory ran out.
+    Memory,
+    /// A frame is larger than may be decoded.
+    TooManyPixels {
+        /// Its columns.
+        width: u32,
+        /// Its rows.
+        height: u32,
+    },
+    /// The host is gone.
+    Gone,
+}
+
+/// Hands a message to the host.
+pub type Send<'a> = dyn FnMut(&Body) -> Result<(), Fault> + 'a;
+
+/// Decodes `input`, and hands what it finds to `send`.
+pub fn run(input: Input, request: &AvRequest, send: &mut dyn FnMut(&Body) -> Result<(), Gone>) -> Result<(), Stop> {
+    log::forget();
+    // Both halves of a run look at how far it came, should a decoder give up.
+    let end_ms = Cell::new(0);
+    let has_opened = Cell::new(false);
+    let mut send = |body: &Body| send(body).map_err(|Gone| Fault::Gone);
+    let outcome = catch_unwind(AssertUnwindSafe(|| -> Result<End, Failure> {
+        let source = Source::open(input, request)?;
+        decode(source, request, &end_ms, &has_opened, &mut send)
+    }));
+    let end = match outcome {
+        Ok(Ok(end)) => Ok(end),
+        Ok(Err(Failure::Gone)) => return Err(Stop::Gone),
+        Ok(Err(Failure::Refused(refusal))) => Err(refusal),
+        Err(_) if has_opened.get() => Ok(End {
+            at_ms: end_ms.get(),
+            is_whole: false,
+            is_intact: false,
+        }),
+        Err(_) => Err(Refusal::Damaged("a decoder gave up on it".to_owned())),
+    };
+    let gone = |_| Stop::Gone;
+    match end {
+        Ok(end) => send(&Body::End(end)).map_err(gone),
+        Err(refusal) => {
+            send(&Body::Refused(refusal)).map_err(gone)?;
+            Err(Stop::Refused)
+        }
+    }
+}
+
+enum Failure {
+    Refused(Refusal),
+    Gone,
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+fn decode(
+    mut source: Source,
+    request: &AvRequest,
+    end_ms: &Cell<u32>,
+    has_opened: &Cell<bool>,
+    send: &mut Send<'_>,
+) -> Result<End, Failure> {
+    let want = request.want;
+    let (video, sound) = (source.video.take(), source.sound.take());
+    let size = |video: &crate::container::VideoSource| {
+        if video.turn.swaps_sides() {
+            (video.height, video.width)
+        } else {
+            (video.width, video.height)
+        }
+    };
+    let opened = Body::Opened(Opened {
+        container: source.container,
+        duration_ms: source.duration_ms,
+        video: video.as_ref().map(|video| VideoTrack {
+            codec: video.codec,
+            width: size(video).0,
+            height: size(video).1,
+            frame_rate: video.frame_rate,
+        }),
+        sound: sound.as_ref().map(|sound| SoundTrack { codec: sound.codec }),
+    });
+    send(&opened).map_err(|_| Failure::Gone)?;
+    has_opened.set(true);
+
+    // Pictures and sound share a beginning, so that they stay together.
+    let video_base = video.as_ref().and_then(|video| video.base_ms);
+    let base_ms = video_base.or(sound.as_ref().and_then(|sound| sound.base_ms));
+    let claimed_ms = if request.is_live {
+        0
+    } else {
+        i64::from(source.duration_ms)
+    };
+    let frame_rate = video.as_ref().map_or(0.0, |video| video.frame_rate);
+    let clock = |rate| Clock::new(base_ms, claimed_ms, rate);
+    if want.from_ms > 0 {
+        source.seek(base_ms.unwrap_or(0).saturating_add(want.from_ms.into()));
+    }
+    let video_stream = video.as_ref().map(|video| video.stream);
+    let sound_stream = sound.as_ref().map(|sound| sound.stream);
+    let mut run = Run {
+        pictures: video.map(|video| Pictures::new(video, clock(frame_rate), source.duration_ms, request)),
+        // Asked for or not, sound alone is what a file without pictures has to show.
+        sounds: sound
+            .filter(|_| want.audio)
+            .map(|sound| Sounds::new(sound, clock(0.0), want.from_ms)),
+        video_clock: clock(frame_rate),
+        sound_clock: clock(0.0),
+        video_stream,
+        sound_stream,
+        read_ms: 0,
+    };
+    let ended = run.read_all(&mut source, request, end_ms, send);
+    let (is_whole, is_damaged) = match ended {
+        Ok(is_damaged) => (true, is_damaged),
+        Err(Fault::Enough) => (false, false),
+        Err(Fault::Gone) => return Err(Failure::Gone),
+        Err(Fault::Memory) => return Err(Refusal::Memory.into()),
+        Err(Fault::TooManyPixels { width, height }) => return Err(Refusal::TooManyPixels { width, height }.into()),
+    };
+    // What was taken is sent even when a limit ended it.
+    match run.finish(send) {
+        Ok(()) | Err(Fault::Enough) => {}
+        Err(Fault::Gone) => return Err(Failure::Gone),
+        Err(Fault::Memory) => return Err(Refusal::Memory.into()),
+        Err(Fault::TooManyPixels { width, height }) => return Err(Refusal::TooManyPixels { width, height }.into()),
+    }
+    if is_whole && want.from_ms == 0 && !run.found_anything() {
+        return Err(Refusal::Damaged("nothing in it could be decoded".to_owned()).into());
+    }
+    let at_ms = run.end_ms();
+    let short_ms = SHORT_MS.max(source.duration_ms / 20);
+    let is_short = is_whole && at_ms.saturating_add(short_ms) < source.duration_ms;
+    let is_intact = !is_damaged && !run.is_damaged() && !log::saw_damage() && !is_short && source.is_all_known;
+    Ok(End {
+        at_ms,
+        is_whole,
+        is_intact,
+    })
+}
+
+struct Run {
+    pictures: Option<Pictures>,
+    sounds: Option<Sounds>,
+    /// Clocks of what is read, decoded or not.
+    video_clock: Clock,
+    sound_clock: Clock,
+    video_stream: Option<usize>,
+    sound_stream: Option<usize>,
+    read_ms: u32,
+}
+
+impl Run {
+    /// Whether anything could not be read.
+    fn read_all(
+        &mut self,
+        source: &mut Source,
+        request: &AvRequest,
+        end_ms: &Cell<u32>,
+        send: &mut Send<'_>,
+    ) -> Result<bool, Fault> {
+        let mut is_damaged = false;
+        let mut n_bad = 0;
+        let mut told = Instant::now();
+        loop {
+            if told.elapsed() >= TELL_EVERY {
+                told = Instant::now();
+                send(&Body::Progress {
+                    at_ms: self.done_ms(),
+                    bytes_read: source.bytes_read(),
+                })?;
+            }
+            let packet = match source.take() {
+                Ok(Some(packet)) => packet,
+                Ok(None) => return Ok(is_damaged),
+                Err(error) => {
+                    if matches!(refusal(&error), Refusal::Memory) {
+                        return Err(Fault::Memory);
+                    }
+                    is_damaged = true;
+                    n_bad += 1;
+                    if n_bad > BAD_PACKETS_MAX {
+                        return Ok(true);
+                    }
+                    continue;
+                }
+            };
+            n_bad = 0;
+            let stamp = if packet.dts().is_null() {
+                packet.pts()
+            } else {
+                packet.dts()
+            };
+            let stream = Some(packet.stream_index());
+            let at_ms = if stream == self.video_stream {
+                self.video_clock.at_ms(stamp)
+            } else if stream == self.sound_stream {
+                self.sound_clock.at_ms(stamp)
+            } else {
+                continue;
+            };
+            self.read_ms = self.read_ms.max(at_ms);
+            end_ms.set(self.end_ms());
+            if self.read_ms > request.duration_ms_max {
+                return Err(Fault::Enough);
+            }
+            if stream == self.video_stream {
+                if let Some(pictures) = &mut self.pictures {
+                    pictures.push(packet, send)?;
+                }
+            } else if let Some(sounds) = &mut self.sounds {
+                sounds.push(packet, send)?;
+            }
+        }
+    }
+
+    fn finish(&mut self, send: &mut Send<'_>) -> Result<(), Fault> {
+        if let Some(sounds) = &mut self.sounds {
+            sounds.finish(send)?;
+        }
+        if let Some(pictures) = &mut self.pictures {
+            pictures.finish(send)?;
+        }
+        Ok(())
+    }
+
+    /// Up to here nothing more will come.
+    fn done_ms(&self) -> u32 {
+        match &self.pictures {
+            Some(pictures) => pictures.end_ms(),
+            None => self.read_ms,
+        }
+    }
+
+    fn end_ms(&self) -> u32 {
+        let shown = self.pictures.as_ref().map_or(0, Pictures::end_ms);
+        let heard = self.sounds.as_ref().map_or(0, Sounds::end_ms);
+        self.read_ms.max(shown).max(heard)
+    }
+
+    fn found_anything(&self) -> bool {
+        let seen = self.pictures.as_ref().is_some_and(Pictures::has_any);
+        let heard = self.sounds.as_ref().is_some_and(|sounds| sounds.end_ms() > 0);
+        // Sound that was not asked for was at least read.
+        seen || heard || (self.pictures.is_none() && self.sounds.is_none() && self.read_ms > 0)
+    }
+
+    fn is_damaged(&self) -> bool {
+        let seen = self.pictures.as_ref().is_some_and(|pictures| pictures.is_damaged);
+        let heard = self.sounds.as_ref().is_some_and(|sounds| sounds.is_damaged);
+        // A file with pictures of which not one could be shown.
+        let is_blind = self.pictures.as_ref().is_some_and(|pictures| !pictures.has_any());
+        seen || heard || is_blind
+    }
+}

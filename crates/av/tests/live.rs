@@ -1,0 +1,163 @@
+//! Streams that come piece by piece.
+
+mod common;
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use common::{Studio, host, scan, settings};
+use media::ScanError;
+use media::av::{AvHost, AvSettings, AvWant, LiveEvent, LiveScan};
+use signal::video::Frame;
+
+const H264: &str = "-c:v libx264 -preset ultrafast -g 25 -c:a aac";
+
+#[derive(Default)]
+struct Seen {
+    opened: bool,
+    frames: Vec<Frame>,
+    n_samples: usize,
+    ended_ms: Option<u32>,
+}
+
+async fn read(stream: &LiveScan) -> Result<Seen, ScanError> {
+    let mut seen = Seen::default();
+    while let Some(event) = stream.next().await {
+        match event? {
+            LiveEvent::Opened { width, height, .. } => {
+                assert_eq!((width, height), (320, 240));
+                seen.opened = true;
+            }
+            LiveEvent::Frame(frame) => seen.frames.push(*frame),
+            LiveEvent::Sound { samples, .. } => seen.n_samples += samples.len(),
+            LiveEvent::Progress { .. } => {}
+            LiveEvent::Ended { duration_ms, .. } => seen.ended_ms = Some(duration_ms),
+        }
+    }
+    Ok(seen)
+}
+
+async fn follow(bytes: Vec<u8>) -> Seen {
+    let stream = host().open_stream(AvWant::EVERYTHING).await.unwrap();
+    let feed = async {
+        for piece in bytes.chunks(10_000) {
+            assert!(stream.feed(Bytes::copy_from_slice(piece)).await);
+        }
+        stream.finish();
+        assert!(!stream.feed(Bytes::from_static(b"more")).await);
+    };
+    let (seen, ()) = tokio::join!(read(&stream), feed);
+    seen.unwrap()
+}
+
+#[tokio::test]
+async fn a_stream_shows_what_the_file_shows() {
+    let studio = Studio::new();
+    for (name, args) in [
+        ("a.ts", H264.to_owned()),
+        (
+            "a.mp4",
+            format!("{H264} -movflags +frag_keyframe+empty_moov+default_base_moof"),
+        ),
+    ] {
+        let path = studio.video(&args, name);
+        let bytes = std::fs::read(&path).unwrap();
+        let (seen, whole) = (follow(bytes).await, scan(path).await.unwrap());
+        assert!(seen.opened, "{name}");
+        assert!(
+            (5_900..=6_300).contains(&seen.ended_ms.unwrap()),
+            "{name}: {:?}",
+            seen.ended_ms
+        );
+        assert!(seen.frames.len().abs_diff(whole.frames.len()) <= 2, "{name}");
+        let same = seen
+            .frames
+            .iter()
+            .filter(|frame| whole.frames.iter().any(|other| other.pdq == frame.pdq))
+            .count();
+        assert!(same + 2 >= seen.frames.len(), "{name}: {same} of {}", seen.frames.len());
+        assert!(
+            (60_000..=70_000).contains(&seen.n_samples),
+            "{name}: {}",
+            seen.n_samples
+        );
+    }
+}
+
+#[tokio::test]
+async fn segments_that_each_begin_at_zero_go_on_after_each_other() {
+    let studio = Studio::new();
+    let bytes = std::fs::read(studio.video(H264, "a.ts")).unwrap();
+    let seen = follow([&bytes[..], &bytes].concat()).await;
+    assert!(
+        (11_500..=12_700).contains(&seen.ended_ms.unwrap()),
+        "{:?}",
+        seen.ended_ms
+    );
+    assert!(seen.frames.is_sorted_by_key(|frame| frame.at_ms));
+    assert!(seen.frames.len() >= 24);
+}
+
+/// Frames come while the stream goes on: after the first three seconds were fed, some must have been seen.
+#[tokio::test]
+async fn frames_come_before_the_end() {
+    let studio = Studio::new();
+    let bytes = std::fs::read(studio.video(H264, "a.ts")).unwrap();
+    let stream = host().open_stream(AvWant::EVERYTHING).await.unwrap();
+    assert!(stream.feed(Bytes::copy_from_slice(&bytes[..bytes.len() / 2])).await);
+    let mut last_ms = 0;
+    let wait = async {
+        while last_ms < 1_000 {
+            if let Some(Ok(LiveEvent::Frame(frame))) = stream.next().await {
+                last_ms = frame.at_ms;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), wait)
+        .await
+        .expect("frames come");
+}
+
+#[tokio::test]
+async fn a_silent_sender_and_rubbish_end_with_an_error() {
+    let mut impatient = settings();
+    impatient.limits.stall_ms_max = 700;
+    let host = AvHost::new(AvSettings {
+        streams_max: 1,
+        ..impatient
+    })
+    .unwrap();
+    let stream = host.open_stream(AvWant::EVERYTHING).await.unwrap();
+    assert!(matches!(
+        host.open_stream(AvWant::EVERYTHING).await,
+        Err(ScanError::Busy { .. })
+    ));
+    let started = Instant::now();
+    assert_eq!(stream.next().await, Some(Err(ScanError::Stalled { stall_ms_max: 700 })));
+    assert!(started.elapsed() < Duration::from_secs(20));
+    assert_eq!(stream.next().await, None);
+    assert!(!stream.feed(Bytes::from_static(b"more")).await);
+    drop(stream);
+
+    let stream = common::host().open_stream(AvWant::EVERYTHING).await.unwrap();
+    assert!(stream.feed(Bytes::from_static(b"#EXTM3U\nhttp://localhost/\n")).await);
+    stream.finish();
+    let error = stream.next().await.unwrap().unwrap_err();
+    assert!(matches!(error, ScanError::UnsupportedType { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_dropped_stream_gives_its_place_back() {
+    let host = AvHost::new(AvSettings {
+        streams_max: 1,
+        ..settings()
+    })
+    .unwrap();
+    drop(host.open_stream(AvWant::EVERYTHING).await.unwrap());
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while host.stats().streams > 0 {
+        assert!(Instant::now() < deadline);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    host.open_stream(AvWant::EVERYTHING).await.unwrap();
+}
