@@ -20,7 +20,7 @@ use super::app;
 use crate::args;
 use crate::exit::{BadUsage, Exit};
 use crate::offline::files::{self, FileError, STDIN};
-use crate::offline::hasher::{Hasher, path_text, signals};
+use crate::offline::hasher::{Hasher, path_text};
 use crate::offline::target;
 use crate::output;
 
@@ -68,7 +68,7 @@ async fn make(args: args::BankMake) -> anyhow::Result<Exit> {
                 labels: args.labels.clone(),
                 source: String::new(),
                 expires_at: None,
-                signals: signals(scan).into_iter().map(|signal| signal.signal).collect(),
+                signals: scan.signals().into_iter().map(|signal| signal.signal).collect(),
             }),
             Err(error) => {
                 failed += 1;

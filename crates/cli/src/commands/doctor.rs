@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use image::{ExtendedColorType, ImageEncoder};
+use media::av::{AvHost, INSTALL_HINT};
 use media::{JailRequirement, MediaHost, Want, WorkerCommand, jail};
 use moderation::model::{Clock, SystemClock, Timestamp};
 use serde::Serialize;
@@ -14,7 +15,7 @@ use signal::pdq;
 
 use super::app;
 use crate::args::Doctor;
-use crate::config::{Loaded, Secret, settings};
+use crate::config::{Loaded, Secret, settings, video};
 use crate::exit::Exit;
 use crate::output;
 
@@ -77,6 +78,7 @@ pub async fn run(args: Doctor, config_file: Option<&Path>) -> anyhow::Result<Exi
             findings.extend(check_store(&loaded).await);
             findings.extend(check_jail(loaded.config.media.allow_weak_jail));
             findings.push(check_decoder(&loaded).await);
+            findings.push(check_av_worker(&loaded).await);
             findings.extend(check_http(&loaded).await);
             findings.extend(check_webhook(&loaded));
         }
@@ -125,6 +127,42 @@ fn print_text(finding: &Finding) -> anyhow::Result<()> {
     match &finding.advice {
         Some(advice) => output::line(&format!("         do: {}", output::printable(advice))),
         None => Ok(()),
+    }
+}
+
+/// Whether videos and sounds can be decoded, in a jail.
+async fn check_av_worker(loaded: &Loaded) -> Finding {
+    let check = "videos";
+    let worker = match video::worker(&loaded.config) {
+        Ok(worker) => worker,
+        Err(error) => {
+            let detail = format!(
+                "there is no {}: videos and sounds are unscanned",
+                error.program.display()
+            );
+            return warning(check, detail, INSTALL_HINT);
+        }
+    };
+    let program = worker.program.display().to_string();
+    let tried = match AvHost::new(video::host(&loaded.config, worker, false)) {
+        Ok(host) => host.try_worker().await,
+        Err(error) => Err(error),
+    };
+    match tried {
+        Ok(missing) if missing.is_empty() => ok(check, format!("{program} starts and is locked in")),
+        Ok(missing) => {
+            let missing: Vec<&str> = missing.iter().map(|part| part.name()).collect();
+            warning(
+                check,
+                format!("{program} starts; its jail lacks {}", missing.join(", ")),
+                "a newer kernel, or a container that allows what is missing",
+            )
+        }
+        Err(error) => wrong(
+            check,
+            format!("{program}: {error}"),
+            "build it anew from the same source as `seawall`, with `cargo build --release -p av`",
+        ),
     }
 }
 

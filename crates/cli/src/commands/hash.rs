@@ -1,15 +1,17 @@
 //! `seawall hash`: the signals of files, a line each, in the order in which they were named.
 
 use futures_util::StreamExt;
+use media::av::AvScan;
 use media::{Scan, Want};
 use serde::Serialize;
-use signal::SignalType;
+use signal::video::Frame;
 use signal::views::{self, ViewSignal};
+use signal::{SignalType, vpdq};
 
 use crate::args::Hash;
 use crate::exit::Exit;
 use crate::offline::files::FileError;
-use crate::offline::hasher::{Hashed, Hasher, PartLine, SignalLine, path_text, signals};
+use crate::offline::hasher::{FileScan, Hashed, Hasher, PartLine, SignalLine, path_text, recording_signals, signals};
 use crate::output;
 
 /// A line of JSON about a file.
@@ -29,10 +31,53 @@ enum Line<'a> {
         #[serde(flatten)]
         looks: Option<LooksLine>,
     },
+    Recording {
+        file: &'a str,
+        media_type: &'static str,
+        width: u32,
+        height: u32,
+        duration_ms: u32,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        video_codec: Option<&'static str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        audio_codec: Option<&'static str>,
+        /// Digests, `vpdq` and `chromaprint`, in the forms in which they are exchanged.
+        signals: Vec<SignalLine>,
+        /// The frames that were taken; those of vPDQ are among them.
+        frames: Vec<FrameLine>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        intact: Option<bool>,
+    },
     Failed {
         file: &'a str,
         error: &'a FileError,
     },
+}
+
+/// A frame of a video.
+#[derive(Debug, Serialize)]
+struct FrameLine {
+    frame: u64,
+    at_ms: u32,
+    pdq: String,
+    quality: u8,
+    /// Whether it is one of those that vPDQ takes.
+    vpdq: bool,
+    /// Whether it begins a scene.
+    scene: bool,
+}
+
+impl FrameLine {
+    fn of(frame: &Frame) -> Self {
+        Self {
+            frame: frame.number,
+            at_ms: frame.at_ms,
+            pdq: frame.pdq.hash.to_string(),
+            quality: frame.pdq.quality,
+            vpdq: frame.is_vpdq,
+            scene: frame.is_scene,
+        }
+    }
 }
 
 /// What a picture is recognised by when it was edited.
@@ -85,6 +130,8 @@ pub async fn run(args: Hash) -> anyhow::Result<Exit> {
     };
     let hasher = Hasher::start(args.jail.allow_weak_jail, want).await?;
     let mut exit = Exit::Success;
+    // Of one file the lines are vPDQ's own, for its tools.
+    let is_one = args.files.len() == 1;
     let mut hashed = std::pin::pin!(hasher.hash(args.files));
     while let Some(hashed) = hashed.next().await {
         if hashed.outcome.is_err() {
@@ -93,7 +140,7 @@ pub async fn run(args: Hash) -> anyhow::Result<Exit> {
         if args.json {
             print_json(&hashed)?
         } else {
-            print_text(&hashed)?
+            print_text(&hashed, is_one)?
         }
     }
     Ok(exit)
@@ -102,7 +149,19 @@ pub async fn run(args: Hash) -> anyhow::Result<Exit> {
 fn print_json(hashed: &Hashed) -> anyhow::Result<()> {
     let file = &path_text(&hashed.path);
     output::json(&match &hashed.outcome {
-        Ok(scan) => Line::Hashed {
+        Ok(FileScan::Recording(scan)) => Line::Recording {
+            file,
+            media_type: scan.mime,
+            width: scan.width,
+            height: scan.height,
+            duration_ms: scan.duration_ms,
+            video_codec: scan.video_codec,
+            audio_codec: scan.audio_codec,
+            signals: recording_signals(scan).iter().map(|signal| signal.line()).collect(),
+            frames: scan.frames.iter().map(FrameLine::of).collect(),
+            intact: (!scan.is_intact).then_some(false),
+        },
+        Ok(FileScan::Picture(scan)) => Line::Hashed {
             file,
             media_type: scan.media_type.mime(),
             width: scan.width,
@@ -115,10 +174,11 @@ fn print_json(hashed: &Hashed) -> anyhow::Result<()> {
     })
 }
 
-fn print_text(hashed: &Hashed) -> anyhow::Result<()> {
+fn print_text(hashed: &Hashed, is_one: bool) -> anyhow::Result<()> {
     let file = output::printable(&path_text(&hashed.path));
     match &hashed.outcome {
-        Ok(scan) => {
+        Ok(FileScan::Recording(scan)) => print_recording(scan, &file, is_one),
+        Ok(FileScan::Picture(scan)) => {
             // The host promises at least one frame, and frame 0 first.
             let pdq = signals(scan)
                 .into_iter()
@@ -152,5 +212,21 @@ fn print_text(hashed: &Hashed) -> anyhow::Result<()> {
             output::talk(&format!("seawall: {file}: {}", output::printable(&error.detail)));
             Ok(())
         }
+    }
+}
+
+/// vPDQ's lines, `frame,quality,hash,seconds`. Of a sound, its fingerprint as AcoustID writes it.
+fn print_recording(scan: &AvScan, file: &str, is_one: bool) -> anyhow::Result<()> {
+    if !scan.is_intact {
+        output::talk(&format!("seawall: {file}: not all of it could be looked at"));
+    }
+    let behind = if is_one { String::new() } else { format!("  {file}") };
+    let lines = vpdq::to_lines(&vpdq::of_frames(&scan.frames));
+    lines
+        .lines()
+        .try_for_each(|line| output::line(&format!("{line}{behind}")))?;
+    match &scan.sound {
+        Some(sound) if scan.frames.is_empty() => output::line(&format!("{}{behind}", sound.print().to_acoustid())),
+        Some(_) | None => Ok(()),
     }
 }

@@ -12,8 +12,9 @@ use signal::Signal;
 use crate::args::{Scan, ScanTier};
 use crate::exit::{BadUsage, Exit};
 use crate::offline::files::{self, FileError};
-use crate::offline::hasher::{self, FileSignal, Hashed, Hasher, PartLine, digest_signals, path_text};
+use crate::offline::hasher::{self, FileScan, FileSignal, Hashed, Hasher, PartLine, digest_signals, path_text};
 use crate::offline::known::{Found, Known, Thresholds};
+use crate::offline::recordings::{Played, SegmentLine};
 use crate::output;
 
 /// A line of JSON about a file.
@@ -32,6 +33,17 @@ enum Line<'a> {
         /// Which part of the picture that is, if not all of it.
         #[serde(skip_serializing_if = "Option::is_none")]
         part: Option<PartLine>,
+        /// Which frame of a video that is.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        frame: Option<u32>,
+    },
+    Played {
+        file: &'a str,
+        entry: &'a str,
+        bank: &'a str,
+        signal: &'static str,
+        tier: &'static str,
+        segments: &'a [SegmentLine],
     },
     Failed {
         file: &'a str,
@@ -96,11 +108,22 @@ pub async fn run(args: Scan) -> anyhow::Result<Exit> {
         bar.inc(1);
         let signals = comparable(&hashed);
         let near = known.lookup(&signals, thresholds);
-        counts.count(&hashed, &signals, &near, thresholds.quality_min);
+        let played = match &hashed.outcome {
+            Ok(scan) => known.lookup_recordings(scan),
+            Err(_) => Vec::new(),
+        };
+        let played: Vec<(&str, Played)> = played
+            .into_iter()
+            .filter(|(_, played)| args.tier == ScanTier::Lead || played.tier == Tier::Match)
+            .collect();
+        counts.count(&hashed, &signals, &near, &played, thresholds.quality_min);
         let file = path_text(&hashed.path);
         bar.suspend(|| {
             near.iter()
                 .try_for_each(|found| print_found(&file, &known.bank, found, args.json))?;
+            played
+                .iter()
+                .try_for_each(|(entry, played)| print_played(&file, &known.bank, entry, played, args.json))?;
             hashed
                 .outcome
                 .as_ref()
@@ -133,18 +156,28 @@ fn thresholds(threshold: Option<u32>, tier: ScanTier) -> Thresholds {
 /// What of a file can be compared. A file that could not be decoded still has the digests of its bytes.
 fn comparable(hashed: &Hashed) -> Vec<FileSignal> {
     match (&hashed.outcome, hashed.digests) {
-        (Ok(scan), _) => hasher::comparable(scan),
+        (Ok(FileScan::Picture(scan)), _) => hasher::comparable(scan),
+        (Ok(FileScan::Recording(scan)), _) => hasher::comparable_of_recording(scan),
         (Err(_), Some((md5, sha256))) => digest_signals(md5, sha256).into(),
         (Err(_), None) => Vec::new(),
     }
 }
 
 impl Counts {
-    fn count(&mut self, hashed: &Hashed, signals: &[FileSignal], near: &[Found<'_>], quality_min: u8) {
+    fn count(
+        &mut self,
+        hashed: &Hashed,
+        signals: &[FileSignal],
+        near: &[Found<'_>],
+        played: &[(&str, Played)],
+        quality_min: u8,
+    ) {
         self.failed += usize::from(hashed.outcome.is_err());
-        self.damaged += usize::from(hashed.outcome.as_ref().is_ok_and(|scan| !scan.is_intact));
-        self.matched += usize::from(near.iter().any(|found| found.tier == Tier::Match));
-        self.leads += usize::from(!near.is_empty() && near.iter().all(|found| found.tier == Tier::Lead));
+        self.damaged += usize::from(hashed.outcome.as_ref().is_ok_and(|scan| !scan.is_intact()));
+        let tiers = near.iter().map(|found| found.tier);
+        let tiers: Vec<Tier> = tiers.chain(played.iter().map(|(_, played)| played.tier)).collect();
+        self.matched += usize::from(tiers.contains(&Tier::Match));
+        self.leads += usize::from(!tiers.is_empty() && !tiers.contains(&Tier::Match));
         let says_something = |signal: &FileSignal| match &signal.signal {
             Signal::Pdq { quality, .. } => quality.is_none_or(|quality| quality >= quality_min),
             Signal::Md5(_) | Signal::Sha256(_) | Signal::Vpdq(_) | Signal::Chromaprint(_) => false,
@@ -208,6 +241,7 @@ fn print_found(file: &str, bank: &str, found: &Found<'_>, json: bool) -> anyhow:
             tier,
             view: found.view.to_string(),
             part: found.view.part().map(PartLine::from),
+            frame: found.frame,
         });
     }
     let (entry, file) = (output::printable(found.entry), output::printable(file));
@@ -216,6 +250,27 @@ fn print_found(file: &str, bank: &str, found: &Found<'_>, json: bool) -> anyhow:
         found.distance,
         found.view.to_string()
     ))
+}
+
+fn print_played(file: &str, bank: &str, entry: &str, played: &Played, json: bool) -> anyhow::Result<()> {
+    let (signal, tier) = (played.signal.as_str(), played.tier.as_str());
+    if json {
+        return output::json(&Line::Played {
+            file,
+            entry,
+            bank,
+            signal,
+            tier,
+            segments: &played.segments,
+        });
+    }
+    let (entry, file) = (output::printable(entry), output::printable(file));
+    played.segments.iter().try_for_each(|segment| {
+        output::line(&format!(
+            "{tier:<5}       {signal:<6}  {:<14}  {entry}  {file}",
+            segment.words()
+        ))
+    })
 }
 
 fn print_failed(file: &str, error: &FileError, json: bool) -> anyhow::Result<()> {

@@ -2,12 +2,14 @@
 
 use std::collections::HashSet;
 use std::fs::{File, Metadata};
-use std::io::{ErrorKind, Read};
+use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use media::av::is_av;
 use serde::Serialize;
+use signal::{Digests, Md5, Sha256};
 
 /// Why a file could not be hashed, as `--json` prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -60,6 +62,63 @@ pub fn read(path: &Path, bytes_max: usize) -> Result<Bytes, FileError> {
     }
     let file = File::open(path).map_err(|error| FileError::of_io("open the file", &error))?;
     read_all(file, bytes_max)
+}
+
+/// What there is of a file: its bytes, or the open file where it is a video or a sound.
+#[derive(Debug)]
+pub enum Input {
+    /// For the picture workers.
+    Bytes(Bytes),
+    /// For those of videos, which read it themselves.
+    Recording(File),
+}
+
+/// So many bytes tell what a file is.
+const SNIFF_BYTES: usize = 512;
+
+/// Opens a regular file, or takes standard input for [`STDIN`]. What is no video or sound is read, at most `bytes_max` bytes of it. Blocks.
+pub fn open(path: &Path, bytes_max: usize) -> Result<Input, FileError> {
+    if path == Path::new(STDIN) {
+        let bytes = read(path, bytes_max)?;
+        if !is_av(&bytes[..bytes.len().min(SNIFF_BYTES)]) {
+            return Ok(Input::Bytes(bytes));
+        }
+        let spooled = || {
+            let mut file = tempfile::tempfile()?;
+            file.write_all(&bytes)?;
+            Ok(file)
+        };
+        let spooled: std::io::Result<File> = spooled();
+        return spooled
+            .map(Input::Recording)
+            .map_err(|error| FileError::of_io("spool standard input", &error));
+    }
+    let metadata = std::fs::metadata(path).map_err(|error| FileError::of_io("open the file", &error))?;
+    // Before it is opened: to open a pipe without a writer would wait for ever.
+    check_kind(&metadata)?;
+    let file = File::open(path).map_err(|error| FileError::of_io("open the file", &error))?;
+    let mut first = Vec::new();
+    (&file)
+        .take(SNIFF_BYTES as u64)
+        .read_to_end(&mut first)
+        .map_err(|error| FileError::of_io("read the file", &error))?;
+    match is_av(&first) {
+        true => Ok(Input::Recording(file)),
+        false => read(path, bytes_max).map(Input::Bytes),
+    }
+}
+
+/// Digests of a file, read piece by piece. Blocks.
+pub fn digests(path: &Path) -> std::io::Result<(Md5, Sha256)> {
+    let mut file = File::open(path)?;
+    let mut digests = Digests::default();
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok(digests.finish()),
+            n_read => digests.push(&piece[..n_read]),
+        }
+    }
 }
 
 fn check_kind(metadata: &Metadata) -> Result<(), FileError> {

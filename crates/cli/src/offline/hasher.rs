@@ -1,16 +1,19 @@
 //! Many files through the media host: read, decoded in a jail, and handed back in the order in which they were asked for.
 
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use futures_util::{Stream, StreamExt, stream};
+use media::av::{AvHost, AvScan, AvSettings, AvWant, AvWorkerCommand, NoAvWorker};
 use media::{HostSettings, JailRequirement, MediaHost, Scan, StartHostError, View, Want, WorkerCommand};
 use serde::Serialize;
+use signal::audio::QueryPrints;
 use signal::views::{self, Share};
-use signal::{Md5, Sha256, Signal};
+use signal::{Md5, Sha256, Signal, vpdq};
 
-use super::files::{self, FileError};
+use super::files::{self, FileError, Input};
 use crate::exit::BadUsage;
 
 /// What came of one file.
@@ -19,14 +22,42 @@ pub struct Hashed {
     /// The file, as it was named.
     pub path: PathBuf,
     /// What was found in it.
-    pub outcome: Result<Scan, FileError>,
+    pub outcome: Result<FileScan, FileError>,
     /// Digests of its bytes; there even if they could not be decoded.
     pub digests: Option<(Md5, Sha256)>,
+}
+
+/// What was found in a file.
+#[derive(Debug)]
+pub enum FileScan {
+    /// It is a picture.
+    Picture(Box<Scan>),
+    /// It is a video or a sound.
+    Recording(Box<AvScan>),
+}
+
+impl FileScan {
+    /// Whether all of it could be decoded.
+    pub fn is_intact(&self) -> bool {
+        match self {
+            Self::Picture(scan) => scan.is_intact,
+            Self::Recording(scan) => scan.is_intact,
+        }
+    }
+
+    /// Its signals, as [`signals`] and [`recording_signals`] say.
+    pub fn signals(&self) -> Vec<FileSignal> {
+        match self {
+            Self::Picture(scan) => signals(scan),
+            Self::Recording(scan) => recording_signals(scan),
+        }
+    }
 }
 
 /// A media host for files of this machine, with the default limits.
 pub struct Hasher {
     host: MediaHost,
+    av: Result<AvHost, NoAvWorker>,
     want: Want,
     bytes_max: usize,
     n_at_once: usize,
@@ -41,10 +72,22 @@ impl Hasher {
             settings.jail = JailRequirement::BestEffort;
         }
         let (bytes_max, workers) = (settings.limits.bytes_max, settings.workers);
+        let jail = settings.jail;
         let host = MediaHost::start(settings).await.map_err(explain)?;
+        let av = match AvWorkerCommand::beside_this_executable() {
+            Ok(worker) => {
+                let settings = AvSettings {
+                    jail,
+                    ..AvSettings::new(worker)
+                };
+                Ok(AvHost::new(settings).map_err(explain)?)
+            }
+            Err(error) => Err(error),
+        };
         // One more than there are workers for each worker: the next file is read while one is decoded.
         Ok(Self {
             host,
+            av,
             want,
             bytes_max,
             n_at_once: workers * 2,
@@ -60,30 +103,41 @@ impl Hasher {
 
     async fn hash_one(&self, path: PathBuf) -> Hashed {
         let (bytes_max, to_read) = (self.bytes_max, path.clone());
-        let read = tokio::task::spawn_blocking(move || {
-            let bytes = files::read(&to_read, bytes_max)?;
-            let digests = (Md5::of(&bytes), Sha256::of(&bytes));
-            Ok((bytes, digests))
+        let opened = tokio::task::spawn_blocking(move || {
+            let input = files::open(&to_read, bytes_max)?;
+            let digests = match &input {
+                Input::Bytes(bytes) => Some((Md5::of(bytes), Sha256::of(bytes))),
+                Input::Recording(_) => None,
+            };
+            Ok((input, digests))
         });
-        let bytes = match read.await {
-            Ok(bytes) => bytes,
-            // The runtime ends only with the program, so the reading thread itself failed.
-            Err(error) => Err(FileError {
+        // The runtime ends only with the program, so the reading thread itself failed.
+        let failed = |error: tokio::task::JoinError| {
+            Err(FileError {
                 kind: "unreadable",
                 detail: format!("reading failed: {error}"),
-            }),
+            })
         };
-        match bytes {
-            Ok((bytes, digests)) => {
-                let outcome = self
-                    .host
-                    .scan(bytes, self.want)
-                    .await
-                    .map_err(|error| FileError::from(&error));
+        match opened.await.unwrap_or_else(failed) {
+            Ok((Input::Bytes(bytes), digests)) => Hashed {
+                path,
+                outcome: match self.host.scan(bytes, self.want).await {
+                    Ok(scan) => Ok(FileScan::Picture(Box::new(scan))),
+                    Err(error) => Err(FileError::from(&error)),
+                },
+                digests,
+            },
+            Ok((Input::Recording(file), _)) => {
+                let outcome = self.scan_recording(file).await;
+                let digests = match &outcome {
+                    Ok(scan) => Some((scan.md5, scan.sha256)),
+                    // A known file is found even if it is broken.
+                    Err(_) => self.digests_of(path.clone()).await,
+                };
                 Hashed {
                     path,
-                    outcome,
-                    digests: Some(digests),
+                    outcome: outcome.map(|scan| FileScan::Recording(Box::new(scan))),
+                    digests,
                 }
             }
             Err(error) => Hashed {
@@ -92,6 +146,25 @@ impl Hasher {
                 digests: None,
             },
         }
+    }
+
+    async fn digests_of(&self, path: PathBuf) -> Option<(Md5, Sha256)> {
+        let digested = tokio::task::spawn_blocking(move || files::digests(&path).ok());
+        digested.await.ok().flatten()
+    }
+
+    async fn scan_recording(&self, file: File) -> Result<AvScan, FileError> {
+        let av = self.av.as_ref().map_err(|error| FileError {
+            kind: "av_unavailable",
+            detail: error.to_string(),
+        })?;
+        let want = AvWant {
+            glimpses: matches!(self.want, Want::SignalsAndLooks | Want::Everything),
+            strip: false,
+            ..AvWant::EVERYTHING
+        };
+        let scan = av.scan(file, want, |_| {}).await;
+        scan.map_err(|error| FileError::from(&error))
     }
 }
 
@@ -137,6 +210,8 @@ pub enum FileView {
     Frame(View),
     /// A part of the first frame, or all of it in a mirror or otherwise changed, and where that lies.
     Edited(views::View, Share),
+    /// All of a frame of a video.
+    Shown,
 }
 
 impl FileView {
@@ -148,13 +223,15 @@ impl FileView {
         match self {
             Self::Frame(_) => true,
             Self::Edited(view, _) => view.is_for_leads(),
+            // There are thousands of them.
+            Self::Shown => false,
         }
     }
 
     /// Which part of the picture it shows, if not all of it.
     pub fn part(self) -> Option<Share> {
         match self {
-            Self::Frame(_) => None,
+            Self::Frame(_) | Self::Shown => None,
             Self::Edited(_, share) => Some(share).filter(|share| *share != Share::WHOLE),
         }
     }
@@ -166,6 +243,7 @@ impl fmt::Display for FileView {
         match self {
             Self::Frame(view) => f.write_str(view.name()),
             Self::Edited(view, _) => view.fmt(f),
+            Self::Shown => f.write_str(View::AsIs.name()),
         }
     }
 }
@@ -238,6 +316,40 @@ pub fn signals(scan: &Scan) -> Vec<FileSignal> {
     }
     signals.extend(digest_signals(scan.md5, scan.sha256));
     signals
+}
+
+/// The signals of a video or sound: digests, the hash of its frames, the fingerprint of its sound.
+pub fn recording_signals(scan: &AvScan) -> Vec<FileSignal> {
+    let mut signals = digest_signals(scan.md5, scan.sha256).to_vec();
+    let video = Signal::vpdq(&vpdq::of_frames(&scan.frames));
+    let print = scan.sound.as_ref().map(QueryPrints::print);
+    let long = video.into_iter().chain(print.and_then(Signal::chromaprint));
+    signals.extend(long.map(|signal| FileSignal {
+        signal,
+        view: FileView::AS_IS,
+        frame: 0,
+    }));
+    signals
+}
+
+/// What of a video is searched for among pictures and digests: its bytes' digests, and each frame that is not as the one before.
+pub fn comparable_of_recording(scan: &AvScan) -> Vec<FileSignal> {
+    let mut found = digest_signals(scan.md5, scan.sha256).to_vec();
+    let mut before = None;
+    for frame in &scan.frames {
+        if before.replace(frame.pdq.hash) == Some(frame.pdq.hash) {
+            continue;
+        }
+        found.push(FileSignal {
+            signal: Signal::Pdq {
+                hash: frame.pdq.hash,
+                quality: Some(frame.pdq.quality),
+            },
+            view: FileView::Shown,
+            frame: u32::try_from(frame.number).unwrap_or(u32::MAX),
+        });
+    }
+    found
 }
 
 /// The signals of a scan that a bank is searched for: those of [`signals`], then the views of its first frame, the likeliest first.

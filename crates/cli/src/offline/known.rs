@@ -9,9 +9,10 @@ use anyhow::Context;
 use index::Index;
 use moderation::banks::csv::{self, LineError};
 use moderation::model::{NewEntry, Tier};
-use signal::{Signal, SignalType};
+use signal::{Md5, Signal, SignalType};
 
-use super::hasher::{FileSignal, FileView};
+use super::hasher::{FileScan, FileSignal, FileView};
+use super::recordings::{KnownRecordings, Played};
 
 /// How near is near, in bits of PDQ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +32,7 @@ pub struct Known {
     entries: Vec<NewEntry>,
     hashes: Index,
     digests: HashMap<Signal, Vec<usize>>,
+    recordings: KnownRecordings,
 }
 
 /// An entry that a file is near to.
@@ -48,6 +50,8 @@ pub struct Found<'a> {
     pub tier: Tier,
     /// How the file's picture was looked at.
     pub view: FileView,
+    /// Which frame, if the file is a video.
+    pub frame: Option<u32>,
 }
 
 impl Known {
@@ -65,6 +69,7 @@ impl Known {
     fn new(bank: String, mut entries: Vec<NewEntry>, quality_min: u8) -> Self {
         let hashes = Index::new();
         let mut digests: HashMap<Signal, Vec<usize>> = HashMap::new();
+        let mut recordings = KnownRecordings::new();
         let mut codes = Vec::new();
         for (place, entry) in entries.iter_mut().enumerate() {
             for signal in &entry.signals {
@@ -74,11 +79,12 @@ impl Known {
                     }
                     Signal::Pdq { .. } => {}
                     Signal::Md5(_) | Signal::Sha256(_) => digests.entry(signal.clone()).or_default().push(place),
-                    Signal::Vpdq(_) | Signal::Chromaprint(_) => {}
+                    Signal::Vpdq(_) | Signal::Chromaprint(_) => recordings.add(place, signal),
                 }
             }
             if entry.name.is_empty() {
-                entry.name = entry.signals.first().map(Signal::value).unwrap_or_default();
+                let short = entry.signals.iter().find(|signal| !signal.is_long());
+                entry.name = short.or(entry.signals.first()).map(short_name).unwrap_or_default();
             }
         }
         hashes.insert_many(codes);
@@ -87,7 +93,23 @@ impl Known {
             entries,
             hashes,
             digests,
+            recordings,
         }
+    }
+
+    /// The entries that a file shows or plays over a time, or is a still of.
+    pub fn lookup_recordings(&self, scan: &FileScan) -> Vec<(&str, Played)> {
+        let found = match scan {
+            FileScan::Picture(scan) => match &scan.looks {
+                Some(looks) => self.recordings.look_up_picture(looks),
+                None => Vec::new(),
+            },
+            FileScan::Recording(scan) => self.recordings.look_up(scan),
+        };
+        let named = found
+            .into_iter()
+            .map(|played| (self.entries[played.place].name.as_str(), played));
+        named.collect()
     }
 
     /// Number of entries.
@@ -112,7 +134,8 @@ impl Known {
                 };
             }
         };
-        for FileSignal { signal, view, .. } in signals {
+        for FileSignal { signal, view, frame } in signals {
+            let frame = (*view == FileView::Shown).then_some(*frame);
             match signal {
                 Signal::Pdq { hash, quality } => {
                     if quality.is_some_and(|quality| quality < thresholds.quality_min) {
@@ -134,6 +157,7 @@ impl Known {
                             threshold,
                             tier,
                             view: *view,
+                            frame,
                         };
                         keep(hit.key as usize, found);
                     }
@@ -151,6 +175,7 @@ impl Known {
                                 threshold: 0,
                                 tier: Tier::Match,
                                 view: *view,
+                                frame: None,
                             },
                         );
                     }
@@ -163,10 +188,18 @@ impl Known {
     }
 }
 
+/// What an entry goes by that has no name.
+fn short_name(signal: &Signal) -> String {
+    match signal.is_long() {
+        false => signal.value(),
+        true => format!("{} {}", signal.signal_type(), Md5::of(signal.value().as_bytes())),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use signal::{Md5, Pdq};
+    use signal::Pdq;
 
     const THRESHOLDS: Thresholds = Thresholds {
         match_distance_bits: 31,
