@@ -12,6 +12,7 @@ use crate::flows::calibrate::Sample;
 use crate::flows::follow::{self, OpenMatcherError};
 use crate::flows::hma::Memory;
 use crate::flows::lookup::Remembered;
+use crate::flows::streams::{StreamSettings, Streams};
 use crate::matching::{MatchSettings, Matcher};
 use crate::model::{Chance, Clock};
 use crate::store::{Store, StoreError};
@@ -35,6 +36,8 @@ pub struct Seawall {
     pub webhook: Option<Arc<Webhook>>,
     /// What the operator chose.
     pub settings: Arc<Settings>,
+    /// The live streams of this process.
+    pub streams: Arc<Streams>,
     pub(crate) bells: Arc<Bells>,
     pub(crate) hma: Arc<Memory>,
     pub(crate) remembered: Arc<Remembered>,
@@ -65,6 +68,8 @@ pub struct Settings {
     pub media_per_item_max: usize,
     /// How videos and sounds are dealt with.
     pub recordings: RecordingSettings,
+    /// How live streams are dealt with.
+    pub streams: StreamSettings,
 }
 
 /// How videos and sounds are dealt with.
@@ -95,6 +100,7 @@ impl Default for Settings {
             matching: MatchSettings::default(),
             media_per_item_max: 20,
             recordings: RecordingSettings::default(),
+            streams: StreamSettings::default(),
         }
     }
 }
@@ -169,6 +175,7 @@ impl Seawall {
             matcher: Arc::new(Matcher::in_memory(parts.settings.matching)),
             webhook,
             settings: Arc::new(parts.settings),
+            streams: Arc::default(),
             bells: Arc::default(),
             hma: Arc::default(),
             remembered: Arc::default(),

@@ -9,6 +9,7 @@ mod suite {
     pub mod archive;
     pub mod banks;
     pub mod cases;
+    pub mod films;
     pub mod hma;
     pub mod looks;
     pub mod migrations;
@@ -16,6 +17,7 @@ mod suite {
     pub mod races;
     pub mod recordings;
     pub mod simulation;
+    pub mod streams;
     pub mod submit;
     pub mod verify;
     pub mod world;
@@ -146,6 +148,12 @@ on_both_engines! {
     recordings::recordings_are_imported_once_and_exported_whole,
     recordings::a_video_is_unscanned_where_nothing_can_decode_it,
     recordings::one_entry_is_one_recording,
+    streams::what_a_stream_shows_is_told_while_it_goes_on,
+    streams::one_item_has_one_open_stream,
+    streams::an_incident_is_looked_for_in_what_is_there,
+    streams::silent_and_lost_streams_end_visibly,
+    films::a_cut_and_re_encoded_film_is_found,
+    films::a_film_is_found_in_a_stream,
     archive::a_backup_restores_into_either_engine,
     archive::a_damaged_backup_is_refused_whole,
     simulation::any_course_of_events_keeps_the_invariants,

@@ -105,11 +105,16 @@ impl Webhook {
     /// Sends the order once.
     pub async fn deliver(&self, action: &Action, decision: &Decision, item: &Item, now: Timestamp) -> Attempt {
         let body = body(action, decision, item).to_string();
+        self.send(&action.id.to_string(), body, now).await
+    }
+
+    /// Sends something once, signed.
+    pub async fn send(&self, key: &str, body: String, now: Timestamp) -> Attempt {
         let request = self
             .client
             .post(&self.settings.url)
             .header("content-type", "application/json")
-            .header("idempotency-key", action.id.to_string())
+            .header("idempotency-key", key)
             .header(
                 "seawall-signature",
                 signature(&self.settings.secret, now, body.as_bytes()),

@@ -16,11 +16,11 @@ use crate::store::{StoreError, Tx, counter};
 const ENTRY_COLUMNS: &str =
     "e.id, e.handle, e.bank_id, e.name, e.labels, e.source, e.state, e.expires_at, e.created_at,
      (SELECT COUNT(*) FROM banks_preview p WHERE p.entry_id = e.id) AS n_previews,
-     (SELECT COUNT(*) FROM banks_look k WHERE k.entry_id = e.id) AS has_look, l.dense_until,
+     (SELECT COUNT(*) FROM banks_look k WHERE k.entry_id = e.id) AS has_look, i.until_at AS incident_until,
      t.duration_ms AS video_ms, t.n_frames, s.duration_ms AS sound_ms,
      r.match_bits, r.lead_bits, r.match_places, r.lead_places, r.nearest_benign_bits, r.nearest_benign_places,
      r.template_risk, r.judged_at
-     FROM banks_entry e LEFT JOIN banks_look l ON l.entry_id = e.id LEFT JOIN banks_reach r ON r.entry_id = e.id
+     FROM banks_entry e LEFT JOIN banks_incident i ON i.entry_id = e.id LEFT JOIN banks_reach r ON r.entry_id = e.id
      LEFT JOIN banks_timeline t ON t.entry_id = e.id LEFT JOIN banks_sound s ON s.entry_id = e.id";
 
 /// Keeps a new entry, and says by which number the index knows it. Its long signals are kept by [`super::insert_recording`].
@@ -190,7 +190,7 @@ fn read_entry(row: &AnyRow) -> Result<Entry, StoreError> {
         has_look: row.int("has_look")? > 0,
         video: read_video(row)?,
         sound: row.opt_number("sound_ms")?.map(|duration_ms| KeptSound { duration_ms }),
-        incident_until: row.opt_time("dense_until")?,
+        incident_until: row.opt_time("incident_until")?,
         judged: read_judged(row)?,
     })
 }

@@ -123,17 +123,6 @@ pub async fn set_dense(tx: &mut Tx, entry: EntryId, new: NewLook, until: Option<
     Ok(())
 }
 
-/// Up to `limit` entries whose incident is over at `now`.
-pub async fn incidents_over(conn: &mut AnyConnection, now: Timestamp, limit: i64) -> Result<Vec<EntryId>, StoreError> {
-    let rows = query("SELECT entry_id FROM banks_look WHERE dense_until <= $1 ORDER BY dense_until LIMIT $2")
-        .bind(now.unix_ms())
-        .bind(limit)
-        .fetch_all(conn)
-        .await
-        .map_err(StoreError::at("look for incidents that are over"))?;
-    rows.iter().map(|row| row.parse("entry_id")).collect()
-}
-
 /// Tells the feed of all entries of a bank that have a look: other crops of them are searched for now. Under [`super::lock`].
 pub(super) async fn touch_looks(tx: &mut Tx, bank: BankId) -> Result<(), StoreError> {
     let at = StoreError::at("change the crops of a bank");

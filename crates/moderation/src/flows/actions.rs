@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::submit::DELIVER;
+use super::remember::DELIVER;
+use super::streams::{TELL, deliver_verdict};
 use crate::actions::Tried;
 use crate::actions::webhook::{Attempt, Webhook};
 use crate::model::{Action, ActionId, ActionState, Actor, Answer, Denied, Right, Timestamp};
@@ -149,6 +150,9 @@ async fn sleep_until_due(app: &Seawall) {
 
 /// Does one job; says whether an attempt was made.
 async fn deliver(app: &Seawall, webhook: &Webhook, worker: &str, job: &Job) -> Result<bool, StoreError> {
+    if job.kind == TELL {
+        return deliver_verdict(app, webhook, worker, job).await;
+    }
     let Some(order) = read_order(app, job).await? else {
         let mut tx = app.store.begin("drop job").await?;
         jobs::finish(&mut tx, job, worker).await?;

@@ -2,7 +2,7 @@
 
 use policy::Queue;
 
-use super::submit::{order_action, versions};
+use super::remember::{order_action, versions};
 use crate::matching::benign;
 use crate::model::{
     ActionKind, Actor, Author, Case, CaseId, Decision, DecisionId, Denied, InvalidTransition, Judgement, Outcome,

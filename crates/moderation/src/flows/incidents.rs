@@ -1,4 +1,5 @@
-//! An entry becomes part of an active incident for a time: whoever cuts pieces out of it is found by every crop of it.
+//! An entry becomes part of an active incident for a time: whoever cuts pieces out of it is found by every crop of it, and it is looked for at once in
+//! what is there already (`hunt.rs`).
 //!
 //! Setting an incident twice moves its end. What is over is taken away by the upkeep; entries whose time is over are found by all their crops until
 //! then, never by fewer than they should be.
@@ -6,7 +7,7 @@
 use std::time::Duration;
 
 use super::banks::BankError;
-use super::{calibrate, follow};
+use super::{calibrate, follow, hunt};
 use crate::banks::NewLook;
 use crate::model::{Actor, EntryId, Right, Timestamp};
 use crate::store::StoreError;
@@ -39,27 +40,37 @@ pub async fn set_incident(
     let before = banks::find_entry(&mut *app.store.reader().await?, id)
         .await?
         .ok_or(BankError::NotFound)?;
-    let kept = banks::find_look(&mut *app.store.reader().await?, id)
-        .await?
-        .ok_or_else(|| invalid("needs an entry that came with its picture: of bare hashes there are no crops"))?;
     if before.incident_until == until {
         return Ok(());
     }
-    let look = calibrate::off_thread(|| match until {
-        Some(_) => NewLook::dense(&kept),
-        None => NewLook::of(&kept),
+    let kept = banks::find_look(&mut *app.store.reader().await?, id).await?;
+    let look = calibrate::off_thread(|| {
+        kept.map(|kept| match until {
+            Some(_) => NewLook::dense(&kept),
+            None => NewLook::of(&kept),
+        })
     });
     let mut tx = app.store.begin("set incident").await?;
     banks::lock(&mut tx).await?;
     // Looks never change; what matters of the entry is read again under the lock.
     let before = banks::find_entry(tx.conn(), id).await?.ok_or(BankError::NotFound)?;
-    banks::set_dense(&mut tx, id, look, until).await?;
+    banks::set_incident(&mut tx, id, until, now).await?;
+    let has_crops = look.is_some();
+    if let Some(look) = look {
+        banks::set_dense(&mut tx, id, look, until).await?;
+    }
     let words = |at: Option<Timestamp>| at.map(|at| at.to_string());
     let body = serde_json::json!({ "from": words(before.incident_until), "to": words(until) });
     tx.event(now, actor, "entry.incident", id, body);
     tx.commit().await?;
     follow::catch_up(app).await?;
-    calibrate::judge_again(app, id).await?;
+    if has_crops {
+        calibrate::judge_again(app, id).await?;
+    }
+    if until.is_some() {
+        let entry = banks::find_entry(&mut *app.store.reader().await?, id).await?;
+        hunt::hunt(app, actor, &entry.ok_or(BankError::NotFound)?).await?;
+    }
     Ok(())
 }
 
@@ -72,10 +83,8 @@ pub async fn end_incidents(app: &Seawall) -> Result<(), StoreError> {
             return Ok(());
         }
         for id in over {
-            let Some(kept) = banks::find_look(&mut *app.store.reader().await?, id).await? else {
-                continue;
-            };
-            let look = calibrate::off_thread(|| NewLook::of(&kept));
+            let kept = banks::find_look(&mut *app.store.reader().await?, id).await?;
+            let look = calibrate::off_thread(|| kept.as_ref().map(NewLook::of));
             let mut tx = app.store.begin("end incident").await?;
             banks::lock(&mut tx).await?;
             // Somebody may have moved its end meanwhile.
@@ -84,7 +93,10 @@ pub async fn end_incidents(app: &Seawall) -> Result<(), StoreError> {
                 .and_then(|entry| entry.incident_until)
                 .filter(|until| *until <= now);
             if let Some(until) = is_over {
-                banks::set_dense(&mut tx, id, look, None).await?;
+                banks::set_incident(&mut tx, id, None, now).await?;
+                if let Some(look) = look {
+                    banks::set_dense(&mut tx, id, look, None).await?;
+                }
                 let body = serde_json::json!({ "from": until.to_string(), "to": null });
                 tx.event(now, &Actor::System, "entry.incident", id, body);
             }

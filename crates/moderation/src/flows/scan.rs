@@ -185,7 +185,7 @@ pub(super) fn of_long_signals(signals: &[Signal]) -> Option<ScannedRecording> {
 }
 
 /// A bare print as a query: at no other speed, and each bit as sure as the next.
-fn prints_of(print: &Print) -> QueryPrints {
+pub(super) fn prints_of(print: &Print) -> QueryPrints {
     let items = print.items.iter().map(|bits| Item { bits: *bits, doubts: 0 });
     QueryPrints {
         played: vec![Played {

@@ -13,7 +13,14 @@ use crate::store::{StoreError, Tx};
 /// Keeps the matches of a file.
 pub async fn insert(tx: &mut Tx, media: &Media, matches: &[Match]) -> Result<(), StoreError> {
     for (idx, found) in matches.iter().enumerate() {
-        query(
+        append(tx, media, idx, found).await?;
+    }
+    Ok(())
+}
+
+/// Keeps one more match of a file that has so many.
+pub async fn append(tx: &mut Tx, media: &Media, idx: usize, found: &Match) -> Result<(), StoreError> {
+    query(
             "INSERT INTO matching_match
                 (media_id, idx, item_id, revision, entry_id, bank_id, bank_name, bank_confirmed, type, value, distance,
                  threshold, tier, view, frame_index, frame_at_ms, part, entry_part, sighting, nearest_benign_bits, segments)
@@ -43,7 +50,6 @@ pub async fn insert(tx: &mut Tx, media: &Media, matches: &[Match]) -> Result<(),
         .execute(tx.conn())
         .await
         .map_err(StoreError::at("keep a match"))?;
-    }
     Ok(())
 }
 

@@ -94,6 +94,7 @@ id!(/** A file that belongs to an item. */ MediaId, "med");
 id!(/** A decision. */ DecisionId, "dec");
 id!(/** A case. */ CaseId, "case");
 id!(/** An action ordered from the platform. */ ActionId, "act");
+id!(/** A live stream. */ StreamId, "stream");
 id!(/** A person who signs in. */ UserId, "user");
 id!(/** An API key. */ KeyId, "key");
 id!(/** A job in the store. */ JobId, "job");

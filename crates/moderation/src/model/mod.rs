@@ -14,6 +14,7 @@ pub mod event;
 pub mod id;
 pub mod item;
 pub mod page;
+pub mod stream;
 pub mod time;
 pub mod verdict;
 
@@ -25,9 +26,10 @@ pub use case::{Case, CaseState, InvalidTransition, Lease};
 pub use chance::Chance;
 pub use decision::{Author, Decision, Judgement, Versions};
 pub use event::Event;
-pub use id::{ActionId, BankId, CaseId, DecisionId, EntryId, ItemId, KeyId, MediaId, UserId};
+pub use id::{ActionId, BankId, CaseId, DecisionId, EntryId, ItemId, KeyId, MediaId, StreamId, UserId};
 pub use item::{Audience, Item, ItemKind, Media, MediaStatus, Plays, PreviewKind};
 pub use page::{Page, PageRequest};
+pub use stream::{NewStream, Stream, StreamState, StreamVerdict};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use verdict::{Match, MatchSegment, MatchTarget, MediaVerdict, SegmentKind, Sighted, Tier, Verdict};
 

@@ -16,6 +16,8 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (6, include_str!("../../migrations/0006_lean_import.sql")),
     (7, include_str!("../../migrations/0007_looks.sql")),
     (8, include_str!("../../migrations/0008_recordings.sql")),
+    (9, include_str!("../../migrations/0009_streams.sql")),
+    (10, include_str!("../../migrations/0010_incidents.sql")),
 ];
 
 /// The database's tables cannot be brought up to date.

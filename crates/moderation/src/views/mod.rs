@@ -7,11 +7,13 @@ mod cases;
 mod consistency;
 mod desk;
 mod hma;
+mod incidents;
 mod items;
 mod log;
 mod metrics;
 mod names;
 mod settings;
+mod streams;
 
 pub use banks::{
     BankRow, bank, bank_by_name, blurred_entry_preview, entry, list_banks, list_entries, list_whole_entries,
@@ -24,6 +26,7 @@ pub use hma::{
     HmaCensus, HmaContent, hma_bank, hma_banks, hma_census, hma_content, hma_exchange, hma_exchanges,
     hma_has_credentials, hma_is_caught_up,
 };
+pub use incidents::{HuntView, IncidentView, active_incidents};
 pub use items::{
     ItemRow, ItemView, MatchView, MediaView, blurred_media_preview, blurred_strip_picture, item, list_items, verdict,
     waveform,
@@ -32,6 +35,7 @@ pub(crate) use items::{verdict_in_force, verdict_of_decision};
 pub use log::{action, decision, list_actions, list_decisions, list_events, list_newest_events};
 pub use metrics::{Metrics, metrics};
 pub use settings::{list_keys, list_users};
+pub use streams::{VERDICTS_MAX, list_streams, stream, stream_verdicts};
 
 use crate::model::Denied;
 use crate::store::StoreError;

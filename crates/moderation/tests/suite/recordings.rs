@@ -19,7 +19,7 @@ use signal::{Pdq, Signal, SignalType};
 use super::world::{World, entry_of, hash_of, item};
 
 /// Frames of a film that only this number has, one a second.
-fn film(seed: u64, seconds: u32) -> Vec<Feature> {
+pub fn film(seed: u64, seconds: u32) -> Vec<Feature> {
     let chance = Chance::seeded(seed);
     let feature = |second| Feature {
         number: None,
@@ -33,7 +33,7 @@ fn film(seed: u64, seconds: u32) -> Vec<Feature> {
 }
 
 /// Films one after the other.
-fn cut(parts: &[&[Feature]]) -> Vec<Feature> {
+pub fn cut(parts: &[&[Feature]]) -> Vec<Feature> {
     let all = parts.iter().flat_map(|part| part.iter());
     let shown = all.enumerate().map(|(second, feature)| Feature {
         at_ms: second as u32 * 1_000,
@@ -42,7 +42,7 @@ fn cut(parts: &[&[Feature]]) -> Vec<Feature> {
     shown.collect()
 }
 
-fn video(features: &[Feature]) -> Signal {
+pub fn video(features: &[Feature]) -> Signal {
     Signal::vpdq(features).unwrap()
 }
 

@@ -18,7 +18,7 @@ use signal::{Looks, Signal, SignalType};
 use super::calibrate::off_thread;
 use crate::Seawall;
 use crate::banks::{self, Known};
-use crate::matching::{Found, MatchSettings};
+use crate::matching::{Durations, Found, MatchSettings, Played};
 use crate::model::item::{FramePlace, MediaSignal};
 use crate::model::{EntryId, Match, MatchTarget, Sighted, Tier};
 use crate::store::StoreError;
@@ -144,6 +144,18 @@ pub async fn look_up_among(
     });
     let found = found.collect();
     Ok(Among { found, handles })
+}
+
+/// What was seen and heard of a stream so far, as matches.
+pub(super) async fn matches_of(app: &Seawall, played: Played, duration_ms: u32) -> Result<Vec<Match>, StoreError> {
+    let pieces = recordings::pieces_of(app, played, duration_ms, &|_| true, app.clock.now()).await?;
+    Ok(pieces.into_iter().map(|piece| piece.m).collect())
+}
+
+/// What was seen and heard of one entry alone, as matches.
+pub(super) fn matches_of_one(entry: &Known, played: Played, duration_ms: u32, durations: Durations) -> Vec<Match> {
+    let pieces = recordings::pieces_of_known(&[(entry, durations)], played, duration_ms);
+    pieces.into_iter().map(|piece| piece.m).collect()
 }
 
 fn keep_pieces(

@@ -101,7 +101,7 @@ fn of_still(still: &Still) -> MatchSegment {
 }
 
 /// What was seen and heard, of the entries that may be told, as one match for each entry and kind.
-pub(in crate::flows) async fn pieces_of(
+pub(super) async fn pieces_of(
     app: &Seawall,
     played: Played,
     duration_ms: u32,
@@ -113,20 +113,28 @@ pub(in crate::flows) async fn pieces_of(
     handles.sort_unstable();
     handles.dedup();
     let known = describe(app, &handles, now).await?;
-    let known: HashMap<u64, Known> = known
-        .into_iter()
+    let durations = |handle| app.matcher.recordings().durations(handle);
+    let known: Vec<(&Known, Durations)> = known
+        .iter()
         .filter(|entry| counts(&entry.target))
-        .map(|entry| (entry.handle, entry))
+        .map(|entry| (entry, durations(entry.handle)))
         .collect();
+    Ok(pieces_of_known(&known, played, duration_ms))
+}
+
+/// The same of entries that may be told.
+pub(super) fn pieces_of_known(known: &[(&Known, Durations)], played: Played, duration_ms: u32) -> Vec<Piece> {
+    let known: HashMap<u64, (&Known, Durations)> = known.iter().map(|known| (known.0.handle, *known)).collect();
     let heard: HashMap<u64, Vec<SoundSegment>> = played.heard.into_iter().collect();
     let mut pieces = Vec::new();
     for (handle, segments) in played.seen {
-        let Some(entry) = known.get(&handle) else { continue };
-        let durations = app.matcher.recordings().durations(handle);
+        let Some((entry, durations)) = known.get(&handle) else {
+            continue;
+        };
         let heard = heard.get(&handle).map_or(&[][..], Vec::as_slice);
         let segments = segments
             .iter()
-            .map(|segment| seen(segment, heard, duration_ms, durations));
+            .map(|segment| seen(segment, heard, duration_ms, *durations));
         pieces.extend(piece(
             entry,
             SignalType::Vpdq,
@@ -136,8 +144,10 @@ pub(in crate::flows) async fn pieces_of(
         ));
     }
     for (handle, segments) in heard {
-        let Some(entry) = known.get(&handle) else { continue };
-        let sound_ms = app.matcher.recordings().durations(handle).sound_ms;
+        let Some((entry, durations)) = known.get(&handle) else {
+            continue;
+        };
+        let sound_ms = durations.sound_ms;
         let segments = segments
             .iter()
             .map(|segment| self::heard(segment, duration_ms, sound_ms));
@@ -149,7 +159,7 @@ pub(in crate::flows) async fn pieces_of(
             sound_ms,
         ));
     }
-    Ok(pieces)
+    pieces
 }
 
 fn seen(segment: &Segment, heard: &[SoundSegment], duration_ms: u32, entry: Durations) -> MatchSegment {

@@ -1,0 +1,343 @@
+//! An entry that has become part of an incident is looked for at once in what is there already: the open streams, and the items of the last hours.
+//!
+//! Of items bare codes are kept for that time: the hashes of pictures, and of videos a hash for each sampled frame and the print of the sound. They are held against
+//! the entry alone, in memory. What is found is judged by the same rules as a submission, and ends in a new decision about the same revision.
+//! Doing it again finds the same and changes nothing: what stands in the evidence already is passed over.
+
+use std::collections::BTreeMap;
+
+use index::sounds::SoundIndex;
+use index::videos::VideoIndex;
+use policy::Facts;
+use signal::nearness::Near;
+use signal::pdq::{self, Dihedral, LumaImage};
+use signal::video::Frame;
+use signal::views::{self, Grid, Share};
+use signal::{KeptLook, Pdq, SignalType};
+
+use super::calibrate::off_thread;
+use super::lookup;
+use super::remember::{facts_as_json, match_fact, open_or_join_case, order_action, versions};
+use super::scan::prints_of;
+use crate::banks::Known;
+use crate::matching::{Durations, Played, benign, evidence};
+use crate::model::item::{FramePlace, MediaSignal};
+use crate::model::{
+    ActionKind, Actor, Author, Decision, DecisionId, Entry, ItemId, Match, Media, MediaId, MediaStatus, MediaVerdict,
+    Outcome, Tier, Timestamp,
+};
+use crate::store::StoreError;
+use crate::{Seawall, actions, banks, cases, decisions, items};
+
+/// Hashes of items that are read at a time.
+const HASHES_PAGE: i64 = 5_000;
+/// Videos of items whose codes are read at a time: each may take a megabyte.
+const TRACES_PAGE: i64 = 32;
+
+/// What a hunt came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Hunted {
+    /// Files of items that were held against the entry.
+    pub n_media: usize,
+    /// Open streams that were.
+    pub n_streams: usize,
+    /// Items that were decided anew.
+    pub n_found: usize,
+}
+
+/// What an entry is recognised by, alone in memory.
+pub(super) struct Quarry {
+    known: Known,
+    /// Hashes of it as it is, turned, and of its crops, each with the part that it shows.
+    codes: Vec<(Pdq, Option<Share>)>,
+    videos: VideoIndex,
+    sounds: SoundIndex,
+    durations: Durations,
+}
+
+/// Looks for an entry in everything that is there already, and writes down what was done.
+pub(super) async fn hunt(app: &Seawall, actor: &Actor, entry: &Entry) -> Result<Hunted, StoreError> {
+    let Some(quarry) = Quarry::of(app, entry).await? else {
+        return Ok(Hunted::default());
+    };
+    let mut hunted = Hunted::default();
+    for live in app.streams.all() {
+        hunted.n_streams += 1;
+        if let Err(error) = live.hunt(app, &quarry).await {
+            // The next frame has it judged again.
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "cannot remember what was found in a stream"
+            );
+        }
+    }
+    let since = app.clock.now().before(app.settings.recordings.traces_kept);
+    let mut found: BTreeMap<(ItemId, i64), Vec<(MediaId, Match)>> = BTreeMap::new();
+    let mut after = None;
+    loop {
+        let page = items::hashes_since(&mut *app.store.reader().await?, since, after, HASHES_PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some((last.media, last.idx));
+        hunted.n_media += page.len();
+        off_thread(|| {
+            for kept in &page {
+                let hash = app.matcher.settings().comparable(&kept.signal);
+                if let Some(m) = hash.and_then(|hash| quarry.picture(app, hash, None)) {
+                    let matches = found.entry((kept.item.clone(), kept.revision)).or_default();
+                    keep_nearest(matches, kept.media, m);
+                }
+            }
+        });
+    }
+    let mut after = None;
+    loop {
+        let page = items::traces_since(&mut *app.store.reader().await?, since, after, TRACES_PAGE).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.media);
+        hunted.n_media += page.len();
+        for trace in &page {
+            let duration_ms = trace.frames.last().map_or(0, |frame| frame.at_ms);
+            let played = off_thread(|| quarry.look_up(&trace.frames, trace.print.as_ref().map(prints_of).as_ref()));
+            let mut matches = lookup::matches_of_one(&quarry.known, played, duration_ms, quarry.durations);
+            matches.extend(off_thread(|| quarry.shown(app, &trace.frames)));
+            let matches = matches.into_iter().map(|m| (trace.media, m));
+            found
+                .entry((trace.item.clone(), trace.revision))
+                .or_default()
+                .extend(matches);
+        }
+    }
+    found.retain(|_, matches| !matches.is_empty());
+    for ((item, revision), matches) in found {
+        hunted.n_found += usize::from(decide_anew(app, &item, revision, matches).await?);
+    }
+    let mut tx = app.store.begin("write down a hunt").await?;
+    let body = serde_json::json!({
+        "since": since.to_string(), "n_media": hunted.n_media, "n_streams": hunted.n_streams, "n_found": hunted.n_found,
+    });
+    tx.event(app.clock.now(), actor, "incident.hunted", entry.id, body);
+    tx.commit().await?;
+    Ok(hunted)
+}
+
+/// Of a file with several hashes the nearest counts.
+fn keep_nearest(matches: &mut Vec<(MediaId, Match)>, media: MediaId, m: Match) {
+    match matches.iter_mut().find(|(other, _)| *other == media) {
+        Some((_, known)) if known.distance <= m.distance => {}
+        Some((_, known)) => *known = m,
+        None => matches.push((media, m)),
+    }
+}
+
+impl Quarry {
+    /// None, if the entry is not in force.
+    async fn of(app: &Seawall, entry: &Entry) -> Result<Option<Self>, StoreError> {
+        let mut conn = app.store.reader().await?;
+        let handle = entry.handle.cast_unsigned();
+        let known = banks::known_of_handles(&mut conn, &[handle], app.clock.now()).await?;
+        let Some(known) = known.into_iter().next() else {
+            return Ok(None);
+        };
+        let look = banks::find_look(&mut conn, entry.id).await?;
+        let recording = banks::recordings_of_handles(&mut conn, &[handle])
+            .await?
+            .into_iter()
+            .next();
+        drop(conn);
+        let settings = *app.matcher.settings();
+        Ok(Some(off_thread(|| {
+            let hashes = entry.signals.iter().filter_map(|signal| settings.comparable(signal));
+            let mut codes: Vec<(Pdq, Option<Share>)> = hashes.map(|hash| (hash, None)).collect();
+            codes.extend(look.iter().flat_map(|look| codes_of(look, settings.quality_min)));
+            let (videos, mut sounds) = (VideoIndex::new(), SoundIndex::new());
+            let mut durations = Durations::default();
+            if let Some(recording) = recording {
+                durations = app.matcher.recordings().durations(handle);
+                if let Some(timeline) = &recording.timeline {
+                    videos.add(handle, timeline);
+                }
+                if let Some(print) = &recording.print {
+                    sounds.add(handle, print);
+                }
+            }
+            Self {
+                known,
+                codes,
+                videos,
+                sounds,
+                durations,
+            }
+        })))
+    }
+
+    /// What of it is seen and heard.
+    pub fn look_up(&self, frames: &[Frame], sound: Option<&signal::audio::QueryPrints>) -> Played {
+        Played {
+            seen: self.videos.look_up(frames),
+            heard: sound.map_or_else(Vec::new, |sound| self.sounds.look_up(sound)),
+        }
+    }
+
+    /// The match of a picture with this hash, if it is one or a lead.
+    fn picture(&self, app: &Seawall, hash: Pdq, frame: Option<FramePlace>) -> Option<Match> {
+        let settings = app.matcher.settings();
+        let reach = self
+            .known
+            .judged
+            .map_or_else(|| settings.unjudged(), |judged| judged.reach);
+        let nearest = self.codes.iter().map(|(code, share)| (code.distance(hash), *share));
+        let (distance, share) = nearest.min_by_key(|(distance, _)| *distance)?;
+        let near = reach.of_distance(distance)?;
+        let (tier, threshold) = match near {
+            Near::Match => (Tier::Match, reach.match_bits),
+            Near::Lead => (Tier::Lead, reach.lead_bits),
+        };
+        Some(Match {
+            target: self.known.target.clone(),
+            signal_type: SignalType::Pdq,
+            value: hash.to_string(),
+            distance,
+            threshold,
+            tier,
+            view: MediaSignal::AS_IS.to_owned(),
+            frame,
+            part: None,
+            entry_part: share,
+            sighting: None,
+            nearest_benign_bits: self.known.judged.and_then(|judged| judged.nearest_benign_bits),
+            segments: Vec::new(),
+        })
+    }
+
+    /// The nearest frame that shows it, if it is a picture. Of thousands of frames only what is a match counts.
+    pub fn shown(&self, app: &Seawall, frames: &[Frame]) -> Option<Match> {
+        let matches = frames.iter().filter_map(|frame| {
+            let place = FramePlace {
+                index: u32::try_from(frame.number).unwrap_or(u32::MAX),
+                at_ms: frame.at_ms,
+            };
+            self.picture(app, frame.pdq.hash, Some(place))
+        });
+        matches.filter(|m| m.tier == Tier::Match).min_by_key(|m| m.distance)
+    }
+}
+
+/// The hashes of a picture in its eight turns, and of every crop of it.
+fn codes_of(look: &KeptLook, quality_min: u8) -> Vec<(Pdq, Option<Share>)> {
+    let picture = &look.picture;
+    // It is at most 160 pixels wide.
+    let (width, height) = (picture.width() as u32, picture.height() as u32);
+    let luma = LumaImage::new(width, height, picture.pixels());
+    let turned = luma.map(pdq::nearly_hash_luma_dihedral).ok();
+    let turned = turned
+        .into_iter()
+        .flatten()
+        .zip(Dihedral::ALL)
+        .map(|(pdq, _)| (pdq, None));
+    let crops = views::crops(picture, Grid::Dense);
+    let crops = crops.into_iter().map(|(share, pdq)| (pdq, Some(share)));
+    let good = turned.chain(crops).filter(|(pdq, _)| pdq.quality >= quality_min);
+    good.map(|(pdq, share)| (pdq.hash, share.filter(|share| *share != Share::WHOLE)))
+        .collect()
+}
+
+/// Decides an item anew on what was found of it beside what was known. False, if nothing of that is new.
+async fn decide_anew(
+    app: &Seawall,
+    item: &ItemId,
+    revision: i64,
+    found: Vec<(MediaId, Match)>,
+) -> Result<bool, StoreError> {
+    let mut tx = app.store.begin("decide what a hunt found").await?;
+    let now: Timestamp = app.clock.now();
+    items::lock(&mut tx, item).await?;
+    let current = items::find(tx.conn(), item).await?;
+    let Some((current, report)) = current.filter(|(current, _)| current.revision == revision) else {
+        return Ok(false);
+    };
+    let media = items::list_media(tx.conn(), item, revision).await?;
+    let mut matches = evidence::list(tx.conn(), item, revision).await?;
+    let stands = |known: &[(MediaId, Match)], media: MediaId, m: &Match| {
+        known.iter().any(|(other, old)| {
+            (*other, old.target.entry, old.signal_type) == (media, m.target.entry, m.signal_type)
+                && (old.tier == Tier::Match || m.tier == Tier::Lead)
+        })
+    };
+    let mut is_new = false;
+    for (id, m) in found {
+        let Some(file) = media.iter().find(|file| file.media.id == id) else {
+            continue;
+        };
+        if stands(&matches, id, &m) {
+            continue;
+        }
+        let n_known = matches.iter().filter(|(other, _)| *other == id).count();
+        evidence::append(&mut tx, &file.media, n_known, &m).await?;
+        matches.push((id, m));
+        is_new = true;
+    }
+    if !is_new {
+        return Ok(false);
+    }
+    let standing = actions::standing_order(tx.conn(), item).await?;
+    let before = decisions::latest_of_item(tx.conn(), item).await?;
+    let restricted_before = match standing.map(|last| last.kind) {
+        Some(ActionKind::Restrict) => before.as_ref().and_then(|decision| decision.policy),
+        Some(ActionKind::Restore) | None => None,
+    };
+    let of_status = |is_so: fn(&MediaStatus) -> bool| media.iter().filter(|file| is_so(&file.media.status)).count();
+    let facts = Facts {
+        matches: matches.iter().map(|(_, m)| match_fact(m)).collect(),
+        n_unscanned: of_status(|status| matches!(status, MediaStatus::Unscanned { .. })),
+        n_damaged: of_status(|status| matches!(status, MediaStatus::Scanned { is_intact: false, .. })),
+        reported: report.is_some(),
+        restricted_before,
+    };
+    let ruling = policy::evaluate(&facts);
+    let id = DecisionId::fresh(now, &app.chance);
+    let case = match ruling.queue {
+        Some(_) => Some(open_or_join_case(app, &mut tx, item, &ruling, id, now).await?),
+        None => cases::find_open_of_item(tx.conn(), item).await?.map(|case| case.id),
+    };
+    benign::remove_item(&mut tx, item).await?;
+    let media: Vec<MediaVerdict> = media.into_iter().map(|file| verdict_of(file.media, &matches)).collect();
+    let decision = Decision {
+        id,
+        item: current.id,
+        revision,
+        outcome: ruling.outcome,
+        author: Author::Rule(ruling.rule.to_owned()),
+        policy: ruling.policy,
+        reason: ruling.reason.to_owned(),
+        facts: facts_as_json(&facts, &media),
+        versions: versions(),
+        supersedes: before.map(|decision| decision.id),
+        case,
+        decided_at: now,
+    };
+    decisions::insert(&mut tx, &decision).await?;
+    let body = serde_json::json!({
+        "decision": decision.id.to_string(), "revision": revision, "outcome": decision.outcome.as_str(),
+        "rule": ruling.rule, "rules": policy::RULES_VERSION,
+    });
+    tx.event(now, &Actor::System, "item.decided", item, body);
+    let is_ordered = standing.is_some_and(|last| last.kind == ActionKind::Restrict && !last.given_up);
+    if ruling.outcome == Outcome::Restrict && !is_ordered {
+        order_action(app, &mut tx, &Actor::System, &decision, ActionKind::Restrict, now).await?;
+    }
+    tx.commit().await?;
+    app.bells.jobs.notify_one();
+    Ok(true)
+}
+
+fn verdict_of(media: Media, matches: &[(MediaId, Match)]) -> MediaVerdict {
+    let of_file = matches.iter().filter(|(id, _)| *id == media.id);
+    MediaVerdict {
+        matches: of_file.map(|(_, m)| m.clone()).collect(),
+        id: Some(media.id),
+        name: media.name,
+        status: media.status,
+        signals: media.signals,
+        matches_capped: false,
+    }
+}

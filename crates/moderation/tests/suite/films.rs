@@ -1,0 +1,222 @@
+//! Real films: made by FFmpeg, decoded in the jail, banked, cut, re-encoded, streamed.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use bytes::Bytes;
+use media::av::{AvHost, AvSettings, AvWorkerCommand};
+use moderation::flows::banks;
+use moderation::flows::streams::{StreamInput, close_stream, open_stream, push_segment};
+use moderation::flows::submit::{self, NewContent, NewMedia};
+use moderation::model::{Actor, MediaStatus, NewStream, Outcome, SegmentKind, StreamState, Tier, Verdict};
+use moderation::views;
+use signal::SignalType;
+
+use super::world::{World, entry_of, item};
+
+/// Where the program lies that decodes videos; built here, if it was not yet.
+fn av_worker() -> AvWorkerCommand {
+    if AvWorkerCommand::beside_this_executable().is_err() {
+        let done = Command::new(env!("CARGO"))
+            .args(["build", "-p", "av", "--bin", "av-worker"])
+            .status();
+        assert!(done.unwrap().success(), "cannot build the video worker");
+    }
+    AvWorkerCommand::beside_this_executable().unwrap()
+}
+
+struct Studio {
+    folder: tempfile::TempDir,
+}
+
+impl Studio {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// Runs FFmpeg; the last word is the file that it makes.
+    fn make(&self, words: &str) -> PathBuf {
+        let words: Vec<&str> = words.split_whitespace().collect();
+        let name = self.folder.path().join(words[words.len() - 1]);
+        let done = Command::new("ffmpeg")
+            .current_dir(self.folder.path())
+            .args(["-nostdin", "-v", "error", "-y", "-threads", "1"])
+            .args(&words)
+            .stdin(Stdio::null())
+            .status()
+            .expect("FFmpeg's program is missing: run scripts/setup.sh test");
+        assert!(done.success(), "{words:?}");
+        name
+    }
+
+    /// Twenty seconds of moving patterns with a cut every five, and a sound that never repeats.
+    fn film(&self) -> PathBuf {
+        self.make(
+            "-f lavfi -i mandelbrot=size=320x240:rate=25:start_scale=3:end_scale=0.01:end_pts=400 -f lavfi \
+             -i aevalsrc=0.4*sin(2*PI*t*(200+90*t))+0.2*sin(2*PI*t*(900-20*t)):s=22050 -t 20 -c:v libx264 -preset ultrafast -g 25 -c:a aac film.mp4",
+        )
+    }
+
+    /// Something else.
+    fn other(&self, seconds: u32) -> PathBuf {
+        self.make(&format!(
+            "-f lavfi -i life=size=320x240:rate=25:mold=10:ratio=0.3:seed=7 -f lavfi -i anoisesrc=amplitude=0.1:seed=3 \
+             -t {seconds} -vf scale=320:240 -c:v libx264 -preset ultrafast -g 25 -c:a aac other.mp4"
+        ))
+    }
+}
+
+fn with_av(world: &mut World) {
+    world.app.av = Some(AvHost::new(AvSettings::new(av_worker())).unwrap());
+}
+
+async fn submit_file(world: &World, id: &str, file: &PathBuf) -> Verdict {
+    let media = NewMedia {
+        name: "a.mp4".to_owned(),
+        content: NewContent::Bytes(Bytes::from(std::fs::read(file).unwrap())),
+    };
+    let submitted = submit::submit_item(&world.app, &Actor::Operator, item(id, vec![media]), None).await;
+    submitted.unwrap().verdict
+}
+
+pub async fn a_cut_and_re_encoded_film_is_found(mut world: World) {
+    with_av(&mut world);
+    let studio = Studio::new();
+    let film = studio.film();
+    let bank = world.bank("films", true).await;
+    let bytes = Bytes::from(std::fs::read(&film).unwrap());
+    let added = banks::add_entry(
+        &world.app,
+        &world.admin,
+        bank,
+        entry_of(vec![]),
+        Some(bytes.into()),
+        None,
+    )
+    .await;
+    let entry = added.unwrap().into_inner();
+    let kept = views::entry(&world.app, &world.admin, entry).await.unwrap().unwrap();
+    assert!((19_000..=21_000).contains(&kept.video.unwrap().duration_ms) && kept.has_previews);
+    assert!(kept.sound.is_some() && kept.signals.len() == 2);
+
+    // The middle, smaller, brighter, at a low bit rate, behind something else.
+    studio.other(6);
+    let clip = studio.make(
+        "-i other.mp4 -ss 6 -t 10 -i film.mp4 -filter_complex [1:v]scale=240:180,eq=brightness=0.06,scale=320:240[b];[0:v][0:a][b][1:a]concat=n=2:v=1:a=1[v][a] \
+         -map [v] -map [a] -c:v libx264 -preset ultrafast -crf 32 -c:a aac -b:a 64k clip.mp4",
+    );
+    let verdict = submit_file(&world, "post-1", &clip).await;
+    let matches = &verdict.media[0].matches;
+    let seen = matches
+        .iter()
+        .find(|m| m.signal_type == SignalType::Vpdq)
+        .unwrap_or_else(|| panic!("{matches:?}"));
+    assert_eq!((seen.tier, seen.target.entry), (Tier::Match, entry));
+    let segment = seen
+        .segments
+        .iter()
+        .find(|segment| segment.kind == SegmentKind::Picture)
+        .unwrap();
+    let near = |found: u32, real: u32| found.abs_diff(real) <= 2_000;
+    assert!(
+        near(segment.query.from_ms, 6_000) && near(segment.query.to_ms, 16_000),
+        "{segment:?}"
+    );
+    assert!(
+        near(segment.entry.from_ms, 6_000) && near(segment.entry.to_ms, 16_000),
+        "{segment:?}"
+    );
+    let MediaStatus::Scanned { plays: Some(plays), .. } = &verdict.media[0].status else {
+        panic!("{:?}", verdict.media[0].status)
+    };
+    assert_eq!(
+        (plays.video_codec.as_deref(), plays.audio_codec.as_deref()),
+        (Some("h264"), Some("aac"))
+    );
+
+    let view = views::item(&world.app, &world.moderator, &verdict.item)
+        .await
+        .unwrap()
+        .unwrap();
+    let media = &view.media[0];
+    assert!(
+        media.strip.len() >= 3 && media.strip.is_sorted_by_key(|place| place.at_ms),
+        "{:?}",
+        media.strip
+    );
+    let picture = views::blurred_strip_picture(&world.app, &world.moderator, media.media.id, media.strip[1].idx).await;
+    assert!(picture.unwrap().unwrap().starts_with(&[0xff, 0xd8]));
+    let waveform = views::waveform(&world.app, &world.moderator, media.media.id)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!((140..=180).contains(&waveform.len()), "{}", waveform.len());
+    assert_eq!(
+        submit_file(&world, "post-2", &studio.other(6)).await.outcome,
+        Outcome::Allow
+    );
+}
+
+pub async fn a_film_is_found_in_a_stream(mut world: World) {
+    with_av(&mut world);
+    let studio = Studio::new();
+    let film = studio.film();
+    let bank = world.bank("films", true).await;
+    let bytes = Bytes::from(std::fs::read(&film).unwrap());
+    let added = banks::add_entry(
+        &world.app,
+        &world.admin,
+        bank,
+        entry_of(vec![]),
+        Some(bytes.into()),
+        None,
+    )
+    .await;
+    added.unwrap();
+    let live = studio.make("-i film.mp4 -c:v libx264 -preset ultrafast -crf 30 -g 25 -c:a aac -f mpegts live.ts");
+    let new = NewStream {
+        item: "live-1".parse().unwrap(),
+        account: None,
+        channel: None,
+        audience: None,
+        url: None,
+    };
+    let mut listener = world.app.streams.subscribe();
+    let opened = open_stream(&world.app, &Actor::Operator, new, StreamInput::Bytes).await;
+    let id = opened.unwrap().into_inner();
+    for piece in std::fs::read(live).unwrap().chunks(256 << 10) {
+        push_segment(&world.app, &Actor::Operator, id, Bytes::copy_from_slice(piece))
+            .await
+            .unwrap();
+    }
+    close_stream(&world.app, &Actor::Operator, id).await.unwrap();
+    let patience = Duration::from_secs(60);
+    let sure = tokio::time::timeout(patience, async {
+        loop {
+            let told = listener.recv().await.unwrap();
+            if told.tier == Tier::Match {
+                return told;
+            }
+        }
+    });
+    let told = sure.await.expect("nothing sure was told in time");
+    assert!(told.stream == id && told.at_ms <= 12_000, "{told:?}");
+    let ended = tokio::time::timeout(patience, async {
+        loop {
+            let found = views::stream(&world.app, &Actor::Operator, id).await.unwrap().unwrap();
+            if found.state != StreamState::Open {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    });
+    let ended = ended.await.expect("the stream does not end");
+    assert_eq!(
+        (ended.state, ended.reason.as_deref()),
+        (StreamState::Closed, Some("ended"))
+    );
+    assert!((19_000..=21_000).contains(&ended.at_ms), "{ended:?}");
+}

@@ -1,0 +1,222 @@
+//! Live streams: what is found while they go on is told at once, once, and again when it says more.
+
+use std::time::Duration;
+
+use moderation::flows::incidents::{end_incidents, set_incident};
+use moderation::flows::streams::{
+    self, StreamError, StreamInput, close_stream, end_silent_streams, interrupt_streams, open_stream, push_frames,
+};
+use moderation::flows::submit::{self, NewContent, NewMedia};
+use moderation::model::{Actor, ItemKind, NewStream, Outcome, StreamId, StreamState, Tier, Verdict};
+use moderation::store::Created;
+use moderation::{Seawall, views};
+use signal::vpdq::{self, Feature};
+
+use super::recordings::{cut, film, video};
+use super::world::{World, item};
+
+fn stream(item: &str) -> NewStream {
+    NewStream {
+        item: item.parse().unwrap(),
+        account: Some("account-7".to_owned()),
+        channel: None,
+        audience: None,
+        url: None,
+    }
+}
+
+async fn open(app: &Seawall, item: &str) -> StreamId {
+    let opened = open_stream(app, &Actor::Operator, stream(item), StreamInput::Frames).await;
+    let Ok(Created::New(id)) = opened else {
+        panic!("{opened:?}")
+    };
+    id
+}
+
+/// Pushes a film, ten seconds at a time.
+async fn push(world: &World, id: StreamId, features: &[Feature]) {
+    for piece in vpdq::to_frames(features).chunks(10) {
+        world.clock.advance(Duration::from_secs(10));
+        push_frames(&world.app, &Actor::Operator, id, piece.to_vec())
+            .await
+            .unwrap();
+    }
+}
+
+async fn state_of(app: &Seawall, id: StreamId) -> (StreamState, Option<String>) {
+    let found = views::stream(app, &Actor::Operator, id).await.unwrap().unwrap();
+    (found.state, found.reason)
+}
+
+pub async fn what_a_stream_shows_is_told_while_it_goes_on(world: World) {
+    let known = film(1, 120);
+    let bank = world.bank("films", true).await;
+    let entry = world.entry(bank, video(&known)).await;
+    let shown = cut(&[&film(2, 30), &known[40..80], &film(3, 20)]);
+    let mut listener = world.app.streams.subscribe();
+    let id = open(&world.app, "live-1").await;
+    push(&world, id, &shown[..30]).await;
+    assert!(listener.try_recv().is_err(), "nothing is shown yet");
+    push(&world, id, &shown[30..60]).await;
+
+    // Two frames are a lead; some more, and it is sure.
+    let (lead, told) = (listener.try_recv().unwrap(), listener.try_recv().unwrap());
+    assert_eq!((lead.tier, lead.outcome), (Tier::Lead, Outcome::Review));
+    assert_eq!(
+        (told.stream, told.item.as_str(), told.tier),
+        (id, "live-1", Tier::Match)
+    );
+    assert!(told.at_ms <= 45_000, "told at {} ms, shown from 30 s", told.at_ms);
+    let view = views::item(&world.app, &world.moderator, &told.item)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        (view.item.kind, view.item.account.as_deref()),
+        (ItemKind::Stream, Some("account-7"))
+    );
+    assert_eq!(view.media[0].matches[0].entry(), entry);
+    let segment = view.media[0].matches[0].m.segments[0];
+    assert!(segment.query.from_ms.abs_diff(30_000) <= 2_000 && segment.entry.from_ms.abs_diff(40_000) <= 2_000);
+    assert_eq!((told.outcome, told.case.is_some()), (Outcome::Restrict, true));
+
+    push(&world, id, &shown[60..]).await;
+    assert!(listener.try_recv().is_err(), "it says no more");
+    close_stream(&world.app, &Actor::Operator, id).await.unwrap();
+    close_stream(&world.app, &Actor::Operator, id).await.unwrap();
+    assert_eq!(
+        state_of(&world.app, id).await,
+        (StreamState::Closed, Some("ended".to_owned()))
+    );
+    let late = push_frames(&world.app, &Actor::Operator, id, Vec::new()).await;
+    assert!(matches!(late, Err(StreamError::NotOpen)), "{late:?}");
+
+    // The platform hears all of it: both verdicts, and the order.
+    world.deliver().await;
+    let mut kinds = world.platform.kinds_for("live-1");
+    kinds.sort();
+    assert_eq!(kinds, ["restrict", "verdict", "verdict"]);
+    let kept = views::stream_verdicts(&world.app, &Actor::Operator, Some(id), 0)
+        .await
+        .unwrap();
+    assert_eq!(kept, [lead, told.clone()], "who comes late reads what was told");
+    assert!(
+        views::stream_verdicts(&world.app, &Actor::Operator, None, told.seq)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(world.faults().await, Vec::<String>::new());
+}
+
+pub async fn one_item_has_one_open_stream(world: World) {
+    let id = open(&world.app, "live-1").await;
+    let again = open_stream(&world.app, &Actor::Operator, stream("live-1"), StreamInput::Frames).await;
+    assert_eq!(again.unwrap().into_inner(), id);
+    close_stream(&world.app, &Actor::Operator, id).await.unwrap();
+    let next = open(&world.app, "live-1").await;
+    assert_ne!(next, id);
+    let page = moderation::model::PageRequest {
+        cursor: None,
+        limit: 10,
+    };
+    let all = views::list_streams(&world.app, &Actor::Operator, None, &page)
+        .await
+        .unwrap()
+        .rows;
+    assert_eq!(all.iter().map(|stream| stream.id).collect::<Vec<_>>(), [next, id]);
+    let of_bytes = open_stream(&world.app, &Actor::Operator, stream("live-2"), StreamInput::Bytes).await;
+    assert!(matches!(of_bytes, Err(StreamError::Undecodable(_))), "{of_bytes:?}");
+    let n_open = world.app.streams.len();
+    for n in n_open..streams::StreamSettings::default().open_max {
+        open(&world.app, &format!("more-{n}")).await;
+    }
+    let too_many = open_stream(&world.app, &Actor::Operator, stream("one-more"), StreamInput::Frames).await;
+    assert!(matches!(too_many, Err(StreamError::TooMany { .. })), "{too_many:?}");
+}
+
+pub async fn silent_and_lost_streams_end_visibly(world: World) {
+    let silent = open(&world.app, "silent").await;
+    let lively = open(&world.app, "lively").await;
+    let other = world.second_process().await;
+    let lost = open(&other, "lost").await;
+    for _ in 0..7 {
+        push(&world, lively, &film(1, 10)).await;
+        end_silent_streams(&world.app).await.unwrap();
+    }
+    assert_eq!(
+        state_of(&world.app, silent).await,
+        (StreamState::Closed, Some("idle".to_owned()))
+    );
+    assert_eq!(state_of(&world.app, lively).await.0, StreamState::Open);
+    assert_eq!(
+        state_of(&world.app, lost).await,
+        (StreamState::Interrupted, Some("stopped".to_owned())),
+        "nobody follows it any more"
+    );
+    interrupt_streams(&world.app).await.unwrap();
+    assert_eq!(state_of(&world.app, lively).await.0, StreamState::Interrupted);
+}
+
+pub async fn an_incident_is_looked_for_in_what_is_there(world: World) {
+    let (known, other) = (film(1, 120), film(2, 60));
+    let shows = cut(&[&film(3, 20), &known[30..60], &film(4, 20)]);
+    for id in ["posted", "posted-again"] {
+        let posted = submit_video(&world, id, &shows).await;
+        assert_eq!(posted.outcome, Outcome::Allow, "nobody knows it yet");
+    }
+    assert_eq!(submit_video(&world, "unrelated", &other).await.outcome, Outcome::Allow);
+    let id = open(&world.app, "live-1").await;
+    push(&world, id, &cut(&[&film(5, 20), &known[60..90]])).await;
+
+    let bank = world.bank("films", true).await;
+    let entry = world.entry(bank, video(&known)).await;
+    let until = Some(world.app.clock.now().after(Duration::from_secs(3600)));
+    set_incident(&world.app, &world.admin, entry, until).await.unwrap();
+    let outcome = async |item: &str| {
+        let found = views::verdict(&world.app, &world.moderator, &item.parse().unwrap()).await;
+        let verdict = found.unwrap()?;
+        Some((verdict.outcome, verdict.case.is_some(), verdict.media[0].matches.len()))
+    };
+    assert_eq!(outcome("posted").await, Some((Outcome::Restrict, true, 1)));
+    assert_eq!(outcome("unrelated").await, Some((Outcome::Allow, false, 0)));
+    assert_eq!(
+        outcome("live-1").await,
+        Some((Outcome::Restrict, true, 1)),
+        "the stream goes on, and is known now"
+    );
+    let incidents = views::active_incidents(&world.app, &world.moderator).await.unwrap();
+    let [incident] = incidents.as_slice() else {
+        panic!("{incidents:?}")
+    };
+    let hunted = incident.hunted.unwrap();
+    assert_eq!((incident.entry.id, Some(incident.until)), (entry, until));
+    assert_eq!((hunted.n_streams, hunted.n_found), (1, 2));
+
+    // Once more: what stands already is passed over.
+    let n_decisions = async || {
+        let item = "posted".parse().unwrap();
+        let view = views::item(&world.app, &world.moderator, &item).await.unwrap().unwrap();
+        (view.decisions.len(), view.media[0].matches.len())
+    };
+    assert_eq!(n_decisions().await, (2, 1));
+    let later = Some(world.app.clock.now().after(Duration::from_secs(7200)));
+    set_incident(&world.app, &world.admin, entry, later).await.unwrap();
+    assert_eq!(n_decisions().await, (2, 1));
+    let incidents = views::active_incidents(&world.app, &world.moderator).await.unwrap();
+    assert_eq!(incidents[0].hunted.unwrap().n_found, 0);
+    world.clock.advance(Duration::from_secs(3 * 3600));
+    end_incidents(&world.app).await.unwrap();
+    let incidents = views::active_incidents(&world.app, &world.moderator).await.unwrap();
+    assert!(incidents.is_empty());
+    assert_eq!(world.faults().await, Vec::<String>::new());
+}
+
+async fn submit_video(world: &World, id: &str, features: &[Feature]) -> Verdict {
+    let media = NewMedia {
+        name: "a.mp4".to_owned(),
+        content: NewContent::Signals(vec![video(features)]),
+    };
+    let submitted = submit::submit_item(&world.app, &Actor::Operator, item(id, vec![media]), None).await;
+    submitted.unwrap().verdict
+}
