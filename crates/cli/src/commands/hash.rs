@@ -221,7 +221,7 @@ fn print_recording(scan: &AvScan, file: &str, is_one: bool) -> anyhow::Result<()
         output::talk(&format!("seawall: {file}: not all of it could be looked at"));
     }
     let behind = if is_one { String::new() } else { format!("  {file}") };
-    let lines = vpdq::to_lines(&vpdq::of_frames(&scan.frames));
+    let lines = vpdq::to_lines(&vpdq::of_frames(&scan.frames, scan.frame_rate));
     lines
         .lines()
         .try_for_each(|line| output::line(&format!("{line}{behind}")))?;

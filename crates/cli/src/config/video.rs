@@ -6,6 +6,7 @@ use std::time::Duration;
 use media::JailRequirement;
 use media::av::{AvLimits, AvSettings, AvWorkerCommand, NoAvWorker, Sampling};
 use moderation::RecordingSettings;
+use moderation::flows::streams::StreamSettings;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -39,12 +40,17 @@ pub struct Video {
     pub traces_kept_h: u32,
     /// Most live streams at once.
     pub streams_max: usize,
+    /// Most bytes of one stream, each second in the long run.
+    pub stream_bytes_per_second_max: u64,
+    /// After how many seconds without a piece a stream is over.
+    pub stream_idle_s: u64,
 }
 
 impl Default for Video {
     fn default() -> Self {
         let limits = AvLimits::default();
         let recordings = RecordingSettings::default();
+        let streams = StreamSettings::default();
         Self {
             worker: None,
             at_once: 0,
@@ -57,7 +63,9 @@ impl Default for Video {
             queue_max: limits.queue_max,
             spool_dir: None,
             traces_kept_h: u32::try_from(recordings.traces_kept.as_secs() / 3_600).unwrap_or(u32::MAX),
-            streams_max: 32,
+            streams_max: streams.open_max,
+            stream_bytes_per_second_max: streams.bytes_per_second_max,
+            stream_idle_s: streams.idle.as_secs(),
         }
     }
 }
@@ -93,6 +101,16 @@ impl Video {
                 self.traces_kept_h <= TRACES_KEPT_H_MAX,
                 "video.traces_kept_h",
                 "must be at most 744, a month",
+            ),
+            (
+                self.stream_bytes_per_second_max > 0,
+                "video.stream_bytes_per_second_max",
+                "must be at least 1",
+            ),
+            (
+                (5..=86_400).contains(&self.stream_idle_s),
+                "video.stream_idle_s",
+                "must be 5 to 86400, a day",
             ),
             (
                 (1..=1_000).contains(&self.streams_max),
@@ -151,5 +169,15 @@ pub fn recordings(config: &Config) -> RecordingSettings {
         },
         spool_folder: video.spool_dir.clone(),
         traces_kept: Duration::from_secs(u64::from(video.traces_kept_h) * 3_600),
+    }
+}
+
+/// What flows go by about live streams.
+pub fn streams(config: &Config) -> StreamSettings {
+    let video = &config.video;
+    StreamSettings {
+        open_max: video.streams_max,
+        bytes_per_second_max: video.stream_bytes_per_second_max,
+        idle: Duration::from_secs(video.stream_idle_s),
     }
 }

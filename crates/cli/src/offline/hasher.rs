@@ -321,7 +321,7 @@ pub fn signals(scan: &Scan) -> Vec<FileSignal> {
 /// The signals of a video or sound: digests, the hash of its frames, the fingerprint of its sound.
 pub fn recording_signals(scan: &AvScan) -> Vec<FileSignal> {
     let mut signals = digest_signals(scan.md5, scan.sha256).to_vec();
-    let video = Signal::vpdq(&vpdq::of_frames(&scan.frames));
+    let video = Signal::vpdq(&vpdq::of_frames(&scan.frames, scan.frame_rate));
     let print = scan.sound.as_ref().map(QueryPrints::print);
     let long = video.into_iter().chain(print.and_then(Signal::chromaprint));
     signals.extend(long.map(|signal| FileSignal {

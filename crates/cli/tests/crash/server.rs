@@ -140,6 +140,7 @@ impl World {
             clock: Arc::new(SystemClock),
             chance: Arc::new(Chance::from_system().unwrap()),
             media: Arc::new(media),
+            av: None,
             settings: Settings::default(),
             index_folder: None,
         })
