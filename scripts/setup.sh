@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what a target needs and this machine lacks. Usage: scripts/setup.sh run|test|fuzz|conformance
+# Installs what a target needs and this machine lacks. Usage: scripts/setup.sh run|test|fuzz|conformance|bench-video
 #
 # Installs Debian packages (as root, or with sudo) and, for everything but `run`, development tools into .tools/ of this folder.
 # What is already there is left alone, so a second call costs milliseconds. Elsewhere than on Debian or Ubuntu, it says what is missing and stops.
@@ -64,6 +64,7 @@ has_ffmpeg_libraries() { pkg-config --exists libavformat libavcodec libavutil li
 has_libc_headers() { echo '#include <stdlib.h>' | cc -E -; }
 has_postgres() { have pg_ctl || compgen -G '/usr/lib/postgresql/*/bin/initdb'; }
 has_chromedriver() { have chromedriver; }
+has_dejavu() { [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf ]; }
 has_venv() { python3 -c 'import venv, ensurepip'; }
 
 has_python_headers() { [ -e "$(python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" ]; }
@@ -74,7 +75,7 @@ if ! have cargo; then
     exit 1
 fi
 
-target=${1:?usage: scripts/setup.sh run|test|fuzz|conformance}
+target=${1:?usage: scripts/setup.sh run|test|fuzz|conformance|bench-video}
 need have cc -- gcc
 need has_libc_headers -- libc6-dev
 case "$target" in
@@ -108,8 +109,15 @@ case "$target" in
         need has_vpdq_libraries -- pkg-config libavcodec-dev libavdevice-dev libavfilter-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
         install_missing
         ;;
+    bench-video)
+        need have ffmpeg -- ffmpeg
+        need have espeak-ng -- espeak-ng
+        need has_dejavu -- fonts-dejavu-core
+        need have taskset -- util-linux
+        install_missing
+        ;;
     *)
-        say "unknown target \`$target\`: run, test, fuzz or conformance"
+        say "unknown target \`$target\`: run, test, fuzz, conformance or bench-video"
         exit 2
         ;;
 esac

@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("index", &["signal"]),
     ("media", &["signal"]),
     ("robustness", &["signal"]),
+    ("videobench", &["index", "media", "signal"]),
     ("moderation", &["signal", "index", "media", "policy"]),
     ("web", &["moderation"]),
     ("cli", &["web", "moderation", "signal", "index", "media", "policy"]),
