@@ -63,26 +63,54 @@ pub mod fuzzing {
         }
     }
 
-    /// What the host does with what an av-worker says.
-    pub fn parse_av_message(bytes: &[u8]) {
-        use crate::av::wire::{self, AvRequest, HEADER_BYTES};
+    /// A small request to an av-worker.
+    pub fn av_request() -> crate::av::wire::AvRequest {
         use crate::av::{AvLimits, AvWant};
-        let request = AvRequest::new(AvWant::EVERYTHING, false, &AvLimits::default());
-        let mut checker = crate::av::Checker::new(request);
+        let limits = AvLimits {
+            pixels_max: 250_000,
+            frames_max: 10,
+            duration_ms_max: 2_000,
+            ..AvLimits::default()
+        };
+        crate::av::wire::AvRequest::new(AvWant::EVERYTHING, false, &limits)
+    }
+
+    /// What the host does with what an av-worker says: reads message after message until one is refused.
+    pub fn parse_av_message(bytes: &[u8]) {
+        read_av_messages(bytes);
+    }
+
+    /// What a worker really said. The host must not refuse it, but where the worker itself refused the file.
+    pub fn accept_av_messages(bytes: &[u8]) {
+        use crate::ScanError;
+        if let Some(error @ ScanError::BadAnswer { .. }) = read_av_messages(bytes) {
+            panic!("the host would refuse what its own worker says: {error:?}");
+        }
+    }
+
+    fn read_av_messages(bytes: &[u8]) -> Option<crate::ScanError> {
+        use crate::ScanError;
+        use crate::av::AvLimits;
+        use crate::av::wire::{self, HEADER_BYTES};
+        use crate::wire::BadMessage;
+        let bad = |BadMessage(detail)| ScanError::BadAnswer { detail };
+        let mut checker = crate::av::Checker::new(av_request());
         let mut rest = bytes;
         while let Some((header, following)) = rest.split_first_chunk::<HEADER_BYTES>() {
-            let Ok((kind, size_bytes)) = wire::decode_header(*header) else {
-                return;
+            let (kind, size_bytes) = match wire::decode_header(*header) {
+                Ok(header) => header,
+                Err(error) => return Some(bad(error)),
             };
-            let Some((body, following)) = following.split_at_checked(size_bytes) else {
-                return;
-            };
-            let Ok(body) = wire::decode(kind, body) else { return };
-            if checker.check(&body, &AvLimits::default()).is_err() {
-                return;
+            let (body, following) = following.split_at_checked(size_bytes)?;
+            let checked = wire::decode(kind, body)
+                .map_err(bad)
+                .and_then(|body| checker.check(&body, &AvLimits::default()));
+            if let Err(error) = checked {
+                return Some(error);
             }
             rest = following;
         }
+        None
     }
 
     /// What the host does with an answer.
