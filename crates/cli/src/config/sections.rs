@@ -170,7 +170,7 @@ pub struct Hma {
     /// Let programs of this machine call them without a key, as HMA does. Taken only where `http.listen` is an address of this machine's
     /// loopback; what a proxy passes on or a page in a browser sends still needs a key.
     pub open_access: bool,
-    /// The types of signals that they know: `pdq`, `video_md5`, `video_sha256`.
+    /// The types of signals that they know: `pdq`, `video_md5`, `video_sha256`, `vpdq`. For `vpdq` every video that comes is decoded.
     pub signal_types: Vec<String>,
 }
 

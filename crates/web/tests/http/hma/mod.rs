@@ -33,7 +33,8 @@ pub async fn dev() -> World {
     World::with(|settings| {
         settings.hma = Some(HmaSettings {
             access: HmaAccess::OpenOnLoopback,
-            signal_types: HmaSignalType::ALL.to_vec(),
+            // Without `vpdq`: nothing decodes videos here.
+            signal_types: vec![HmaSignalType::Pdq, HmaSignalType::VideoMd5, HmaSignalType::VideoSha256],
             is_dev: true,
         });
     })
