@@ -17,6 +17,7 @@ use super::banks::{CreatedJson, CreatedResponse, created_response};
 use super::media::{Base64Bytes, SignalInput, at_most, at_most_if_present, present, read_signals};
 use super::pages::Rows;
 use super::reach::ReachJson;
+use super::recordings::{KeptSoundJson, KeptVideoJson};
 use super::words::{EntryState, SignalType, bounded};
 use crate::extract::{
     Caller, Fingerprint, IdempotencyHeader, JsonBody, Object, PathId, QueryParams, content_type, off_thread_if_large,
@@ -55,6 +56,14 @@ pub(crate) struct EntryJson {
     pub has_previews: bool,
     /// Whether it came with its picture and how that looks is kept: it is then found by crops and keypoints too.
     pub has_look: bool,
+    /// What is kept of it as a video. Absent when it is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub video: Option<KeptVideoJson>,
+    /// What is kept of its sound. Absent when it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub sound: Option<KeptSoundJson>,
     /// Until when it is part of an active incident, and found by every crop of it. Absent when it is part of none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = DateTime)]
@@ -178,6 +187,8 @@ impl From<Entry> for EntryJson {
             signals: entry.signals.into_iter().map(EntrySignal::from).collect(),
             has_previews: entry.has_previews,
             has_look: entry.has_look,
+            video: entry.video.map(KeptVideoJson::from),
+            sound: entry.sound.map(KeptSoundJson::from),
             incident_until: entry.incident_until.map(|at| at.to_string()),
             reach: entry.judged.map(ReachJson::from),
         }

@@ -14,6 +14,7 @@ mod items;
 mod media;
 mod pages;
 mod reach;
+mod recordings;
 mod submit;
 mod verdict;
 mod words;

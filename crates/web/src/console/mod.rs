@@ -10,6 +10,7 @@
 mod actions;
 mod assets;
 mod banks;
+mod beside;
 mod cases;
 mod cookies;
 mod desk;
@@ -30,6 +31,8 @@ mod problem;
 mod seen;
 mod session;
 mod shell;
+mod strip;
+mod timeline;
 mod users;
 mod visit;
 mod words;
