@@ -64,7 +64,6 @@ fn make() -> Value {
     let mut document = Head::openapi();
     for routes in [
         api::submission_routes(),
-        api::upload_routes(),
         api::import_routes(),
         api::other_routes(),
     ] {

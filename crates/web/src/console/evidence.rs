@@ -242,7 +242,7 @@ impl FileCard {
         let peaks = beside.waves.get(&view.media.id).map(Vec::as_slice);
         let matches = match_cards(view.matches, &view.media.status, peaks);
         let runs = matches.first().map_or(&[][..], |best| &best.segments);
-        let places: Vec<(u32, u32)> = Vec::new();
+        let places: Vec<(u32, u32)> = view.strip.iter().map(|place| (place.idx, place.at_ms)).collect();
         let begins_ms = runs.iter().map(|run| run.query.from_ms).min();
         let plays = matches.first().is_some_and(|best| best.time_line.is_some());
         let address = beside.url.as_deref().zip(begins_ms.filter(|_| plays));
@@ -356,7 +356,7 @@ impl MatchCard {
             is_template: nearness::is_template(found.nearest_benign_bits),
             is_recording: matches!(found.signal_type, SignalType::Vpdq | SignalType::Chromaprint),
             time_line: None,
-            entry_ms: None,
+            entry_ms: view.entry_duration_ms,
             segments: found.segments,
             view: found.view,
             frame: found.frame,

@@ -58,7 +58,7 @@ impl Strip {
             is_inside: is_inside(at_ms),
         };
         let mut leads: Vec<Lead> = Vec::new();
-        for span in spans {
+        for span in &spans {
             let lead = Lead {
                 idx: nearest(places, span.from_ms),
                 time: time_words(span.from_ms),
