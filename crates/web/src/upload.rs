@@ -189,43 +189,41 @@ impl Part<'_> {
     /// The part whole, in memory, of at most so many bytes.
     pub async fn bytes(mut self, bytes_max: usize) -> Result<(Bytes, Share), ApiError> {
         let (mut held, mut share) = (BytesMut::new(), Share::default());
-        self.hold(&mut held, &mut share, bytes_max, usize::MAX).await?;
+        self.hold(&mut held, &mut share, bytes_max).await?;
         Ok((held.freeze(), share))
     }
 
     /// The part as a file, of a video or a sound in a temporary file; and the share of memory or disk that it takes until that is dropped.
     pub async fn file(mut self) -> Result<(FileContent, Share), ApiError> {
-        let bytes_max = self.state.settings.limits.body_bytes_max;
-        let (mut held, mut share) = (BytesMut::new(), Share::default());
-        self.hold(&mut held, &mut share, bytes_max, SNIFF_BYTES).await?;
+        let mut held = BytesMut::new();
+        while held.len() < SNIFF_BYTES
+            && let Some(piece) = self.piece().await?
+        {
+            held.extend_from_slice(&piece);
+        }
         if is_av(&held) {
-            drop(share);
             return self.spool(held.freeze()).await;
         }
-        self.hold(&mut held, &mut share, bytes_max, usize::MAX).await?;
+        let mut share = Share::default();
+        self.hold(&mut held, &mut share, self.state.settings.limits.body_bytes_max)
+            .await?;
         Ok((FileContent::Bytes(held.freeze()), share))
     }
 
-    /// Holds what comes, until there is enough or nothing more comes.
-    async fn hold(
-        &mut self,
-        held: &mut BytesMut,
-        share: &mut Share,
-        bytes_max: usize,
-        enough: usize,
-    ) -> Result<(), ApiError> {
-        while held.len() < enough {
-            let Some(piece) = self.piece().await? else { break };
-            let n_bytes = held.len() + piece.len();
-            if n_bytes > bytes_max {
+    /// Holds what comes besides what is held already.
+    async fn hold(&mut self, held: &mut BytesMut, share: &mut Share, bytes_max: usize) -> Result<(), ApiError> {
+        loop {
+            if held.len() > bytes_max {
                 return Err(ApiError::TooLarge { bytes_max });
             }
             share
-                .grow_to(n_bytes, &self.state.shared.memory)
+                .grow_to(held.len(), &self.state.shared.memory)
                 .map_err(|NoMemory| TOO_MUCH_AT_ONCE)?;
-            held.extend_from_slice(&piece);
+            match self.piece().await? {
+                Some(piece) => held.extend_from_slice(&piece),
+                None => return Ok(()),
+            }
         }
-        Ok(())
     }
 
     async fn spool(mut self, first: Bytes) -> Result<(FileContent, Share), ApiError> {
@@ -254,5 +252,55 @@ fn no_disk(error: &std::io::Error) -> ApiError {
     );
     ApiError::Busy {
         what: "There is no room for a large file just now.",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn limits() -> WebLimits {
+        WebLimits {
+            body_idle_max: Duration::from_secs(10),
+            body_rate_min: 1_000,
+            body_time_max: Duration::from_secs(60),
+            upload_time_max: Duration::from_secs(3_600),
+            upload_bytes_max: 1 << 20,
+            ..WebLimits::default()
+        }
+    }
+
+    /// What is left of a body of `n` pieces of `size` bytes with a pause before each, and why it ended.
+    async fn read(n: usize, size: usize, pause_s: u64) -> (Option<usize>, Option<Ended>) {
+        let pieces = stream::unfold(0, move |at| async move {
+            if at == n {
+                return None;
+            }
+            tokio::time::sleep(Duration::from_secs(pause_s)).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from(vec![b'x'; size])), at + 1))
+        });
+        let failure = Failure::default();
+        let body = paced(Body::from_stream(pieces), limits(), failure.clone());
+        let whole = body.collect().await.ok().map(|whole| whole.to_bytes().len());
+        (whole, failure.get())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_form_has_more_time_than_other_bodies_and_no_more_patience() {
+        assert!(
+            matches!(read(200, 2_000, 1).await, (Some(400_000), None)),
+            "for 200 seconds"
+        );
+        assert!(matches!(read(2, 2_000, 11).await, (None, Some(Ended::Slow))), "silence");
+        assert!(
+            matches!(read(200, 100, 1).await, (None, Some(Ended::Slow))),
+            "a trickle"
+        );
+        assert!(matches!(
+            read(200, 6_000, 1).await,
+            (None, Some(Ended::TooLarge { .. }))
+        ));
     }
 }

@@ -83,7 +83,7 @@ pub(crate) struct EntrySignal {
     /// Its kind.
     #[serde(rename = "type")]
     pub signal_type: SignalType,
-    /// Its value, in lower-case hexadecimal.
+    /// Its value: in lower-case hexadecimal; of `vpdq` the list as a text of JSON, of `chromaprint` AcoustID's compressed form in base 64.
     pub value: String,
     /// Of a PDQ hash: 0 to 100, how much structure the picture had, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -238,7 +238,7 @@ pub(crate) async fn list_entries(
 
 /// Get an entry
 ///
-/// Also one that was removed.
+/// Also one that was removed. Of a video and a sound with their vPDQ hash and fingerprint, which lists leave out.
 #[utoipa::path(
     get, path = "/api/v1/entries/{entry}", tag = "Entries", operation_id = "get_entry",
     params(("entry" = String, Path, description = "The entry's id.", pattern = "^ent_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
@@ -250,7 +250,12 @@ pub(crate) async fn get_entry(
     PathId(id): PathId<EntryId>,
 ) -> Result<Json<EntryJson>, ApiError> {
     let entry = views::entry(&state.app, &caller.actor, id).await?;
-    Ok(Json(entry.ok_or(ApiError::NotFound { thing: "entry" })?.into()))
+    let mut entry = entry.ok_or(ApiError::NotFound { thing: "entry" })?;
+    if entry.video.is_some() || entry.sound.is_some() {
+        let long = views::long_signals(&state.app, &caller.actor, id).await?;
+        entry.signals.extend(long);
+    }
+    Ok(Json(entry.into()))
 }
 
 /// Add an entry to a bank
@@ -343,11 +348,7 @@ async fn read_new_entry(state: &WebState, request: Request) -> Result<ReadEntry,
     }
 }
 
-async fn read_form(
-    state: &WebState,
-    request: Request,
-    mut fingerprint: Fingerprint,
-) -> Result<ReadEntry, ApiError> {
+async fn read_form(state: &WebState, request: Request, mut fingerprint: Fingerprint) -> Result<ReadEntry, ApiError> {
     let mut form = Form::of(state, request).await?;
     let (mut entry, mut file) = (None, None);
     while let Some(part) = form.next().await? {

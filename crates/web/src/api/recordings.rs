@@ -149,8 +149,14 @@ mod tests {
         let segment = MatchSegment {
             kind: model::SegmentKind::Picture,
             tier: model::Tier::Match,
-            query: Span { from_ms: 500, to_ms: 12_500 },
-            entry: Span { from_ms: 90_000, to_ms: 105_000 },
+            query: Span {
+                from_ms: 500,
+                to_ms: 12_500,
+            },
+            entry: Span {
+                from_ms: 90_000,
+                to_ms: 105_000,
+            },
             rate_thousandths: 1_250,
             frames: 24,
             query_share: 9_600,
@@ -173,6 +179,9 @@ mod tests {
             ..segment
         };
         let json = serde_json::to_value(SegmentJson::from(still)).unwrap();
-        assert!(json.get("rate").is_none() && json.get("chance_log10").is_none(), "{json}");
+        assert!(
+            json.get("rate").is_none() && json.get("chance_log10").is_none(),
+            "{json}"
+        );
     }
 }

@@ -303,10 +303,7 @@ fn check_input(input: ItemInput) -> Result<ReadSubmission, ApiError> {
 }
 
 /// Fetches what is only named by its address. What cannot be had is unscanned, which is for the rules to judge.
-async fn fetch_media(
-    state: &WebState,
-    read: ReadSubmission,
-) -> Result<(Submission, Vec<Share>), ApiError> {
+async fn fetch_media(state: &WebState, read: ReadSubmission) -> Result<(Submission, Vec<Share>), ApiError> {
     let ReadSubmission {
         mut submission,
         to_fetch,

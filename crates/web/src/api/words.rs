@@ -149,7 +149,17 @@ mod tests {
             )+};
         }
         check!(
-            ItemKind, Audience, Outcome, Queue, PolicyCode, Tier, SegmentKind, EntryState, Crops, ActionKind, Answer,
+            ItemKind,
+            Audience,
+            Outcome,
+            Queue,
+            PolicyCode,
+            Tier,
+            SegmentKind,
+            EntryState,
+            Crops,
+            ActionKind,
+            Answer,
             SignalType
         );
     }

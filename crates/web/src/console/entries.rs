@@ -349,7 +349,7 @@ async fn write_page(
     bank: BankId,
     request: &PageRequest,
 ) -> Result<(Vec<u8>, Option<String>), ConsoleError> {
-    let page = views::list_entries(&state.app, actor, bank, request).await?;
+    let page = views::list_whole_entries(&state.app, actor, bank, request).await?;
     let kept = page.rows.into_iter().filter(|entry| entry.state != EntryState::Removed);
     let entries: Vec<NewEntry> = kept
         .map(|entry| NewEntry {

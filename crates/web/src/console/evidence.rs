@@ -1,17 +1,16 @@
 //! The files of an item as pages show them: pictures, facts, and what each lies near to. Start with [`FileCard`].
 
 use moderation::model::item::FramePlace;
-use moderation::model::{
-    EntryId, EntryState, Match, MatchSegment, MediaId, MediaStatus, PreviewKind, Sighted, Tier,
-};
+use moderation::model::{EntryId, EntryState, Match, MatchSegment, MediaId, MediaStatus, PreviewKind, Sighted, Tier};
 use moderation::signal::{Signal, SignalType, nearness};
 use moderation::views::{MatchView, MediaView};
 
 use super::beside::Beside;
+use super::runs::{covered_ms, time_words};
 use super::seen::{self, Overlay};
 use super::shell::{Count, Shell, isolated};
 use super::strip::{Strip, address_at};
-use super::timeline::{TimeLine, covered_ms, time_words};
+use super::timeline::TimeLine;
 
 /// Signals of a file that a page shows; a file that moves may have hundreds.
 const SIGNALS_SHOWN_MAX: usize = 12;
@@ -222,7 +221,10 @@ fn match_cards(views: Vec<MatchView>, status: &MediaStatus, peaks: Option<&[u8]>
 
 /// The files of an item, what needs eyes first: matches by nearness, then what could not be scanned, then the rest.
 pub fn file_cards(media: Vec<MediaView>, beside: &Beside, shell: &Shell) -> Vec<FileCard> {
-    let mut cards: Vec<FileCard> = media.into_iter().map(|view| FileCard::of(view, beside, shell)).collect();
+    let mut cards: Vec<FileCard> = media
+        .into_iter()
+        .map(|view| FileCard::of(view, beside, shell))
+        .collect();
     cards.sort_by_key(|card| match card.best() {
         Some(best) => (0, best.tier == Tier::Lead, best.distance),
         None if card.unscanned.is_some() => (1, false, 0),

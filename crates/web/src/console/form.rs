@@ -211,7 +211,9 @@ impl FromRequest<WebState> for Upload {
     async fn from_request(request: Request, state: &WebState) -> Result<Self, FormRejection> {
         let (mut parts, body) = request.into_parts();
         let person = person_of(&mut parts, state).await?;
-        let mut form = Form::of(state, Request::from_parts(parts, body)).await.map_err(unread)?;
+        let mut form = Form::of(state, Request::from_parts(parts, body))
+            .await
+            .map_err(unread)?;
         let (mut fields, mut file, mut held) = (Fields::default(), None, Share::default());
         let mut n_bytes_left = UPLOAD_FIELDS_BYTES_MAX;
         while let Some(part) = form.next().await.map_err(unread)? {

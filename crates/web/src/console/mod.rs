@@ -28,6 +28,7 @@ mod preferences;
 mod prefs;
 mod previews;
 mod problem;
+mod runs;
 mod seen;
 mod session;
 mod shell;
@@ -82,6 +83,7 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .route("/entries/{id}/state", post(entries::change_entry))
         .route("/entries/{id}/incident", post(entry::set_incident))
         .route("/entries/{id}/remove", get(entries::ask_remove_entry))
+        .route("/entries/{id}/signals/{kind}", get(entry::download_signal))
         .route("/entries/{id}/{kind}", get(previews::show_entry_preview))
         .route("/actions", get(actions::list_actions))
         .route("/actions/{id}/retry", post(actions::retry_action))

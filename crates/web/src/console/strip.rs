@@ -2,7 +2,7 @@
 
 use moderation::model::{MatchSegment, MediaId, Span};
 
-use super::timeline::time_words;
+use super::runs::time_words;
 
 /// Leads to the match that are offered.
 const LEADS_MAX: usize = 8;
@@ -116,13 +116,16 @@ mod tests {
         let inside: Vec<bool> = strip.frames.iter().map(|frame| frame.is_inside).collect();
         assert_eq!(inside, [false, true, true]);
         let leads: Vec<_> = strip.leads.iter().map(|lead| (lead.idx, lead.time.as_str())).collect();
-        assert_eq!(leads, [(1, "0:04")], "one for each second");
+        assert_eq!(leads, [(1, "0:05")], "one for each second");
         assert_eq!(Strip::of(media, &[], &[run(0, 1)]), None);
     }
 
     #[test]
     fn only_an_address_of_the_web_without_a_fragment_is_continued() {
-        assert_eq!(address_at("https://example.org/v/7?a=b", 12).as_deref(), Some("https://example.org/v/7?a=b#t=12"));
+        assert_eq!(
+            address_at("https://example.org/v/7?a=b", 12).as_deref(),
+            Some("https://example.org/v/7?a=b#t=12")
+        );
         assert_eq!(address_at("https://example.org/#/v/7", 12), None);
         assert_eq!(address_at("javascript:alert(1)", 12), None);
     }

@@ -8,7 +8,8 @@ use std::fmt::Write;
 
 use moderation::model::{MatchSegment, SegmentKind, Span, Tier};
 
-use super::shell::{Shell, isolated};
+use super::runs::{Run, time_words};
+use super::shell::Shell;
 
 /// The width of the drawing.
 const WIDTH: u64 = 10_000;
@@ -126,46 +127,9 @@ pub struct Wave {
     pub path: String,
 }
 
-/// A run that agrees, for the table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Run {
-    /// From 1.
-    pub number: usize,
-    segment: MatchSegment,
-    is_of_picture: bool,
-}
-
 /// Ten-thousandths as SVG writes a share of the width.
 fn percent(x: u64) -> String {
     format!("{}.{:02}%", x / 100, x % 100)
-}
-
-/// `m:ss`, or `h:mm:ss` from an hour on.
-pub fn time_words(ms: u32) -> String {
-    let seconds = ms / 1_000;
-    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    match hours {
-        0 => format!("{minutes}:{seconds:02}"),
-        _ => format!("{hours}:{minutes:02}:{seconds:02}"),
-    }
-}
-
-/// From when to when; one time where both are the same second.
-pub fn span_words(span: Span) -> String {
-    let (from, to) = (time_words(span.from_ms), time_words(span.to_ms));
-    if from == to { from } else { format!("{from}–{to}") }
-}
-
-/// How long all of these are together, where they overlap counted once.
-pub fn covered_ms(spans: impl Iterator<Item = Span>) -> u32 {
-    let mut spans: Vec<Span> = spans.collect();
-    spans.sort_unstable_by_key(|span| (span.from_ms, span.to_ms));
-    let (mut covered, mut reached) = (0, 0);
-    for span in spans {
-        covered += span.to_ms.saturating_sub(span.from_ms.max(reached));
-        reached = reached.max(span.to_ms);
-    }
-    covered
 }
 
 /// How long a whole is of which these are known parts: as told, or as the largest share tells it, and never shorter than they reach.
@@ -189,12 +153,21 @@ impl TimeLine {
     ) -> Option<Self> {
         let mut segments: Vec<MatchSegment> = segments.to_vec();
         segments.sort_by_key(|segment| (segment.query.from_ms, segment.query.to_ms, segment.kind.as_str()));
-        let file_ms = whole_ms(file_ms, segments.iter().map(|segment| (segment.query, segment.query_share)));
-        let entry_ms = whole_ms(entry_ms, segments.iter().map(|segment| (segment.entry, segment.entry_share)));
+        let file_ms = whole_ms(
+            file_ms,
+            segments.iter().map(|segment| (segment.query, segment.query_share)),
+        );
+        let entry_ms = whole_ms(
+            entry_ms,
+            segments.iter().map(|segment| (segment.entry, segment.entry_share)),
+        );
         if segments.is_empty() || file_ms == 0 {
             return None;
         }
-        let (longer, shorter) = (u64::from(file_ms.max(entry_ms)), u64::from(file_ms.min(entry_ms)).max(1));
+        let (longer, shorter) = (
+            u64::from(file_ms.max(entry_ms)),
+            u64::from(file_ms.min(entry_ms)).max(1),
+        );
         let is_one_scale = entry_ms == 0 || longer <= shorter * ONE_SCALE_MAX;
         let (file_scale, entry_scale) = match is_one_scale {
             true => (longer, longer),
@@ -203,7 +176,11 @@ impl TimeLine {
         let has_both = [SegmentKind::Picture, SegmentKind::Sound]
             .iter()
             .all(|kind| segments.iter().any(|segment| segment.kind == *kind));
-        let track_height = if has_both { 2 * LANE_HEIGHT + LANE_GAP } else { LANE_HEIGHT };
+        let track_height = if has_both {
+            2 * LANE_HEIGHT + LANE_GAP
+        } else {
+            LANE_HEIGHT
+        };
 
         let peaks = peaks.filter(|peaks| !peaks.is_empty());
         let wave = peaks.map(|peaks| Wave::of(peaks, file_scale));
@@ -223,9 +200,15 @@ impl TimeLine {
         };
         let file = track(file_y, WORDS_HEIGHT - 6, file_ms, file_scale, |segment| segment.query);
         let entry_words_y = entry_y + track_height + WORDS_HEIGHT - 3;
-        let entry = (entry_ms > 0).then(|| track(entry_y, entry_words_y, entry_ms, entry_scale, |segment| segment.entry));
+        let entry =
+            (entry_ms > 0).then(|| track(entry_y, entry_words_y, entry_ms, entry_scale, |segment| segment.entry));
         let joins = match &entry {
-            Some(entry) => file.bars.iter().zip(&entry.bars).map(|(of_file, of_entry)| Join::of(of_file, of_entry)).collect(),
+            Some(entry) => file
+                .bars
+                .iter()
+                .zip(&entry.bars)
+                .map(|(of_file, of_entry)| Join::of(of_file, of_entry))
+                .collect(),
             None => Vec::new(),
         };
         Some(Self {
@@ -402,80 +385,6 @@ impl Wave {
     }
 }
 
-impl Run {
-    /// Seen or heard.
-    pub fn kind(&self) -> SegmentKind {
-        self.segment.kind
-    }
-
-    /// Match or lead.
-    pub fn tier(&self) -> Tier {
-        self.segment.tier
-    }
-
-    /// Where in the file.
-    pub fn file_words(&self) -> String {
-        span_words(self.segment.query)
-    }
-
-    /// Where in the entry; none where that is a picture.
-    pub fn entry_words(&self) -> Option<String> {
-        (!self.is_of_picture).then(|| span_words(self.segment.entry))
-    }
-
-    /// How fast, in words.
-    pub fn speed_words(&self, shell: &Shell) -> Option<String> {
-        let hundredths = (self.segment.rate_thousandths + 5) / 10;
-        match hundredths {
-            0 => None,
-            98..=102 => Some(shell.t("recording.same_speed").to_owned()),
-            _ => {
-                let rate = format!("{}.{:02}", hundredths / 100, hundredths % 100);
-                Some(shell.with("recording.speed", "rate", rate))
-            }
-        }
-    }
-
-    /// How much of both it is, in words.
-    pub fn coverage_words(&self, shell: &Shell) -> String {
-        let percent = |share: u32| isolated(&format!("{} %", (share + 50) / 100));
-        let file = percent(self.segment.query_share);
-        match self.is_of_picture {
-            true => shell.with("recording.coverage_of_file", "file", file),
-            false => shell.with_two("recording.coverage", "file", file, "entry", percent(self.segment.entry_share)),
-        }
-    }
-
-    /// How sure it is, in words.
-    pub fn sure_words(&self, shell: &Shell) -> String {
-        let agrees = match (self.segment.kind, self.is_of_picture) {
-            (SegmentKind::Picture, false) => shell.count("recording.frames", self.segment.frames),
-            (SegmentKind::Picture, true) => shell.count("recording.frames_of_picture", self.segment.frames),
-            (SegmentKind::Sound, _) => shell.t("recording.sound_agrees").to_owned(),
-        };
-        let mirrored = self.segment.is_mirrored.then(|| shell.t("recording.mirrored").to_owned());
-        let parts = [Some(agrees), mirrored, self.chance_words(shell)];
-        parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
-    }
-
-    /// How often that happens by chance: never more seldom than was estimated.
-    fn chance_words(&self, shell: &Shell) -> Option<String> {
-        let zeros = -self.segment.chance_log10_tenths / 10;
-        let key = match zeros {
-            // It was not estimated.
-            _ if self.segment.chance_log10_tenths == 0 => return None,
-            ..2 => "recording.chance_often",
-            2 => "recording.chance_hundred",
-            3 => "recording.chance_thousand",
-            4..=5 => "recording.chance_ten_thousand",
-            6..=8 => "recording.chance_million",
-            9..=11 => "recording.chance_billion",
-            12.. => "recording.chance_never",
-        };
-        Some(shell.t(key).to_owned())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -502,9 +411,15 @@ mod tests {
         let line = TimeLine::of(&[run], Some(50_000), Some(100_000), None).unwrap();
         let entry = line.entry.as_ref().unwrap();
         assert!(line.is_one_scale);
-        assert_eq!((line.file.length(), entry.length()), ("50.00%".to_owned(), "100.00%".to_owned()));
+        assert_eq!(
+            (line.file.length(), entry.length()),
+            ("50.00%".to_owned(), "100.00%".to_owned())
+        );
         let bars = [&line.file.bars[0], &entry.bars[0]].map(|bar| (bar.x(), bar.width()));
-        assert_eq!(bars, [("10.00%", "10.00%"), ("60.00%", "10.00%")].map(|(x, w)| (x.to_owned(), w.to_owned())));
+        assert_eq!(
+            bars,
+            [("10.00%", "10.00%"), ("60.00%", "10.00%")].map(|(x, w)| (x.to_owned(), w.to_owned()))
+        );
         assert_eq!(line.joins[0].points, "1000,0 2000,0 7000,34 6000,34");
     }
 
@@ -514,7 +429,10 @@ mod tests {
         let line = TimeLine::of(&[run], Some(10_000), Some(7_200_000), None).unwrap();
         let bar = &line.entry.as_ref().unwrap().bars[0];
         assert!(!line.is_one_scale);
-        assert_eq!((line.file.length(), bar.x(), bar.width()), ("100.00%".into(), "50.00%".into(), "0.40%".into()));
+        assert_eq!(
+            (line.file.length(), bar.x(), bar.width()),
+            ("100.00%".into(), "50.00%".into(), "0.40%".into())
+        );
         assert_eq!(bar.number_x(), None);
     }
 
@@ -525,7 +443,11 @@ mod tests {
         let ends = [&line.file, line.entry.as_ref().unwrap()].map(|track| track.ticks.last().unwrap().words.clone());
         assert_eq!(ends, ["0:50", "1:40"]);
         let still = segment(SegmentKind::Picture, (0, 0), (0, 10_000));
-        assert_eq!(TimeLine::of(&[still], None, None, None), None, "a picture has no time line");
+        assert_eq!(
+            TimeLine::of(&[still], None, None, None),
+            None,
+            "a picture has no time line"
+        );
         assert_eq!(TimeLine::of(&[], Some(1_000), Some(1_000), None), None);
     }
 
@@ -533,7 +455,9 @@ mod tests {
     fn what_is_heard_has_a_lane_of_its_own_below_what_is_seen() {
         let both = [SegmentKind::Sound, SegmentKind::Picture].map(|kind| segment(kind, (0, 5_000), (0, 5_000)));
         let line = TimeLine::of(&both, Some(5_000), Some(5_000), Some(&[0, 255])).unwrap();
-        let [seen, heard] = &line.file.bars[..] else { panic!("{line:#?}") };
+        let [seen, heard] = &line.file.bars[..] else {
+            panic!("{line:#?}")
+        };
         assert_eq!((seen.kind, heard.kind), (SegmentKind::Picture, SegmentKind::Sound));
         assert!(seen.y + seen.height < heard.y && heard.y + heard.height <= line.join_y);
         assert_eq!(line.wave.unwrap().path, "M0 30V30H200V1H400V30H400Z");
@@ -546,7 +470,10 @@ mod tests {
             ..segment(SegmentKind::Picture, (2_000, 4_000), (0, 0))
         };
         let line = TimeLine::of(&[shown], Some(10_000), None, None).unwrap();
-        assert_eq!((line.entry, line.joins.len(), line.runs[0].entry_words()), (None, 0, None));
+        assert_eq!(
+            (line.entry, line.joins.len(), line.runs[0].entry_words()),
+            (None, 0, None)
+        );
     }
 
     #[test]
@@ -554,14 +481,10 @@ mod tests {
         for seconds in [1, 4, 9, 61, 599, 3_599, 3_601, 20_000, 100_000] {
             let ticks = ticks(seconds * 1_000, seconds * 1_000);
             assert!((2..=6).contains(&ticks.len()), "{seconds} {ticks:?}");
-            assert!(ticks.is_sorted_by(|one, next| one.x + 900 <= next.x), "{seconds} {ticks:?}");
+            assert!(
+                ticks.is_sorted_by(|one, next| one.x + 900 <= next.x),
+                "{seconds} {ticks:?}"
+            );
         }
-        assert_eq!((time_words(59_999), time_words(61_000), time_words(3_661_000)), ("0:59".into(), "1:01".into(), "1:01:01".into()));
-    }
-
-    #[test]
-    fn what_overlaps_is_counted_once() {
-        let spans = [(0, 500), (250, 750), (900, 1_000)].map(|(from_ms, to_ms)| Span { from_ms, to_ms });
-        assert_eq!(covered_ms(spans.into_iter()), 850);
     }
 }
