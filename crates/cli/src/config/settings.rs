@@ -16,6 +16,9 @@ use web::{HmaAccess, HmaSettings, HmaSignalType, MetricsAccess, RateLimit, WebLi
 use super::sections::{Config, check_secret};
 use super::{ConfigError, Secret, video};
 
+/// So many of the largest videos have room among the temporary files.
+const UPLOADS_AT_ONCE: u64 = 4;
+
 /// The address of the store; the default one if the configuration names none. May hold a password.
 pub fn store_url(config: &Config, environment: impl IntoIterator<Item = (OsString, OsString)>) -> Secret {
     match &config.store.url {
@@ -138,6 +141,9 @@ pub fn web(config: &Config) -> Result<WebSettings, ConfigError> {
         connections_per_address_max: http.connections_per_address_max,
         body_bytes_max: http.body_bytes_max,
         bodies_bytes_max: http.bodies_bytes_max,
+        upload_bytes_max: usize::try_from(config.video.bytes_max).unwrap_or(usize::MAX),
+        uploads_bytes_max: usize::try_from(config.video.bytes_max.saturating_mul(UPLOADS_AT_ONCE))
+            .unwrap_or(usize::MAX),
         requests_at_once_max: http.requests_at_once_max,
         rate_per_key: RateLimit {
             per_second: http.key_calls_per_second,
