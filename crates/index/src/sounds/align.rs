@@ -1,6 +1,7 @@
 //! How well a query and an entry agree along a shift, and how far.
 
 use super::arena::Arena;
+use super::chance;
 use signal::audio::{ITEM_MS, Item, Played, QueryPrints};
 
 /// Items that are compared at once when a run is followed.
@@ -11,8 +12,6 @@ const EVEN: f32 = 0.36;
 const DROP: f32 = 4.0;
 /// A step to another shift must be worth so much, in blocks.
 const STEP_PRICE: f32 = 0.03;
-/// Share of sure bits that may differ in a stretch that is followed.
-const GLANCE_MAX: f32 = 0.40;
 /// Least items of a stretch that is looked at.
 const ITEMS_MIN: usize = 8;
 
@@ -106,8 +105,8 @@ pub(super) fn glance(
         for (from, to) in [(from, to), (from, from + half), (to - half, to)] {
             let at = (diagonal + from as i64) as usize;
             let share = tally(&played.items[from..to], &arena.items()[at..]).share();
-            let score = (GLANCE_MAX - share) * ((to - from) as f32).sqrt();
-            if share < GLANCE_MAX && best.is_none_or(|best| score > best.score) {
+            let score = (EVEN - share) * ((to - from) as f32).sqrt();
+            if chance::is_promising(share, to - from) && best.is_none_or(|best| score > best.score) {
                 best = Some(Shift {
                     played: number,
                     diagonal,
@@ -223,6 +222,11 @@ impl Run {
     /// Items of the entry for one of the query.
     pub fn slope(&self) -> f64 {
         (self.end_at - self.at) as f64 / (self.to - self.from).max(1) as f64
+    }
+
+    /// Share of sure bits that differ.
+    pub fn share(&self) -> f64 {
+        f64::from(self.n_sure_errors) / f64::from(self.n_sure.max(1))
     }
 
     pub fn bit_errors_share(&self) -> f32 {

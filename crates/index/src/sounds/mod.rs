@@ -23,12 +23,13 @@ use signal::Span;
 use signal::audio::{ITEM_MS, ITEM_SPAN_MS, Played, Print, QueryPrints, SoundSegment};
 use std::collections::HashMap;
 
-/// Least chance that a segment must have against it to be reported: once in so many look-ups (a power of ten) unrelated sounds may be as alike.
-pub const LOG10_CHANCE_MAX: f32 = -3.0;
+/// A segment is told when unrelated sounds are as alike once in so many look-ups: ten thousand, as a power of ten.
+pub const LOG10_CHANCE_MAX: f32 = -4.0;
 /// Segments of one entry in one query.
 const SEGMENTS_MAX: usize = 64;
-/// Shifts of one entry that are followed, in one query.
-const FOLLOWED_MAX: usize = 512;
+/// Shifts of one entry that are kept in mind, and those that are followed, in one query.
+const SHIFTS_MAX: usize = 1024;
+const FOLLOWED_MAX: usize = 128;
 /// Items of a query between which votes are counted together, and how far apart such stretches begin.
 const WINDOW: usize = 64;
 const WINDOW_STEP: usize = 32;
@@ -76,12 +77,17 @@ impl SoundIndex {
 
     /// Every recording that is heard in a query, the surest first, and where.
     pub fn look_up(&self, query: &QueryPrints) -> Vec<(u64, Vec<SoundSegment>)> {
+        self.look_up_within(query, LOG10_CHANCE_MAX)
+    }
+
+    /// The same, as sure as the caller asks for.
+    pub fn look_up_within(&self, query: &QueryPrints, log10_chance_max: f32) -> Vec<(u64, Vec<SoundSegment>)> {
         let found = self.shifts(query);
         let n_trials = self.n_trials(query);
         let mut answers: Vec<(u64, Vec<SoundSegment>)> = found
             .into_iter()
             .filter_map(|(entry, shifts)| {
-                let segments = self.segments(query, entry, shifts, n_trials);
+                let segments = self.segments(query, entry, shifts, n_trials, log10_chance_max);
                 (!segments.is_empty()).then(|| (self.arena.handle(entry), segments))
             })
             .collect();
@@ -111,7 +117,7 @@ impl SoundIndex {
         }
         for shifts in found.values_mut() {
             shifts.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.key().cmp(&b.key())));
-            shifts.truncate(FOLLOWED_MAX);
+            shifts.truncate(SHIFTS_MAX);
         }
         found
     }
@@ -124,19 +130,31 @@ impl SoundIndex {
     }
 
     /// Runs along shifts, the surest first; what a run covers already is not followed again.
-    fn segments(&self, query: &QueryPrints, entry: u32, shifts: Vec<Shift>, n_trials: f64) -> Vec<SoundSegment> {
+    fn segments(
+        &self,
+        query: &QueryPrints,
+        entry: u32,
+        shifts: Vec<Shift>,
+        n_trials: f64,
+        log10_chance_max: f32,
+    ) -> Vec<SoundSegment> {
+        let mut followed: Vec<Run> = Vec::new();
         let mut runs: Vec<(f32, Run)> = Vec::new();
         for shift in shifts {
-            let covered = runs.iter().any(|(_, run)| run.covers(&shift, query));
-            if covered || runs.len() >= SEGMENTS_MAX * 4 {
+            if followed.len() >= FOLLOWED_MAX || followed.iter().any(|run| run.covers(&shift, query)) {
                 continue;
             }
             let played = &query.played[shift.played];
             let Some(run) = align::follow(&self.arena, entry, played, shift) else {
                 continue;
             };
+            followed.push(run.clone());
+            // What is no wonder anywhere needs no other places to compare with.
+            if chance::log10_chance_anywhere(&run, n_trials) > log10_chance_max {
+                continue;
+            }
             let log10_chance = chance::log10_chance(&self.arena, played, &run, n_trials);
-            if log10_chance <= LOG10_CHANCE_MAX {
+            if log10_chance <= log10_chance_max {
                 runs.push((log10_chance, run));
             }
         }

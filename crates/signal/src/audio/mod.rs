@@ -62,35 +62,33 @@ const fn tempo(tempo: f32) -> Speed {
     Speed { pitch: 1.0, tempo }
 }
 
-const fn pitch(pitch: f32) -> Speed {
-    Speed { pitch, tempo: 1.0 }
-}
-
-/// The speeds at which a query is printed, the likeliest first: as it is; a tape that runs faster or slower; pitch alone; the tempi that players and editors offer.
-pub const SPEEDS: [Speed; 23] = [
+/// The speeds at which a query is printed, the likeliest first: as it is; a tape that runs faster or slower, in steps of one and a half hundredths, of which none changes more
+/// than a fifth of the bits; the tempi that players and editors offer. A pitch that was changed alone, by as much, is found along a tape's.
+pub const SPEEDS: [Speed; 24] = [
     AS_IS,
-    both(0.98),
-    both(1.02),
-    both(0.96),
-    both(1.04),
+    both(0.985),
+    both(1.015),
+    both(0.97),
+    both(1.03),
+    both(0.955),
+    both(1.045),
     both(0.94),
     both(1.06),
-    both(0.92),
-    both(1.08),
-    both(0.90),
-    both(1.10),
-    pitch(0.97),
-    pitch(1.03),
-    pitch(0.944),
-    pitch(1.06),
-    tempo(0.95),
-    tempo(1.05),
+    both(0.925),
+    both(1.075),
+    both(0.91),
+    both(1.09),
+    both(0.895),
+    both(1.105),
+    tempo(0.75),
     tempo(0.9),
     tempo(1.1),
-    tempo(0.75),
     tempo(1.25),
     tempo(1.5),
     tempo(2.0),
+    both(0.8),
+    both(1.25),
+    both(1.5),
 ];
 
 /// A query's print at one speed.
