@@ -46,8 +46,8 @@ pub struct Scratch {
     pub(crate) bumps: Vec<Bump>,
     own: Vec<Own>,
     steps: u32,
-    /// What was said of each rule that was asked.
-    pub(crate) answers: Vec<(u32, Value)>,
+    /// What was said of each rule that was asked and is not false; and whether that took too long.
+    pub(crate) answers: Vec<(u32, Value, bool)>,
 }
 
 /// What the event itself adds to a window.

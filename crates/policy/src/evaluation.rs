@@ -99,7 +99,8 @@ impl Rules {
                 answer = Value::Unknown;
             }
             if answer != Value::Bool(false) {
-                evaluator.scratch.answers.push((*idx, answer));
+                let is_exhausted = evaluator.is_exhausted();
+                evaluator.scratch.answers.push((*idx, answer, is_exhausted));
             }
         }
     }
@@ -110,12 +111,12 @@ impl Rules {
         let mut evaluator = Evaluator::resume(self, event, lists, state, scratch);
         let mut fired = Vec::new();
         let mut undecided = Vec::new();
-        for (idx, answer) in &answers {
+        for (idx, answer, was_exhausted) in &answers {
             let idx = *idx as usize;
             let rule = &self.rules[idx];
-            let answer = match answer {
-                Value::Pending => evaluator.ask(rule.condition),
-                known => *known,
+            let (answer, is_exhausted) = match answer {
+                Value::Pending => (evaluator.ask(rule.condition), evaluator.is_exhausted()),
+                known => (*known, *was_exhausted),
             };
             match answer {
                 Value::Bool(false) => {}
@@ -137,9 +138,10 @@ impl Rules {
                     if event.kind().is_none() && rule.kinds != ALL_KINDS {
                         causes.push(Cause::Fact(at::ITEM_KIND as u8));
                     }
-                    if evaluator.is_exhausted() {
+                    if is_exhausted {
                         causes.push(Cause::TooLong);
                     } else {
+                        evaluator.ask(rule.condition);
                         evaluator.causes(rule.condition, [0; 2], &mut causes, 0);
                     }
                     causes.sort_unstable();

@@ -32,6 +32,12 @@ const UNITS: &[(&str, i64)] = &[
     ("w", 7 * 86_400_000),
 ];
 
+/// Units as people write them elsewhere.
+const LONG_UNITS: &[&str] = &[
+    "second", "seconds", "minute", "minutes", "hour", "hours", "day", "days", "week", "weeks", "month", "months",
+    "year", "years",
+];
+
 /// Every token with its place; the last is [`Token::End`].
 pub(super) fn lex(text: &str, file: usize, report: &mut Report) -> Vec<(Token, Span)> {
     let mut lexer = Lexer {
@@ -225,6 +231,20 @@ impl Lexer<'_> {
                 return self
                     .whole(&digits, is_whole, start)
                     .map(|n| Token::Value(Constant::Bits(n)));
+            }
+            let word_end = next.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(next.len());
+            if blank > 0 && LONG_UNITS.contains(&&next[..word_end]) {
+                self.at += blank + word_end;
+                let span = self.span(start);
+                self.report
+                    .error(
+                        "unknown-unit",
+                        self.file,
+                        span,
+                        "units of time are short, and stand at the number",
+                    )
+                    .help("write 90s, 10min, 24h, 30d or 2w");
+                return Some(Token::Value(Constant::Duration(1)));
             }
             if is_whole {
                 return self.whole(&digits, true, start).map(|n| Token::Value(Constant::Int(n)));

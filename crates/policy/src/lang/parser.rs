@@ -97,11 +97,14 @@ impl Parser<'_> {
         self.depth = 0;
         self.at += 1;
         while *self.token() != Token::End {
-            let is_line_start = self.text[..self.span().start as usize]
-                .rsplit('\n')
-                .next()
-                .is_none_or(|before| before.trim().is_empty());
-            if is_line_start && self.word().is_some_and(|word| ENTRIES.contains(&word)) {
+            let is_entry = self.word().is_some_and(|word| ENTRIES.contains(&word));
+            let before = &self.text[..self.span().start as usize];
+            if is_entry
+                && matches!(
+                    before.trim_end_matches([' ', '\t']).as_bytes().last(),
+                    None | Some(b'\n')
+                )
+            {
                 return;
             }
             self.at += 1;
