@@ -1,7 +1,7 @@
 # Everything a person or CI runs. `make run` and `make test` install what they lack (Debian and Ubuntu; elsewhere they say what is missing).
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-robustness conformance fuzz setup fmt codegen
+.PHONY: help run test bench bench-robustness bench-rules conformance fuzz setup fmt codegen
 
 help:           ## what there is
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -19,6 +19,9 @@ bench:          ## measure against other implementations on this machine; writes
 
 bench-robustness: ## only what matching survives: 44 edits, random draws, cards of one layout; writes bench/README.md
 	@bench/run.sh robustness
+
+bench-rules:    ## only rules: events a second, tails, memory of ten million keys; writes bench/README.md
+	@bench/run.sh rules
 
 conformance:    ## compare hashes with the reference implementation on several hundred images, and the HMA paths with HMA
 	@scripts/setup.sh conformance

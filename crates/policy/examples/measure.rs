@@ -122,6 +122,13 @@ fn compiled(n: usize) -> (Rules, f64) {
     (compiled.rules.unwrap_or_else(|| panic!("{errors}")), took)
 }
 
+/// What this thread has used of a processor, in seconds.
+fn cpu_s() -> f64 {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let ns = text.split_whitespace().next().and_then(|n| n.parse::<f64>().ok());
+    ns.unwrap_or(f64::NAN) / 1e9
+}
+
 fn resident() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find(|line| line.starts_with("VmRSS"));
@@ -137,6 +144,7 @@ fn measure_rules(n_rules: usize, events: &[Event]) {
     let mut scratch = Scratch::default();
     let mut times = Vec::with_capacity(events.len());
     let (mut n_fired, mut n_bytes) = (0, 0);
+    let cpu = cpu_s();
     let started = Instant::now();
     for event in events {
         let begun = Instant::now();
@@ -147,6 +155,7 @@ fn measure_rules(n_rules: usize, events: &[Event]) {
         n_fired += evaluation.fired.len();
     }
     let one = events.len() as f64 / started.elapsed().as_secs_f64();
+    let one_cpu = events.len() as f64 / (cpu_s() - cpu);
     times.sort_by(f64::total_cmp);
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize] * 1e6;
     let replayed = |n_threads: usize| {
@@ -162,7 +171,7 @@ fn measure_rules(n_rules: usize, events: &[Event]) {
     };
     let (replay_one, replay_two) = (replayed(1), replayed(2));
     println!(
-        "rules {n_rules} windows {} compile_ms {:.1} one {one:.0} p50_us {:.1} p99_us {:.1} max_us {:.0} replay_one {replay_one:.0} replay_two {replay_two:.0} fired {n_fired} bytes {}",
+        "rules {n_rules} windows {} compile_ms {:.1} one {one:.0} one_cpu {one_cpu:.0} p50_us {:.1} p99_us {:.1} max_us {:.0} replay_one {replay_one:.0} replay_two {replay_two:.0} fired {n_fired} bytes {}",
         rules.windows().len(),
         compile_s * 1e3,
         at(0.5),
