@@ -12,12 +12,10 @@ use crate::lang::ast::BinaryOp;
 use crate::lists::Lists;
 use crate::rules::Rules;
 use crate::value::{ListRef, TextRef, Value};
-use crate::window::{Bump, KeyHasher, Reading, Seed, State, WindowKind};
+use crate::window::{Bump, Reading, Seed, State};
 
 /// Most steps of one rule for one event; looking at 64 bytes of a text is one.
 pub const STEPS_MAX: u32 = 200_000;
-/// Most rows of a list by which one window is kept for one event.
-const BUMPS_PER_WINDOW_MAX: u32 = 100;
 /// How long ago something is that never was: longer than any window.
 pub(crate) const NEVER_MS: i64 = i64::MAX / 4;
 
@@ -44,15 +42,15 @@ pub struct Scratch {
     pub(crate) lists_read: u32,
     pub(crate) counters: Vec<CounterRead>,
     pub(crate) bumps: Vec<Bump>,
-    own: Vec<Own>,
-    steps: u32,
+    pub(crate) own: Vec<Own>,
+    pub(crate) steps: u32,
     /// What was said of each rule that was asked and is not false; and whether that took too long.
     pub(crate) answers: Vec<(u32, Value, bool)>,
 }
 
 /// What the event itself adds to a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Own {
+pub(crate) enum Own {
     /// It is not known what.
     Unknown,
     /// Nothing, or one value.
@@ -67,14 +65,14 @@ struct Looked<'a> {
 }
 
 /// The rows that the macros around a node look at.
-type Rows = [u32; 2];
+pub(crate) type Rows = [u32; 2];
 
 pub(crate) struct Evaluator<'a> {
-    rules: &'a Rules,
-    event: &'a Event,
+    pub(crate) rules: &'a Rules,
+    pub(crate) event: &'a Event,
     lists: &'a Lists,
-    seed: Seed,
-    state: Option<&'a State>,
+    pub(crate) seed: Seed,
+    pub(crate) state: Option<&'a State>,
     pub(crate) scratch: &'a mut Scratch,
 }
 
@@ -132,100 +130,6 @@ impl<'a> Evaluator<'a> {
 
     pub(crate) fn rules(&self) -> &'a Rules {
         self.rules
-    }
-
-    /// Works out what each window will remember of the event.
-    pub(crate) fn prepare_windows(&mut self) {
-        let rules = self.rules;
-        for (idx, window) in rules.graph.windows.iter().enumerate() {
-            self.scratch.steps = 0;
-            match window.over {
-                None => {
-                    let own = self.own(idx, [0; 2]);
-                    self.scratch.own.push(own);
-                    self.bump(idx, own);
-                }
-                Some(over) => {
-                    self.scratch.own.push(Own::Unknown);
-                    let Value::List(list) = self.eval(over.list, [0; 2]) else {
-                        continue;
-                    };
-                    for at in 0..self.list_len(list).min(BUMPS_PER_WINDOW_MAX) {
-                        let mut rows = [0; 2];
-                        rows[over.depth as usize] = self.row(list, at);
-                        let own = self.own(idx, rows);
-                        // The same key twice in one event is one occurrence.
-                        let is_new = !self.scratch.bumps.iter().any(|bump| {
-                            let same = bump.window == idx as u32;
-                            same && matches!(own, Own::Known { key, value } if key == bump.key && value == Some(bump.value))
-                        });
-                        if is_new {
-                            self.bump(idx, own);
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn bump(&mut self, window: usize, own: Own) {
-        if let Own::Known {
-            key,
-            value: Some(value),
-        } = own
-        {
-            self.scratch.bumps.push(Bump {
-                window: window as u32,
-                key,
-                value,
-                time_ms: self.event.time_ms(),
-            });
-        }
-    }
-
-    fn own(&mut self, idx: usize, rows: Rows) -> Own {
-        let rules = self.rules;
-        let window = &rules.graph.windows[idx];
-        let mut hasher = KeyHasher::new(self.seed);
-        for key in &window.keys {
-            if !self.hash(*key, rows, &mut hasher) {
-                return Own::Unknown;
-            }
-        }
-        let key = hasher.finish();
-        match window.only.map_or(Value::Bool(true), |only| self.eval(only, rows)) {
-            Value::Bool(true) => {}
-            Value::Bool(false) => return Own::Known { key, value: None },
-            _ => return Own::Unknown,
-        }
-        let value = match (window.spec.kind, window.value) {
-            (WindowKind::Sum, Some(value)) => match self.eval(value, rows) {
-                Value::Int(n) => n as u64,
-                _ => return Own::Unknown,
-            },
-            (_, Some(value)) => {
-                let mut hasher = KeyHasher::new(self.seed);
-                if !self.hash(value, rows, &mut hasher) {
-                    return Own::Unknown;
-                }
-                hasher.finish()
-            }
-            (_, None) => 0,
-        };
-        Own::Known {
-            key,
-            value: Some(value),
-        }
-    }
-
-    fn hash(&mut self, node: NodeId, rows: Rows, hasher: &mut KeyHasher) -> bool {
-        match self.eval(node, rows) {
-            Value::Text(text) => hasher.part(b't', self.text(text).as_bytes()),
-            Value::Int(n) => hasher.part(b'i', &n.to_le_bytes()),
-            Value::Bool(b) => hasher.part(b'b', &[u8::from(b)]),
-            _ => return false,
-        }
-        true
     }
 
     /// Asks a condition on behalf of a rule.
@@ -511,36 +415,6 @@ impl<'a> Evaluator<'a> {
             .patterns
             .is_match(pattern, text.text, text.is_cut)
             .map_or(Value::Unknown, Value::Bool)
-    }
-
-    fn read_window(&mut self, window: u32, rows: Rows) -> Value {
-        let Some(state) = self.state else {
-            return Value::Pending;
-        };
-        let spec = &self.rules.graph.windows[window as usize];
-        let own = match spec.over {
-            None => self.scratch.own[window as usize],
-            Some(_) => self.own(window as usize, rows),
-        };
-        let Own::Known { key, value } = own else {
-            return Value::Unknown;
-        };
-        let kind = spec.spec.kind;
-        let reading = state.read(window, key, self.event.time_ms(), value);
-        let read = CounterRead { window, key, reading };
-        if !self.scratch.counters.contains(&read) {
-            self.scratch.counters.push(read);
-        }
-        match (kind, reading.value) {
-            (WindowKind::Count | WindowKind::Distinct | WindowKind::Sum | WindowKind::Quota(_), Some(n)) => {
-                Value::Int(n)
-            }
-            (WindowKind::FirstSeen, Some(ms)) => Value::Time(ms),
-            (WindowKind::Since | WindowKind::Session(_), Some(ms)) => Value::Duration(ms),
-            (WindowKind::Since, None) => Value::Duration(NEVER_MS),
-            (WindowKind::Session(_), None) => Value::Duration(0),
-            (_, None) => Value::Unknown,
-        }
     }
 
     fn compare(&self, op: BinaryOp, a: Value, b: Value) -> Value {

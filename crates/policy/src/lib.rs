@@ -16,6 +16,7 @@ pub mod window;
 mod arithmetic;
 mod default_rules;
 mod eval;
+mod eval_windows;
 mod evaluation;
 mod event;
 mod graph;

@@ -108,7 +108,12 @@ fn check(args: &args::PolicyCheck) -> anyhow::Result<Exit> {
                 .map(|rule| {
                     let outcomes: Vec<String> = rule.outcomes.iter().map(ToString::to_string).collect();
                     let cost = format!("{:.2} µs", f64::from(compiled.cost_ns(rule)) / 1_000.0);
-                    vec![rule.name.clone(), mode_word(rule.mode).to_owned(), cost, outcomes.join(", ")]
+                    vec![
+                        rule.name.clone(),
+                        mode_word(rule.mode).to_owned(),
+                        cost,
+                        outcomes.join(", "),
+                    ]
                 })
                 .collect();
             output::table(&["RULE", "MODE", "COST", "OUTCOME"], &rows)?;
@@ -158,7 +163,9 @@ fn test(args: &args::PolicyTest) -> anyhow::Result<Exit> {
     } else {
         print_run(&run)?;
         let n_tests = run.tests.len();
-        output::talk(&format!("{n_tests} tests, {n_failed} failed; {n_never_fired} rules never fired"));
+        output::talk(&format!(
+            "{n_tests} tests, {n_failed} failed; {n_never_fired} rules never fired"
+        ));
     }
     if run.tests.is_empty() && run.passed() {
         output::talk("seawall: these files hold no tests");
@@ -170,7 +177,11 @@ fn test(args: &args::PolicyTest) -> anyhow::Result<Exit> {
 fn print_run(run: &TestRun) -> anyhow::Result<()> {
     for test in &run.tests {
         let word = if run.is_ok(test) { "ok    " } else { "FAILED" };
-        output::line(&format!("{word}  {} ({} events)", output::printable(&test.name), test.n_events))?;
+        output::line(&format!(
+            "{word}  {} ({} events)",
+            output::printable(&test.name),
+            test.n_events
+        ))?;
     }
     for rule in &run.coverage {
         let name = output::printable(&rule.rule);
@@ -234,7 +245,11 @@ fn read_all(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
             let n_before = files.len();
             collect(path, &mut files, 0)?;
             if files.len() == n_before {
-                return Err(BadUsage(format!("the folder `{}` holds no file that ends in .rules", path.display())).into());
+                return Err(BadUsage(format!(
+                    "the folder `{}` holds no file that ends in .rules",
+                    path.display()
+                ))
+                .into());
             }
             files[n_before..].sort();
         } else {
@@ -245,9 +260,12 @@ fn read_all(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>, depth: usize) -> anyhow::Result<()> {
-    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read the folder `{}`", folder.display()))?;
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("cannot read the folder `{}`", folder.display()))?;
     for entry in entries {
-        let path = entry.with_context(|| format!("cannot read the folder `{}`", folder.display()))?.path();
+        let path = entry
+            .with_context(|| format!("cannot read the folder `{}`", folder.display()))?
+            .path();
         // Folders that lead back to themselves by a link end here too.
         if path.is_dir() && depth < 32 {
             collect(&path, files, depth + 1)?;
@@ -272,9 +290,15 @@ fn read_file(path: &Path) -> anyhow::Result<Source> {
     let mut bytes = Vec::new();
     // One more than is taken, so that the checker can say that it is too much.
     let limit = FILE_BYTES_MAX as u64 + 1;
-    reader.take(limit).read_to_end(&mut bytes).with_context(|| format!("cannot read `{name}`"))?;
+    reader
+        .take(limit)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("cannot read `{name}`"))?;
     let text = String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+        let line = error.as_bytes()[..error.utf8_error().valid_up_to()]
+            .iter()
+            .filter(|byte| **byte == b'\n')
+            .count();
         anyhow::anyhow!("`{name}`, line {}: not UTF-8", line + 1)
     })?;
     Ok(Source::new(name, text))
@@ -282,7 +306,9 @@ fn read_file(path: &Path) -> anyhow::Result<Source> {
 
 /// A sample stands beside the file that names it, or below.
 fn read_sample(rules: &Path, name: &str) -> Result<String, String> {
-    let is_below = Path::new(name).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+    let is_below = Path::new(name)
+        .components()
+        .all(|part| matches!(part, std::path::Component::Normal(_)));
     if !is_below {
         return Err("a sample stands beside the rules, or in a folder below".to_owned());
     }
