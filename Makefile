@@ -1,7 +1,7 @@
 # Everything a person or CI runs. `make run` and `make test` install what they lack (Debian and Ubuntu; elsewhere they say what is missing).
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-robustness bench-video conformance fuzz setup fmt codegen
+.PHONY: help run test bench bench-robustness bench-video bench-rules conformance fuzz setup fmt codegen
 
 help:           ## what there is
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -23,6 +23,9 @@ bench-robustness: ## only what matching survives: 44 edits, random draws, cards 
 
 bench-video:    ## only what video matching survives: 30 edits of 48 videos, speed, live streams; writes bench/README.md
 	@bench/run.sh video
+
+bench-rules:    ## only rules: events a second, tails, memory of ten million keys; writes bench/README.md
+	@bench/run.sh rules
 
 conformance:    ## compare hashes with the reference implementations on several hundred images and some videos, and the HMA paths with HMA
 	@scripts/setup.sh conformance

@@ -1,92 +1,145 @@
-//! The rules that Seawall starts with, in code until platforms write their own.
+//! The rules that Seawall starts with, in their own language, asked as the program asks today: a few facts in, one ruling out.
 //!
-//! A match in a bank that people confirmed restricts at once and opens a case, so that a person confirms or reverses it.
-//! An item that is restricted stays so when its content changes, until a person has looked. Everything else that speaks against an item only opens a case. What could not be hashed waits in a queue of its own.
+//! The text is `default.rules`; it is checked when it is first needed, and by a test before that. A match in a bank that people confirmed
+//! restricts at once and opens a case. Everything else that speaks against an item only opens a case.
 
-use crate::{Facts, Outcome, PolicyCode, Queue, Ruling};
+use std::cell::RefCell;
+use std::sync::LazyLock;
+
+use crate::compile::compile;
+use crate::eval::Scratch;
+use crate::event::{Event, Given};
+use crate::lang::source::Source;
+use crate::lists::Lists;
+use crate::rules::{self, Rules};
+use crate::window::{Seed, State};
+use crate::{Outcome, PolicyCode, Queue};
 
 /// The version of these rules; every decision names it.
 pub const RULES_VERSION: &str = "default-2";
 
-/// What the rules say about `facts`. The first rule that applies decides.
-pub fn evaluate(facts: &Facts) -> Ruling {
-    let matches_of = |confirmed: bool, lead: bool| {
-        facts
-            .matches
-            .iter()
-            .any(|m| m.bank_confirmed == confirmed && m.lead == lead)
-    };
+/// Their text.
+pub const DEFAULT_RULES: &str = include_str!("default.rules");
 
-    if matches_of(true, false) {
-        return Ruling {
-            outcome: Outcome::Restrict,
-            queue: Some(Queue::Matches),
-            policy: Some(PolicyCode::TerroristContent),
-            rule: "confirmed_match",
-            reason: "matches known content in a confirmed bank",
-        };
-    }
-    if let Some(policy) = facts.restricted_before {
-        return Ruling {
-            outcome: Outcome::Restrict,
-            queue: Some(Queue::Matches),
-            policy: Some(policy),
-            rule: "restricted_before",
-            reason: "was restricted before its content changed; a person shall look again",
-        };
-    }
-    let review = |queue, rule, reason| Ruling {
-        outcome: Outcome::Review,
-        queue: Some(queue),
-        policy: None,
-        rule,
-        reason,
+/// What is known about an item when the rules are asked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Facts {
+    /// The entries that its media lie near to.
+    pub matches: Vec<MatchFact>,
+    /// How many of its media could not be hashed. An unscanned file is unknown, not clean.
+    pub n_unscanned: usize,
+    /// How many of its media could be decoded only in part. What comes after the damage is unknown, not clean.
+    pub n_damaged: usize,
+    /// Whether a person reported it.
+    pub reported: bool,
+    /// The policy under which it is restricted now, if its content changed since.
+    pub restricted_before: Option<PolicyCode>,
+}
+
+/// One entry that the item lies near to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MatchFact {
+    /// Whether people have confirmed what is in the entry's bank.
+    pub bank_confirmed: bool,
+    /// Whether it is only near enough for a person to look at.
+    pub lead: bool,
+}
+
+/// What the rules say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ruling {
+    /// What is to happen with the item now.
+    pub outcome: Outcome,
+    /// Where a person will look at it, if one should.
+    pub queue: Option<Queue>,
+    /// The policy that the outcome rests on, if the item is restricted.
+    pub policy: Option<PolicyCode>,
+    /// The rule that decided.
+    pub rule: &'static str,
+    /// Why, in words.
+    pub reason: &'static str,
+}
+
+static RULES: LazyLock<Rules> = LazyLock::new(|| {
+    let compiled = compile(&[Source::new("default.rules", DEFAULT_RULES)], 0);
+    let report = compiled.report;
+    // Our own text: a test compiles it, so this cannot happen in a program that was built.
+    compiled
+        .rules
+        .unwrap_or_else(|| panic!("the default rules do not compile: {report:?}"))
+});
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+/// What the rules say about `facts`. The strongest outcome decides.
+pub fn evaluate(facts: &Facts) -> Ruling {
+    let event = event(facts);
+    // The default rules keep no windows and no lists, so nothing is remembered.
+    let state = State::new(&[], Seed::default());
+    let lists = Lists::default();
+    let evaluation = SCRATCH.with_borrow_mut(|scratch| RULES.evaluate(&event, &lists, &state, scratch));
+    let Some(fired) = evaluation.deciding.map(|idx| &evaluation.fired[idx]) else {
+        // `nothing_found` always holds.
+        unreachable!("one of the default rules always fires");
     };
-    if matches_of(false, false) {
-        return review(
-            Queue::Matches,
-            "unconfirmed_match",
-            "matches content in a bank that is not confirmed",
-        );
-    }
-    if facts.reported {
-        return review(Queue::Reported, "reported", "was reported by a person");
-    }
-    if facts.matches.iter().any(|m| m.lead) {
-        return review(
-            Queue::Leads,
-            "lead",
-            "lies near known content, not near enough for a match",
-        );
-    }
-    if facts.n_unscanned > 0 {
-        return review(
-            Queue::Unscanned,
-            "unscanned",
-            "could not be hashed, so nobody knows whether it is known",
-        );
-    }
-    if facts.n_damaged > 0 {
-        return review(
-            Queue::Unscanned,
-            "damaged",
-            "could be decoded only in part, and that part matches nothing",
-        );
-    }
+    let rule = &RULES.rules()[fired.rule];
+    let queue = rule.outcomes.iter().find_map(|outcome| match outcome {
+        rules::Outcome::Case { queue, .. } => queue.parse().ok(),
+        rules::Outcome::Allow | rules::Outcome::Label { .. } | rules::Outcome::Restrict { .. } => None,
+    });
+    let outcome = match rule.outcomes.iter().map(rules::Outcome::strength).max() {
+        Some(3..) => Outcome::Restrict,
+        Some(2) => Outcome::Review,
+        _ => Outcome::Allow,
+    };
     Ruling {
-        outcome: Outcome::Allow,
-        queue: None,
-        policy: None,
-        rule: "nothing_found",
-        reason: "nothing speaks against it",
+        outcome,
+        queue,
+        policy: fired.policy.as_deref().and_then(|policy| policy.parse().ok()),
+        rule: &rule.name,
+        reason: rule.plain_reason(),
     }
+}
+
+/// The facts as an event. Equal matches say the same to these rules and stand once, so that no limit of lists is met.
+fn event(facts: &Facts) -> Event {
+    let mut event = Event::at(0);
+    let mut kinds: Vec<MatchFact> = Vec::with_capacity(4);
+    for found in &facts.matches {
+        if !kinds.contains(found) {
+            kinds.push(*found);
+        }
+    }
+    let rows = kinds.iter().map(|found| {
+        let tier = if found.lead { "lead" } else { "match" };
+        Given::Row(vec![
+            ("tier".to_owned(), tier.into()),
+            ("confirmed".to_owned(), Given::Bool(found.bank_confirmed)),
+        ])
+    });
+    let count = |n: usize| Given::Int(i64::try_from(n).unwrap_or(i64::MAX));
+    let policy = facts
+        .restricted_before
+        .map_or(Given::Nothing, |policy| policy.as_str().into());
+    let given = [
+        ("matches", Given::List(rows.collect())),
+        ("media.unscanned", count(facts.n_unscanned)),
+        ("media.damaged", count(facts.n_damaged)),
+        ("item.reported", Given::Bool(facts.reported)),
+        ("item.restricted_under", policy),
+    ];
+    for (name, value) in given {
+        let set = event.set(name, &value);
+        debug_assert_eq!(set, Ok(()), "the schema holds the facts of today");
+    }
+    event
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::MatchFact;
-
     const CONFIRMED: MatchFact = MatchFact {
         bank_confirmed: true,
         lead: false,

@@ -9,6 +9,7 @@ mod doctor;
 mod hash;
 mod key;
 mod log;
+mod policy;
 mod scan;
 mod serve;
 mod stop;
@@ -27,6 +28,7 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Hash(args) => hash::run(args).await,
         Command::Scan(args) => scan::run(args).await,
         Command::Bank(command) => bank::run(command, config).await,
+        Command::Policy(command) => policy::run(command).await,
         Command::User(command) => user::run(command, config).await,
         Command::Key(command) => key::run(command, config).await,
         Command::Doctor(args) => doctor::run(args, config).await,
