@@ -24,8 +24,8 @@ pub(crate) struct HeldBody {
 }
 
 /// A share of the memory that all bodies and fetched files have together, given back when this is dropped.
-#[derive(Default)]
-pub(crate) struct Share(Option<OwnedSemaphorePermit>);
+#[derive(Debug, Default)]
+pub struct Share(Option<OwnedSemaphorePermit>);
 
 /// There is no memory left for bodies.
 pub(crate) struct NoMemory;
@@ -100,7 +100,7 @@ pub(crate) async fn hold(
 }
 
 /// Until when the next bytes have to come: silence, slowness since the beginning, and the whole have each a limit.
-fn deadline(start: Instant, n_received: usize, limits: &WebLimits) -> Instant {
+pub(crate) fn deadline(start: Instant, n_received: usize, limits: &WebLimits) -> Instant {
     let silence = Instant::now() + limits.body_idle_max;
     let paid_for = Duration::from_secs(n_received as u64 / limits.body_rate_min.max(1));
     let slowness = start + paid_for.max(limits.body_idle_max);

@@ -129,12 +129,19 @@ pub(crate) async fn hold_large_body(State(state): State<WebState>, request: Requ
 
 /// Reads the body of a request, up to so many bytes.
 pub(crate) async fn hold_body(state: WebState, request: Request, next: Next, bytes_max: usize) -> Response {
+    hold_body_then(state, request, bytes_max, |request| next.run(request)).await
+}
+
+/// The same, and then does this with the request.
+pub(crate) async fn hold_body_then<F: Future<Output = Response>>(
+    state: WebState,
+    request: Request,
+    bytes_max: usize,
+    then: impl FnOnce(Request) -> F,
+) -> Response {
     let (parts, body) = request.into_parts();
     match crate::body::hold(body, bytes_max, &state.settings.limits, &state.shared.memory).await {
-        Ok(held) => {
-            next.run(Request::from_parts(parts, Body::from(held.bytes.clone())))
-                .await
-        }
+        Ok(held) => then(Request::from_parts(parts, Body::from(held.bytes.clone()))).await,
         Err(error) => {
             let mut response = error.into_response();
             // The rest of the body is not read, so the connection cannot carry another request.
@@ -173,7 +180,8 @@ async fn admit_and_run(state: &WebState, request: Request, next: Next) -> Respon
     }
 }
 
-async fn limit_time(time_max: Duration, work: impl Future<Output = Response>) -> Response {
+/// Ends the work when its time is up.
+pub(crate) async fn limit_time(time_max: Duration, work: impl Future<Output = Response>) -> Response {
     match tokio::time::timeout(time_max, work).await {
         Ok(response) => response,
         Err(_) => ApiError::TimedOut.into_response(),

@@ -62,12 +62,7 @@ pub(crate) async fn get_openapi() -> impl IntoResponse {
 
 fn make() -> Value {
     let mut document = Head::openapi();
-    for routes in [
-        api::submission_routes(),
-        api::upload_routes(),
-        api::import_routes(),
-        api::other_routes(),
-    ] {
+    for routes in [api::submission_routes(), api::import_routes(), api::other_routes()] {
         document.merge(routes.into_openapi());
     }
     if let Some(components) = &mut document.components {

@@ -8,7 +8,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::ApiError;
 use crate::state::WebState;
-use crate::{api, console, docs_page, health, hma, layers, openapi};
+use crate::{api, console, docs_page, health, hma, layers, openapi, upload};
 
 /// Everything that is served.
 pub fn router(state: WebState) -> Router {
@@ -16,15 +16,10 @@ pub fn router(state: WebState) -> Router {
     let (no_limit, with) = (DefaultBodyLimit::disable(), state.clone());
     let paths = |routes: OpenApiRouter<WebState>| routes.split_for_parts().0;
 
-    // A submission may wait for files from elsewhere before it needs a place among those that are worked on.
+    // A submission may wait for files, from the client and from elsewhere, before it needs a place among those that are worked on.
     let submissions = paths(api::submission_routes())
-        .layer(from_fn_with_state(with.clone(), layers::end_in_time))
         .layer(no_limit)
-        .layer(from_fn_with_state(with.clone(), layers::hold_large_body));
-    let uploads = paths(api::upload_routes())
-        .layer(from_fn_with_state(with.clone(), layers::admit))
-        .layer(no_limit)
-        .layer(from_fn_with_state(with.clone(), layers::hold_large_body));
+        .layer(from_fn_with_state(with.clone(), upload::stream_form));
     let imports = paths(api::import_routes())
         .layer(from_fn_with_state(with.clone(), layers::admit_import))
         .layer(no_limit)
@@ -33,7 +28,6 @@ pub fn router(state: WebState) -> Router {
         .layer(from_fn_with_state(with.clone(), layers::admit))
         .layer(from_fn_with_state(with.clone(), layers::hold_small_body));
     let api = submissions
-        .merge(uploads)
         .merge(imports)
         .merge(others)
         .layer(from_fn_with_state(with.clone(), layers::authenticate));

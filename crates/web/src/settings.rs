@@ -57,6 +57,12 @@ pub struct WebLimits {
     pub small_body_bytes_max: usize,
     /// Most bytes of bodies and fetched files held at once, over all requests. One more is answered with 503.
     pub bodies_bytes_max: usize,
+    /// Largest form with files. A video or a sound in it goes to a temporary file.
+    pub upload_bytes_max: usize,
+    /// Most bytes of temporary files at once, over all requests. One more is answered with 503.
+    pub uploads_bytes_max: usize,
+    /// Longest time to read a form with files and to work on it.
+    pub upload_time_max: Duration,
     /// Longest time a client may take to accept the next bytes of an answer.
     pub write_idle_max: Duration,
     /// Most requests that are worked on at once. A request counts only once its body is here.
@@ -88,6 +94,9 @@ impl Default for WebLimits {
             body_bytes_max: 96 << 20,
             small_body_bytes_max: 256 << 10,
             bodies_bytes_max: 512 << 20,
+            upload_bytes_max: 8 << 30,
+            uploads_bytes_max: 32 << 30,
+            upload_time_max: Duration::from_secs(3_600),
             write_idle_max: Duration::from_secs(30),
             requests_at_once_max: 64,
             admission_wait_max: Duration::from_secs(5),

@@ -29,6 +29,8 @@ pub(crate) struct Shared {
     pub admission: Admission,
     /// For the bodies and fetched files that are held; see [`Share`].
     pub memory: Arc<Semaphore>,
+    /// For the temporary files of uploads; see [`Share`].
+    pub disk: Arc<Semaphore>,
     pub keys: RateLimiter<String>,
     pub addresses: RateLimiter<IpAddr>,
 }
@@ -42,6 +44,7 @@ impl WebState {
             metrics: HttpMetrics::default(),
             admission: Admission::new(limits.requests_at_once_max, limits.admission_wait_max),
             memory: Share::memory(limits.bodies_bytes_max),
+            disk: Share::memory(limits.uploads_bytes_max),
             keys: RateLimiter::new(limits.rate_per_key),
             addresses: RateLimiter::new(limits.rate_per_address),
         };

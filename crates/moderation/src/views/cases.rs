@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use policy::Queue;
+use signal::SignalType;
 use sqlx::{AssertSqlSafe, query};
 
 use super::items::{MediaView, media_views};
@@ -35,10 +36,21 @@ pub struct CaseRow {
     pub account: Option<String>,
     /// A file of the item that has previews.
     pub media: Option<MediaId>,
-    /// The strongest match: its distance (none where it was seen by its keypoints alone), its tier, the bank's name.
-    pub best_match: Option<(Option<u32>, Tier, String)>,
+    /// The strongest match: how near it is, its tier, the bank's name.
+    pub best_match: Option<(Nearness, Tier, String)>,
     /// Who holds the case.
     pub holder_name: Option<String>,
+}
+
+/// How near the strongest match of a case is, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nearness {
+    /// So many bits; 0 for the same file.
+    Bits(u32),
+    /// Its entry was seen by its keypoints alone: the distance would mean little.
+    Seen,
+    /// Its entry was seen or heard over a time.
+    Played,
 }
 
 /// Everything that a person needs to decide a case.
@@ -121,6 +133,8 @@ pub async fn list_cases(
                  ORDER BY t.tier DESC, t.distance, t.media_id, t.idx LIMIT 1) AS best_distance,
                 (SELECT t.view FROM matching_match t WHERE t.item_id = c.item_id AND t.revision = i.revision
                  ORDER BY t.tier DESC, t.distance, t.media_id, t.idx LIMIT 1) AS best_view,
+                (SELECT t.type FROM matching_match t WHERE t.item_id = c.item_id AND t.revision = i.revision
+                 ORDER BY t.tier DESC, t.distance, t.media_id, t.idx LIMIT 1) AS best_type,
                 (SELECT t.tier FROM matching_match t WHERE t.item_id = c.item_id AND t.revision = i.revision
                  ORDER BY t.tier DESC, t.distance, t.media_id, t.idx LIMIT 1) AS best_tier,
                 (SELECT t.bank_name FROM matching_match t WHERE t.item_id = c.item_id AND t.revision = i.revision
@@ -149,8 +163,12 @@ pub async fn list_cases(
             row.opt_text("best_bank")?,
         ) {
             (Some(distance), Some(tier), Some(bank)) => {
-                let is_only_seen = row.opt_text("best_view")?.as_deref() == Some(Match::SIGHTING);
-                Some(((!is_only_seen).then_some(distance), tier, bank))
+                let nearness = match row.opt_parse("best_type")? {
+                    Some(SignalType::Vpdq | SignalType::Chromaprint) => Nearness::Played,
+                    _ if row.opt_text("best_view")?.as_deref() == Some(Match::SIGHTING) => Nearness::Seen,
+                    _ => Nearness::Bits(distance),
+                };
+                Some((nearness, tier, bank))
             }
             (_, _, _) => None,
         };

@@ -78,6 +78,8 @@ pub struct MatchView {
     pub entry_has_previews: bool,
     /// Whether it is matched against now.
     pub entry_state: EntryState,
+    /// How long the entry plays, if it does.
+    pub entry_duration_ms: Option<u32>,
 }
 
 /// Items, the last submitted first.
@@ -241,7 +243,9 @@ pub(super) async fn media_views(
         "SELECT m.media_id, m.entry_id, m.bank_id, m.bank_name, m.bank_confirmed, m.type, m.value, m.distance, m.threshold,
                 m.tier, m.view, m.frame_index, m.frame_at_ms, m.part, m.entry_part, m.sighting, m.nearest_benign_bits, m.segments, e.name AS entry_name, e.labels AS entry_labels,
                 e.source AS entry_source, e.state AS entry_state,
-                (SELECT COUNT(*) FROM banks_preview p WHERE p.entry_id = m.entry_id) AS n_previews
+                (SELECT COUNT(*) FROM banks_preview p WHERE p.entry_id = m.entry_id) AS n_previews,
+                COALESCE((SELECT t.duration_ms FROM banks_timeline t WHERE t.entry_id = m.entry_id),
+                         (SELECT s.duration_ms FROM banks_sound s WHERE s.entry_id = m.entry_id)) AS entry_duration_ms
          FROM matching_match m JOIN banks_entry e ON e.id = m.entry_id
          WHERE m.item_id = $1 AND m.revision = $2 ORDER BY m.media_id, m.idx",
     )
@@ -261,6 +265,7 @@ pub(super) async fn media_views(
             entry_source: row.text("entry_source")?,
             entry_has_previews: row.int("n_previews")? > 0,
             entry_state: row.parse("entry_state")?,
+            entry_duration_ms: row.opt_number("entry_duration_ms")?,
         };
         matches.entry(row.parse("media_id")?).or_default().push(view);
     }

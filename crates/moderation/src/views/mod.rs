@@ -19,7 +19,7 @@ pub use banks::{
     BankRow, bank, bank_by_name, blurred_entry_preview, entry, list_banks, list_entries, list_whole_entries,
     long_signals,
 };
-pub use cases::{CaseFilter, CaseRow, CaseView, DecisionView, EventView, case, list_cases};
+pub use cases::{CaseFilter, CaseRow, CaseView, DecisionView, EventView, Nearness, case, list_cases};
 pub(crate) use consistency::consistency_faults;
 pub use desk::{Desk, QueueCount, desk};
 pub use hma::{

@@ -1,12 +1,12 @@
 //! Entries: one piece of known content each.
 
 use axum::Json;
-use axum::extract::{FromRequest, Multipart, Request, State};
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use bytes::Bytes;
 use moderation::flows::banks::{self as flow, BankError};
 use moderation::flows::files::FileContent;
-use moderation::model::{BankId, Entry, EntryId, NewEntry, Timestamp};
+use moderation::model::{BankId, Entry, EntryId, NewEntry, Right, Timestamp};
 use moderation::signal::Signal;
 use moderation::views;
 use serde::{Deserialize, Serialize};
@@ -17,13 +17,17 @@ use super::banks::{CreatedJson, CreatedResponse, created_response};
 use super::media::{Base64Bytes, SignalInput, at_most, at_most_if_present, present, read_signals};
 use super::pages::Rows;
 use super::reach::ReachJson;
+use super::recordings::{KeptSoundJson, KeptVideoJson};
+use super::submit::BUSY;
 use super::words::{EntryState, SignalType, bounded};
+use crate::body::Share;
 use crate::extract::{
     Caller, Fingerprint, IdempotencyHeader, JsonBody, Object, PathId, QueryParams, content_type, off_thread_if_large,
     parse_json, whole_body,
 };
 use crate::problem::ApiError;
 use crate::state::WebState;
+use crate::upload::Form;
 
 /// One piece of known content.
 #[derive(Debug, Serialize, ToSchema)]
@@ -55,6 +59,14 @@ pub(crate) struct EntryJson {
     pub has_previews: bool,
     /// Whether it came with its picture and how that looks is kept: it is then found by crops and keypoints too.
     pub has_look: bool,
+    /// What is kept of it as a video. Absent when it is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub video: Option<KeptVideoJson>,
+    /// What is kept of its sound. Absent when it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub sound: Option<KeptSoundJson>,
     /// Until when it is part of an active incident, and found by every crop of it. Absent when it is part of none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = DateTime)]
@@ -71,7 +83,7 @@ pub(crate) struct EntrySignal {
     /// Its kind.
     #[serde(rename = "type")]
     pub signal_type: SignalType,
-    /// Its value, in lower-case hexadecimal.
+    /// Its value: in lower-case hexadecimal; of `vpdq` the list as a text of JSON, of `chromaprint` AcoustID's compressed form in base 64.
     pub value: String,
     /// Of a PDQ hash: 0 to 100, how much structure the picture had, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -178,6 +190,8 @@ impl From<Entry> for EntryJson {
             signals: entry.signals.into_iter().map(EntrySignal::from).collect(),
             has_previews: entry.has_previews,
             has_look: entry.has_look,
+            video: entry.video.map(KeptVideoJson::from),
+            sound: entry.sound.map(KeptSoundJson::from),
             incident_until: entry.incident_until.map(|at| at.to_string()),
             reach: entry.judged.map(ReachJson::from),
         }
@@ -224,7 +238,7 @@ pub(crate) async fn list_entries(
 
 /// Get an entry
 ///
-/// Also one that was removed.
+/// Also one that was removed. Of a video and a sound with their vPDQ hash and fingerprint, which lists leave out.
 #[utoipa::path(
     get, path = "/api/v1/entries/{entry}", tag = "Entries", operation_id = "get_entry",
     params(("entry" = String, Path, description = "The entry's id.", pattern = "^ent_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
@@ -236,7 +250,12 @@ pub(crate) async fn get_entry(
     PathId(id): PathId<EntryId>,
 ) -> Result<Json<EntryJson>, ApiError> {
     let entry = views::entry(&state.app, &caller.actor, id).await?;
-    Ok(Json(entry.ok_or(ApiError::NotFound { thing: "entry" })?.into()))
+    let mut entry = entry.ok_or(ApiError::NotFound { thing: "entry" })?;
+    if entry.video.is_some() || entry.sound.is_some() {
+        let long = views::long_signals(&state.app, &caller.actor, id).await?;
+        entry.signals.extend(long);
+    }
+    Ok(Json(entry.into()))
 }
 
 /// Add an entry to a bank
@@ -263,17 +282,12 @@ pub(crate) async fn create_entry(
     key: IdempotencyHeader,
     request: Request,
 ) -> Result<CreatedResponse, ApiError> {
-    let (new, bytes, fingerprint) = read_new_entry(&state, request).await?;
-    let key = key.key(&caller.actor, fingerprint);
-    let created = flow::add_entry(
-        &state.app,
-        &caller.actor,
-        bank,
-        new,
-        bytes.map(FileContent::from),
-        key.as_ref(),
-    )
-    .await;
+    // The flow checks this again; here it keeps those who may not add entries from filling the disk.
+    caller.actor.require(Right::WriteBanks)?;
+    let read = read_new_entry(&state, request).await?;
+    let key = key.key(&caller.actor, read.fingerprint);
+    let _place = state.shared.admission.enter().await.ok_or(BUSY)?;
+    let created = flow::add_entry(&state.app, &caller.actor, bank, read.new, read.content, key.as_ref()).await;
     let created = created.map_err(|error| ApiError::of_bank(error, "bank"))?;
     Ok(created_response(created, "entries"))
 }
@@ -302,17 +316,28 @@ pub(crate) async fn change_entry(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn read_new_entry(
-    state: &WebState,
-    request: Request,
-) -> Result<(NewEntry, Option<Bytes>, Fingerprint), ApiError> {
+/// An entry as it was read.
+struct ReadEntry {
+    new: NewEntry,
+    content: Option<FileContent>,
+    fingerprint: Fingerprint,
+    /// What its file takes of memory or disk.
+    _held: Share,
+}
+
+async fn read_new_entry(state: &WebState, request: Request) -> Result<ReadEntry, ApiError> {
     let fingerprint = Fingerprint::of(&request);
     match content_type(request.headers()).as_deref() {
         Some("application/json") => {
             let body = whole_body(request, state).await?;
             off_thread_if_large(body.len(), move || {
                 let (new, bytes) = check_new_entry(parse_json(&body)?)?;
-                Ok((new, bytes, fingerprint.with("body", &body)))
+                Ok(ReadEntry {
+                    new,
+                    content: bytes.map(FileContent::from),
+                    fingerprint: fingerprint.with("body", &body),
+                    _held: Share::default(),
+                })
             })
             .await
         }
@@ -323,25 +348,22 @@ async fn read_new_entry(
     }
 }
 
-async fn read_form(
-    state: &WebState,
-    request: Request,
-    mut fingerprint: Fingerprint,
-) -> Result<(NewEntry, Option<Bytes>, Fingerprint), ApiError> {
-    let malformed = |error: &dyn std::fmt::Display| ApiError::Malformed {
-        what: format!("The form cannot be read: {error}."),
-    };
-    let mut form = Multipart::from_request(request, state)
-        .await
-        .map_err(|error| malformed(&error))?;
+async fn read_form(state: &WebState, request: Request, mut fingerprint: Fingerprint) -> Result<ReadEntry, ApiError> {
+    let mut form = Form::of(state, request).await?;
     let (mut entry, mut file) = (None, None);
-    while let Some(part) = form.next_field().await.map_err(|error| malformed(&error))? {
-        let part_name = part.name().unwrap_or_default().to_owned();
-        let bytes = part.bytes().await.map_err(|error| malformed(&error))?;
-        fingerprint = fingerprint.with(&part_name, &bytes);
-        let place = match part_name.as_str() {
-            "entry" => &mut entry,
-            "file" => &mut file,
+    while let Some(part) = form.next().await? {
+        let part_name = part.name();
+        let is_twice = match part_name.as_str() {
+            "entry" => {
+                let (bytes, _) = part.bytes(state.settings.limits.small_body_bytes_max).await?;
+                fingerprint = fingerprint.with(&part_name, &bytes);
+                entry.replace(bytes).is_some()
+            }
+            "file" => {
+                let (content, share) = part.file().await?;
+                fingerprint = fingerprint.with(&part_name, &content.digests().1.to_bytes());
+                file.replace((content, share)).is_some()
+            }
             _ => {
                 return Err(ApiError::invalid(
                     "body",
@@ -349,19 +371,25 @@ async fn read_form(
                 ));
             }
         };
-        if place.replace(bytes).is_some() {
+        if is_twice {
             return Err(ApiError::invalid(part_name, "is there twice"));
         }
     }
     let json = entry.unwrap_or(Bytes::from_static(b"{}"));
     let (new, bytes) = check_new_entry(parse_json(&json)?)?;
-    match bytes {
-        Some(_) => Err(ApiError::invalid(
+    if bytes.is_some() {
+        return Err(ApiError::invalid(
             "entry.data_base64",
             "is not taken in a form: send the part `file`",
-        )),
-        None => Ok((new, file, fingerprint)),
+        ));
     }
+    let (content, share) = file.unzip();
+    Ok(ReadEntry {
+        new,
+        content,
+        fingerprint,
+        _held: share.unwrap_or_default(),
+    })
 }
 
 fn check_new_entry(input: NewEntryJson) -> Result<(NewEntry, Option<Bytes>), ApiError> {

@@ -14,6 +14,7 @@ mod items;
 mod media;
 mod pages;
 mod reach;
+mod recordings;
 mod submit;
 mod verdict;
 mod words;
@@ -26,16 +27,12 @@ use crate::state::WebState;
 pub(crate) use entries::complete_schemas as complete_entry_schemas;
 pub(crate) use submit::complete_schemas as complete_item_schemas;
 
-/// Routes that take files and wait for others from elsewhere.
+/// Routes that take files, and wait for them.
 pub(crate) fn submission_routes() -> OpenApiRouter<WebState> {
     OpenApiRouter::new()
         .routes(routes!(submit::submit_item))
         .routes(routes!(submit::check_item))
-}
-
-/// Routes that take files.
-pub(crate) fn upload_routes() -> OpenApiRouter<WebState> {
-    OpenApiRouter::new().routes(routes!(entries::create_entry))
+        .routes(routes!(entries::create_entry))
 }
 
 /// Routes that take files of many lines.

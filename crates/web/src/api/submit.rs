@@ -4,8 +4,9 @@
 //! named by their address are fetched first; only then does the request take a place among those that are worked on.
 
 use axum::Json;
-use axum::extract::{FromRequest, Multipart, Request, State};
+use axum::extract::{Request, State};
 use futures_util::future::join_all;
+use moderation::flows::files::FileContent;
 use moderation::flows::submit::{self, NewContent, NewMedia, Submission};
 use moderation::model::{ItemId, Right};
 use serde::Deserialize;
@@ -21,6 +22,7 @@ use crate::extract::{
 };
 use crate::problem::ApiError;
 use crate::state::WebState;
+use crate::upload::Form;
 
 /// So many files of an item are read at most, before it is looked at how many the operator allows.
 const MEDIA_READ_MAX: usize = 10_000;
@@ -111,9 +113,11 @@ pub(crate) async fn submit_item(
     key: IdempotencyHeader,
     request: Request,
 ) -> Result<Json<VerdictJson>, ApiError> {
+    // The flow checks this again; here it keeps those who may not submit from filling the disk, and from having anything fetched.
+    caller.actor.require(Right::SubmitItems)?;
     let (input, fingerprint) = read_submission(&state, request).await?;
     let key = key.key(&caller.actor, fingerprint);
-    let (submission, _held) = fetch_media(&state, &caller, input).await?;
+    let (submission, _held) = fetch_media(&state, input).await?;
     let _place = state.shared.admission.enter().await.ok_or(BUSY)?;
     let submitted = submit::submit_item(&state.app, &caller.actor, submission, key.as_ref()).await?;
     Ok(Json(submitted.verdict.into()))
@@ -132,14 +136,17 @@ pub(crate) async fn check_item(
     caller: Caller,
     request: Request,
 ) -> Result<Json<VerdictJson>, ApiError> {
+    // The flow checks this again; here it keeps those who may not submit from filling the disk, and from having anything fetched.
+    caller.actor.require(Right::SubmitItems)?;
     let (input, _) = read_submission(&state, request).await?;
-    let (submission, _held) = fetch_media(&state, &caller, input).await?;
+    let (submission, _held) = fetch_media(&state, input).await?;
     let _place = state.shared.admission.enter().await.ok_or(BUSY)?;
     let verdict = submit::check_item(&state.app, &caller.actor, submission).await?;
     Ok(Json(verdict.into()))
 }
 
-const BUSY: ApiError = ApiError::Busy {
+/// What is answered when no place became free.
+pub(super) const BUSY: ApiError = ApiError::Busy {
     what: "Too many requests are worked on just now.",
 };
 
@@ -148,6 +155,8 @@ struct ReadSubmission {
     submission: Submission,
     /// Place among the media, and where the file is.
     to_fetch: Vec<(usize, String)>,
+    /// What its files take of memory and disk.
+    held: Vec<Share>,
 }
 
 async fn read_submission(state: &WebState, request: Request) -> Result<(ReadSubmission, Fingerprint), ApiError> {
@@ -176,27 +185,22 @@ async fn read_form(
     request: Request,
     mut fingerprint: Fingerprint,
 ) -> Result<(ReadSubmission, Fingerprint), ApiError> {
-    let malformed = |error: &dyn std::fmt::Display| ApiError::Malformed {
-        what: format!("The form cannot be read: {error}."),
-    };
-    let mut form = Multipart::from_request(request, state)
-        .await
-        .map_err(|error| malformed(&error))?;
-    let (mut item, mut files) = (None, Vec::new());
-    while let Some(part) = form.next_field().await.map_err(|error| malformed(&error))? {
-        let part_name = part.name().unwrap_or_default().to_owned();
-        let file_name = part.file_name().filter(|name| !name.is_empty()).map(ToOwned::to_owned);
-        let bytes = part.bytes().await.map_err(|error| malformed(&error))?;
-        // Over the parts, since each retry has another boundary between them.
-        fingerprint = fingerprint
-            .with(&part_name, file_name.as_deref().unwrap_or_default().as_bytes())
-            .with("bytes", &bytes);
+    let mut form = Form::of(state, request).await?;
+    let (mut item, mut files, mut held) = (None, Vec::new(), Vec::new());
+    while let Some(part) = form.next().await? {
+        let part_name = part.name();
+        let file_name = part.file_name().filter(|name| !name.is_empty());
         if !is_part_name(&part_name) {
             let what =
                 "has a part whose name is not 1 to 200 printable ASCII characters without quotes and backslashes";
             return Err(ApiError::invalid("body", what));
         }
+        // Over the parts, since each retry has another boundary between them.
+        fingerprint = fingerprint.with(&part_name, file_name.as_deref().unwrap_or_default().as_bytes());
         if part_name == ITEM_PART {
+            let (bytes, share) = part.bytes(state.settings.limits.body_bytes_max).await?;
+            fingerprint = fingerprint.with("bytes", &bytes);
+            held.push(share);
             if item.replace(bytes).is_some() {
                 return Err(ApiError::invalid(ITEM_PART, "is there twice"));
             }
@@ -207,10 +211,14 @@ async fn read_form(
             return Err(ApiError::invalid("media", format!("has more than {files_max} files")));
         }
         let name = media_name(&part_name, file_name.unwrap_or(part_name.clone()))?;
-        files.push(NewMedia {
-            name,
-            content: NewContent::Bytes(bytes),
-        });
+        let (content, share) = part.file().await?;
+        fingerprint = fingerprint.with("sha256", &content.digests().1.to_bytes());
+        held.push(share);
+        let content = match content {
+            FileContent::Bytes(bytes) => NewContent::Bytes(bytes),
+            FileContent::Spooled(file) => NewContent::File(file),
+        };
+        files.push(NewMedia { name, content });
     }
     let item = item.ok_or(ApiError::invalid(ITEM_PART, "is missing: the form has no such part"))?;
     let read = off_thread_if_large(item.len(), move || check_input(parse_json(&item)?)).await;
@@ -223,6 +231,7 @@ async fn read_form(
         other => other,
     })?;
     read.submission.media.extend(files);
+    read.held = held;
     Ok((read, fingerprint))
 }
 
@@ -286,20 +295,19 @@ fn check_input(input: ItemInput) -> Result<ReadSubmission, ApiError> {
         report: bounded_option("report", input.report, field_max)?,
         media,
     };
-    Ok(ReadSubmission { submission, to_fetch })
+    Ok(ReadSubmission {
+        submission,
+        to_fetch,
+        held: Vec::new(),
+    })
 }
 
 /// Fetches what is only named by its address. What cannot be had is unscanned, which is for the rules to judge.
-async fn fetch_media(
-    state: &WebState,
-    caller: &Caller,
-    read: ReadSubmission,
-) -> Result<(Submission, Vec<Share>), ApiError> {
-    // The flow checks this again; here it keeps those who may not submit from having anything fetched.
-    caller.actor.require(Right::SubmitItems)?;
+async fn fetch_media(state: &WebState, read: ReadSubmission) -> Result<(Submission, Vec<Share>), ApiError> {
     let ReadSubmission {
         mut submission,
         to_fetch,
+        held: mut shares,
     } = read;
     let files_max = state.app.settings.media_per_item_max;
     if submission.media.len() > files_max {
@@ -307,7 +315,6 @@ async fn fetch_media(
     }
     let memory = &state.shared.memory;
     let fetched = join_all(to_fetch.iter().map(|(_, url)| state.shared.fetcher.fetch(url, memory))).await;
-    let mut shares = Vec::with_capacity(to_fetch.len());
     for ((idx, _), fetched) in to_fetch.iter().zip(fetched) {
         let (content, share) = fetched.map_err(|NoMemory| TOO_MUCH_AT_ONCE)?;
         submission.media[*idx].content = content;

@@ -7,6 +7,7 @@ use moderation::views::MediaView;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::recordings::{PlaysJson, SegmentJson};
 use super::words::{Outcome, SignalType, Tier};
 
 /// What is to happen with an item, and why.
@@ -59,6 +60,10 @@ pub(crate) struct MediaJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub intact: Option<bool>,
+    /// How it plays. Absent where it was not scanned as a video or a sound.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub plays: Option<PlaysJson>,
     /// What was computed of it, or what the platform had computed.
     pub signals: Vec<FoundSignal>,
     /// The entries that it lies near to, the nearest first.
@@ -120,7 +125,8 @@ pub(crate) struct MatchJson {
     pub entry: String,
     /// Which kind of signal.
     pub signal: SignalType,
-    /// How far apart the two are: bits for `pdq`, 0 for equal digests.
+    /// How far apart the two are: bits for `pdq`, 0 for equal digests; for `vpdq` and `chromaprint` how many hundredths of the shorter of
+    /// both lie in no segment.
     pub distance: u32,
     /// The threshold that this is within.
     pub threshold: u32,
@@ -151,6 +157,11 @@ pub(crate) struct MatchJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub frame: Option<Frame>,
+    /// Of a video or a sound: which run of the file shows which run of the entry, in the order of the file, at most 32. Absent where neither
+    /// plays.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, max_items = 32)]
+    pub segments: Vec<SegmentJson>,
 }
 
 /// A part of a picture: shares of its width and height.
@@ -247,10 +258,10 @@ impl From<Verdict> for VerdictJson {
 impl From<MediaVerdict> for MediaJson {
     fn from(media: MediaVerdict) -> Self {
         let is_damaged = matches!(media.status, MediaStatus::Scanned { is_intact: false, .. });
-        let (status, reason, detail) = match media.status {
-            MediaStatus::Scanned { .. } => (Status::Scanned, None, None),
-            MediaStatus::Given => (Status::Given, None, None),
-            MediaStatus::Unscanned { reason, detail } => (Status::Unscanned, Some(reason), Some(detail)),
+        let (status, plays, reason, detail) = match media.status {
+            MediaStatus::Scanned { plays, .. } => (Status::Scanned, plays, None, None),
+            MediaStatus::Given => (Status::Given, None, None, None),
+            MediaStatus::Unscanned { reason, detail } => (Status::Unscanned, None, Some(reason), Some(detail)),
         };
         Self {
             name: media.name,
@@ -258,6 +269,7 @@ impl From<MediaVerdict> for MediaJson {
             reason,
             detail,
             intact: is_damaged.then_some(false),
+            plays: plays.map(PlaysJson::from),
             signals: media.signals.into_iter().map(FoundSignal::from).collect(),
             matches: media.matches.into_iter().map(MatchJson::from).collect(),
             matches_capped: media.matches_capped,
@@ -314,6 +326,7 @@ impl From<Match> for MatchJson {
             sighting: found.sighting.map(SightingJson::from),
             nearest_benign: found.nearest_benign_bits,
             frame: found.frame.map(Frame::from),
+            segments: found.segments.into_iter().map(SegmentJson::from).collect(),
         }
     }
 }

@@ -80,6 +80,11 @@ mirror! {
 }
 
 mirror! {
+    /// In what two files are alike over a time: in what is seen, or in what is heard.
+    SegmentKind = model::SegmentKind { Picture = "picture", Sound = "sound" }
+}
+
+mirror! {
     /// Whether an entry is matched against. What was removed stays removed.
     EntryState = model::EntryState { Enabled = "enabled", Disabled = "disabled", Removed = "removed" }
 }
@@ -144,7 +149,18 @@ mod tests {
             )+};
         }
         check!(
-            ItemKind, Audience, Outcome, Queue, PolicyCode, Tier, EntryState, Crops, ActionKind, Answer, SignalType
+            ItemKind,
+            Audience,
+            Outcome,
+            Queue,
+            PolicyCode,
+            Tier,
+            SegmentKind,
+            EntryState,
+            Crops,
+            ActionKind,
+            Answer,
+            SignalType
         );
     }
 }

@@ -10,6 +10,7 @@ use moderation::model::{
 };
 use moderation::views::{self, CaseView, DecisionView};
 
+use super::beside::Beside;
 use super::desk::{desk_of, next_case};
 use super::evidence::{FileCard, file_cards};
 use super::flash::Flash;
@@ -167,6 +168,7 @@ async fn case_page(state: &WebState, person: Person, id: CaseId, form: FormState
         .ok_or(ConsoleError::NotFound)?;
     let shell = person.shell;
     let lease = LeaseLine::of(&view, &shell);
+    let beside = Beside::of(state, &person.actor, view.item.url.clone(), &view.media).await?;
     let decisions: Vec<DecisionLine> = view.decisions.into_iter().map(DecisionLine::of).collect();
     Ok(CasePage {
         form,
@@ -180,7 +182,7 @@ async fn case_page(state: &WebState, person: Person, id: CaseId, form: FormState
         item: view.item,
         report: view.report,
         n_files: view.media.len(),
-        files: file_cards(view.media, &shell),
+        files: file_cards(view.media, &beside, &shell),
         decisions: decisions.into_iter().rev().collect(),
         actions: view.actions.iter().rev().map(ActionLine::of).collect(),
         events: view

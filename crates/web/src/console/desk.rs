@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Query, State};
 use moderation::flows::cases as flow;
 use moderation::model::{CaseId, CaseState, ItemId, ItemKind, PreviewKind, Queue, Tier, Timestamp};
-use moderation::views::{self, CaseFilter, CaseRow};
+use moderation::views::{self, CaseFilter, CaseRow, Nearness};
 use serde::Deserialize;
 
 use super::evidence;
@@ -57,7 +57,7 @@ struct CaseLine {
 }
 
 struct Near {
-    distance: Option<u32>,
+    nearness: Nearness,
     tier: Tier,
     bank: String,
 }
@@ -142,7 +142,7 @@ impl CaseLine {
             preview: row.media.map(|id| evidence::media_url(id, PreviewKind::Blurred)),
             near: row
                 .best_match
-                .map(|(distance, tier, bank)| Near { distance, tier, bank }),
+                .map(|(nearness, tier, bank)| Near { nearness, tier, bank }),
             reason: row.case.reason,
             queue: row.case.queue,
             holder,

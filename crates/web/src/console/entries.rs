@@ -10,6 +10,7 @@ use futures_util::stream;
 use moderation::banks::IMPORT_MAX;
 use moderation::banks::csv::{self, LineError, ParsedBank};
 use moderation::flows::banks::{self as flow, BankError, Imported};
+use moderation::flows::files::FileContent;
 use moderation::model::{Actor, Bank, BankId, Entry, EntryId, EntryState, NewEntry, PageRequest};
 use moderation::signal::{Signal, SignalType};
 use moderation::views;
@@ -61,9 +62,14 @@ pub async fn show_add(State(state): State<WebState>, person: Person, Path(id): P
 
 /// `POST /banks/{id}/add-file`
 pub async fn add_file(State(state): State<WebState>, Path(id): Path<String>, upload: Upload) -> Answer {
-    let Upload { person, fields, file } = upload;
+    let Upload {
+        person,
+        fields,
+        file,
+        held: _held,
+    } = upload;
     let bank = find(&state, &person, &id).await?.bank;
-    let Some((file_name, bytes)) = file else {
+    let Some((file_name, content)) = file else {
         let form = FormState::filled(fields).wrong("file", person.shell.t("entries.need_file"));
         return refuse(person.shell, form, bank);
     };
@@ -76,7 +82,8 @@ pub async fn add_file(State(state): State<WebState>, Path(id): Path<String>, upl
             .collect();
     }
     let name = new.name.clone();
-    match flow::add_entry(&state.app, &person.actor, bank.id, new, Some(bytes.into()), None).await {
+    let _place = state.shared.admission.enter().await.ok_or(ConsoleError::Busy)?;
+    match flow::add_entry(&state.app, &person.actor, bank.id, new, Some(content), None).await {
         Ok(_) => Ok(go_saying(
             &state,
             &format!("/banks/{id}"),
@@ -168,6 +175,8 @@ fn parse_hashes(text: &str) -> Result<Vec<Signal>, (usize, String)> {
                     .map_err(|error| at(error.to_string()))?,
                 value.trim(),
             ),
+            // The list of vPDQ.
+            None if line.starts_with('[') => (SignalType::Vpdq, line),
             None if line.len() == 32 => (SignalType::Md5, line),
             None => (SignalType::Pdq, line),
         };
@@ -224,12 +233,19 @@ fn import_page(
 
 /// `POST /banks/{id}/import`
 pub async fn import(State(state): State<WebState>, Path(id): Path<String>, upload: Upload) -> Answer {
-    let Upload { person, fields, file } = upload;
+    let Upload {
+        person,
+        fields,
+        file,
+        held: _held,
+    } = upload;
+    let _place = state.shared.admission.enter().await.ok_or(ConsoleError::Busy)?;
     let bank = find(&state, &person, &id).await?.bank;
     let shell = person.shell.clone();
     let form = FormState::filled(fields.clone());
     let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
-    let Some((_, bytes)) = file else {
+    // A video is no CSV.
+    let Some((_, FileContent::Bytes(bytes))) = file else {
         return import_page(
             shell.clone(),
             form.wrong("file", shell.t("entries.need_file")),
@@ -333,7 +349,7 @@ async fn write_page(
     bank: BankId,
     request: &PageRequest,
 ) -> Result<(Vec<u8>, Option<String>), ConsoleError> {
-    let page = views::list_entries(&state.app, actor, bank, request).await?;
+    let page = views::list_whole_entries(&state.app, actor, bank, request).await?;
     let kept = page.rows.into_iter().filter(|entry| entry.state != EntryState::Removed);
     let entries: Vec<NewEntry> = kept
         .map(|entry| NewEntry {

@@ -2,7 +2,8 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::IntoResponse;
 use moderation::flows::banks::BankError;
 use moderation::flows::incidents;
 use moderation::model::{Bank, Entry, EntryState, Timestamp};
@@ -15,6 +16,7 @@ use super::flash::Flash;
 use super::form::{FormState, Posted};
 use super::page::{Answer, go_saying, show_with};
 use super::problem::ConsoleError;
+use super::runs::time_words;
 use super::shell::Shell;
 use super::visit::Person;
 use crate::WebState;
@@ -36,6 +38,14 @@ struct EntryPage {
     is_enabled: bool,
     is_removed: bool,
     has_pdq: bool,
+    video: Option<Kept>,
+    sound: Option<Kept>,
+}
+
+/// What is kept of a video or a sound, in words.
+struct Kept {
+    duration: String,
+    n_frames: u32,
 }
 
 /// `GET /entries/{id}`
@@ -100,12 +110,46 @@ async fn entry_page(state: &WebState, person: Person, entry: Entry, form: FormSt
             .signals
             .iter()
             .any(|signal| signal.signal_type() == SignalType::Pdq),
+        video: entry.video.map(|kept| Kept {
+            duration: time_words(kept.duration_ms),
+            n_frames: kept.n_frames,
+        }),
+        sound: entry.sound.map(|kept| Kept {
+            duration: time_words(kept.duration_ms),
+            n_frames: 0,
+        }),
         form,
         bank,
         entry,
         shell,
     };
     show_with(status, &page)
+}
+
+/// `GET /entries/{id}/signals/{kind}`: the hash of a video or the fingerprint of a sound, in the form in which partners exchange it.
+pub async fn download_signal(
+    State(state): State<WebState>,
+    person: Person,
+    Path((id, kind)): Path<(String, String)>,
+) -> Answer {
+    let entry = find_entry(&state, &person, &id).await?;
+    let kind: SignalType = kind.parse().map_err(|_| ConsoleError::NotFound)?;
+    let long = views::long_signals(&state.app, &person.actor, entry.id).await?;
+    let signal = long.into_iter().find(|signal| signal.signal_type() == kind);
+    let signal = signal.ok_or(ConsoleError::NotFound)?;
+    let (media_type, ending) = match kind {
+        SignalType::Vpdq => ("application/json", "vpdq.json"),
+        _ => ("text/plain; charset=utf-8", "chromaprint.txt"),
+    };
+    let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{}.{ending}\"", entry.id));
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(media_type)),
+        (
+            header::CONTENT_DISPOSITION,
+            disposition.unwrap_or(HeaderValue::from_static("attachment")),
+        ),
+    ];
+    Ok((headers, signal.value()).into_response())
 }
 
 /// The last second of a day that is written as `2027-01-31`, in UTC.

@@ -1,12 +1,16 @@
 //! The files of an item as pages show them: pictures, facts, and what each lies near to. Start with [`FileCard`].
 
 use moderation::model::item::FramePlace;
-use moderation::model::{EntryId, EntryState, Match, MediaId, MediaStatus, PreviewKind, Sighted, Tier};
+use moderation::model::{EntryId, EntryState, Match, MatchSegment, MediaId, MediaStatus, PreviewKind, Sighted, Tier};
 use moderation::signal::{Signal, SignalType, nearness};
 use moderation::views::{MatchView, MediaView};
 
+use super::beside::Beside;
+use super::runs::{covered_ms, time_words};
 use super::seen::{self, Overlay};
 use super::shell::{Count, Shell, isolated};
+use super::strip::{Strip, address_at};
+use super::timeline::TimeLine;
 
 /// Signals of a file that a page shows; a file that moves may have hundreds.
 const SIGNALS_SHOWN_MAX: usize = 12;
@@ -72,6 +76,10 @@ pub struct FileCard {
     pub is_capped: bool,
     /// Its signals.
     pub signals: Vec<SignalLine>,
+    /// Some of its frames, if it is a video and a person is to look at it.
+    pub strip: Option<Strip>,
+    /// The platform's own address at the beginning of the match, if there is one.
+    pub address_at_match: Option<String>,
     status: MediaStatus,
 }
 
@@ -143,6 +151,12 @@ pub struct MatchCard {
     pub nearest_benign_bits: Option<u32>,
     /// Harmless posts look nearly like the entry.
     pub is_template: bool,
+    /// Both are compared over their time: the distance is no number of bits.
+    pub is_recording: bool,
+    /// How both agree over time, if the file plays.
+    pub time_line: Option<TimeLine>,
+    segments: Vec<MatchSegment>,
+    entry_ms: Option<u32>,
     view: String,
     frame: Option<FramePlace>,
     also: Vec<(SignalType, u32, bool)>,
@@ -181,24 +195,36 @@ impl Scale {
 /// Other signals of an entry that are named beside its nearest.
 const ALSO_MAX: usize = 6;
 
-/// One card for each entry, the nearest first; an entry may be near by several signals and frames.
-fn match_cards(views: Vec<MatchView>, status: &MediaStatus) -> Vec<MatchCard> {
+/// One card for each entry, the nearest first; an entry may be near by several signals and frames, and be seen and heard.
+fn match_cards(views: Vec<MatchView>, status: &MediaStatus, peaks: Option<&[u8]>) -> Vec<MatchCard> {
     let mut cards: Vec<MatchCard> = Vec::new();
     for card in views.into_iter().map(|view| MatchCard::of(view, status)) {
         match cards.iter_mut().find(|known| known.entry_url == card.entry_url) {
-            Some(known) if known.also.len() < ALSO_MAX => {
-                known.also.push((card.signal_type, card.distance, card.is_digest))
+            Some(known) => {
+                known.segments.extend(&card.segments);
+                if known.also.len() < ALSO_MAX && !card.is_recording {
+                    known.also.push((card.signal_type, card.distance, card.is_digest));
+                }
             }
-            Some(_) => {}
             None => cards.push(card),
         }
+    }
+    let file_ms = match status {
+        MediaStatus::Scanned { plays: Some(plays), .. } => Some(plays.duration_ms),
+        MediaStatus::Scanned { .. } | MediaStatus::Given | MediaStatus::Unscanned { .. } => None,
+    };
+    for card in &mut cards {
+        card.time_line = TimeLine::of(&card.segments, file_ms, card.entry_ms, peaks);
     }
     cards
 }
 
 /// The files of an item, what needs eyes first: matches by nearness, then what could not be scanned, then the rest.
-pub fn file_cards(media: Vec<MediaView>, shell: &Shell) -> Vec<FileCard> {
-    let mut cards: Vec<FileCard> = media.into_iter().map(|view| FileCard::of(view, shell)).collect();
+pub fn file_cards(media: Vec<MediaView>, beside: &Beside, shell: &Shell) -> Vec<FileCard> {
+    let mut cards: Vec<FileCard> = media
+        .into_iter()
+        .map(|view| FileCard::of(view, beside, shell))
+        .collect();
     cards.sort_by_key(|card| match card.best() {
         Some(best) => (0, best.tier == Tier::Lead, best.distance),
         None if card.unscanned.is_some() => (1, false, 0),
@@ -209,17 +235,26 @@ pub fn file_cards(media: Vec<MediaView>, shell: &Shell) -> Vec<FileCard> {
 
 impl FileCard {
     /// The file and its evidence.
-    fn of(view: MediaView, shell: &Shell) -> Self {
+    fn of(view: MediaView, beside: &Beside, shell: &Shell) -> Self {
         let (unscanned, detail) = match &view.media.status {
             MediaStatus::Unscanned { reason, detail } => (Some(reason.clone()), detail.clone()),
             MediaStatus::Scanned { .. } | MediaStatus::Given => (None, String::new()),
         };
         let signals = view.media.signals.iter().take(SIGNALS_SHOWN_MAX);
+        let peaks = beside.waves.get(&view.media.id).map(Vec::as_slice);
+        let matches = match_cards(view.matches, &view.media.status, peaks);
+        let runs: Vec<MatchSegment> = matches.first().map_or_else(Vec::new, MatchCard::surest_runs);
+        let places: Vec<(u32, u32)> = view.strip.iter().map(|place| (place.idx, place.at_ms)).collect();
+        let begins_ms = runs.iter().map(|run| run.query.from_ms).min();
+        let plays = matches.first().is_some_and(|best| best.time_line.is_some());
+        let address = beside.url.as_deref().zip(begins_ms.filter(|_| plays));
         Self {
             pictures: Pictures::of_media(view.media.id, &view.previews),
             unscanned,
             detail,
-            matches: match_cards(view.matches, &view.media.status),
+            strip: Strip::of(view.media.id, &places, &runs),
+            address_at_match: address.and_then(|(url, ms)| address_at(url, ms / 1_000)),
+            matches,
             is_capped: view.matches_capped,
             signals: signals
                 .map(|kept| SignalLine {
@@ -259,7 +294,7 @@ impl FileCard {
 
     /// Whether there is anything to reveal.
     pub fn has_pictures(&self) -> bool {
-        self.pictures.is_some() || self.matches.iter().any(|found| found.pictures.is_some())
+        self.pictures.is_some() || self.strip.is_some() || self.matches.iter().any(|found| found.pictures.is_some())
     }
 
     /// Type, size and dimensions in words.
@@ -270,11 +305,20 @@ impl FileCard {
                 size_bytes,
                 width,
                 height,
+                plays,
                 ..
             } => {
-                let pixels = shell.with_two("unit.pixels", "width", width, "height", height);
-                let parts = [media_type.clone(), pixels, size_words(shell, *size_bytes)];
-                parts.map(|part| isolated(&part)).join(" · ")
+                let pixels = (*width > 0).then(|| shell.with_two("unit.pixels", "width", width, "height", height));
+                let mut parts = vec![media_type.clone()];
+                parts.extend(pixels);
+                if let Some(plays) = plays {
+                    parts.push(time_words(plays.duration_ms));
+                    parts.extend(plays.video_codec.clone());
+                    parts.extend(plays.audio_codec.clone());
+                }
+                parts.push(size_words(shell, *size_bytes));
+                let parts = parts.iter().map(|part| isolated(part));
+                parts.collect::<Vec<_>>().join(" · ")
             }
             MediaStatus::Given => shell.t("media_status.given").to_owned(),
             MediaStatus::Unscanned { .. } => shell.t("media_status.unscanned").to_owned(),
@@ -312,6 +356,10 @@ impl MatchCard {
             is_part_of_entry: found.entry_part.is_some(),
             nearest_benign_bits: found.nearest_benign_bits,
             is_template: nearness::is_template(found.nearest_benign_bits),
+            is_recording: matches!(found.signal_type, SignalType::Vpdq | SignalType::Chromaprint),
+            time_line: None,
+            entry_ms: view.entry_duration_ms,
+            segments: found.segments,
             view: found.view,
             frame: found.frame,
             also: Vec::new(),
@@ -320,7 +368,29 @@ impl MatchCard {
 
     /// The line that pictures the distance; none where equal is all there is.
     pub fn scale(&self, shell: &Shell) -> Option<Scale> {
-        (!self.is_digest && !self.is_only_seen).then(|| Scale::of(self.distance, self.threshold, shell.dir()))
+        (self.is_measured() && !self.is_only_seen).then(|| Scale::of(self.distance, self.threshold, shell.dir()))
+    }
+
+    /// Whether the distance is a number of bits.
+    pub fn is_measured(&self) -> bool {
+        !self.is_digest && !self.is_recording
+    }
+
+    /// The runs that make it what it is: of a match those that are only leads say less.
+    fn surest_runs(&self) -> Vec<MatchSegment> {
+        let surest = self.segments.iter().filter(|segment| segment.tier == self.tier);
+        surest.copied().collect()
+    }
+
+    /// How near a video or a sound is, in words: for how long both agree, or of which moment the file is a still.
+    pub fn recording_words(&self, shell: &Shell) -> String {
+        match (&self.time_line, self.segments.first()) {
+            (None, Some(still)) => shell.with("recording.still", "time", time_words(still.entry.from_ms)),
+            (_, _) => {
+                let common = covered_ms(self.surest_runs().iter().map(|segment| segment.query));
+                shell.with("recording.common", "time", time_words(common))
+            }
+        }
     }
 
     /// How the file was looked at, in words.

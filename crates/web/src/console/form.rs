@@ -4,12 +4,17 @@
 //! session's token first, so that no handler can forget to. Start there.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Multipart, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
+use moderation::flows::files::FileContent;
 
 use super::problem::ConsoleError;
 use super::shell::Shell;
 use super::visit::{Person, SignInFirst, Visitor};
+use crate::WebState;
+use crate::body::Share;
+use crate::problem::ApiError;
+use crate::upload::Form;
 
 /// Most fields of one form.
 const FIELDS_MAX: usize = 200;
@@ -195,48 +200,58 @@ pub struct Upload {
     /// What.
     pub fields: Fields,
     /// The file, and the name that it had on the person's machine; none if they chose none.
-    pub file: Option<(String, Bytes)>,
+    pub file: Option<(String, FileContent)>,
+    /// What the file takes of memory or disk.
+    pub held: Share,
 }
 
-impl<S: Send + Sync> FromRequest<S> for Upload {
+impl FromRequest<WebState> for Upload {
     type Rejection = FormRejection;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, FormRejection> {
+    async fn from_request(request: Request, state: &WebState) -> Result<Self, FormRejection> {
         let (mut parts, body) = request.into_parts();
         let person = person_of(&mut parts, state).await?;
-        let malformed = |_| ConsoleError::BadRequest("the form cannot be read");
-        let mut form = Multipart::from_request(Request::from_parts(parts, body), state)
+        let mut form = Form::of(state, Request::from_parts(parts, body))
             .await
-            .map_err(|_| malformed(()))?;
-        let (mut fields, mut file, mut n_bytes) = (Fields::default(), None, 0);
-        while let Some(mut part) = form.next_field().await.map_err(|error| too_large_or(error.status()))? {
-            let name = part.name().unwrap_or_default().to_owned();
+            .map_err(unread)?;
+        let (mut fields, mut file, mut held) = (Fields::default(), None, Share::default());
+        let mut n_bytes_left = UPLOAD_FIELDS_BYTES_MAX;
+        while let Some(part) = form.next().await.map_err(unread)? {
+            let name = part.name();
             if fields.0.len() >= FIELDS_MAX {
-                return Err(malformed(()).into());
+                return Err(ConsoleError::BadRequest("the form cannot be read").into());
             }
-            if let Some(file_name) = part.file_name().map(str::to_owned) {
+            if let Some(file_name) = part.file_name() {
                 // The token stands before the file in our pages: nothing large is read for a stranger.
                 check_token(&person.shell, fields.get("csrf"))?;
-                let bytes = part.bytes().await.map_err(|error| too_large_or(error.status()))?;
-                if !bytes.is_empty() || !file_name.is_empty() {
-                    file = Some((file_name, bytes));
+                let (content, share) = part.file().await.map_err(unread)?;
+                if content.size_bytes() > 0 || !file_name.is_empty() {
+                    (file, held) = (Some((file_name, content)), share);
                 }
                 continue;
             }
-            let mut value = Vec::new();
-            while let Some(chunk) = part.chunk().await.map_err(|error| too_large_or(error.status()))? {
-                n_bytes += chunk.len();
-                if n_bytes > UPLOAD_FIELDS_BYTES_MAX {
-                    return Err(ConsoleError::TooLarge.into());
-                }
-                value.extend_from_slice(&chunk);
-            }
+            let (value, _) = part.bytes(n_bytes_left).await.map_err(unread)?;
+            n_bytes_left -= value.len();
             fields
                 .0
                 .push((name, String::from_utf8_lossy(&value).replace("\r\n", "\n")));
         }
         check_token(&person.shell, fields.get("csrf"))?;
-        Ok(Self { person, fields, file })
+        Ok(Self {
+            person,
+            fields,
+            file,
+            held,
+        })
+    }
+}
+
+/// Why a form with a file is not taken, for people.
+fn unread(error: ApiError) -> ConsoleError {
+    match error {
+        ApiError::TooLarge { .. } => ConsoleError::TooLarge,
+        ApiError::Busy { .. } => ConsoleError::Busy,
+        _ => ConsoleError::BadRequest("the form cannot be read"),
     }
 }
 

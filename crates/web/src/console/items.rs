@@ -7,6 +7,7 @@ use moderation::model::{CaseId, CaseState, Item, ItemId, ItemKind, Outcome, Queu
 use moderation::views::{self, ItemRow};
 use serde::Deserialize;
 
+use super::beside::Beside;
 use super::cases::{ActionLine, DecisionLine};
 use super::evidence::{FileCard, file_cards};
 use super::page::{Answer, page_request, show};
@@ -106,6 +107,7 @@ pub async fn show_item(State(state): State<WebState>, person: Person, Query(quer
     let view = views::item(&state.app, &person.actor, &id)
         .await?
         .ok_or(ConsoleError::NotFound)?;
+    let beside = Beside::of(&state, &person.actor, view.item.url.clone(), &view.media).await?;
     let shell = person.shell;
     let decisions: Vec<DecisionLine> = view.decisions.into_iter().map(DecisionLine::of).collect();
     let cases: Vec<CaseLink> = view
@@ -124,7 +126,7 @@ pub async fn show_item(State(state): State<WebState>, person: Person, Query(quer
         outcome: decisions.last().map(|decision| decision.outcome),
         open_case: cases.iter().find(|case| case.is_open).map(|case| case.id),
         n_files: view.media.len(),
-        files: file_cards(view.media, &shell),
+        files: file_cards(view.media, &beside, &shell),
         cases,
         decisions: decisions.into_iter().rev().collect(),
         actions: view.actions.iter().rev().map(ActionLine::of).collect(),

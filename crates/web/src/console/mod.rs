@@ -10,6 +10,7 @@
 mod actions;
 mod assets;
 mod banks;
+mod beside;
 mod cases;
 mod cookies;
 mod desk;
@@ -27,9 +28,12 @@ mod preferences;
 mod prefs;
 mod previews;
 mod problem;
+mod runs;
 mod seen;
 mod session;
 mod shell;
+mod strip;
+mod timeline;
 mod users;
 mod visit;
 mod words;
@@ -39,7 +43,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 
-use crate::{WebState, layers};
+use crate::{WebState, layers, upload};
 
 /// All pages of the console.
 pub fn router(state: &WebState) -> Router<WebState> {
@@ -59,6 +63,7 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .route("/cases/{id}/escalate", post(cases::escalate_case))
         .route("/cases/{id}/decide", post(cases::decide_case))
         .route("/media/{id}/{kind}", get(previews::show_media_preview))
+        .route("/media/{id}/strip/{idx}/{kind}", get(previews::show_strip_picture))
         .route("/items", get(items::list_items))
         .route("/item", get(items::show_item))
         .route("/banks", get(banks::list_banks).post(banks::create_bank))
@@ -78,6 +83,7 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .route("/entries/{id}/state", post(entries::change_entry))
         .route("/entries/{id}/incident", post(entry::set_incident))
         .route("/entries/{id}/remove", get(entries::ask_remove_entry))
+        .route("/entries/{id}/signals/{kind}", get(entry::download_signal))
         .route("/entries/{id}/{kind}", get(previews::show_entry_preview))
         .route("/actions", get(actions::list_actions))
         .route("/actions/{id}/retry", post(actions::retry_action))
@@ -107,12 +113,12 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .layer(from_fn_with_state(state.clone(), layers::end_in_time))
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(state.clone(), visit::hold_form));
+    // These ask for their places themselves, once their files are here.
     let uploads = Router::new()
         .route("/banks/{id}/add-file", post(entries::add_file))
         .route("/banks/{id}/import", get(entries::show_import).post(entries::import))
-        .layer(from_fn_with_state(state.clone(), layers::admit))
         .layer(DefaultBodyLimit::disable())
-        .layer(from_fn_with_state(state.clone(), layers::hold_large_body))
+        .layer(from_fn_with_state(state.clone(), upload::stream_form))
         .layer(from_fn(visit::require_session));
     // Outside the layers that hold bodies, so that what they refuse becomes a page too.
     pages

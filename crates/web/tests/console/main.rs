@@ -5,6 +5,9 @@
 #[expect(dead_code, reason = "the tests of the API use the rest")]
 mod world;
 
+#[path = "../http/films.rs"]
+mod films;
+
 #[path = "../../../moderation/tests/suite/pictures.rs"]
 #[expect(dead_code, reason = "the tests of moderation use the rest")]
 mod pictures;
@@ -14,4 +17,5 @@ mod banks;
 mod cases;
 mod people;
 mod reach;
+mod recordings;
 mod safety;

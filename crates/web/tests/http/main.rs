@@ -5,6 +5,7 @@ mod access;
 mod banks;
 mod errors;
 mod fetch;
+mod films;
 mod health;
 mod hma;
 mod items;
@@ -15,5 +16,6 @@ mod openapi;
 #[expect(dead_code, reason = "the tests of moderation use the rest")]
 mod pictures;
 mod reach;
+mod recordings;
 mod sockets;
 mod world;
