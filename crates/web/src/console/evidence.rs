@@ -243,7 +243,7 @@ impl FileCard {
         let signals = view.media.signals.iter().take(SIGNALS_SHOWN_MAX);
         let peaks = beside.waves.get(&view.media.id).map(Vec::as_slice);
         let matches = match_cards(view.matches, &view.media.status, peaks);
-        let runs = matches.first().map_or(&[][..], |best| &best.segments);
+        let runs: Vec<MatchSegment> = matches.first().map_or_else(Vec::new, MatchCard::surest_runs);
         let places: Vec<(u32, u32)> = view.strip.iter().map(|place| (place.idx, place.at_ms)).collect();
         let begins_ms = runs.iter().map(|run| run.query.from_ms).min();
         let plays = matches.first().is_some_and(|best| best.time_line.is_some());
@@ -252,7 +252,7 @@ impl FileCard {
             pictures: Pictures::of_media(view.media.id, &view.previews),
             unscanned,
             detail,
-            strip: Strip::of(view.media.id, &places, runs),
+            strip: Strip::of(view.media.id, &places, &runs),
             address_at_match: address.and_then(|(url, ms)| address_at(url, ms / 1_000)),
             matches,
             is_capped: view.matches_capped,
@@ -376,12 +376,18 @@ impl MatchCard {
         !self.is_digest && !self.is_recording
     }
 
+    /// The runs that make it what it is: of a match those that are only leads say less.
+    fn surest_runs(&self) -> Vec<MatchSegment> {
+        let surest = self.segments.iter().filter(|segment| segment.tier == self.tier);
+        surest.copied().collect()
+    }
+
     /// How near a video or a sound is, in words: for how long both agree, or of which moment the file is a still.
     pub fn recording_words(&self, shell: &Shell) -> String {
         match (&self.time_line, self.segments.first()) {
             (None, Some(still)) => shell.with("recording.still", "time", time_words(still.entry.from_ms)),
             (_, _) => {
-                let common = covered_ms(self.segments.iter().map(|segment| segment.query));
+                let common = covered_ms(self.surest_runs().iter().map(|segment| segment.query));
                 shell.with("recording.common", "time", time_words(common))
             }
         }

@@ -51,7 +51,7 @@ impl Run {
 
     /// How much of both it is, in words.
     pub fn coverage_words(&self, shell: &Shell) -> String {
-        let percent = |share: u32| isolated(&format!("{} %", (share + 50) / 100));
+        let percent = |share: u32| isolated(&format!("{}\u{a0}%", (share + 50) / 100));
         let file = percent(self.segment.query_share);
         match self.is_of_picture {
             true => shell.with("recording.coverage_of_file", "file", file),
