@@ -169,7 +169,7 @@ proptest! {
     }
 
     #[test]
-    fn a_querys_prints_come_back(items in proptest::collection::vec((any::<u32>(), any::<u32>()), 0..50), first in 0..1_000_u32) {
+    fn the_prints_of_a_query_come_back(items in proptest::collection::vec((any::<u32>(), any::<u32>()), 0..50), first in 0..1_000_u32) {
         let items: Vec<Item> = items.into_iter().map(|(bits, doubts)| Item { bits, doubts }).collect();
         let prints = QueryPrints {
             played: SPEEDS.iter().map(|speed| Played { speed: *speed, first, items: items.clone() }).collect(),
