@@ -19,6 +19,8 @@ pub struct Tally {
     pub recall: Vec<Recall>,
     pub wrong: Wrong,
     pub edges: Edges,
+    /// Of each segment of an entry that is there: the edit, whether the sound says so, and the chance against it.
+    pub sureness: Vec<(usize, bool, f32)>,
     /// Words about each query that was not found, and each entry that was found and is not there.
     pub remarks: Vec<String>,
 }
@@ -72,6 +74,7 @@ impl Tally {
                 .push(format!("missed {} of {}{elsewhere}", query.edit, query.reference));
         }
         for run in right.iter().flat_map(|right| &right.runs) {
+            self.sureness.push((edit, run.is_sound, run.log10_chance));
             let is_good = has_good_edges(run, query, &entries[reference]);
             self.edges.n += 1;
             self.edges.n_good += usize::from(is_good);

@@ -33,6 +33,9 @@ struct Args {
     /// Take scans that another build of this program kept: for work on matching alone
     #[arg(long)]
     old_scans: bool,
+    /// Leave out what is found by key frames alone
+    #[arg(long)]
+    no_key_frames: bool,
     /// Measure the speed of one core, and of live streams, too
     #[arg(long)]
     speed: bool,
@@ -61,9 +64,9 @@ fn main() -> Result<()> {
         }
         let is_survival = !args.only_live && !args.only_speed;
         if is_survival {
-            let survival = survive::measure(&scanner, &corpus, &args.edits).await?;
+            let survival = survive::measure(&scanner, &corpus, &args.edits, !args.no_key_frames).await?;
             if args.remarks {
-                eprintln!("{}", survival.remarks());
+                eprintln!("{}", survival.remarks(&corpus.edits));
             }
             println!("{}", report::survival(&corpus, &survival));
         }

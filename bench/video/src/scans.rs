@@ -7,6 +7,9 @@ use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+/// How long a worker may seem to do nothing.
+const STALL_MS_MAX: u32 = 600_000;
+
 /// Everything that matching needs, and nothing that only people look at.
 pub const WANT: AvWant = AvWant {
     sampling: Sampling::Full,
@@ -35,7 +38,10 @@ impl Scanner {
             digest.update(std::fs::read(&program)?);
         }
         let worker = hex(&digest.finalize());
-        let host = AvHost::new(AvSettings::new(command))?;
+        let mut settings = AvSettings::new(command);
+        // A machine that is busy with other things makes a figure worse, not a scan fail.
+        settings.limits.stall_ms_max = STALL_MS_MAX;
+        let host = AvHost::new(settings)?;
         host.try_worker().await.context("the worker does not start")?;
         Ok(Self { host, folder, worker })
     }
@@ -63,9 +69,7 @@ impl Scanner {
             return Ok(scan);
         }
         let scan = self.scan_now(path, AvWant { sampling, ..WANT }).await?;
-        let draft = kept.with_extension("draft");
-        std::fs::write(&draft, scan.to_bytes())?;
-        std::fs::rename(draft, kept)?;
+        std::fs::write(kept, scan.to_bytes())?;
         Ok(scan)
     }
 

@@ -42,7 +42,7 @@ pub struct ScanCost {
 
 pub const METHODS: [&str; 5] = ["vPDQ", "vPDQ, best", "ours", "ours with sound", "sound alone"];
 
-pub async fn measure(scanner: &Scanner, corpus: &Corpus, only: &[String]) -> Result<Survival> {
+pub async fn measure(scanner: &Scanner, corpus: &Corpus, only: &[String], has_key_frames: bool) -> Result<Survival> {
     let entries = scan_all(
         scanner,
         corpus.entries.iter().map(|entry| entry.path.as_path()),
@@ -101,12 +101,11 @@ pub async fn measure(scanner: &Scanner, corpus: &Corpus, only: &[String]) -> Res
         tally(&|answers| answers.sound.clone())?,
     ];
 
-    let with_key_frames = scan_all(
-        scanner,
-        asked.iter().map(|query| query.path.as_path()),
-        Sampling::KeyFrames,
-    )
-    .await?;
+    let by_key_frames = asked
+        .iter()
+        .filter(|_| has_key_frames)
+        .map(|query| query.path.as_path());
+    let with_key_frames = scan_all(scanner, by_key_frames, Sampling::KeyFrames).await?;
     let mut key_frames = Tally::new(corpus.edits.len());
     for (query, scan) in asked.iter().zip(&with_key_frames) {
         let answers = bank.look_up(&query.vpdq, scan, &mut LookUpCost::default())?;
@@ -143,8 +142,22 @@ pub async fn measure(scanner: &Scanner, corpus: &Corpus, only: &[String]) -> Res
 }
 
 impl Survival {
-    pub fn remarks(&self) -> String {
+    /// What was missed and what is false, and how sure the least sure tenth of what is right is, edit by edit.
+    pub fn remarks(&self, edits: &[String]) -> String {
         let mut text = String::new();
+        for (method, tally) in METHODS.iter().zip(&self.tallies).skip(2) {
+            for (number, edit) in edits.iter().enumerate() {
+                let of_edit = tally.sureness.iter().filter(|(at, ..)| *at == number);
+                let mut chances: Vec<f32> = of_edit.map(|(.., chance)| *chance).collect();
+                chances.sort_by(|a, b| b.total_cmp(a));
+                if let Some(tenth) = chances.get(chances.len() / 10) {
+                    text += &format!(
+                        "{method}, {edit}: a tenth of {} segments above 10^{tenth:.1}\n",
+                        chances.len()
+                    );
+                }
+            }
+        }
         for (method, tally) in METHODS.iter().zip(&self.tallies).skip(2) {
             text += &format!("== {method}\n{}\n", tally.remarks.join("\n"));
         }
