@@ -119,12 +119,13 @@ fn types_and_units() {
     condition(
         "account.age < 3 months",
         expect![[r#"
-        error[unexpected]: here should be `:`, and there is `then`
-         --> a.rules:3:3
-          |
-        3 |   then: case q
-          |   ^^^^
-    "#]],
+            error[unknown-unit]: units of time are short, and stand at the number
+             --> a.rules:2:23
+              |
+            2 |   when: account.age < 3 months
+              |                       ^^^^^^^^
+              = help: write 90s, 10min, 24h, 30d or 2w
+        "#]],
     );
     condition(
         "account.age < 10m",

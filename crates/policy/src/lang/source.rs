@@ -139,8 +139,12 @@ fn shown(c: char) -> char {
 /// All that is said about some files.
 #[derive(Debug, Default, Clone)]
 pub struct Report {
-    /// In the order in which it was found.
+    /// In the order in which it was found; of very many, the first.
     pub diagnostics: Vec<Diagnostic>,
+    /// How many errors there are, those that are not shown included.
+    n_errors: usize,
+    /// What was said last when there was no more place.
+    rest: Option<Box<Diagnostic>>,
 }
 
 impl Report {
@@ -167,24 +171,38 @@ impl Report {
     }
 
     fn push(&mut self, level: Level, code: &'static str, file: usize, span: Span, message: String) -> &mut Diagnostic {
-        if self.diagnostics.len() >= DIAGNOSTICS_MAX {
-            self.diagnostics.truncate(DIAGNOSTICS_MAX - 1);
-        }
-        let idx = self.diagnostics.len();
-        self.diagnostics.push(Diagnostic {
+        self.n_errors += usize::from(level == Level::Error);
+        let diagnostic = Diagnostic {
             level,
             code,
             message,
             file,
             span,
             help: None,
-        });
+        };
+        if self.is_full() {
+            let warning = self.diagnostics.iter().rposition(|shown| shown.level == Level::Warning);
+            return match warning.filter(|_| level == Level::Error) {
+                Some(idx) => {
+                    self.diagnostics[idx] = diagnostic;
+                    &mut self.diagnostics[idx]
+                }
+                None => self.rest.insert(Box::new(diagnostic)),
+            };
+        }
+        let idx = self.diagnostics.len();
+        self.diagnostics.push(diagnostic);
         &mut self.diagnostics[idx]
+    }
+
+    /// Whether no more is shown. Errors still count.
+    pub fn is_full(&self) -> bool {
+        self.diagnostics.len() >= DIAGNOSTICS_MAX
     }
 
     /// Whether the rules cannot be used.
     pub fn has_errors(&self) -> bool {
-        self.diagnostics.iter().any(|d| d.level == Level::Error)
+        self.n_errors > 0
     }
 
     /// Errors first, then by place.
@@ -210,12 +228,17 @@ impl Diagnostic {
     }
 }
 
+/// Among more names than these nobody looks for the one that was meant.
+const NEAREST_MAX: usize = 2_000;
+
 /// The known name that was most likely meant, if one is near enough.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name_max = name.chars().count().min(64);
     let limit = (name_max / 3).max(1);
     known
         .into_iter()
+        .take(NEAREST_MAX)
+        .filter(|candidate| candidate.chars().count().abs_diff(name_max) <= limit)
         .map(|candidate| (edit_distance(name, candidate), candidate))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, candidate)| (*distance, *candidate))

@@ -1,3 +1,5 @@
+//! Every message there is crosses the pipe as it was written, and nothing else is taken for one.
+
 use super::super::{decode, decode_header};
 use super::*;
 use signal::keypoints::{Keypoint, Place};
