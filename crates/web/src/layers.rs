@@ -127,6 +127,11 @@ pub(crate) async fn hold_large_body(State(state): State<WebState>, request: Requ
     hold_body(state, request, next, bytes_max).await
 }
 
+/// Reads a piece of a live stream.
+pub(crate) async fn hold_piece(State(state): State<WebState>, request: Request, next: Next) -> Response {
+    hold_body(state, request, next, crate::api::PIECE_BYTES_MAX).await
+}
+
 /// Reads the body of a request, up to so many bytes.
 pub(crate) async fn hold_body(state: WebState, request: Request, next: Next, bytes_max: usize) -> Response {
     hold_body_then(state, request, bytes_max, |request| next.run(request)).await

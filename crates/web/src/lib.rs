@@ -24,6 +24,7 @@ mod router;
 mod server;
 mod settings;
 mod state;
+mod streams;
 mod upload;
 
 pub use hma::{HmaAccess, HmaSettings, HmaSignalType, ParseHmaSignalTypeError};

@@ -30,6 +30,7 @@ use crate::problem::{Problem, ProblemKind};
         (name = "Items", description = "What the platform has judged."),
         (name = "Banks", description = "Named sets of known content."),
         (name = "Entries", description = "One piece of known content each."),
+        (name = "Streams", description = "Live streams, looked at while they go on."),
         (name = "Cases", description = "Work for people."),
         (name = "Decisions", description = "What was decided, on which facts. They never change."),
         (name = "Actions", description = "What was ordered from the platform, and how far it got."),
@@ -62,7 +63,12 @@ pub(crate) async fn get_openapi() -> impl IntoResponse {
 
 fn make() -> Value {
     let mut document = Head::openapi();
-    for routes in [api::submission_routes(), api::import_routes(), api::other_routes()] {
+    for routes in [
+        api::submission_routes(),
+        api::import_routes(),
+        api::piece_routes(),
+        api::other_routes(),
+    ] {
         document.merge(routes.into_openapi());
     }
     if let Some(components) = &mut document.components {
@@ -180,7 +186,17 @@ fn add_problems(operation: &mut Value) {
 
 /// Where the ids in an answer lead: operation, status, what stands where in the answer, and the parameter of another
 /// operation that takes it.
-const LINKS: [(&str, &str, &str, &str, &str); 21] = [
+const LINKS: [(&str, &str, &str, &str, &str); 25] = [
+    ("open_stream", "201", "$response.body#/id", "get_stream", "stream"),
+    ("open_stream", "201", "$response.body#/id", "push_segment", "stream"),
+    ("open_stream", "201", "$response.body#/id", "close_stream", "stream"),
+    (
+        "list_streams",
+        "200",
+        "$response.body#/rows/0/id",
+        "get_stream",
+        "stream",
+    ),
     ("submit_item", "200", "$response.body#/item", "get_item", "item"),
     (
         "submit_item",
@@ -307,6 +323,9 @@ mod tests {
             "NewEntryForm",
             "EntryChange",
             "Incident",
+            "NewStream",
+            "StreamFrames",
+            "StreamFrame",
         ] {
             assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
         }
@@ -341,7 +360,7 @@ mod tests {
         ids.sort();
         ids.dedup();
         assert_eq!(ids.len(), n_ids);
-        assert_eq!(n_ids, 23);
+        assert_eq!(n_ids, 29);
     }
 
     #[test]

@@ -24,11 +24,16 @@ pub fn router(state: WebState) -> Router {
         .layer(from_fn_with_state(with.clone(), layers::admit_import))
         .layer(no_limit)
         .layer(from_fn_with_state(with.clone(), layers::hold_large_body));
+    let pieces = paths(api::piece_routes())
+        .layer(from_fn_with_state(with.clone(), layers::admit))
+        .layer(no_limit)
+        .layer(from_fn_with_state(with.clone(), layers::hold_piece));
     let others = paths(api::other_routes())
         .layer(from_fn_with_state(with.clone(), layers::admit))
         .layer(from_fn_with_state(with.clone(), layers::hold_small_body));
     let api = submissions
         .merge(imports)
+        .merge(pieces)
         .merge(others)
         .layer(from_fn_with_state(with.clone(), layers::authenticate));
 

@@ -63,6 +63,8 @@ pub struct WebLimits {
     pub uploads_bytes_max: usize,
     /// Longest time to read a form with files and to work on it.
     pub upload_time_max: Duration,
+    /// Most clients that listen to live streams at once. One more is answered with 503.
+    pub stream_listeners_max: usize,
     /// Longest time a client may take to accept the next bytes of an answer.
     pub write_idle_max: Duration,
     /// Most requests that are worked on at once. A request counts only once its body is here.
@@ -97,6 +99,7 @@ impl Default for WebLimits {
             upload_bytes_max: 8 << 30,
             uploads_bytes_max: 32 << 30,
             upload_time_max: Duration::from_secs(3_600),
+            stream_listeners_max: 256,
             write_idle_max: Duration::from_secs(30),
             requests_at_once_max: 64,
             admission_wait_max: Duration::from_secs(5),

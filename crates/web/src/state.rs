@@ -11,6 +11,7 @@ use crate::fetch::{FetchSetupError, Fetcher, ResolveHost};
 use crate::limits::{Admission, RateLimiter};
 use crate::metrics::HttpMetrics;
 use crate::settings::WebSettings;
+use crate::streams::Sequences;
 
 /// What every handler is given. Cheap to clone.
 #[derive(Clone)]
@@ -31,6 +32,10 @@ pub(crate) struct Shared {
     pub memory: Arc<Semaphore>,
     /// For the temporary files of uploads; see [`Share`].
     pub disk: Arc<Semaphore>,
+    /// Which pieces of live streams were taken.
+    pub sequences: Sequences,
+    /// Places for those who listen to live streams.
+    pub listeners: Arc<Semaphore>,
     pub keys: RateLimiter<String>,
     pub addresses: RateLimiter<IpAddr>,
 }
@@ -45,6 +50,8 @@ impl WebState {
             admission: Admission::new(limits.requests_at_once_max, limits.admission_wait_max),
             memory: Share::memory(limits.bodies_bytes_max),
             disk: Share::memory(limits.uploads_bytes_max),
+            sequences: Sequences::default(),
+            listeners: Arc::new(Semaphore::new(limits.stream_listeners_max)),
             keys: RateLimiter::new(limits.rate_per_key),
             addresses: RateLimiter::new(limits.rate_per_address),
         };

@@ -15,6 +15,8 @@ mod media;
 mod pages;
 mod reach;
 mod recordings;
+mod stream_events;
+mod streams;
 mod submit;
 mod verdict;
 mod words;
@@ -25,6 +27,7 @@ use utoipa_axum::routes;
 use crate::state::WebState;
 
 pub(crate) use entries::complete_schemas as complete_entry_schemas;
+pub(crate) use streams::BYTES_MAX as PIECE_BYTES_MAX;
 pub(crate) use submit::complete_schemas as complete_item_schemas;
 
 /// Routes that take files, and wait for them.
@@ -40,6 +43,11 @@ pub(crate) fn import_routes() -> OpenApiRouter<WebState> {
     OpenApiRouter::new().routes(routes!(imports::import_entries))
 }
 
+/// Routes that take pieces of live streams.
+pub(crate) fn piece_routes() -> OpenApiRouter<WebState> {
+    OpenApiRouter::new().routes(routes!(streams::push_segment))
+}
+
 /// All other routes.
 pub(crate) fn other_routes() -> OpenApiRouter<WebState> {
     OpenApiRouter::new()
@@ -50,6 +58,10 @@ pub(crate) fn other_routes() -> OpenApiRouter<WebState> {
         .routes(routes!(entries::list_entries))
         .routes(routes!(entries::get_entry, entries::change_entry))
         .routes(routes!(reach::set_incident))
+        .routes(routes!(streams::list_streams, streams::open_stream))
+        .routes(routes!(streams::get_stream))
+        .routes(routes!(streams::close_stream))
+        .routes(routes!(stream_events::listen_to_stream))
         .routes(routes!(cases::list_cases))
         .routes(routes!(cases::get_case))
         .routes(routes!(decisions::list_decisions))

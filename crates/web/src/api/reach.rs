@@ -69,7 +69,8 @@ fn nullable<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Err
 
 /// Make an entry part of an active incident
 ///
-/// Until then it is found by every crop of its picture. It has to have come with its picture.
+/// Until then it is found by every crop of its picture, if it came with it; and what was posted lately, and open streams, are searched for it before the
+/// answer.
 #[utoipa::path(
     put, path = "/api/v1/entries/{entry}/incident", tag = "Entries", operation_id = "set_incident",
     params(("entry" = String, Path, description = "The entry's id.", pattern = "^ent_[0-7][0-9a-hjkmnp-tv-z]{25}$")),

@@ -85,6 +85,11 @@ mirror! {
 }
 
 mirror! {
+    /// How far a live stream is: it goes on, it is over, or Seawall lost it while it went on.
+    StreamState = model::StreamState { Open = "open", Closed = "closed", Interrupted = "interrupted" }
+}
+
+mirror! {
     /// Whether an entry is matched against. What was removed stays removed.
     EntryState = model::EntryState { Enabled = "enabled", Disabled = "disabled", Removed = "removed" }
 }
@@ -156,6 +161,7 @@ mod tests {
             PolicyCode,
             Tier,
             SegmentKind,
+            StreamState,
             EntryState,
             Crops,
             ActionKind,

@@ -3,10 +3,11 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use moderation::flows::cases as flow;
-use moderation::model::{CaseId, CaseState, ItemId, ItemKind, PreviewKind, Queue, Tier, Timestamp};
-use moderation::views::{self, CaseFilter, CaseRow, Nearness};
+use moderation::model::{CaseId, CaseState, EntryId, ItemId, ItemKind, PreviewKind, Queue, Tier, Timestamp};
+use moderation::views::{self, CaseFilter, CaseRow, IncidentView, Nearness};
 use serde::Deserialize;
 
+use super::entries::name_of;
 use super::evidence;
 use super::flash::Flash;
 use super::form::Posted;
@@ -17,6 +18,8 @@ use crate::WebState;
 
 /// Rows of one page.
 const ROWS: u32 = 50;
+/// Incidents that the banner names.
+const INCIDENTS_SHOWN_MAX: usize = 5;
 
 #[derive(Template)]
 #[template(path = "desk.html")]
@@ -27,6 +30,8 @@ struct DeskPage {
     n_open: i64,
     oldest_at: Option<Timestamp>,
     n_dead: i64,
+    incidents: Vec<IncidentLine>,
+    n_more_incidents: usize,
     queues: Vec<QueueCard>,
     rows: Vec<CaseLine>,
     open_query: String,
@@ -34,6 +39,14 @@ struct DeskPage {
     base: String,
     next: Option<String>,
     is_first: bool,
+}
+
+/// An active incident, and what the last search for its entry came to.
+struct IncidentLine {
+    entry: EntryId,
+    name: String,
+    until: Timestamp,
+    hunted: Option<String>,
 }
 
 struct QueueCard {
@@ -86,6 +99,7 @@ pub async fn show_desk(State(state): State<WebState>, person: Person, Query(quer
         open: Some(is_open),
     };
     let cases = views::list_cases(&state.app, &person.actor, filter, &request).await?;
+    let incidents = views::active_incidents(&state.app, &person.actor).await?;
     let shell = person.shell;
     let closed_query = match queue {
         Some(queue) => format!("?queue={queue}&state=closed"),
@@ -98,6 +112,12 @@ pub async fn show_desk(State(state): State<WebState>, person: Person, Query(quer
         n_open: desk.queues.iter().map(|count| count.n_open).sum(),
         oldest_at: desk.queues.iter().filter_map(|count| count.oldest_at).min(),
         n_dead: desk.n_dead_actions,
+        n_more_incidents: incidents.len().saturating_sub(INCIDENTS_SHOWN_MAX),
+        incidents: incidents
+            .into_iter()
+            .take(INCIDENTS_SHOWN_MAX)
+            .map(|incident| IncidentLine::of(incident, &shell))
+            .collect(),
         queues: desk
             .queues
             .iter()
@@ -116,6 +136,26 @@ pub async fn show_desk(State(state): State<WebState>, person: Person, Query(quer
         is_first: request.cursor.is_none(),
         shell,
     })
+}
+
+impl IncidentLine {
+    fn of(incident: IncidentView, shell: &Shell) -> Self {
+        let hunted = incident.hunted.map(|hunt| {
+            let searched = [
+                ("files", shell.count("desk.hunt_files", hunt.n_media)),
+                ("streams", shell.count("desk.hunt_streams", hunt.n_streams)),
+                ("items", shell.count("desk.hunt_items", hunt.n_found)),
+            ];
+            let searched = searched.each_ref().map(|(name, words)| (*name, words.as_str()));
+            shell.words.with_all("desk.hunted", &searched)
+        });
+        Self {
+            name: name_of(&incident.entry, shell),
+            entry: incident.entry.id,
+            until: incident.until,
+            hunted,
+        }
+    }
 }
 
 impl CaseLine {

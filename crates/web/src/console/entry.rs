@@ -77,11 +77,8 @@ pub async fn set_incident(State(state): State<WebState>, Path(id): Path<String>,
             Ok(go_saying(&state, &format!("/entries/{id}"), &flash))
         }
         Err(BankError::Invalid { .. }) => {
-            let wrong = match entry.has_look {
-                true => "entries.incident_out_of_range",
-                false => "entries.no_look",
-            };
-            let form = FormState::filled(fields).wrong("until", person.shell.t(wrong));
+            let wrong = person.shell.t("entries.incident_out_of_range");
+            let form = FormState::filled(fields).wrong("until", wrong);
             entry_page(&state, person, entry, form, StatusCode::UNPROCESSABLE_ENTITY).await
         }
         Err(error) => Err(error.into()),

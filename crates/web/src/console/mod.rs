@@ -32,6 +32,7 @@ mod runs;
 mod seen;
 mod session;
 mod shell;
+mod streams;
 mod strip;
 mod timeline;
 mod users;
@@ -66,6 +67,7 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .route("/media/{id}/strip/{idx}/{kind}", get(previews::show_strip_picture))
         .route("/items", get(items::list_items))
         .route("/item", get(items::show_item))
+        .route("/streams", get(streams::list_streams))
         .route("/banks", get(banks::list_banks).post(banks::create_bank))
         .route("/banks/new", get(banks::show_new_bank))
         .route("/banks/{id}", get(banks::show_bank).post(banks::describe_bank))

@@ -144,11 +144,19 @@ async fn an_entry_of_a_bare_hash_says_what_it_cannot_find() {
     let lee = Person::join(&world, "lee", Role::Lead).await;
     let page = lee.get(&world, &format!("/entries/{bare}")).await;
     page.says(200, "Only its hashes are known");
-    assert!(!page.body.contains("/incident"));
     let until = [("until", "2026-12-01"), ("do", "set")];
-    lee.post(&world, &format!("/entries/{bare}/incident"), &until)
-        .await
-        .says(422, "Only its hashes are known");
+    let set = lee.post(&world, &format!("/entries/{bare}/incident"), &until).await;
+    assert_eq!(set.leads_to(), format!("/entries/{bare}"));
+
+    // Everyone at the desk sees it, and what the search came to.
+    let amal = Person::join(&world, "amal", Role::Moderator).await;
+    let desk = amal.get(&world, "/desk").await;
+    desk.says(200, "Active incident: known until 2026-12-01 23:59 UTC.");
+    desk.says(200, "Searched 0 files and 0 streams: 0 items found.");
+    assert!(desk.body.contains(&format!("href=\"/entries/{bare}\"")));
+    lee.post(&world, &format!("/entries/{bare}/incident"), &[("do", "end")])
+        .await;
+    assert!(!amal.get(&world, "/desk").await.words().contains("Active incident"));
 }
 
 #[tokio::test]

@@ -2,8 +2,9 @@
 
 use axum::http::StatusCode;
 use moderation::flows::submit::{NewContent, NewMedia};
+use moderation::flows::streams::{self, StreamInput};
 use moderation::items::{self, NewStripPicture};
-use moderation::model::{Actor, MediaId, PageRequest, Role};
+use moderation::model::{Actor, MediaId, NewStream, PageRequest, Role};
 use moderation::signal::Signal;
 use moderation::views;
 
@@ -53,7 +54,7 @@ async fn a_case_draws_where_both_agree_and_says_it_again_as_a_table() {
     let (world, lee, _) = world_with_video().await;
     let case = case_of(&world, "v-1", vec![clip()]).await;
     let page = lee.get(&world, &case).await;
-    page.says(200, "0:20 in common Match");
+    page.says(200, "0:19 in common Match");
     page.says(200, "Where both agree");
     page.says(200, "Run Posted file Known content How it agrees");
     page.says(200, "by chance practically never");
@@ -179,4 +180,27 @@ async fn a_video_that_nothing_can_decode_is_not_banked_and_the_form_says_why() {
     let parts: [(&str, &str, &[u8]); 2] = [("name", "", b"Film"), ("file", "a.mp4", film)];
     let answer = lee.upload(&world, &format!("/banks/{bank}/add-file"), &parts).await;
     answer.says(422, "Videos and sounds cannot be decoded here");
+}
+
+#[tokio::test]
+async fn streams_are_listed_with_how_far_they_were_looked_at() {
+    let world = World::new().await;
+    let lee = Person::join(&world, "lee", Role::Moderator).await;
+    lee.get(&world, "/streams").await.says(200, "No stream goes on");
+    let new = NewStream {
+        item: "live-1".parse().unwrap(),
+        account: Some("magpie".to_owned()),
+        channel: None,
+        audience: None,
+        url: None,
+    };
+    let stream = streams::open_stream(&world.app, &Actor::Operator, new, StreamInput::Frames).await;
+    let stream = stream.unwrap().into_inner();
+    lee.get(&world, "/streams").await.says(200, "live-1 magpie Going on 0:00");
+    streams::close_stream(&world.app, &Actor::Operator, stream).await.unwrap();
+    lee.get(&world, "/streams").await.says(200, "No stream goes on");
+    lee.get(&world, "/streams?state=all")
+        .await
+        .says(200, "live-1 magpie Over ended by the platform");
+    lee.get(&world, "/items").await.says(200, "Live streams");
 }

@@ -135,6 +135,7 @@ async fn each_thing_can_be_read_by_itself() {
                     "entry": "ent_01m7q5cqg06261gtdj1mt7s99p",
                     "media": "med_01m7q5cqg06261gtdj1mt7s99s",
                     "nearest_benign": null,
+                    "segments": null,
                     "sighting": null,
                     "signal": "pdq",
                     "threshold": 31,

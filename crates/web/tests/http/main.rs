@@ -18,4 +18,5 @@ mod pictures;
 mod reach;
 mod recordings;
 mod sockets;
+mod streams;
 mod world;

@@ -1,0 +1,231 @@
+//! Live streams, as platforms send them and listen to them. What comes here are frames that the platform hashed; bytes need a worker.
+
+use axum::body::Body;
+use axum::http::Method;
+use moderation::model::Scope;
+use moderation::signal::vpdq::Feature;
+use serde_json::{Value, json};
+
+use crate::films::{film, video};
+use crate::world::{Answer, World, request};
+
+/// A world with a known video of a minute in a confirmed bank.
+async fn world_with_video() -> (World, String) {
+    let world = World::new().await;
+    let key = world.full_key().await;
+    let bank = world.bank("films", true).await;
+    world.entry(bank, video(&[&film(1, 60)])).await;
+    (world, key)
+}
+
+async fn open(world: &World, key: &str, item: &str) -> Answer {
+    world
+        .post(key, "/api/v1/streams", json!({ "item": item, "input": "frames" }))
+        .await
+}
+
+/// A piece of frames, the first of which is shown at that second.
+fn piece(frames: &[Feature], from_s: u32) -> Value {
+    let frames = frames.iter().enumerate().map(|(idx, feature)| {
+        json!({ "at_ms": (from_s + idx as u32) * 1_000, "pdq": feature.pdq.hash.to_string(), "quality": feature.pdq.quality })
+    });
+    json!({ "frames": frames.collect::<Vec<_>>() })
+}
+
+/// The events of an answer: name, id, data.
+fn events(body: &str) -> Vec<(String, String, Value)> {
+    let blocks = body.split("\n\n").filter(|block| block.contains("event:"));
+    let field = |block: &str, name: &str| {
+        let line = block.lines().find_map(|line| line.strip_prefix(&format!("{name}:")));
+        line.unwrap_or_default().trim().to_owned()
+    };
+    blocks
+        .map(|block| {
+            let data = serde_json::from_str(&field(block, "data")).unwrap();
+            (field(block, "event"), field(block, "id"), data)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn a_stream_that_shows_a_known_video_is_told_of_while_it_goes_on_and_afterwards() {
+    let (world, key) = world_with_video().await;
+    let opened = open(&world, &key, "live-1").await;
+    assert_eq!(opened.status, 201, "{}", opened.body);
+    let stream = opened.header("location").to_owned();
+    let again = open(&world, &key, "live-1").await;
+    assert_eq!(
+        (again.status.as_u16(), again.header("location")),
+        (200, stream.as_str()),
+        "it is open already"
+    );
+
+    let segments = format!("{stream}/segments");
+    let first = world
+        .post(&key, &format!("{segments}?sequence=1"), piece(&film(2, 20), 0))
+        .await;
+    assert_eq!(
+        (first.status.as_u16(), first.body.as_str()),
+        (200, "{}"),
+        "{}",
+        first.body
+    );
+    let known = &film(1, 60)[10..30];
+    let second = piece(known, 20);
+    assert_eq!(
+        world
+            .post(&key, &format!("{segments}?sequence=2"), second.clone())
+            .await
+            .status,
+        200
+    );
+    let retry = world.post(&key, &format!("{segments}?sequence=2"), second).await;
+    assert_eq!(retry.json(), json!({ "repeated": true }), "a retry does no harm");
+
+    let seen = world.get(&key, &stream).await.json();
+    assert_eq!(
+        (&seen["state"], &seen["item"]),
+        (&json!("open"), &json!("live-1")),
+        "{seen:#}"
+    );
+    let closed = world
+        .send(request(
+            Method::POST,
+            &format!("{stream}/close"),
+            &key,
+            &[],
+            Body::empty(),
+        ))
+        .await;
+    assert_eq!(closed.status, 204);
+
+    let told = world.get(&key, &format!("{stream}/events")).await;
+    assert_eq!(told.header("content-type"), "text/event-stream");
+    let told = events(&told.body);
+    let (name, id, verdict) = &told[0];
+    assert_eq!(
+        (name.as_str(), &verdict["item"], &verdict["tier"]),
+        ("verdict", &json!("live-1"), &json!("match")),
+        "{verdict:#}"
+    );
+    assert_eq!(
+        (&verdict["outcome"], verdict["seq"].to_string()),
+        (&json!("restrict"), id.clone())
+    );
+    assert!(
+        verdict["case"].is_string() && verdict["at_ms"].as_u64().unwrap() >= 20_000,
+        "{verdict:#}"
+    );
+    let (name, _, over) = told.last().unwrap();
+    assert_eq!(
+        (name.as_str(), over),
+        ("over", &json!({ "state": "closed", "reason": "ended" }))
+    );
+
+    // Whoever comes again is told only what they missed.
+    let last = told[told.len() - 2].1.clone();
+    let headers = [("last-event-id", last.as_str())];
+    let rest = world
+        .send(request(
+            Method::GET,
+            &format!("{stream}/events"),
+            &key,
+            &headers,
+            Body::empty(),
+        ))
+        .await;
+    assert_eq!(
+        events(&rest.body)
+            .iter()
+            .map(|event| event.0.as_str())
+            .collect::<Vec<_>>(),
+        ["over"]
+    );
+
+    let item = world.get(&key, "/api/v1/items/live-1").await.json();
+    assert_eq!(
+        (&item["kind"], &item["verdict"]["outcome"]),
+        (&json!("stream"), &json!("restrict"))
+    );
+    let late = world.post(&key, &segments, piece(known, 60)).await;
+    assert_eq!(late.problem(), "404 not-found", "it is over");
+}
+
+#[tokio::test]
+async fn pieces_that_cannot_be_taken_are_named() {
+    let (world, key) = world_with_video().await;
+    let stream = open(&world, &key, "live-2").await.header("location").to_owned();
+    let segments = format!("{stream}/segments");
+    let send = async |body: Value| world.post(&key, &segments, body).await.problem();
+    let frame =
+        |at_ms: i64, pdq: &str, quality: u8| json!({ "frames": [{ "at_ms": at_ms, "pdq": pdq, "quality": quality }] });
+    let hash = "0".repeat(64);
+    assert_eq!(send(json!({ "frames": [] })).await, "422 invalid-field frames");
+    assert_eq!(send(frame(0, "x", 50)).await, "422 invalid-field frames[0].pdq");
+    assert_eq!(send(frame(0, &hash, 101)).await, "422 invalid-field frames[0].quality");
+    assert_eq!(send(frame(-1, &hash, 50)).await, "422 invalid-field frames[0].at_ms");
+    let text = request(
+        Method::POST,
+        &segments,
+        &key,
+        &[("content-type", "text/plain")],
+        Body::from("x"),
+    );
+    assert_eq!(world.send(text).await.problem(), "415 unsupported-media-type");
+    let bytes = request(
+        Method::POST,
+        &segments,
+        &key,
+        &[("content-type", "video/mp2t")],
+        Body::from("G"),
+    );
+    let refused = world.send(bytes).await;
+    assert!(
+        refused.status.is_client_error(),
+        "it was opened for frames: {}",
+        refused.body
+    );
+    let query = world
+        .post(&key, &format!("{segments}?sequence=x"), frame(0, &hash, 50))
+        .await;
+    assert_eq!(query.problem(), "422 invalid-field sequence");
+    let header = [("last-event-id", "x")];
+    let events = request(Method::GET, &format!("{stream}/events"), &key, &header, Body::empty());
+    assert_eq!(world.send(events).await.problem(), "422 invalid-field Last-Event-ID");
+}
+
+#[tokio::test]
+async fn bytes_need_a_worker_and_streams_need_the_right() {
+    let (world, key) = world_with_video().await;
+    let bytes = world.post(&key, "/api/v1/streams", json!({ "item": "live-3" })).await;
+    assert_eq!(bytes.problem(), "422 unscannable");
+    let stream = open(&world, &key, "live-3").await.header("location").to_owned();
+    let reader = world.key(&[Scope::ItemsRead]).await;
+    assert_eq!(open(&world, &reader, "live-4").await.problem(), "403 forbidden");
+    let pushed = world
+        .post(&reader, &format!("{stream}/segments"), piece(&film(1, 2), 0))
+        .await;
+    assert_eq!(pushed.problem(), "403 forbidden");
+    let writer = world.key(&[Scope::ItemsWrite]).await;
+    assert_eq!(
+        world.get(&writer, &format!("{stream}/events")).await.problem(),
+        "403 forbidden"
+    );
+    assert_eq!(world.get(&writer, "/api/v1/streams").await.problem(), "403 forbidden");
+
+    let listed = world.get(&reader, "/api/v1/streams?state=open").await.json();
+    assert_eq!(listed["rows"].as_array().unwrap().len(), 1, "{listed:#}");
+    assert_eq!(
+        world.get(&reader, "/api/v1/streams?state=closed").await.json()["rows"],
+        json!([])
+    );
+    assert_eq!(
+        world
+            .get(&reader, "/api/v1/streams/str_00000000000000000000000000")
+            .await
+            .problem(),
+        "404 not-found"
+    );
+}
+#[test] // TEMP
+fn dump() { std::fs::write("/tmp/web5-openapi.json", web::openapi_json()).unwrap(); } // TEMP
