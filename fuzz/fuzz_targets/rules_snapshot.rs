@@ -5,7 +5,12 @@ use libfuzzer_sys::fuzz_target;
 use policy::window::{Bump, Seed, State, WindowKind, WindowSpec, decode_bumps};
 
 fuzz_target!(|bytes: &[u8]| {
-    let kinds = [WindowKind::Count, WindowKind::Distinct, WindowKind::Sum, WindowKind::Since];
+    let kinds = [
+        WindowKind::Count,
+        WindowKind::Distinct,
+        WindowKind::Sum,
+        WindowKind::Since,
+    ];
     let specs: Vec<WindowSpec> = (1..)
         .zip(kinds)
         .map(|(id, kind)| WindowSpec {

@@ -1,8 +1,8 @@
 //! What the console shows of videos and sounds: the time line, the frames, how loud a file is.
 
 use axum::http::StatusCode;
-use moderation::flows::submit::{NewContent, NewMedia};
 use moderation::flows::streams::{self, StreamInput};
+use moderation::flows::submit::{NewContent, NewMedia};
 use moderation::items::{self, NewStripPicture};
 use moderation::model::{Actor, MediaId, NewStream, PageRequest, Role};
 use moderation::signal::Signal;
@@ -196,8 +196,12 @@ async fn streams_are_listed_with_how_far_they_were_looked_at() {
     };
     let stream = streams::open_stream(&world.app, &Actor::Operator, new, StreamInput::Frames).await;
     let stream = stream.unwrap().into_inner();
-    lee.get(&world, "/streams").await.says(200, "live-1 magpie Going on 0:00");
-    streams::close_stream(&world.app, &Actor::Operator, stream).await.unwrap();
+    lee.get(&world, "/streams")
+        .await
+        .says(200, "live-1 magpie Going on 0:00");
+    streams::close_stream(&world.app, &Actor::Operator, stream)
+        .await
+        .unwrap();
     lee.get(&world, "/streams").await.says(200, "No stream goes on");
     lee.get(&world, "/streams?state=all")
         .await

@@ -228,4 +228,6 @@ async fn bytes_need_a_worker_and_streams_need_the_right() {
     );
 }
 #[test] // TEMP
-fn dump() { std::fs::write("/tmp/web5-openapi.json", web::openapi_json()).unwrap(); } // TEMP
+fn dump() {
+    std::fs::write("/tmp/web5-openapi.json", web::openapi_json()).unwrap();
+} // TEMP
