@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn a_piece_is_taken_once_and_pieces_wait_for_each_other() {
         let sequences = Sequences::default();
-        let id: StreamId = "str_01kagy2s3q4v5w6x7y8z9a0b1c".parse().unwrap();
+        let id: StreamId = "stream_01kagy2s3q4v5w6x7y8z9a0b1c".parse().unwrap();
         let mut turn = sequences.turn(id).unwrap();
         assert!(!turn.is_repeated(Some(7)), "the first may have any number");
         assert!(sequences.turn(id).is_none(), "one after the other");

@@ -88,7 +88,7 @@ impl From<StreamVerdict> for StreamVerdictJson {
 #[utoipa::path(
     get, path = "/api/v1/streams/{stream}/events", tag = "Streams", operation_id = "listen_to_stream",
     params(
-        ("stream" = String, Path, description = "The stream's id.", pattern = "^str_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
+        ("stream" = String, Path, description = "The stream's id.", pattern = "^stream_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
         ("after" = Option<i64>, Query, description = "Only what was told after this number.", minimum = 0, nullable = false),
         ("Last-Event-ID" = Option<i64>, Header, description = "The same, as browsers send it. It goes before `after`.", minimum = 0, nullable = false),
     ),

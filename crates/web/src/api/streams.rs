@@ -31,7 +31,7 @@ const BEHIND_MAX: Duration = Duration::from_secs(20);
 #[schema(as = Stream)]
 pub(crate) struct StreamJson {
     /// Its id here.
-    #[schema(example = "str_01kagy2s3q4v5w6x7y8z9a0b1c")]
+    #[schema(example = "stream_01kagy2s3q4v5w6x7y8z9a0b1c")]
     pub id: String,
     /// The platform's own name for it, and of the item that it becomes when something is found in it.
     pub item: String,
@@ -219,7 +219,7 @@ const TEXT_LENGTH_MAX: usize = moderation::flows::submit::Submission::FIELD_LENG
         ("state" = Option<StreamState>, Query, description = "Only those in this state.", nullable = false),
         ("limit" = Option<u32>, Query, description = "Most rows of the page.", minimum = 1, maximum = 200, nullable = false),
         ("cursor" = Option<String>, Query, description = "The `next` of the page before.", nullable = false,
-            pattern = "^str_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
+            pattern = "^stream_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
     ),
     responses((status = 200, description = "A page of streams.", body = Rows<StreamJson>)),
 )]
@@ -238,7 +238,7 @@ pub(crate) async fn list_streams(
 /// Get a stream
 #[utoipa::path(
     get, path = "/api/v1/streams/{stream}", tag = "Streams", operation_id = "get_stream",
-    params(("stream" = String, Path, description = "The stream's id.", pattern = "^str_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
+    params(("stream" = String, Path, description = "The stream's id.", pattern = "^stream_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
     responses((status = 200, description = "The stream.", body = StreamJson)),
 )]
 pub(crate) async fn get_stream(
@@ -258,7 +258,7 @@ pub(crate) async fn get_stream(
 #[utoipa::path(
     post, path = "/api/v1/streams/{stream}/segments", tag = "Streams", operation_id = "push_segment",
     params(
-        ("stream" = String, Path, description = "The stream's id.", pattern = "^str_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
+        ("stream" = String, Path, description = "The stream's id.", pattern = "^stream_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
         ("sequence" = Option<u64>, Query, description = "Which piece this is; later ones have greater numbers.", nullable = false),
     ),
     request_body(content((FramesJson = "application/json"), (Vec<u8> = "video/mp2t"), (Vec<u8> = "video/mp4"), (Vec<u8> = "application/octet-stream"))),
@@ -353,7 +353,7 @@ fn read_frames(input: FramesJson, turn: &Turn) -> Result<Vec<Frame>, ApiError> {
 /// No more will come. What came is still looked at. Closing it twice changes nothing.
 #[utoipa::path(
     post, path = "/api/v1/streams/{stream}/close", tag = "Streams", operation_id = "close_stream",
-    params(("stream" = String, Path, description = "The stream's id.", pattern = "^str_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
+    params(("stream" = String, Path, description = "The stream's id.", pattern = "^stream_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
     responses((status = 204, description = "No more is expected.")),
 )]
 pub(crate) async fn close_stream(

@@ -151,7 +151,7 @@ async fn an_entry_of_a_bare_hash_says_what_it_cannot_find() {
     // Everyone at the desk sees it, and what the search came to.
     let amal = Person::join(&world, "amal", Role::Moderator).await;
     let desk = amal.get(&world, "/desk").await;
-    desk.says(200, "Active incident: known until 2026-12-01 23:59 UTC.");
+    desk.says(200, "Active incident: known until 2026-12-01 23:59 UTC");
     desk.says(200, "Searched 0 files and 0 streams: 0 items found.");
     assert!(desk.body.contains(&format!("href=\"/entries/{bare}\"")));
     lee.post(&world, &format!("/entries/{bare}/incident"), &[("do", "end")])

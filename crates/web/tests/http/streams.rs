@@ -102,10 +102,16 @@ async fn a_stream_that_shows_a_known_video_is_told_of_while_it_goes_on_and_after
     let told = world.get(&key, &format!("{stream}/events")).await;
     assert_eq!(told.header("content-type"), "text/event-stream");
     let told = events(&told.body);
-    let (name, id, verdict) = &told[0];
+    let verdicts: Vec<_> = told.iter().filter(|(name, ..)| name == "verdict").collect();
+    assert!(
+        verdicts.is_sorted_by_key(|(.., verdict)| verdict["seq"].as_i64()),
+        "{told:#?}"
+    );
+    // The first frames make a lead; the more agree, the surer it is.
+    let (_, id, verdict) = verdicts.last().unwrap();
     assert_eq!(
-        (name.as_str(), &verdict["item"], &verdict["tier"]),
-        ("verdict", &json!("live-1"), &json!("match")),
+        (&verdict["item"], &verdict["tier"]),
+        (&json!("live-1"), &json!("match")),
         "{verdict:#}"
     );
     assert_eq!(
@@ -221,13 +227,9 @@ async fn bytes_need_a_worker_and_streams_need_the_right() {
     );
     assert_eq!(
         world
-            .get(&reader, "/api/v1/streams/str_00000000000000000000000000")
+            .get(&reader, "/api/v1/streams/stream_00000000000000000000000000")
             .await
             .problem(),
         "404 not-found"
     );
 }
-#[test] // TEMP
-fn dump() {
-    std::fs::write("/tmp/web5-openapi.json", web::openapi_json()).unwrap();
-} // TEMP

@@ -127,7 +127,7 @@ async fn a_factory_reset_forgets_everything_and_ids_begin_at_1() {
         check(
             &status,
             200,
-            json!({ "pdq": empty, "video_md5": empty, "video_sha256": empty, "vpdq": empty }),
+            json!({ "pdq": empty, "video_md5": empty, "video_sha256": empty }),
         );
     }
     assert_eq!(
