@@ -1,7 +1,7 @@
 """corpus.py HALF [COUNT]: makes the videos of a half (tuning, held-out) under .tools/video/ and prints the file that says what is in them.
 
 The file lists entries (what is banked), queries (edited copies, with the truth beside each), strangers (never banked), a benign sample, live streams and, for every
-file that is compared, what the published vPDQ makes of it. What was made before is kept. With COUNT only that many references are made, for a first look.
+file that is compared, what the published vPDQ makes of it. What was made before is kept. With COUNT only that many references are edited, for a first look.
 """
 
 import concurrent.futures
@@ -31,7 +31,7 @@ def main():
     if limit:
         chosen = [chosen[n * len(chosen) // int(limit[0])] for n in range(int(limit[0]))]
     # What is published is found among all there is; while methods are chosen, the other half is not looked at, not even as entries.
-    also_banked = [reference for reference in every if reference.half != half] if half == "held-out" else []
+    also_banked = [reference for reference in every if reference not in chosen and half in ("held-out", reference.half)]
     hosts, others, dubs = strangers(store, half, pictures, music)
 
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
