@@ -12,6 +12,7 @@ mod evaluate;
 mod measure;
 mod method;
 mod paint;
+mod patterns;
 mod photos;
 mod picture;
 mod report;
@@ -53,6 +54,9 @@ struct Args {
     /// How many cards are banked and asked; 0 makes none
     #[arg(long, default_value_t = 5_000)]
     cards: usize,
+    /// How many repeating patterns are banked and asked; 0 makes none
+    #[arg(long, default_value_t = 700)]
+    patterns: usize,
     /// Write the queries here as PNG, and measure nothing
     #[arg(long)]
     dump: Option<PathBuf>,
@@ -87,6 +91,9 @@ fn main() -> Result<()> {
     }
     if args.cards > 0 {
         report.cards = Some(measure::cards(&sample, &stages, args.cards)?);
+    }
+    if args.patterns > 0 {
+        report.patterns = Some(measure::patterns(&sample, &stages, args.patterns)?);
     }
     report.cost = measure::cost(&root, &sample, &stages)?;
 

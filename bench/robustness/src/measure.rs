@@ -7,6 +7,7 @@ use crate::{
     edits::{EDITS, Surroundings},
     evaluate::{self, Outcome, Query},
     method::{Bank, Stage},
+    patterns,
     photos::{self, Half, Photo, Photos},
     picture::Picture,
 };
@@ -191,6 +192,51 @@ pub fn cards(sample: &Sample, stages: &[Box<dyn Stage>], n_cards: usize) -> Resu
         wrong_groups,
         outcomes,
         entry_bytes,
+    })
+}
+
+/// Repeating patterns against all others of their motif, and against some of other motifs. None is a copy of another.
+pub fn patterns(sample: &Sample, stages: &[Box<dyn Stage>], n_patterns: usize) -> Result<Measured> {
+    let names: Vec<&str> = patterns::motifs().collect();
+    let (n_motifs, others) = (names.len(), names.len());
+    let pattern_names: Vec<String> = (0..n_patterns)
+        .map(|n| format!("{}/{n}", names[patterns::motif_of(n)]))
+        .collect();
+    let pictures: Vec<Picture> = (0..n_patterns)
+        .into_par_iter()
+        .map(|n| patterns::pattern(sample.half, n))
+        .collect();
+    let banks = sample.bank(stages, &pictures.iter().collect::<Vec<_>>())?;
+    let outcomes = evaluate::run(&banks, &pattern_names, (0, n_motifs + 1), n_patterns, |n| {
+        let motif = patterns::motif_of(n);
+        let is_asked = |other: &usize| {
+            let is_same_motif = patterns::motif_of(*other) == motif;
+            *other != n && (is_same_motif || (other / n_motifs + n).is_multiple_of(OTHER_TEMPLATES_STEP))
+        };
+        let query = Query {
+            name: &pattern_names[n],
+            own: None,
+            groups: Vec::new(),
+            among: (0..n_patterns).filter(is_asked).collect(),
+            wrong_group: Box::new(move |entry| {
+                if patterns::motif_of(entry) == motif {
+                    motif
+                } else {
+                    others
+                }
+            }),
+        };
+        Ok((query, pictures[n].clone()))
+    })?;
+    Ok(Measured {
+        groups: Vec::new(),
+        wrong_groups: names
+            .into_iter()
+            .map(str::to_owned)
+            .chain(["another motif".to_owned()])
+            .collect(),
+        outcomes,
+        entry_bytes: banks.iter().map(|bank| bank.entry_bytes()).collect(),
     })
 }
 

@@ -18,6 +18,7 @@ pub struct Report {
     pub draws: Option<Measured>,
     pub draws_of_two: Option<Measured>,
     pub cards: Option<Measured>,
+    pub patterns: Option<Measured>,
     /// By stage.
     pub cost: Vec<Cost>,
 }
@@ -33,6 +34,7 @@ impl Report {
             draws: None,
             draws_of_two: None,
             cards: None,
+            patterns: None,
             cost: Vec::new(),
         }
     }
@@ -49,7 +51,8 @@ impl Report {
              Entries are calibrated against {n_benign} benign pictures: photos that are not banked, and cards of the same layouts \
              with other texts. Draws (`bench/robustness/src/draws.rs`) have measures by chance, so that nothing can be fitted to one \
              edit. Cards are pictures of one layout with different nonsense text (`bench/robustness/src/cards.rs`): no card is a copy \
-             of another. ≤ is the upper end of a one-sided 95 % interval; it takes pairs for independent, which they are not \
+             of another. Patterns (`bench/robustness/src/patterns.rs`) repeat one motif; the benign sample holds none of them. The stage \
+             *keypoints* is what a platform has before its benign sample is large enough to set the reach of an entry. ≤ is the upper end of a one-sided 95 % interval; it takes pairs for independent, which they are not \
              quite.\n\n{tables}\n\n`make bench-robustness`",
             n_photos = self.n_photos,
             half = self.half.as_str(),
@@ -118,6 +121,17 @@ impl Report {
             }
         }
 
+        if let Some(patterns) = &self.patterns {
+            for (n, group) in patterns.wrong_groups.iter().enumerate() {
+                let wrong: Vec<False> = patterns
+                    .outcomes
+                    .iter()
+                    .map(|outcome| outcome.wrong[n].clone())
+                    .collect();
+                write_wrong(out, &format!("pattern, {group}"), &wrong)?;
+            }
+        }
+
         self.head(out, "cost on one core")?;
         let of_cost = |value: fn(&Cost) -> f64| self.cost.iter().map(|cost| format!("{:.2} ms", value(cost))).collect();
         row(
@@ -164,9 +178,15 @@ impl Report {
     /// Some of what was wrong, to look at.
     pub fn examples(&self) -> String {
         let mut out = String::new();
-        for measured in [&self.edits, &self.draws, &self.draws_of_two, &self.cards]
-            .into_iter()
-            .flatten()
+        for measured in [
+            &self.edits,
+            &self.draws,
+            &self.draws_of_two,
+            &self.cards,
+            &self.patterns,
+        ]
+        .into_iter()
+        .flatten()
         {
             for ((stage, _), outcome) in self.stages.iter().zip(&measured.outcomes) {
                 for example in sum(&outcome.wrong).examples {
@@ -187,6 +207,7 @@ impl Report {
                 "draws": of(&self.draws),
                 "draws_of_two": of(&self.draws_of_two),
                 "cards": of(&self.cards),
+                "patterns": of(&self.patterns),
                 "query_ms_1920": self.cost[n].large_ms,
                 "query_ms_1920_max": self.cost[n].large_ms_max,
                 "query_ms_384": self.cost[n].small_ms,
