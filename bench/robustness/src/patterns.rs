@@ -59,7 +59,7 @@ pub fn pattern(half: Half, n: usize) -> Picture {
             let mix = |dark: u8, light: u8| {
                 picture::byte((f64::from(dark) + lit * (f64::from(light) - f64::from(dark))) as f32)
             };
-            page.set(x, y, [0, 1, 2].map(|n| mix(dark[n], light[n])));
+            page.mix(x as isize, y as isize, [0, 1, 2].map(|n| mix(dark[n], light[n])), 1.0);
         }
     }
     // What every pattern has that someone photographed: something that lies on it, somewhere, and differs from picture to picture.
