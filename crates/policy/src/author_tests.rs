@@ -36,7 +36,7 @@ pub struct TestResult {
     pub name: String,
     /// Which file.
     pub file: usize,
-    /// Where its name stands.
+    /// From its name to its closing bracket.
     pub span: Span,
     /// How many events it ran.
     pub n_events: usize,
@@ -96,12 +96,10 @@ pub fn run(sources: &[Source], today_ms: i64, read: impl Fn(usize, &str) -> Resu
             scratch: Scratch::default(),
         };
         let n_events = runner.test(test, &read);
-        let end = test.steps.last().map_or(test.name.span, |step| step.span);
-        let end = test.samples.last().map_or(end, |sample| end.to(sample.file.1));
         run.tests.push(TestResult {
             name: test.name.text.clone(),
             file: *file,
-            span: test.name.span.to(end),
+            span: test.span,
             n_events,
         });
     }

@@ -102,6 +102,8 @@ pub struct Test {
     pub steps: Vec<Step>,
     /// `sample "benign.jsonl" never shared_link`
     pub samples: Vec<Sample>,
+    /// From its name to its closing bracket.
+    pub span: Span,
 }
 
 /// `at 2min { account.id: "a" } -> shared_link`

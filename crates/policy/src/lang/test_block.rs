@@ -10,8 +10,10 @@ const STEPS_MAX: usize = 10_000;
 impl Parser<'_> {
     pub(super) fn test(&mut self) -> Parsed<Test> {
         self.advance();
+        let name = self.name("the test's name")?;
         let mut test = Test {
-            name: self.name("the test's name")?,
+            span: name.span,
+            name,
             steps: Vec::new(),
             samples: Vec::new(),
         };
@@ -31,6 +33,7 @@ impl Parser<'_> {
             }
             test.steps.push(self.step()?);
         }
+        test.span = test.span.to(self.last_span());
         Ok(test)
     }
 
