@@ -19,8 +19,8 @@ pub struct Tally {
     pub recall: Vec<Recall>,
     pub wrong: Wrong,
     pub edges: Edges,
-    /// Of each segment of an entry that is there: the edit, whether the sound says so, and the chance against it.
-    pub sureness: Vec<(usize, bool, f32)>,
+    /// Of each segment of an entry that is there: the edit, the chance against it, and for sounds the share of bits that differ.
+    pub sureness: Vec<(usize, f32, Option<f32>)>,
     /// Words about each query that was not found, and each entry that was found and is not there.
     pub remarks: Vec<String>,
 }
@@ -74,7 +74,7 @@ impl Tally {
                 .push(format!("missed {} of {}{elsewhere}", query.edit, query.reference));
         }
         for run in right.iter().flat_map(|right| &right.runs) {
-            self.sureness.push((edit, run.is_sound, run.log10_chance));
+            self.sureness.push((edit, run.log10_chance, run.bit_errors));
             let is_good = has_good_edges(run, query, &entries[reference]);
             self.edges.n += 1;
             self.edges.n_good += usize::from(is_good);
@@ -144,12 +144,14 @@ impl Tally {
         let runs: Vec<String> = runs
             .iter()
             .map(|run| {
+                let sound = run.bit_errors.map(|share| format!(", sound, {share:.3} of bits"));
                 format!(
-                    "{} is {} (10^{:.1}{})",
+                    "{} is {} (10^{:.1}, at {:.2}{})",
                     shown(run.query),
                     shown(run.entry),
                     run.log10_chance,
-                    if run.is_sound { ", sound" } else { "" }
+                    run.rate,
+                    sound.unwrap_or_default()
                 )
             })
             .collect();

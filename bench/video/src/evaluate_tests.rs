@@ -28,7 +28,8 @@ fn run(query: (f64, f64), entry: (f64, f64), near: Near) -> FoundRun {
         entry: span(entry),
         near,
         log10_chance: -20.0,
-        is_sound: false,
+        rate: 1.0,
+        bit_errors: None,
     }
 }
 

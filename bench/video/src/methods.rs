@@ -1,9 +1,9 @@
 //! The methods that are compared, and what each says of a file: which entries it shows, how surely, and where.
 
-use crate::clock::processor_time;
+use crate::clock::thread_time;
 use crate::corpus::{Entry, Published};
 use crate::kept::Kept;
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use index::sounds::SoundIndex;
 use index::videos::VideoIndex;
 use signal::Span;
@@ -11,6 +11,7 @@ use signal::audio::SoundSegment;
 use signal::nearness::Near;
 use signal::video::{Segment, Timeline};
 use signal::vpdq::{self, Feature};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// An entry that a method finds in a file.
@@ -29,7 +30,10 @@ pub struct FoundRun {
     pub entry: Span,
     pub near: Near,
     pub log10_chance: f32,
-    pub is_sound: bool,
+    /// Milliseconds of the entry in one of the file.
+    pub rate: f32,
+    /// Of sounds, the share of bits that differ.
+    pub bit_errors: Option<f32>,
 }
 
 /// What each method says of one file.
@@ -80,6 +84,14 @@ pub struct LookUpCost {
     pub sound: Duration,
 }
 
+impl LookUpCost {
+    pub fn add(&mut self, other: Self) {
+        self.minutes += other.minutes;
+        self.video += other.video;
+        self.sound += other.sound;
+    }
+}
+
 impl Bank {
     /// Of the entries' scans, with what is learnt from harmless ones.
     pub fn new(entries: &[Entry], scans: &[Kept], benign: &[Kept]) -> Self {
@@ -117,7 +129,35 @@ impl Bank {
         &self.sounds
     }
 
-    pub fn look_up(&self, published: &Published, scan: &Kept, cost: &mut LookUpCost) -> Result<Answers> {
+    /// Two at a time: there are two cores. Answers are in the order of what was asked.
+    pub fn look_up_all(&self, asked: &[(&Published, &Kept)]) -> Result<(Vec<Answers>, LookUpCost)> {
+        let next = AtomicUsize::new(0);
+        let work = || -> Result<(Vec<(usize, Answers)>, LookUpCost)> {
+            let (mut answers, mut cost) = (Vec::new(), LookUpCost::default());
+            loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some((published, scan)) = asked.get(number) else {
+                    return Ok((answers, cost));
+                };
+                answers.push((number, self.look_up(published, scan, &mut cost)?));
+            }
+        };
+        let mut answers = Vec::new();
+        let mut cost = LookUpCost::default();
+        std::thread::scope(|scope| {
+            let threads = [scope.spawn(work), scope.spawn(work)];
+            for thread in threads {
+                let done = thread.join().map_err(|_| anyhow!("a look-up panicked"))??;
+                answers.extend(done.0);
+                cost.add(done.1);
+            }
+            anyhow::Ok(())
+        })?;
+        answers.sort_by_key(|(number, _)| *number);
+        Ok((answers.into_iter().map(|(_, answers)| answers).collect(), cost))
+    }
+
+    fn look_up(&self, published: &Published, scan: &Kept, cost: &mut LookUpCost) -> Result<Answers> {
         let features = published.features();
         let percentages = |target: &Vec<Feature>| {
             let compared = vpdq::compare_all(&features, target, vpdq::DISTANCE_MAX, vpdq::QUALITY_MIN);
@@ -127,12 +167,12 @@ impl Bank {
             vpdq: self.vpdq.iter().map(percentages).collect(),
             ..Answers::default()
         };
-        let began = processor_time()?;
+        let began = thread_time()?;
         let videos = self.videos.look_up(&scan.frames);
-        let between = processor_time()?;
+        let between = thread_time()?;
         let sounds = scan.sound.as_ref().map(|sound| self.sounds.look_up(sound));
         cost.video += between - began;
-        cost.sound += processor_time()? - between;
+        cost.sound += thread_time()? - between;
         cost.minutes += f64::from(scan.duration_ms) / 60_000.0;
 
         answers.video = videos
@@ -154,7 +194,8 @@ fn of_video(entry: u64, segments: &[Segment]) -> Found {
         entry: segment.entry,
         near: segment.near,
         log10_chance: segment.log10_chance,
-        is_sound: false,
+        rate: segment.rate,
+        bit_errors: None,
     };
     Found {
         entry: entry as usize,
@@ -169,7 +210,8 @@ fn of_sound(entry: u64, segments: &[SoundSegment]) -> Found {
         entry: segment.entry,
         near: Near::Lead,
         log10_chance: segment.log10_chance,
-        is_sound: true,
+        rate: segment.rate,
+        bit_errors: Some(segment.bit_errors_share),
     };
     Found {
         entry: entry as usize,

@@ -262,7 +262,8 @@ fn promise(votes: &[Vote]) -> Option<f32> {
     let (mut n_frames, mut sum) = (0, 0.0);
     for of_frame in &mut of_frames {
         n_frames += 1;
-        sum += of_frame.iter().map(|vote| -vote.chance.log10()).fold(0.0, f32::max);
+        let chances = of_frame.iter().filter_map(|vote| vote.likeness.chance());
+        sum += chances.map(|chance| -chance.log10()).fold(0.0, f32::max);
     }
     (n_frames >= FRAMES_MIN).then_some(sum)
 }

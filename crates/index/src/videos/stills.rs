@@ -1,10 +1,11 @@
 //! A picture that is a still of a banked video.
 
 use super::VideoIndex;
-use super::votes::{NEAR_BITS, places};
+use super::votes::places;
 use signal::Looks;
 use signal::keypoints::ALIKE_BITS_MAX;
 use signal::nearness::Near;
+use signal::video::align::NEAR_BITS;
 use signal::views::View;
 use std::collections::HashMap;
 

@@ -1,13 +1,13 @@
 //! Videos found among others, live and at once, and the same as a plain comparison of everything with everything.
 
-use super::votes::{FAR_BITS, NEAR_BITS, places, views};
+use super::votes::{FAR_BITS, places, views};
 use super::*;
 use proptest::prelude::*;
 use signal::keypoints::{Keypoint, Place};
 use signal::nearness::Near;
 use signal::pdq::PdqSignal;
 use signal::video::Glimpse;
-use signal::video::align::{Point, chance_of_distance, chance_of_places};
+use signal::video::align::{Likeness, NEAR_BITS, Point};
 
 fn code(seed: u64) -> Pdq {
     let mut state = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -266,11 +266,12 @@ fn bare_hashes_are_enough() {
 
 /// The votes that everything compared with everything gives, aligned.
 fn plainly(films: &[(u64, Vec<Frame>)], query: &[Frame]) -> Vec<(u64, Vec<Segment>)> {
-    let shown: Vec<Shown> = query
+    let mut shown: Vec<Shown> = query
         .iter()
         .map(|frame| Shown {
             at_ms: frame.at_ms,
             is_mute: frame.is_flat(),
+            is_glanced_at: true,
         })
         .collect();
     let mut found = Vec::new();
@@ -284,6 +285,7 @@ fn plainly(films: &[(u64, Vec<Frame>)], query: &[Frame]) -> Vec<(u64, Vec<Segmen
                 asked.is_none_or(|(at_ms, hash)| frame.at_ms - at_ms >= 900 || hash.distance(frame.pdq.hash) > 40);
             if is_due {
                 asked = Some((frame.at_ms, frame.pdq.hash));
+                shown[at].is_glanced_at = false;
             }
             for (mark, kept) in timeline.marks.iter().enumerate().filter(|(_, mark)| !mark.is_flat()) {
                 for is_mirrored in [false, true] {
@@ -296,17 +298,19 @@ fn plainly(films: &[(u64, Vec<Frame>)], query: &[Frame]) -> Vec<(u64, Vec<Segmen
                             });
                     let bits = distances.min();
                     let points = frame.glimpse.as_ref().map_or(&[][..], |glimpse| &glimpse.keypoints[..]);
-                    let by_places = is_due
-                        .then(|| chance_of_places(places(points, &kept.keypoints, is_mirrored)))
-                        .flatten();
-                    let by_bits = bits.and_then(chance_of_distance);
-                    let chance = by_places.into_iter().chain(by_bits).reduce(f32::min);
-                    votes.extend(chance.map(|chance| Vote {
+                    let likeness = Likeness {
+                        bits: bits.unwrap_or(Likeness::NONE.bits),
+                        places: if is_due {
+                            places(points, &kept.keypoints, is_mirrored)
+                        } else {
+                            0
+                        },
+                    };
+                    votes.extend(likeness.chance().map(|_| Vote {
                         frame: at as u32,
                         mark: mark as u32,
-                        chance,
+                        likeness,
                         is_mirrored,
-                        is_near: bits.is_some_and(|bits| bits <= NEAR_BITS),
                     }));
                 }
             }

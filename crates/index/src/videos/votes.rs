@@ -7,12 +7,10 @@ use signal::Pdq;
 use signal::keypoints::align::{Pair, align};
 use signal::keypoints::{ALIKE_BITS_MAX, Keypoint, Place};
 use signal::pdq::{Dihedral, PdqSignal};
-use signal::video::align::{Shown, Vote, chance_of_distance, chance_of_places};
+use signal::video::align::{Likeness, NEAR_BITS, Shown, Vote};
 use signal::video::{FLAT_QUALITY, Frame, MARK_SIDE};
 use std::collections::HashMap;
 
-/// Bits within which any view votes, as a match asks.
-pub(super) const NEAR_BITS: u32 = 31;
 /// Bits within which the likeliest views vote.
 pub(super) const FAR_BITS: u32 = 48;
 /// Marks that one view votes for, the nearest.
@@ -44,13 +42,8 @@ pub(super) struct FrameVotes {
     pub votes: Vec<(u64, Vote)>,
 }
 
-/// The best that speaks for one mark.
-#[derive(Clone, Copy)]
-struct Best {
-    chance: f32,
-    is_mirrored: bool,
-    is_near: bool,
-}
+/// What speaks for each mark, mirrored or not.
+type Found = HashMap<(u64, bool), Likeness>;
 
 impl VideoIndex {
     /// The votes of frames that follow each other.
@@ -66,7 +59,7 @@ impl VideoIndex {
             .collect();
         let codes: Vec<Pdq> = likely.iter().map(|(_, code, _)| *code).collect();
         let far = hashes.search_many(&codes, FAR_BITS, MARKS_OF_VIEW);
-        let mut found: Vec<HashMap<(u64, bool), Best>> = frames.iter().map(|_| HashMap::new()).collect();
+        let mut found: Vec<Found> = frames.iter().map(|_| HashMap::new()).collect();
         for ((at, code, is_mirrored), mut hits) in likely.into_iter().zip(far) {
             if hits.capped {
                 // What does not count may have taken the places.
@@ -74,40 +67,43 @@ impl VideoIndex {
             }
             add_hits(&mut found[at], &hits, is_mirrored);
         }
+        let mut is_glanced_at = Vec::with_capacity(frames.len());
         for (frame, found) in frames.iter().zip(&mut found) {
             for (code, is_mirrored) in other_views(frame) {
                 let hits = hashes.search_where(code, NEAR_BITS, MARKS_OF_VIEW, &is_counted);
                 add_hits(found, &hits, is_mirrored);
             }
-            self.add_placed(frame, asked, &entries, &is_counted, found);
+            is_glanced_at.push(!self.add_placed(frame, asked, &entries, &is_counted, found));
         }
-        let voted = frames.iter().zip(found).map(|(frame, found)| FrameVotes {
+        let voted = frames.iter().zip(found).zip(is_glanced_at);
+        let voted = voted.map(|((frame, found), is_glanced_at)| FrameVotes {
             shown: Shown {
                 at_ms: frame.at_ms,
                 is_mute: frame.is_flat() || self.is_common(frame.pdq.hash),
+                is_glanced_at,
             },
             votes: listed(&entries, found, counts),
         });
         voted.collect()
     }
 
-    /// Votes by keypoints.
+    /// Votes by keypoints. Returns whether they were asked for.
     fn add_placed(
         &self,
         frame: &Frame,
         asked: &mut Asked,
         entries: &Entries,
         is_counted: &dyn Fn(u64, u32) -> bool,
-        found: &mut HashMap<(u64, bool), Best>,
-    ) {
+        found: &mut Found,
+    ) -> bool {
         let Some(glimpse) = frame.glimpse.as_ref().filter(|_| !frame.is_flat()) else {
-            return;
+            return false;
         };
         let is_due = asked.keypoints.is_none_or(|(at_ms, hash)| {
             frame.at_ms.abs_diff(at_ms) >= KEYPOINTS_SPACING_MS || frame.pdq.hash.distance(hash) > MOVED_BITS
         });
         if !is_due || glimpse.keypoints.is_empty() {
-            return;
+            return false;
         }
         asked.keypoints = Some((frame.at_ms, frame.pdq.hash));
         let keypoints = self.keypoints.snapshot();
@@ -131,10 +127,13 @@ impl VideoIndex {
                 continue;
             };
             let places = places(&glimpse.keypoints, &entry.marks[at], is_mirrored);
-            if let Some(chance) = chance_of_places(places) {
-                add(found, (number, is_mirrored), chance, false);
-            }
+            let likeness = Likeness {
+                places,
+                ..Likeness::NONE
+            };
+            add(found, (number, is_mirrored), likeness);
         }
+        true
     }
 }
 
@@ -192,35 +191,33 @@ pub(super) fn views(frame: &Frame) -> impl Iterator<Item = (Pdq, bool, bool)> {
     whole.into_iter().chain(others)
 }
 
-fn add_hits(found: &mut HashMap<(u64, bool), Best>, hits: &Hits, is_mirrored: bool) {
+fn add_hits(found: &mut Found, hits: &Hits, is_mirrored: bool) {
     for hit in &hits.hits {
-        if let Some(chance) = chance_of_distance(hit.distance) {
-            add(found, (hit.key, is_mirrored), chance, hit.distance <= NEAR_BITS);
-        }
+        let likeness = Likeness {
+            bits: hit.distance,
+            ..Likeness::NONE
+        };
+        add(found, (hit.key, is_mirrored), likeness);
     }
 }
 
-fn add(found: &mut HashMap<(u64, bool), Best>, mark: (u64, bool), chance: f32, is_near: bool) {
-    let best = found.entry(mark).or_insert(Best {
-        chance,
-        is_mirrored: mark.1,
-        is_near,
-    });
-    best.chance = best.chance.min(chance);
-    best.is_near |= is_near;
+fn add(found: &mut Found, mark: (u64, bool), likeness: Likeness) {
+    if likeness.chance().is_some() {
+        let best = found.entry(mark).or_insert(Likeness::NONE);
+        *best = best.or(likeness);
+    }
 }
 
-fn listed(entries: &Entries, found: HashMap<(u64, bool), Best>, counts: &dyn Fn(u64) -> bool) -> Vec<(u64, Vote)> {
-    let mut found: Vec<((u64, bool), Best)> = found.into_iter().collect();
+fn listed(entries: &Entries, found: Found, counts: &dyn Fn(u64) -> bool) -> Vec<(u64, Vote)> {
+    let mut found: Vec<((u64, bool), Likeness)> = found.into_iter().collect();
     found.sort_unstable_by_key(|(mark, _)| *mark);
-    let votes = found.into_iter().filter_map(|((number, _), best)| {
+    let votes = found.into_iter().filter_map(|((number, is_mirrored), likeness)| {
         let (entry, at) = entries.of_mark(number)?;
         let vote = Vote {
             frame: 0,
             mark: at as u32,
-            chance: best.chance,
-            is_mirrored: best.is_mirrored,
-            is_near: best.is_near,
+            likeness,
+            is_mirrored,
         };
         counts(entry.handle).then_some((number - at as u64, vote))
     });

@@ -1,7 +1,8 @@
 //! Lines of time that many votes agree with.
 
 use super::run::Run;
-use super::{Question, RATE_MAX, RATE_MIN, Vote};
+use super::weigh::Weighed;
+use super::{Question, RATE_MAX, RATE_MIN};
 
 /// How time goes by in an entry while a query plays.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,6 +28,8 @@ const BINS_OF_MARK_MAX: usize = 16;
 const BINS_MAX: f64 = 65_536.0;
 /// Lines that are looked at closely.
 const LINES_MAX: usize = 8;
+/// What a vote weighs at least, even one that the layout explains.
+const ODDS_MIN: f32 = 0.05;
 /// What the plain rate counts more where others do as well.
 const PLAIN_BONUS: f32 = 1.05;
 
@@ -38,15 +41,15 @@ impl Line {
 }
 
 /// What a vote weighs: how unlikely it is, less where the frame has many.
-fn weight(question: &Question<'_>, vote: &Vote) -> f32 {
+fn weight(question: &Question<'_>, vote: &Weighed) -> f32 {
     let n = question.votes_of(vote.frame as usize).len().max(1) as f32;
-    -vote.chance.max(1e-9).log10() / n.sqrt()
+    vote.odds.max(ODDS_MIN) / n.sqrt()
 }
 
 /// The lines that most votes agree with, the most first.
 pub(super) fn likely(question: &Question<'_>, mirrored: bool) -> Vec<Line> {
-    let is_open = |vote: &&Vote| vote.is_mirrored == mirrored && !question.is_used[vote.frame as usize];
-    let votes: Vec<(&Vote, f32)> = question
+    let is_open = |vote: &&Weighed| vote.is_mirrored == mirrored && !question.is_used[vote.frame as usize];
+    let votes: Vec<(&Weighed, f32)> = question
         .votes
         .iter()
         .filter(is_open)
@@ -124,7 +127,7 @@ pub(super) fn fit(question: &Question<'_>, run: &Run) -> Option<Line> {
         // Anywhere in a mark that stands is right.
         let entry = run.line.at(question.frames[vote.frame as usize].at_ms);
         let entry = entry.clamp(f64::from(point.at_ms), f64::from(point.until_ms));
-        pairs.push((shown, entry, f64::from(-vote.chance.max(1e-9).log10())));
+        pairs.push((shown, entry, f64::from(vote.odds.max(ODDS_MIN))));
     }
     let weights: f64 = pairs.iter().map(|(_, _, weight)| weight).sum();
     if weights <= 0.0 {

@@ -8,6 +8,7 @@
 
 mod lines;
 mod run;
+mod weigh;
 
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,9 @@ use crate::pdq::Pdq;
 use crate::span::Span;
 use lines::Line;
 use run::Run;
+use weigh::Weighed;
+
+pub use weigh::Likeness;
 
 /// Slowest and fastest that a copy may play: milliseconds of the entry in one of the query.
 pub const RATE_MIN: f32 = 0.4;
@@ -28,6 +32,8 @@ pub const SEGMENTS_MAX: usize = 16;
 /// Votes on one entry that are looked at, the first ones.
 pub const VOTES_MAX: usize = 20_000;
 
+/// Bits within which the hash of a view is as near as a match asks.
+pub const NEAR_BITS: u32 = 31;
 /// Decimal logarithm of the chance from which on a segment is a match, and a lead.
 const MATCH_LOG10: f32 = -4.0;
 const LEAD_LOG10: f32 = -1.0;
@@ -47,8 +53,10 @@ const EDGE_MS: u32 = 500;
 pub struct Shown {
     /// When it is shown.
     pub at_ms: u32,
-    /// It could not have been recognised: flat, or nothing was asked.
+    /// It could not have been recognised: flat, or what everything shows.
     pub is_mute: bool,
+    /// Its hash alone was asked for: that it is not recognised says nothing.
+    pub is_glanced_at: bool,
 }
 
 /// A mark that can be voted for.
@@ -76,18 +84,23 @@ pub struct Subject<'a> {
 }
 
 /// A frame that looks like a mark.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Vote {
     /// Which of the query's frames.
     pub frame: u32,
     /// Which of the entry's marks.
     pub mark: u32,
-    /// How likely a frame of other footage is to look so like it.
-    pub chance: f32,
+    /// How like.
+    pub likeness: Likeness,
     /// Whether they look alike in a mirror.
     pub is_mirrored: bool,
+}
+
+impl Vote {
     /// Whether the hash of a view is as near as a match asks.
-    pub is_near: bool,
+    pub fn is_near(&self) -> bool {
+        self.likeness.bits <= NEAR_BITS
+    }
 }
 
 impl Point {
@@ -102,36 +115,12 @@ impl Point {
     }
 }
 
-/// How likely a frame of other footage is to have a view so many bits from a mark's hash; `None` if that says nothing.
-pub fn chance_of_distance(bits: u32) -> Option<f32> {
-    match bits {
-        0..=15 => Some(1e-5),
-        16..=23 => Some(3e-5),
-        24..=31 => Some(1e-4),
-        32..=40 => Some(1e-3),
-        41..=48 => Some(1e-2),
-        _ => None,
-    }
-}
-
-/// How likely a frame of other footage is to share so many keypoints with a mark that lie alike; `None` if that says nothing.
-pub fn chance_of_places(places: u32) -> Option<f32> {
-    match places {
-        0..=3 => None,
-        4 => Some(3e-2),
-        5 => Some(3e-3),
-        6..=8 => Some(3e-4),
-        9..=14 => Some(3e-5),
-        15.. => Some(1e-5),
-    }
-}
-
 /// A query, an entry and the votes between them.
 struct Question<'a> {
     frames: &'a [Shown],
     subject: Subject<'a>,
     /// In order of frames.
-    votes: Vec<Vote>,
+    votes: Vec<Weighed>,
     /// Where in `votes` those of each frame are.
     of_frame: Vec<(u32, u32)>,
     /// Frames that are in a segment already.
@@ -174,6 +163,10 @@ impl<'a> Question<'a> {
         };
         let mut votes: Vec<Vote> = votes.iter().filter(counts).take(VOTES_MAX).copied().collect();
         votes.sort_by_key(|vote| (vote.frame, vote.mark, vote.is_mirrored));
+        let votes: Vec<Weighed> = votes
+            .chunk_by(|a, b| a.frame == b.frame)
+            .flat_map(|of_frame| weigh::weigh(of_frame, subject))
+            .collect();
         let mut of_frame = vec![(0, 0); frames.len()];
         for (at, vote) in votes.iter().enumerate() {
             let (from, to) = &mut of_frame[vote.frame as usize];
@@ -191,7 +184,7 @@ impl<'a> Question<'a> {
         }
     }
 
-    fn votes_of(&self, frame: usize) -> &[Vote] {
+    fn votes_of(&self, frame: usize) -> &[Weighed] {
         let (from, to) = self.of_frame[frame];
         &self.votes[from as usize..to as usize]
     }

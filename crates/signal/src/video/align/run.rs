@@ -1,11 +1,10 @@
 //! Along a line of time: what speaks for a copy, what against, and from where to where it speaks most.
 
 use super::lines::Line;
-use super::{Point, Question, Shown, Vote};
+use super::weigh::Weighed;
+use super::{Point, Question, Shown};
 use crate::pdq::Pdq;
 
-/// Share of a copy's frames that are recognised, if it was edited much.
-const HIT_RATE: f32 = 0.3;
 /// What a second of the query says against a copy, in decimal logarithms of odds, when no frame in it shows what it should.
 const MISS_A_SECOND: f32 = 0.3;
 /// Time without a frame counts so long at most.
@@ -42,7 +41,7 @@ pub(super) struct Run {
     /// What spoke against it.
     pub against: f32,
     /// The votes that agree.
-    pub hits: Vec<Vote>,
+    pub hits: Vec<Weighed>,
 }
 
 /// A run as far as it has come.
@@ -77,7 +76,7 @@ pub(super) fn strongest(question: &Question<'_>, line: Line, is_mirrored: bool, 
         if let Some(vote) = agreeing(question, at, entry_ms, is_mirrored, tolerance_ms) {
             let going = going.get_or_insert_with(|| Going::new(line, is_mirrored, tolerance_ms, at, frame));
             going.hit(question, at, vote, frame);
-        } else if let Some(run) = &mut going {
+        } else if let Some(run) = going.as_mut().filter(|_| !frame.is_glanced_at) {
             if !frame.is_mute && !is_mute_at(question.subject.points, entry_ms) {
                 run.miss(frame);
             }
@@ -98,8 +97,8 @@ fn agreeing<'a>(
     entry_ms: f64,
     is_mirrored: bool,
     tolerance_ms: f64,
-) -> Option<&'a Vote> {
-    let away = |vote: &Vote| {
+) -> Option<&'a Weighed> {
+    let away = |vote: &Weighed| {
         let point = &question.subject.points[vote.mark as usize];
         (f64::from(point.at_ms) - entry_ms)
             .max(entry_ms - f64::from(point.until_ms))
@@ -109,7 +108,7 @@ fn agreeing<'a>(
         .votes_of(frame)
         .iter()
         .filter(|vote| vote.is_mirrored == is_mirrored && away(vote) <= tolerance_ms);
-    near.min_by(|a, b| a.chance.total_cmp(&b.chance).then(away(a).total_cmp(&away(b))))
+    near.max_by(|a, b| a.odds.total_cmp(&b.odds).then(away(b).total_cmp(&away(a))))
 }
 
 /// Whether the entry shows nothing that could be recognised at a moment.
@@ -142,7 +141,7 @@ impl Going {
         }
     }
 
-    fn hit(&mut self, question: &Question<'_>, at: usize, vote: &Vote, frame: &Shown) {
+    fn hit(&mut self, question: &Question<'_>, at: usize, vote: &Weighed, frame: &Shown) {
         self.run.last = at;
         self.run.count(question, &mut self.seen, vote);
         self.run.hits.push(*vote);
@@ -209,17 +208,15 @@ fn push<T>(all: &mut Vec<T>, one: T) {
 
 impl Run {
     /// What one vote adds.
-    fn count(&mut self, question: &Question<'_>, seen: &mut Pictures, vote: &Vote) {
+    fn count(&mut self, question: &Question<'_>, seen: &mut Pictures, vote: &Weighed) {
         let hash = question.subject.points[vote.mark as usize].hash;
         let (novelty, is_new_mark) = seen.add(hash, vote.mark);
-        let chance = vote.chance.max(question.subject.background).max(1e-9);
-        let odds = (HIT_RATE / chance).log10().max(0.0);
         self.frames += 1;
         self.marks += u32::from(is_new_mark);
         self.pictures += novelty;
         self.near_frames += u32::from(vote.is_near);
-        self.evidence += odds * novelty;
-        self.strength += odds * novelty.max(AGAIN_SHARE);
+        self.evidence += vote.odds * novelty;
+        self.strength += vote.odds * novelty.max(AGAIN_SHARE);
     }
 
     /// Goes on with another run. What both show is one picture still.

@@ -18,6 +18,7 @@ fn shown(seconds: u32) -> Vec<Shown> {
     let frames = (0..seconds * 2).map(|at| Shown {
         at_ms: at * 500,
         is_mute: false,
+        is_glanced_at: false,
     });
     frames.collect()
 }
@@ -26,9 +27,19 @@ fn vote(frame: u32, mark: u32) -> Vote {
     Vote {
         frame,
         mark,
-        chance: 1e-4,
+        likeness: near(28),
         is_mirrored: false,
-        is_near: true,
+    }
+}
+
+fn near(bits: u32) -> Likeness {
+    Likeness { bits, ..Likeness::NONE }
+}
+
+fn placed(places: u32) -> Likeness {
+    Likeness {
+        places,
+        ..Likeness::NONE
     }
 }
 
@@ -108,8 +119,7 @@ fn few_recognised_frames_are_enough_and_stray_ones_do_no_harm() {
         .filter(|vote| vote.frame % 4 == 0)
         .collect();
     votes.extend((0..100).map(|at| Vote {
-        is_near: false,
-        chance: 1e-2,
+        likeness: near(45),
         ..vote(at, (code(at.into()).words()[0] % 240) as u32)
     }));
     let found = align(&shown(60), subject(&points), &votes);
@@ -168,7 +178,10 @@ fn what_harmless_footage_shows_too_counts_less() {
     let votes: Vec<Vote> = copy(5.0, 20.0, 10.0, 1.0, 120)
         .into_iter()
         .step_by(5)
-        .map(|vote| Vote { is_near: false, ..vote })
+        .map(|vote| Vote {
+            likeness: placed(8),
+            ..vote
+        })
         .collect();
     let with = |background| {
         let subject = Subject {
@@ -179,6 +192,43 @@ fn what_harmless_footage_shows_too_counts_less() {
     };
     assert_eq!(with(0.0)[0].near, Near::Match);
     assert_eq!(with(0.05), []);
+}
+
+/// A query in the layout of an entry: each frame is as like to every mark as chance has it, and `places` and `nearer` more to the one that it shows.
+fn in_its_layout(places: u32, nearer: u32) -> Vec<Segment> {
+    let points = points(240);
+    let votes: Vec<Vote> = (0..120_u32)
+        .flat_map(|frame| (0..24).map(move |at| (frame, frame % 10 + at * 10)))
+        .map(|(frame, mark)| {
+            let noise = code(u64::from(frame) << 20 | u64::from(mark)).words()[2] >> 16;
+            let is_shown = frame == mark;
+            let likeness = Likeness {
+                bits: 36 - (noise % 8) as u32 - if is_shown { nearer } else { 0 },
+                places: 30 + (noise >> 8) as u32 % 12 + if is_shown { places } else { 0 },
+            };
+            Vote {
+                likeness,
+                ..vote(frame, mark)
+            }
+        })
+        .collect();
+    align(&shown(60), subject(&points), &votes)
+}
+
+#[test]
+fn a_layout_is_no_copy_of_what_else_is_laid_out_so() {
+    let found = in_its_layout(0, 0);
+    assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn a_copy_stands_out_from_its_own_layout() {
+    for (places, nearer) in [(25, 0), (0, 20), (20, 12)] {
+        let found = in_its_layout(places, nearer);
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].near, Near::Match, "{found:?}");
+        assert_near(&found[0], (0.0, 60.0), (0.0, 60.0), 1.0);
+    }
 }
 
 #[test]
@@ -204,7 +254,7 @@ proptest! {
         let points = points(240);
         let random = |at: u64| code(seed.wrapping_add(at)).words();
         let votes: Vec<Vote> = (0..n)
-            .map(|at| Vote { is_near: false, chance: 1e-3, ..vote((random(at)[0] % 240) as u32, (random(at)[1] % 240) as u32) })
+            .map(|at| Vote { likeness: near(36), ..vote((random(at)[0] % 240) as u32, (random(at)[1] % 240) as u32) })
             .collect();
         let found = align(&shown(120), subject(&points), &votes);
         prop_assert!(found.iter().all(|found| found.near != Near::Match), "{:?}", found);
@@ -212,7 +262,7 @@ proptest! {
 
     #[test]
     fn segments_lie_within_both_and_do_not_overlap(
-        votes in prop::collection::vec((0..200_u32, 0..200_u32, any::<bool>(), 1..6_i32), 0..400),
+        votes in prop::collection::vec((0..200_u32, 0..200_u32, any::<bool>(), 0..64_u32, 0..32_u32), 0..400),
         lengths in prop::collection::vec(0..9_000_u32, 1..100),
     ) {
         let mut at_ms = 0;
@@ -227,7 +277,7 @@ proptest! {
             .collect();
         let votes: Vec<Vote> = votes
             .iter()
-            .map(|&(frame, mark, is_mirrored, power)| Vote { frame, mark, chance: 10_f32.powi(-power), is_mirrored, is_near: power > 3 })
+            .map(|&(frame, mark, is_mirrored, bits, places)| Vote { frame, mark, likeness: Likeness { bits, places }, is_mirrored })
             .collect();
         let frames = shown(80);
         let subject = Subject { duration_ms: at_ms, points: &points, background: 0.0 };
