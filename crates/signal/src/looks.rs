@@ -5,6 +5,7 @@
 //! at any time ([`views::crops`]), also when an entry becomes part of an incident years later.
 
 use crate::keypoints::align::{self, Alignment, Pair};
+use crate::keypoints::repeats::repeats;
 use crate::keypoints::verify::{self, Likeness};
 use crate::keypoints::{self, Keypoint, Place};
 use crate::luma::Luma;
@@ -93,6 +94,8 @@ pub struct Sighting {
     pub overlap: f32,
     /// Whether it is seen in a mirror.
     pub is_mirrored: bool,
+    /// The entry is one motif over and over: whatever has the motif is seen as it, copy or not. Only told where most blocks are alike.
+    pub is_pattern: bool,
     /// Where the entry's corners lie in the query, in ten-thousandths of its width and height: upper left, upper right, lower right, lower left of
     /// the entry. A cropped entry's corners lie outside.
     pub corners: [(i32, i32); 4],
@@ -167,6 +170,7 @@ pub fn sight(query: &Looks, kept: &KeptLook, likely: &[Likely], places_min: u32)
         alike: likeness.alike as u32,
         overlap: likeness.overlap,
         is_mirrored: alignment.is_mirrored,
+        is_pattern: 2 * likeness.alike >= likeness.compared && repeats(&kept.picture),
         corners,
     })
 }

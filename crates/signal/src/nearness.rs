@@ -125,7 +125,11 @@ impl Reach {
     pub fn of_sighting(self, sighting: &Sighting) -> Option<Near> {
         let alike =
             |percent: u32| sighting.compared >= COMPARED_MIN && sighting.alike * 100 >= sighting.compared * percent;
-        if sighting.places >= self.match_places && alike(MATCH_ALIKE_PERCENT) && sighting.overlap >= MATCH_OVERLAP_MIN {
+        let is_surely = sighting.places >= self.match_places
+            && alike(MATCH_ALIKE_PERCENT)
+            && sighting.overlap >= MATCH_OVERLAP_MIN
+            && !sighting.is_pattern;
+        if is_surely {
             Some(Near::Match)
         } else if sighting.places >= self.lead_places && alike(LEAD_ALIKE_PERCENT) {
             Some(Near::Lead)
@@ -164,6 +168,7 @@ mod tests {
             alike: 50,
             overlap: 1.0,
             is_mirrored: false,
+            is_pattern: false,
             corners: [(0, 0); 4],
         };
         let reach = Reach::unjudged(&Nearness::default());
@@ -179,6 +184,7 @@ mod tests {
         assert_eq!(of(|s| s.places = 3), None);
         assert_eq!(of(|s| (s.compared, s.alike) = (3, 3)), None, "too little to see");
         assert_eq!(of(|s| s.overlap = 0.1), Some(Near::Lead));
+        assert_eq!(of(|s| s.is_pattern = true), Some(Near::Lead));
     }
 
     proptest! {

@@ -4,6 +4,7 @@
 //! the other *and* lie to each other as those do: see [`align`].
 
 mod describe;
+pub(crate) mod repeats;
 mod scale_space;
 
 pub mod align;

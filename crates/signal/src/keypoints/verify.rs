@@ -144,7 +144,7 @@ impl Block {
 
 /// What is left when the mean of the surroundings is taken away: strokes and edges, not which stretch is light and which is dark. Lines of text on a card
 /// are all dark stretches; only their strokes differ.
-fn without_light(values: &[f32], width: usize, height: usize) -> Vec<f32> {
+pub(super) fn without_light(values: &[f32], width: usize, height: usize) -> Vec<f32> {
     let around = |place: usize, n: usize| place.saturating_sub(AROUND)..(place + AROUND + 1).min(n);
     let mut across = vec![0.0_f32; values.len()];
     for (row, means) in values.chunks_exact(width).zip(across.chunks_exact_mut(width)) {
