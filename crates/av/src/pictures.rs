@@ -8,8 +8,8 @@ use ac_ffmpeg::packet::Packet;
 use media::av::Sampling;
 use media::av::wire::{AvRequest, Body};
 use signal::Luma;
-use signal::pdq::{self, Dihedral, LumaImage, PdqSignal};
-use signal::video::{Frame, Glimpse};
+use signal::pdq::{self, Dihedral, LumaImage, Pdq, PdqSignal};
+use signal::video::{Frame, Glimpse, are_keypoints_due};
 
 use crate::clock::Clock;
 use crate::container::{VideoSource, is_out_of_memory};
@@ -36,6 +36,8 @@ pub struct Pictures {
     turn: Dihedral,
     pixels: Vec<u8>,
     has_glimpses: bool,
+    /// When the last frame with keypoints was shown, and its hash.
+    last_keypoints: Option<(u32, Pdq)>,
     is_full: bool,
     limits: Limits,
     n_taken: u32,
@@ -65,6 +67,7 @@ impl Pictures {
             turn: source.turn,
             pixels: Vec::new(),
             has_glimpses: want.glimpses,
+            last_keypoints: None,
             is_full,
             limits: Limits {
                 pixels_max: request.pixels_max,
@@ -176,7 +179,12 @@ impl Pictures {
             unreachable!("as many pixels as the frame has were taken")
         };
         let (pdq, glimpse) = if self.has_glimpses {
-            let (pdq, glimpse) = glimpse(image, self.turn);
+            let (pdq, glimpse) = glimpse(image, self.turn, |hash| {
+                are_keypoints_due(self.last_keypoints, at_ms, hash)
+            });
+            if !glimpse.keypoints.is_empty() {
+                self.last_keypoints = Some((at_ms, pdq.hash));
+            }
             (pdq, Some(glimpse))
         } else {
             (pdq::hash_luma(image), None)
@@ -193,17 +201,19 @@ impl Pictures {
 }
 
 /// The hash of a frame as stored, and what it is recognised by as it is shown.
-fn glimpse(image: LumaImage<'_>, turn: Dihedral) -> (PdqSignal, Glimpse) {
+fn glimpse(image: LumaImage<'_>, turn: Dihedral, is_due: impl Fn(Pdq) -> bool) -> (PdqSignal, Glimpse) {
     let stored = pdq::nearly_hash_luma_dihedral(image);
+    let as_stored = stored[Dihedral::Original as usize];
+    let has_keypoints = is_due(as_stored.hash);
     let reduced = Luma::reduce_luma(image, Luma::WORK_SIDE);
     let glimpse = match turn {
-        Dihedral::Original => Glimpse::of(&stored, &reduced),
+        Dihedral::Original => Glimpse::of(&stored, &reduced, has_keypoints),
         turn => {
             let shown = reduced.turned(turn);
-            Glimpse::of(&pdq::nearly_hash_luma_dihedral(shown.image()), &shown)
+            Glimpse::of(&pdq::nearly_hash_luma_dihedral(shown.image()), &shown, has_keypoints)
         }
     };
-    (stored[Dihedral::Original as usize], glimpse)
+    (as_stored, glimpse)
 }
 
 /// Decides which frames are taken.

@@ -172,12 +172,12 @@ impl Luma {
         let top = rect.top.min(self.height - 1);
         let width = rect.width.clamp(1, self.width - left);
         let height = rect.height.clamp(1, self.height - top);
-        let rows = (top..top + height).flat_map(|y| self.row(y)[left..][..width].iter().copied());
-        Self {
-            width,
-            height,
-            pixels: rows.collect(),
+        // By rows: pixel by pixel this was a tenth of what a frame of a video costs.
+        let mut pixels = Vec::with_capacity(width * height);
+        for y in top..top + height {
+            pixels.extend_from_slice(&self.row(y)[left..][..width]);
         }
+        Self { width, height, pixels }
     }
 
     /// With light and dark exchanged.

@@ -8,7 +8,7 @@ use signal::keypoints::align::{Pair, align};
 use signal::keypoints::{ALIKE_BITS_MAX, Keypoint, Place};
 use signal::pdq::{Dihedral, PdqSignal};
 use signal::video::align::{Likeness, NEAR_BITS, Shown, Vote};
-use signal::video::{FLAT_QUALITY, Frame, MARK_SIDE};
+use signal::video::{FLAT_QUALITY, Frame, MARK_SIDE, are_keypoints_due};
 use std::collections::HashMap;
 
 /// Bits within which the likeliest views vote.
@@ -23,10 +23,6 @@ const SHARED_MIN: usize = 4;
 const MARKS_PLACED: usize = 24;
 /// Pairs of keypoints whose places are compared.
 const PAIRS_MAX: usize = 96;
-/// Keypoints of frames nearer in time than this are asked for only if much has moved.
-const KEYPOINTS_SPACING_MS: u32 = 900;
-/// Bits from the last frame whose keypoints were asked for from which on much has moved.
-const MOVED_BITS: u32 = 40;
 
 /// What was asked for last, in a query that goes on.
 #[derive(Debug, Clone, Copy, Default)]
@@ -99,10 +95,7 @@ impl VideoIndex {
         let Some(glimpse) = frame.glimpse.as_ref().filter(|_| !frame.is_flat()) else {
             return false;
         };
-        let is_due = asked.keypoints.is_none_or(|(at_ms, hash)| {
-            frame.at_ms.abs_diff(at_ms) >= KEYPOINTS_SPACING_MS || frame.pdq.hash.distance(hash) > MOVED_BITS
-        });
-        if !is_due || glimpse.keypoints.is_empty() {
+        if !are_keypoints_due(asked.keypoints, frame.at_ms, frame.pdq.hash) || glimpse.keypoints.is_empty() {
             return false;
         }
         asked.keypoints = Some((frame.at_ms, frame.pdq.hash));

@@ -95,12 +95,11 @@ impl Plane {
     #[inline(always)]
     fn halve(&self) -> Self {
         let (width, height) = (self.width / 2, self.height / 2);
-        let rows = (0..height).flat_map(|y| (0..width).map(move |x| self.at(2 * x, 2 * y)));
-        Self {
-            width,
-            height,
-            values: rows.collect(),
+        let mut values = Vec::with_capacity(width * height);
+        for row in self.values.chunks_exact(self.width).step_by(2).take(height) {
+            values.extend(row.iter().step_by(2).take(width));
         }
+        Self { width, height, values }
     }
 
     #[inline(always)]

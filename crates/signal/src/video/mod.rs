@@ -109,12 +109,26 @@ pub struct Segment {
     pub near: Near,
 }
 
+/// Frames nearer in time than this to the last with keypoints need none, unless much has moved.
+const KEYPOINTS_EVERY_MS: u32 = 900;
+/// Bits from the last frame with keypoints from which on much has moved.
+const KEYPOINTS_MOVED_BITS: u32 = 40;
+
+/// Whether keypoints of a frame tell anything that those of the last frame that had any (when it was shown, its hash) did not.
+pub fn are_keypoints_due(last: Option<(u32, Pdq)>, at_ms: u32, hash: Pdq) -> bool {
+    last.is_none_or(|(last_ms, last_hash)| {
+        at_ms.abs_diff(last_ms) >= KEYPOINTS_EVERY_MS || hash.distance(last_hash) > KEYPOINTS_MOVED_BITS
+    })
+}
+
 impl Glimpse {
     /// Of a frame that was reduced to [`Luma::WORK_SIDE`]. `whole` are the hashes of the whole frame in the order of [`crate::pdq::Dihedral::ALL`].
-    pub fn of(whole: &[PdqSignal; 8], picture: &Luma) -> Self {
+    /// Keypoints cost as much as all views together: they are found if asked for.
+    pub fn of(whole: &[PdqSignal; 8], picture: &Luma, has_keypoints: bool) -> Self {
+        let keypoints = has_keypoints.then(|| keypoints::find(picture, FRAME_KEYPOINTS_MAX));
         Self {
             views: views::of_query(whole, picture),
-            keypoints: keypoints::find(picture, FRAME_KEYPOINTS_MAX),
+            keypoints: keypoints.unwrap_or_default(),
             width: u16::try_from(picture.width()).unwrap_or(u16::MAX),
             height: u16::try_from(picture.height()).unwrap_or(u16::MAX),
         }

@@ -54,6 +54,10 @@ fn runs<'a>(in_order: &[&'a Frame], wider: u32) -> Vec<Run<'a>> {
                 && (frame.is_flat() || frame.pdq.hash.distance(last.mark.pdq.hash) <= STILL_BITS);
             if is_alike && since <= STILL_GAP_MS {
                 last.mark.until_ms = frame.at_ms;
+                // The first frame of a picture may have come too soon after another to have keypoints.
+                if !has_keypoints(last.frame) && has_keypoints(frame) {
+                    last.frame = frame;
+                }
                 continue;
             }
             let begins_scene = frame.is_scene && wider == 1 && frame.at_ms > last.mark.at_ms;
@@ -89,16 +93,15 @@ fn keep_keypoints(runs: &mut [Run<'_>], wider: u32) {
     }
 }
 
+fn has_keypoints(frame: &Frame) -> bool {
+    frame.glimpse.as_ref().is_some_and(|found| !found.keypoints.is_empty())
+}
+
 /// The runs whose keypoints are kept.
 fn with_keypoints(runs: &[Run<'_>], wider: u32) -> Vec<usize> {
     let mut chosen: Vec<usize> = Vec::new();
     for (at, run) in runs.iter().enumerate() {
-        let has_any = run
-            .frame
-            .glimpse
-            .as_ref()
-            .is_some_and(|found| !found.keypoints.is_empty());
-        if run.mark.is_flat() || !has_any {
+        if run.mark.is_flat() || !has_keypoints(run.frame) {
             continue;
         }
         let is_wanted = chosen.last().is_none_or(|&last| {
