@@ -22,11 +22,15 @@ pub enum Scope {
     ActionsWrite,
     /// Read the event log.
     EventsRead,
+    /// Read rules, their changes, lists and labels.
+    RulesRead,
+    /// Propose changes of the rules; keep lists and labels.
+    RulesWrite,
 }
 
 impl Scope {
     /// All scopes.
-    pub const ALL: [Scope; 7] = [
+    pub const ALL: [Scope; 9] = [
         Scope::ItemsWrite,
         Scope::ItemsRead,
         Scope::BanksRead,
@@ -34,6 +38,8 @@ impl Scope {
         Scope::CasesRead,
         Scope::ActionsWrite,
         Scope::EventsRead,
+        Scope::RulesRead,
+        Scope::RulesWrite,
     ];
 
     /// The word for it in tables, JSON and commands.
@@ -46,6 +52,8 @@ impl Scope {
             Scope::CasesRead => "cases:read",
             Scope::ActionsWrite => "actions:write",
             Scope::EventsRead => "events:read",
+            Scope::RulesRead => "rules:read",
+            Scope::RulesWrite => "rules:write",
         }
     }
 }
