@@ -155,6 +155,8 @@ fn body(action: &Action, decision: &Decision, item: &Item) -> serde_json::Value 
     serde_json::json!({
         "id": action.id.to_string(),
         "kind": action.kind.as_str(),
+        "what": action.what.as_str(),
+        "until": action.until.map(|until| until.to_string()),
         "item": item.id.to_string(),
         "item_kind": item.kind.as_str(),
         "account": item.account,

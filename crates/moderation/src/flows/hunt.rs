@@ -15,7 +15,7 @@ use signal::views::{self, Grid, Share};
 use signal::{KeptLook, Pdq, SignalType};
 
 use super::calibrate::off_thread;
-use super::judging::{Known, carry_out, judge, restricted_under};
+use super::judging::{KnownItem, carry_out, judge, restricted_under};
 use super::lookup;
 use super::remember::{facts_as_json, open_or_join_case, versions};
 use super::scan::prints_of;
@@ -281,7 +281,7 @@ async fn decide_anew(
     let standing = actions::standing_orders(tx.conn(), item).await?;
     let before = decisions::latest_of_item(tx.conn(), item).await?;
     let platform = items::facts_of(tx.conn(), item).await?;
-    let known = Known {
+    let known = KnownItem {
         id: item,
         kind: current.kind,
         account: current.account.as_deref(),

@@ -24,7 +24,7 @@ const LINKS_MAX: usize = 100;
 const MATCHES_MAX: usize = 1_000;
 
 /// An item with all that was found out about it.
-pub(super) struct Known<'a> {
+pub(super) struct KnownItem<'a> {
     pub id: &'a ItemId,
     pub kind: ItemKind,
     pub account: Option<&'a str>,
@@ -82,7 +82,7 @@ pub(super) fn entries_of(matches: &[&Match]) -> Vec<EntryId> {
 
 /// The facts, as [`policy::Event::from_json`] takes them.
 pub(super) fn facts(
-    known: &Known<'_>,
+    known: &KnownItem<'_>,
     own: &Labels,
     entry_labels: &HashMap<EntryId, Vec<String>>,
     now: Timestamp,
@@ -267,7 +267,7 @@ pub(super) fn restricted_under(standing: &[StandingOrder], before: Option<&Decis
 pub(super) async fn judge<'a>(
     app: &'a Seawall,
     tx: &mut Tx,
-    known: &Known<'_>,
+    known: &KnownItem<'_>,
     decision: DecisionId,
     now: Timestamp,
 ) -> Result<(Turn<'a>, Judged), StoreError> {
@@ -290,7 +290,7 @@ pub(super) async fn judge<'a>(
 pub(super) async fn carry_out(
     app: &Seawall,
     tx: &mut Tx,
-    known: &Known<'_>,
+    known: &KnownItem<'_>,
     decision: &Decision,
     judged: &Judged,
     standing: &[StandingOrder],

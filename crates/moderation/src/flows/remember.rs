@@ -6,7 +6,7 @@ use media::Previews;
 use policy::Queue;
 
 use super::calibrate;
-use super::judging::{Known, carry_out, judge, restricted_under};
+use super::judging::{KnownItem, carry_out, judge, restricted_under};
 use super::scan::{ScannedFile, ScannedRecording};
 use super::streams::{StreamHit, TELL};
 use super::submit::SubmitError;
@@ -78,7 +78,7 @@ pub(super) async fn remember(
             return Ok(Kept::Before(recalled));
         }
     }
-    let known = Known {
+    let known = KnownItem {
         id: &item.id,
         kind: item.kind,
         account: item.account.as_deref(),
@@ -335,7 +335,11 @@ pub(super) async fn open_or_join_case(
 }
 
 /// What the rule knew, and what all rules said: enough to make its decision again, and no content.
-pub(super) fn facts_as_json(known: &Known<'_>, media: &[MediaVerdict], said: serde_json::Value) -> serde_json::Value {
+pub(super) fn facts_as_json(
+    known: &KnownItem<'_>,
+    media: &[MediaVerdict],
+    said: serde_json::Value,
+) -> serde_json::Value {
     let count = |is_so: fn(&MediaStatus) -> bool| known.media.iter().filter(|status| is_so(status)).count();
     let n_unscanned = count(|status| matches!(status, MediaStatus::Unscanned { .. }));
     let n_damaged = count(|status| matches!(status, MediaStatus::Scanned { is_intact: false, .. }));

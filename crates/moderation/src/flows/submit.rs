@@ -5,7 +5,7 @@
 
 use media::Want;
 
-use super::judging::{Known, Labels, entries_of, facts};
+use super::judging::{KnownItem, Labels, entries_of, facts};
 use super::lookup::{Query, look_up};
 use super::remember::{Judged, Kept, remember};
 use super::scan::{ScannedFile, ScannedRecording, scan_all};
@@ -154,7 +154,7 @@ async fn look(
     let matches: Vec<&Match> = found.iter().flat_map(|found| &found.matches).collect();
     let entry_labels = banks::labels_of_entries(&mut conn, &entries_of(&matches)).await?;
     drop(conn);
-    let known = Known {
+    let known = KnownItem {
         id: &submission.id,
         kind: submission.kind,
         account,

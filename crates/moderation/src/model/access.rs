@@ -26,11 +26,13 @@ pub enum Scope {
     RulesRead,
     /// Propose changes of the rules; keep lists and labels.
     RulesWrite,
+    /// Approve and roll back changes of the rules that another proposed.
+    RulesApprove,
 }
 
 impl Scope {
     /// All scopes.
-    pub const ALL: [Scope; 9] = [
+    pub const ALL: [Scope; 10] = [
         Scope::ItemsWrite,
         Scope::ItemsRead,
         Scope::BanksRead,
@@ -40,6 +42,7 @@ impl Scope {
         Scope::EventsRead,
         Scope::RulesRead,
         Scope::RulesWrite,
+        Scope::RulesApprove,
     ];
 
     /// The word for it in tables, JSON and commands.
@@ -54,6 +57,7 @@ impl Scope {
             Scope::EventsRead => "events:read",
             Scope::RulesRead => "rules:read",
             Scope::RulesWrite => "rules:write",
+            Scope::RulesApprove => "rules:approve",
         }
     }
 }

@@ -204,8 +204,7 @@ fn scope_for(right: Right) -> Option<Scope> {
         Right::ReadEvents => Some(Scope::EventsRead),
         Right::ReadRules => Some(Scope::RulesRead),
         Right::ProposeRules => Some(Scope::RulesWrite),
-        // What counts is a person's answer to another: no key opens it.
-        Right::ApproveRules => None,
+        Right::ApproveRules => Some(Scope::RulesApprove),
         Right::ManageAccess => None,
     }
 }

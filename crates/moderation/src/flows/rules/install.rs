@@ -10,7 +10,7 @@ use crate::rules::{standing, versions};
 use crate::store::{StoreError, Tx};
 
 /// Installs the shipped rules, if there are none or older ones that nobody changed. Doing it again changes nothing.
-pub(crate) async fn install(app: &Seawall) -> Result<(), StoreError> {
+pub async fn install(app: &Seawall) -> Result<(), StoreError> {
     let files = shipped();
     let mut conn = app.store.reader().await?;
     if let Some(kept) = standing::read(&mut conn).await? {

@@ -15,12 +15,11 @@ mod watch;
 pub use backtest::{BACKTEST_DAYS_MAX, BACKTEST_EVENTS_MAX, backtest, export_events, try_out};
 pub use changes::{NewChange, approve, propose, reject, roll_back, withdraw};
 pub use check::{Checked, Finding, RuleBrief, TestOutcome, check};
-pub(crate) use install::install;
+pub use install::install;
 pub use labels::{NewLabel, remove_label, set_label};
 pub use lists::{ListUpload, add_entries, delete_list, put_list, remove_entry, upload_list};
 pub use shadow::{start_shadow, stop_shadow};
-pub use watch::see_alarm;
-pub(crate) use watch::{EVENTS_KEPT, keep_rules_up};
+pub use watch::{keep_rules_up, see_alarm};
 
 use crate::model::{ChangeState, Denied};
 use crate::store::StoreError;

@@ -26,9 +26,9 @@ use crate::store::{StoreError, Tx};
 use crate::{actions, decisions, items};
 
 /// How long the facts of what was judged are kept, for backtests.
-pub(crate) const EVENTS_KEPT: Duration = Duration::from_secs(30 * 86_400);
+const EVENTS_KEPT: Duration = Duration::from_secs(30 * 86_400);
 /// Over how many days a rule's precision is measured.
-pub(crate) const PRECISION_DAYS: i64 = 90;
+const PRECISION_DAYS: i64 = 90;
 /// Over how many days before today a rule's own past is looked at.
 const PAST_DAYS: i64 = 28;
 /// A past shorter than this says nothing about jumps.
@@ -58,7 +58,7 @@ pub async fn see_alarm(app: &Seawall, actor: &Actor, id: AlarmId) -> Result<(), 
 }
 
 /// The upkeep of rules. Doing it twice changes nothing more.
-pub(crate) async fn keep_rules_up(app: &Seawall) -> Result<(), StoreError> {
+pub async fn keep_rules_up(app: &Seawall) -> Result<(), StoreError> {
     end_restrictions(app).await?;
     watch_rules(app).await?;
     write_windows_down(app).await?;
