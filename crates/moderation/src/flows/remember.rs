@@ -69,9 +69,9 @@ pub(super) async fn remember(
     let standing = actions::standing_orders(tx.conn(), &item.id).await?;
     let before = decisions::latest_of_item(tx.conn(), &item.id).await?;
     let restricted_before = restricted_under(&standing, before.as_ref());
+    let decision_id = DecisionId::fresh(now, &app.chance);
     let (files, media_verdicts) = insert_media(app, &mut tx, &item.id, revision, files, found, now).await?;
 
-    let decision_id = DecisionId::fresh(now, &app.chance);
     if let Some(key) = key {
         let recalled = requests::reserve(&mut tx, key, decision_id, now).await?;
         if recalled != Recalled::Nothing {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use policy::compile::compile;
 use policy::edit::RuleText;
-use policy::window::{Bump, Seed, State, decode_bumps, encode_bumps};
+use policy::window::{Bump, Seed, State, WindowSpec, decode_bumps, encode_bumps};
 use policy::{Cause, Evaluation, Event, Lists, Rules, Ruling, Scratch, compare};
 use serde_json::{Map, Value};
 use sqlx::AnyConnection;
@@ -194,17 +194,40 @@ impl Judge {
         self.compiled.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// A version with its windows filled, as if it had judged all that is kept.
+    /// A version with its windows filled, as if it had judged all that is kept. Windows that the live version keeps too are taken from there, with all
+    /// that they remember; the others are filled from the log.
     pub async fn prepare(&self, store: &Store, version: i64) -> Result<Ready, StoreError> {
         let mut engine = self.engine.lock().await;
         let mut conn = store.reader().await?;
         let kept = standing::read(&mut conn).await?.ok_or_else(not_installed)?;
         engine.follow(self, &mut conn, &kept, kept.last_seq).await?;
-        let (seed, lists) = (engine.seed(), engine.lists.clone());
+        let (seed, lists, to) = (engine.seed(), engine.lists.clone(), engine.applied);
+        let version = self.compiled(&mut conn, version).await?;
+        let live = engine.live.as_ref().ok_or_else(not_installed)?;
+        let of_live = live.version.rules.windows();
+        let wanted = version.rules.windows();
+        let n_wanted = wanted.len();
+        let is_shared = |window: &WindowSpec| of_live.iter().any(|known| known.id == window.id);
+        let shared: Vec<WindowSpec> = wanted.into_iter().filter(is_shared).collect();
+        let bytes = (!shared.is_empty()).then(|| off_thread(|| live.state.snapshot()));
         // Filling windows may take long, and others want to judge.
         drop(engine);
-        let version = self.compiled(&mut conn, version).await?;
-        Ready::load(&mut conn, version, seed, lists, kept.last_seq).await
+        let mut ready = if shared.len() == n_wanted {
+            Ready {
+                state: State::new(&version.rules.windows(), seed),
+                version,
+                seq: to,
+                lists,
+            }
+        } else {
+            Ready::load(&mut conn, version, seed, lists, to).await?
+        };
+        if let Some(bytes) = bytes {
+            let mut copy = State::new(&shared, seed);
+            off_thread(|| copy.restore(&bytes)).map_err(|error| damaged("bytes", error))?;
+            ready.state.take_over(copy);
+        }
+        Ok(ready)
     }
 
     /// The lists and the seed as they are now, for who asks rules beside the order of events.
