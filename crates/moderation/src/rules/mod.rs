@@ -11,6 +11,7 @@ pub mod judge;
 pub mod labels;
 pub mod lists;
 pub mod log;
+mod ready;
 pub mod restrictions;
 pub mod snapshots;
 pub mod standing;

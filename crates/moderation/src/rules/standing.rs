@@ -5,7 +5,7 @@ use sqlx::{AnyConnection, query};
 
 use crate::model::{ChangeId, Standing, Timestamp};
 use crate::store::columns::Columns;
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, counter};
 
 /// The standing with what only the judge needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,18 +44,20 @@ pub struct Reign {
 /// Reads the standing; none before the first rules were installed.
 pub async fn read(conn: &mut AnyConnection) -> Result<Option<Kept>, StoreError> {
     let row = query(
-        "SELECT s.seed, s.live, s.live_since, s.live_from_seq, s.shadow, s.shadow_since, s.shadow_from_seq, s.shadow_change,
-                (SELECT value FROM store_counter WHERE name = 'rules_event') AS last_seq,
-                (SELECT value FROM store_counter WHERE name = 'rules_list') AS last_list_change
-         FROM rules_standing s WHERE s.id = 1",
+        "SELECT seed, live, live_since, live_from_seq, shadow, shadow_since, shadow_from_seq, shadow_change
+         FROM rules_standing WHERE id = 1",
     )
-    .fetch_optional(conn)
+    .fetch_optional(&mut *conn)
     .await
     .map_err(StoreError::at("read which rules count"))?;
-    row.map(|row| of_row(&row)).transpose()
+    let Some(row) = row else { return Ok(None) };
+    // Read after the row: what it names is not after them.
+    let last_list_change = counter::current(&mut *conn, "rules_list").await?;
+    let last_seq = counter::current(conn, "rules_event").await?;
+    of_row(&row, last_seq, last_list_change).map(Some)
 }
 
-fn of_row(row: &AnyRow) -> Result<Kept, StoreError> {
+fn of_row(row: &AnyRow, last_seq: i64, last_list_change: i64) -> Result<Kept, StoreError> {
     let shadow = match (row.opt_int("shadow")?, row.opt_parse::<ChangeId>("shadow_change")?) {
         (Some(version), Some(change)) => Some((version, change)),
         (_, _) => None,
@@ -70,19 +72,15 @@ fn of_row(row: &AnyRow) -> Result<Kept, StoreError> {
         live_from_seq: row.int("live_from_seq")?,
         shadow_from_seq: row.opt_int("shadow_from_seq")?,
         seed: row.text("seed")?,
-        last_seq: row.int("last_seq")?,
-        last_list_change: row.int("last_list_change")?,
+        last_seq,
+        last_list_change,
     })
 }
 
 /// Waits until nobody else judges or changes what counts, and holds that until the transaction ends. The number of the last event.
 pub async fn lock(tx: &mut Tx) -> Result<i64, StoreError> {
-    // A write that changes nothing takes the row's lock in both engines.
-    let row = query("UPDATE store_counter SET value = value WHERE name = 'rules_event' RETURNING value")
-        .fetch_one(tx.conn())
-        .await
-        .map_err(StoreError::at("wait for the turn to judge"))?;
-    row.int("value")
+    // Taking no number takes the row's lock in both engines.
+    Ok(counter::take(tx, "rules_event", 0).await? - 1)
 }
 
 /// Writes the first standing.
