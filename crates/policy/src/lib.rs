@@ -11,6 +11,7 @@ pub mod batch;
 pub mod compare;
 pub mod compile;
 pub mod edit;
+pub mod form;
 pub mod lang;
 pub mod measure;
 pub mod schema;
