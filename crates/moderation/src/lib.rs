@@ -24,5 +24,6 @@ pub mod views;
 mod seawall;
 
 pub use media;
+pub use policy;
 pub use seawall::{NotReady, OpenError, Parts, RecordingSettings, Seawall, Settings};
 pub use signal;
