@@ -3,11 +3,18 @@
 //! The doc comments are the manual: `--help` prints them, and [`help_markdown`] turns them into the page that is kept with
 //! the documentation.
 
+mod policy;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ArgGroup, CommandFactory, Parser, Subcommand};
 use moderation::model::{Role, Scope};
+
+pub use policy::{
+    Policy, PolicyApprove, PolicyBacktest, PolicyCheck, PolicyEvents, PolicyExport, PolicyPropose, PolicyRollback,
+    PolicyShadow, PolicyTest,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0, all was done and nothing is wrong; 1, something failed or is wrong; 2, the arguments or the configuration make no sense.
@@ -291,58 +298,6 @@ pub struct BankExport {
 #[derive(Debug, Clone, Copy, ArgGroup)]
 pub struct JsonOnly {
     /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `policy`.
-#[derive(Debug, Subcommand)]
-pub enum Policy {
-    /// Say what is wrong with rules, and what is likely not meant
-    ///
-    /// Offline: needs no store and no configuration. All files are one set: definitions of one are known in the others. Of a folder, every
-    /// file below it that ends in .rules is taken, in the order of their names.
-    ///
-    /// Without --json, each mistake is shown with its place, and each rule is listed with its mode, its outcome and about how long it takes. With
-    /// it, a line is {"file","line","column","level","code","message","help"?} for each mistake, {"rule","mode","outcomes","owner","cost_ns"} for
-    /// each rule of a set without errors, and at the end {"rules","errors","warnings"}.
-    ///
-    /// Errors make the exit code 1; warnings do not, unless --deny-warnings is given.
-    Check(PolicyCheck),
-    /// Run the tests that stand in files of rules
-    ///
-    /// Offline. Every rule counts in a test, drafts too. Samples are read from beside the file that names them. Nothing runs while the rules have
-    /// errors.
-    ///
-    /// With --json, a line is {"test","file","line","passed","events"} for each test, a line as of `policy check` for each failure, {"rule",
-    /// "fired","not_fired","undecided","never_true","never_false"} for each rule, and at the end {"tests","failed","rules","never_fired"}: what no
-    /// test ever saw hold, or not hold, is not tested.
-    ///
-    /// A test that fails makes the exit code 1, and so do files without tests.
-    Test(PolicyTest),
-}
-
-/// `policy check`.
-#[derive(Debug, ArgGroup)]
-pub struct PolicyCheck {
-    /// Files of rules, or folders; `-` is standard input
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-    /// Let warnings make the exit code 1 too
-    #[arg(long)]
-    pub deny_warnings: bool,
-    /// Print lines of JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `policy test`.
-#[derive(Debug, ArgGroup)]
-pub struct PolicyTest {
-    /// Files of rules, or folders; `-` is standard input
-    #[arg(required = true, value_name = "FILE")]
-    pub files: Vec<PathBuf>,
-    /// Print lines of JSON
     #[arg(long)]
     pub json: bool,
 }

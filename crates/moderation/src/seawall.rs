@@ -12,9 +12,11 @@ use crate::flows::calibrate::Sample;
 use crate::flows::follow::{self, OpenMatcherError};
 use crate::flows::hma::Memory;
 use crate::flows::lookup::Remembered;
+use crate::flows::rules;
 use crate::flows::streams::{StreamSettings, Streams};
 use crate::matching::{MatchSettings, Matcher};
 use crate::model::{Chance, Clock};
+use crate::rules::Judge;
 use crate::store::{Store, StoreError};
 
 /// Everything that flows and views need. Cheap to clone.
@@ -38,6 +40,8 @@ pub struct Seawall {
     pub settings: Arc<Settings>,
     /// The live streams of this process.
     pub streams: Arc<Streams>,
+    /// Who asks the rules.
+    pub judge: Arc<Judge>,
     pub(crate) bells: Arc<Bells>,
     pub(crate) hma: Arc<Memory>,
     pub(crate) remembered: Arc<Remembered>,
@@ -127,7 +131,7 @@ pub struct Parts {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The store failed.
-    #[error("cannot read the banks")]
+    #[error("cannot read the banks or the rules")]
     Store(#[from] StoreError),
     /// The index cannot be used.
     #[error("cannot open the index")]
@@ -151,6 +155,7 @@ impl Seawall {
         let folder = parts.index_folder.clone();
         let mut app = Self::open_for_upkeep(parts)?;
         app.follows_banks = true;
+        rules::install(&app).await?;
         if let Some(folder) = folder {
             let opened = follow::open_matcher(&app.store, app.settings.matching, &folder).await;
             app.matcher = Arc::new(opened.map_err(OpenError::Index)?);
@@ -176,6 +181,7 @@ impl Seawall {
             webhook,
             settings: Arc::new(parts.settings),
             streams: Arc::default(),
+            judge: Arc::default(),
             bells: Arc::default(),
             hma: Arc::default(),
             remembered: Arc::default(),

@@ -16,6 +16,7 @@ mod suite {
     pub mod pictures;
     pub mod races;
     pub mod recordings;
+    pub mod rules;
     pub mod simulation;
     pub mod streams;
     pub mod submit;
@@ -152,6 +153,20 @@ on_both_engines! {
     streams::one_item_has_one_open_stream,
     streams::an_incident_is_looked_for_in_what_is_there,
     streams::silent_and_lost_streams_end_visibly,
+    rules::a_new_store_judges_by_the_shipped_rules,
+    rules::a_change_goes_from_file_to_live_and_back,
+    rules::what_does_not_pass_is_not_kept,
+    rules::replay_gives_the_same_bytes_over_restarts_and_processes,
+    rules::what_is_rolled_back_changes_no_window,
+    rules::windows_are_there_when_a_rule_becomes_live,
+    rules::shadow_and_backtest_say_what_would_be_different,
+    rules::a_rule_that_people_reverse_is_suspended,
+    rules::a_rule_that_suddenly_fires_far_more_is_suspended,
+    rules::lists_are_followed_by_every_process,
+    rules::labels_are_set_by_people_and_rules_and_end,
+    rules::a_restriction_with_an_end_is_lifted,
+    rules::a_rule_makes_its_own_queue,
+    rules::what_the_platform_says_reaches_the_rules,
     films::a_cut_and_re_encoded_film_is_found,
     films::a_film_is_found_in_a_stream,
     archive::a_backup_restores_into_either_engine,

@@ -411,7 +411,7 @@ impl Seen {
 
 impl Rules {
     /// Lets every rule count, as in a test.
-    fn count_all(&mut self) {
+    pub(crate) fn count_all(&mut self) {
         for rule in &mut self.rules {
             rule.mode = Mode::Live;
             rule.share = 1.0;

@@ -182,6 +182,11 @@ impl Event {
         let Json::Object(map) = json else {
             return Err(error("", "an event is an object"));
         };
+        Self::from_json_object(map)
+    }
+
+    /// The same, of the object's members.
+    pub fn from_json_object(map: &serde_json::Map<String, Json>) -> Result<Self, EventError> {
         let mut event = Event::at(0);
         let mut pending = Vec::new();
         for (name, value) in map {
@@ -196,6 +201,18 @@ impl Event {
             event.set(&name, &Given::from_json(value))?;
         }
         Ok(event)
+    }
+
+    /// The texts of a fact that is a list of them; none if it is not known.
+    pub fn texts(&self, name: &str) -> Vec<String> {
+        let Some(Value::List(ListRef::Texts(idx))) = schema::fact(name).map(|idx| self.facts[idx]) else {
+            return Vec::new();
+        };
+        let list = &self.text_lists[idx as usize];
+        list.texts
+            .iter()
+            .map(|text| self.texts[*text as usize].text.to_string())
+            .collect()
     }
 
     pub(crate) fn fact(&self, idx: usize) -> Value {

@@ -143,6 +143,8 @@ pub struct Rule {
     /// What happens.
     pub outcomes: Vec<Outcome>,
     pub(crate) reason: Template,
+    /// What people are told, as its author wrote it.
+    pub written_reason: String,
     /// How grave it is.
     pub severity: Severity,
     /// Who answers for it.
@@ -155,6 +157,10 @@ pub struct Rule {
     pub mode: Mode,
     /// For what share of the items, 0 to 1.
     pub share: f64,
+    /// The least share of its findings that people have to confirm; a rule that stays below it is suspended.
+    pub floor: Option<f64>,
+    /// Whether it goes on when it suddenly fires far more often than before.
+    pub keeps_surges: bool,
     /// Which of the files.
     pub file: usize,
     /// Where its name stands.
@@ -162,6 +168,16 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// The kinds of items that it is about; empty, if of all.
+    pub fn about(&self) -> Vec<&'static str> {
+        let all = self.kinds == (1 << KINDS.len()) - 1;
+        let named = KINDS
+            .iter()
+            .enumerate()
+            .filter(|(idx, _)| !all && self.kinds & (1 << idx) != 0);
+        named.map(|(_, kind)| *kind).collect()
+    }
+
     /// The reason, if nothing has to be put in.
     pub fn plain_reason(&self) -> &str {
         match &self.reason.parts[..] {

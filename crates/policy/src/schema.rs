@@ -40,6 +40,7 @@ pub const KINDS: &[&str] = &[
     "profile",
     "channel",
     "reported_message",
+    "stream",
 ];
 /// Who can see what a channel carries.
 pub const AUDIENCES: &[&str] = &["public", "auto_admit", "human_admit", "interpersonal"];
@@ -48,7 +49,7 @@ pub const TIERS: &[&str] = &["match", "lead"];
 /// What became of a file.
 pub const MEDIA_STATUSES: &[&str] = &["scanned", "damaged", "unscanned"];
 /// Kinds of signals.
-pub const SIGNALS: &[&str] = &["pdq", "md5", "sha256"];
+pub const SIGNALS: &[&str] = &["pdq", "md5", "sha256", "vpdq", "chromaprint"];
 /// Who reports.
 pub const REPORTERS: &[&str] = &["user", "trusted_flagger", "partner", "authority", "machine"];
 

@@ -4,7 +4,6 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use moderation::model::Queue;
 use moderation::views::{self, ViewError};
 
 use crate::metrics::Exposition;
@@ -78,11 +77,7 @@ pub(crate) async fn metrics(
 fn write_moderation(metrics: &views::Metrics, text: &mut Exposition) {
     text.head("seawall_cases_open", "gauge", "Cases that wait for a person.");
     for count in &metrics.desk.queues {
-        text.line(
-            "seawall_cases_open",
-            &[("queue", Queue::as_str(count.queue))],
-            count.n_open,
-        );
+        text.line("seawall_cases_open", &[("queue", count.queue.as_str())], count.n_open);
     }
     text.value(
         "seawall_actions_waiting",
@@ -101,6 +96,46 @@ fn write_moderation(metrics: &views::Metrics, text: &mut Exposition) {
         "gauge",
         "How long the oldest order has been waiting; 0 if none is.",
         metrics.oldest_waiting_action.unwrap_or_default().as_secs_f64(),
+    );
+    text.value(
+        "seawall_rule_alarms",
+        "gauge",
+        "Alarms about rules that nobody took note of.",
+        metrics.desk.n_rule_alarms,
+    );
+    text.value(
+        "seawall_rules_version",
+        "gauge",
+        "The number of the rules that count.",
+        metrics.rules.live,
+    );
+    text.value(
+        "seawall_rules_judged_total",
+        "counter",
+        "Events that the rules judged.",
+        metrics.rules.n_events,
+    );
+    text.head(
+        "seawall_rule_fired_today",
+        "gauge",
+        "How often each live rule fired since the day began, UTC.",
+    );
+    for (rule, fired, _) in &metrics.rules.today {
+        text.line("seawall_rule_fired_today", &[("rule", rule)], *fired);
+    }
+    text.head(
+        "seawall_rule_undecided_today",
+        "gauge",
+        "How often each live rule could not be decided since the day began, UTC.",
+    );
+    for (rule, _, undecided) in &metrics.rules.today {
+        text.line("seawall_rule_undecided_today", &[("rule", rule)], *undecided);
+    }
+    text.value(
+        "seawall_rules_window_bytes",
+        "gauge",
+        "Bytes that the windows of the live rules take.",
+        metrics.rules.windows.1,
     );
     text.value(
         "seawall_events_total",

@@ -34,6 +34,7 @@ use crate::problem::{Problem, ProblemKind};
         (name = "Cases", description = "Work for people."),
         (name = "Decisions", description = "What was decided, on which facts. They never change."),
         (name = "Actions", description = "What was ordered from the platform, and how far it got."),
+        (name = "Rules", description = "What should happen, written down: rules, how they change, lists and labels that they read."),
         (name = "Events", description = "The append-only log, each line chained to the last by its hash."),
     ),
     components(schemas(Problem)),

@@ -10,6 +10,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use moderation::flows::actions::ActionError;
 use moderation::flows::banks::BankError;
+use moderation::flows::rules::RulesError;
 use moderation::flows::submit::SubmitError;
 use moderation::media::ScanError;
 use moderation::model::Denied;
@@ -508,6 +509,39 @@ impl From<ActionError> for ApiError {
                 remedy: "Leave it.",
             },
             ActionError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RulesError> for ApiError {
+    fn from(error: RulesError) -> Self {
+        /// Of what the checker says, so much stands in a problem; `POST /api/v1/rules/check` says all of it.
+        const SHOWN_MAX: usize = 2_000;
+        match error {
+            RulesError::Denied(denied) => denied.into(),
+            RulesError::NotFound { what } => ApiError::NotFound { thing: what },
+            RulesError::Invalid { field, what } => ApiError::invalid(field, what),
+            RulesError::Refused(report) => {
+                let shown: String = report.rendered.chars().take(SHOWN_MAX).collect();
+                ApiError::invalid("files", format!("do not pass the checker or their own tests:\n{shown}"))
+            }
+            RulesError::NotOpen { .. } => ApiError::Conflict {
+                what: "The change was decided before.",
+                remedy: "Look at it, and propose another.",
+            },
+            RulesError::Stale { .. } => ApiError::Conflict {
+                what: "Other rules became live since it was proposed.",
+                remedy: "Propose it anew on top of them.",
+            },
+            RulesError::SamePerson => ApiError::Conflict {
+                what: "Whoever proposed a change cannot approve it.",
+                remedy: "Have somebody else look at it.",
+            },
+            RulesError::Same => ApiError::Conflict {
+                what: "Nothing is different from the live rules.",
+                remedy: "Leave it.",
+            },
+            RulesError::Store(error) => error.into(),
         }
     }
 }

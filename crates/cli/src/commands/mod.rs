@@ -10,6 +10,7 @@ mod hash;
 mod key;
 mod log;
 mod policy;
+mod rules;
 mod scan;
 mod serve;
 mod stop;
@@ -28,7 +29,7 @@ pub async fn run(args: Args) -> anyhow::Result<Exit> {
         Command::Hash(args) => hash::run(args).await,
         Command::Scan(args) => scan::run(args).await,
         Command::Bank(command) => bank::run(command, config).await,
-        Command::Policy(command) => policy::run(command).await,
+        Command::Policy(command) => policy::run(command, config).await,
         Command::User(command) => user::run(command, config).await,
         Command::Key(command) => key::run(command, config).await,
         Command::Doctor(args) => doctor::run(args, config).await,

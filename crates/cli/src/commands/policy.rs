@@ -1,4 +1,4 @@
-//! `seawall policy`: rules as files, checked and tested where they are written. Offline: no store, no configuration.
+//! `seawall policy`: rules as files, checked and tested where they are written, offline. What needs the store is in `rules.rs`.
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +10,7 @@ use policy::lang::parser::FILE_BYTES_MAX;
 use policy::{Diagnostic, Level, Mode, Report, Source};
 use serde::Serialize;
 
+use super::rules;
 use crate::args;
 use crate::exit::{BadUsage, Exit};
 use crate::offline::files::STDIN;
@@ -21,13 +22,23 @@ const FILES_MAX: usize = 10_000;
 const SAMPLE_BYTES_MAX: u64 = 1 << 30;
 
 /// Does what was asked for about rules.
-pub async fn run(command: args::Policy) -> anyhow::Result<Exit> {
+pub async fn run(command: args::Policy, config: Option<&Path>) -> anyhow::Result<Exit> {
     // Rules are read and asked without waiting for anything, which may take a while.
-    tokio::task::spawn_blocking(move || match command {
-        args::Policy::Check(args) => check(&args),
-        args::Policy::Test(args) => test(&args),
-    })
-    .await?
+    let blocking: Box<dyn FnOnce() -> anyhow::Result<Exit> + Send> = match command {
+        args::Policy::Check(args) => Box::new(move || check(&args)),
+        args::Policy::Test(args) => Box::new(move || test(&args)),
+        args::Policy::Backtest(args) if args.events.is_some() => Box::new(move || rules::backtest_offline(&args)),
+        args::Policy::Backtest(args) => return rules::backtest(&args, config).await,
+        args::Policy::List(args) => return rules::list(args.json, config).await,
+        args::Policy::Export(args) => return rules::export(&args, config).await,
+        args::Policy::Propose(args) => return rules::propose(&args, config).await,
+        args::Policy::Changes(args) => return rules::changes(args.json, config).await,
+        args::Policy::Events(args) => return rules::events(&args, config).await,
+        args::Policy::Shadow(args) => return rules::shadow(&args, config).await,
+        args::Policy::Approve(args) => return rules::approve(&args, config).await,
+        args::Policy::Rollback(args) => return rules::rollback(&args, config).await,
+    };
+    tokio::task::spawn_blocking(blocking).await?
 }
 
 /// A line of JSON.
@@ -238,7 +249,7 @@ fn mode_word(mode: Mode) -> &'static str {
     }
 }
 
-fn read_all(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
+pub(super) fn read_all(paths: &[PathBuf]) -> anyhow::Result<Vec<Source>> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {

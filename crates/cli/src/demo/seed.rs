@@ -11,7 +11,9 @@ use moderation::access::secrets;
 use moderation::flows::access::{self, Invite};
 use moderation::flows::submit::{NewContent, NewMedia, Submission};
 use moderation::flows::{actions, banks, cases, submit};
-use moderation::model::{Actor, Audience, CaseId, Judgement, NewBank, NewEntry, Queue, Role, Scope, User};
+use moderation::model::{
+    Actor, Audience, CaseId, Judgement, NewBank, NewEntry, PlatformFacts, Queue, Role, Scope, User,
+};
 use moderation::views;
 use serde::{Deserialize, Serialize};
 use signal::Signal;
@@ -254,6 +256,7 @@ fn submission(post: &Post, pictures: &[Picture]) -> anyhow::Result<Submission> {
         url: Some(format!("https://platform.example/{}/{}", post.account, post.id)),
         text: Some(post.text.to_owned()).filter(|text| !text.is_empty()),
         report: post.report.map(str::to_owned),
+        platform: PlatformFacts::default(),
         media,
     })
 }

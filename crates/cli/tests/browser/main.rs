@@ -10,6 +10,7 @@ mod checks;
 mod journey;
 mod keyboard;
 mod looks;
+mod rules;
 mod stage;
 mod webdriver;
 mod without_scripts;

@@ -9,7 +9,7 @@ pub mod webhook;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
-use crate::model::{Action, ActionId, ActionKind, ActionState, ItemId, Timestamp};
+use crate::model::{Action, ActionId, ActionKind, ActionState, ItemId, Restricted, Timestamp};
 use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx};
 
@@ -25,8 +25,8 @@ pub struct Tried {
 /// Keeps a new action. The item's row must be locked: orders about one item are numbered in the order of their commits.
 pub async fn insert(tx: &mut Tx, action: &Action) -> Result<(), StoreError> {
     query(
-        "INSERT INTO actions_action (id, item_id, kind, decision_id, state, attempts, trying_since, ordered_at, ordinal)
-         VALUES ($1, $2, $3, $4, 'waiting', 0, $5, $5,
+        "INSERT INTO actions_action (id, item_id, kind, what, until_at, decision_id, state, attempts, trying_since, ordered_at, ordinal)
+         VALUES ($1, $2, $3, $6, $7, $4, 'waiting', 0, $5, $5,
                  (SELECT COALESCE(MAX(ordinal), 0) + 1 FROM actions_action WHERE item_id = $2))",
     )
     .bind(action.id.to_string())
@@ -34,6 +34,8 @@ pub async fn insert(tx: &mut Tx, action: &Action) -> Result<(), StoreError> {
     .bind(action.kind.as_str())
     .bind(action.decision.to_string())
     .bind(action.ordered_at.unix_ms())
+    .bind(action.what.as_str())
+    .bind(action.until.map(Timestamp::unix_ms))
     .execute(tx.conn())
     .await
     .map_err(StoreError::at("order an action"))?;
@@ -72,7 +74,7 @@ pub async fn update(tx: &mut Tx, tried: &Tried) -> Result<(), StoreError> {
 /// The action, by its id.
 pub async fn find(conn: &mut AnyConnection, id: ActionId) -> Result<Option<Tried>, StoreError> {
     let row = query(
-        "SELECT id, item_id, kind, decision_id, state, attempts, trying_since, next_at, answer, detail, ordered_at, settled_at
+        "SELECT id, item_id, kind, what, until_at, decision_id, state, attempts, trying_since, next_at, answer, detail, ordered_at, settled_at
          FROM actions_action WHERE id = $1",
     )
     .bind(id.to_string())
@@ -91,7 +93,7 @@ pub async fn find(conn: &mut AnyConnection, id: ActionId) -> Result<Option<Tried
 /// All actions on an item, oldest first.
 pub async fn list_of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec<Action>, StoreError> {
     let rows = query(
-        "SELECT id, item_id, kind, decision_id, state, attempts, next_at, answer, detail, ordered_at, settled_at
+        "SELECT id, item_id, kind, what, until_at, decision_id, state, attempts, next_at, answer, detail, ordered_at, settled_at
          FROM actions_action WHERE item_id = $1 ORDER BY ordinal",
     )
     .bind(item.to_string())
@@ -147,31 +149,45 @@ pub async fn is_followed(conn: &mut AnyConnection, action: &Action) -> Result<bo
     Ok(row.int("n")? > 0)
 }
 
-/// The order that the platform was last given about an item and did not refuse.
+/// The order that the platform was last given about an item, or a part of what belongs to it, and did not refuse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StandingOrder {
     /// What was ordered.
     pub kind: ActionKind,
+    /// Of what.
+    pub what: Restricted,
     /// No answer ever came, so it may have been carried out or not.
     pub given_up: bool,
 }
 
-/// What was last ordered about the item: whether it should be restricted now. What the platform refused changed nothing.
-pub async fn standing_order(conn: &mut AnyConnection, item: &ItemId) -> Result<Option<StandingOrder>, StoreError> {
-    let row = query(
-        "SELECT kind, state FROM actions_action WHERE item_id = $1 AND state <> 'refused' ORDER BY ordinal DESC LIMIT 1",
+impl StandingOrder {
+    /// Whether the platform was told to restrict it, and nobody has to tell it again.
+    pub fn is_in_force(&self) -> bool {
+        self.kind == ActionKind::Restrict && !self.given_up
+    }
+}
+
+/// What was last ordered about the item itself and all that belongs to it: what should be restricted now. What the platform refused changed nothing.
+pub async fn standing_orders(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec<StandingOrder>, StoreError> {
+    let rows = query(
+        "SELECT a.kind, a.what, a.state FROM actions_action a WHERE a.item_id = $1 AND a.state <> 'refused'
+           AND a.ordinal = (SELECT MAX(b.ordinal) FROM actions_action b
+                            WHERE b.item_id = a.item_id AND b.what = a.what AND b.state <> 'refused')
+         ORDER BY a.ordinal",
     )
     .bind(item.to_string())
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await
-    .map_err(StoreError::at("read the last order about an item"))?;
-    row.map(|row| {
-        Ok(StandingOrder {
-            kind: row.parse("kind")?,
-            given_up: row.text("state")? == "dead",
+    .map_err(StoreError::at("read the last orders about an item"))?;
+    rows.iter()
+        .map(|row| {
+            Ok(StandingOrder {
+                kind: row.parse("kind")?,
+                what: row.parse("what")?,
+                given_up: row.text("state")? == "dead",
+            })
         })
-    })
-    .transpose()
+        .collect()
 }
 
 /// Up to `limit` actions ordered before `before`, newest first: of one state, of all states that are still being tried
@@ -183,7 +199,7 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Action>, StoreError> {
     let rows = query(
-        "SELECT id, item_id, kind, decision_id, state, attempts, next_at, answer, detail, ordered_at, settled_at
+        "SELECT id, item_id, kind, what, until_at, decision_id, state, attempts, next_at, answer, detail, ordered_at, settled_at
          FROM actions_action
          WHERE (state = $1 OR $1 = '' OR ($1 = 'unfinished' AND state IN ('waiting', 'retrying'))) AND (id < $2 OR $2 = '') ORDER BY id DESC LIMIT $3",
     )
@@ -221,6 +237,8 @@ pub fn read(row: &AnyRow) -> Result<Action, StoreError> {
         id: row.parse("id")?,
         item: row.parse("item_id")?,
         kind: row.parse("kind")?,
+        what: row.parse("what")?,
+        until: row.opt_time("until_at")?,
         decision: row.parse("decision_id")?,
         state,
         attempts: row.number("attempts")?,

@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::backoff::Backoff;
-use crate::model::{Action, Answer, Decision, Item, Timestamp};
+use crate::model::{Action, Answer, Decision, Item, Restricted, Timestamp};
 
 /// Where orders are sent.
 #[derive(Clone)]
@@ -154,7 +154,8 @@ impl Webhook {
 fn body(action: &Action, decision: &Decision, item: &Item) -> serde_json::Value {
     serde_json::json!({
         "id": action.id.to_string(),
-        "kind": action.kind.as_str(),
+        "kind": kind_word(action),
+        "until": action.until.map(|until| until.to_string()),
         "item": item.id.to_string(),
         "item_kind": item.kind.as_str(),
         "account": item.account,
@@ -167,6 +168,15 @@ fn body(action: &Action, decision: &Decision, item: &Item) -> serde_json::Value 
         "decided_at": decision.decided_at.to_string(),
         "ordered_at": action.ordered_at.to_string(),
     })
+}
+
+/// What is ordered, in a word. What is not about the item itself has words of its own: a platform that does not know them refuses the order instead of
+/// taking the item down, or worse, putting it back.
+fn kind_word(action: &Action) -> String {
+    match action.what {
+        Restricted::Item => action.kind.to_string(),
+        Restricted::Reach | Restricted::Comments | Restricted::Account => format!("{}_{}", action.kind, action.what),
+    }
 }
 
 /// The value of the `Seawall-Signature` header.

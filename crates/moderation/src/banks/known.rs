@@ -1,12 +1,14 @@
 //! Whose a handle or a digest is, and whether it is in force, as the tables say now.
 
+use std::collections::HashMap;
+
 use signal::{Signal, SignalType};
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use super::reach::{COLUMNS, read_judged};
 use super::{beginning, placeholders};
-use crate::model::{Judged, MatchTarget, Timestamp};
+use crate::model::{EntryId, Judged, MatchTarget, Timestamp};
 use crate::store::columns::Columns;
 use crate::store::{StoreError, columns::damaged};
 
@@ -32,6 +34,33 @@ impl Known {
 
 /// Values that one statement may ask for.
 pub(super) const VALUES_MAX: usize = 500;
+
+/// The labels of entries, whatever their state.
+pub async fn labels_of_entries(
+    conn: &mut AnyConnection,
+    entries: &[EntryId],
+) -> Result<HashMap<EntryId, Vec<String>>, StoreError> {
+    let mut found = HashMap::with_capacity(entries.len());
+    for some in entries.chunks(VALUES_MAX) {
+        let statement = format!(
+            "SELECT id, labels FROM banks_entry WHERE id IN ({})",
+            placeholders(1, some.len())
+        );
+        let mut statement = query(AssertSqlSafe(statement));
+        for entry in some {
+            statement = statement.bind(entry.to_string());
+        }
+        let rows = statement
+            .fetch_all(&mut *conn)
+            .await
+            .map_err(StoreError::at("read the labels of entries"))?;
+        for row in &rows {
+            let labels = serde_json::from_str(&row.text("labels")?).map_err(|error| damaged("labels", error))?;
+            found.insert(row.parse("id")?, labels);
+        }
+    }
+    Ok(found)
+}
 
 /// Those of the handles whose entries are in force at `now`, in no order.
 pub async fn known_of_handles(

@@ -13,8 +13,8 @@ use crate::store::{StoreError, Tx};
 /// Keeps a new case.
 pub async fn insert(tx: &mut Tx, case: &Case) -> Result<(), StoreError> {
     query(
-        "INSERT INTO cases_case (id, item_id, queue, reason, state, opened_at, opened_by)
-         VALUES ($1, $2, $3, $4, 'open', $5, $6)",
+        "INSERT INTO cases_case (id, item_id, queue, priority, reason, state, opened_at, opened_by)
+         VALUES ($1, $2, $3, $7, $4, 'open', $5, $6)",
     )
     .bind(case.id.to_string())
     .bind(case.item.to_string())
@@ -22,6 +22,7 @@ pub async fn insert(tx: &mut Tx, case: &Case) -> Result<(), StoreError> {
     .bind(case.reason.clone())
     .bind(case.opened_at.unix_ms())
     .bind(case.opened_by.to_string())
+    .bind(i64::from(case.priority))
     .execute(tx.conn())
     .await
     .map_err(StoreError::at("open a case"))?;
@@ -45,7 +46,7 @@ pub async fn update(tx: &mut Tx, case: &Case) -> Result<(), StoreError> {
     };
     query(
         "UPDATE cases_case SET queue = $1, reason = $2, state = $3, leased_by = $4, leased_until = $5, closed_at = $6,
-                closed_by = $7, closing_decision = $8
+                closed_by = $7, closing_decision = $8, priority = $10
          WHERE id = $9",
     )
     .bind(case.queue.as_str())
@@ -57,6 +58,7 @@ pub async fn update(tx: &mut Tx, case: &Case) -> Result<(), StoreError> {
     .bind(closed_by)
     .bind(closing_decision)
     .bind(case.id.to_string())
+    .bind(i64::from(case.priority))
     .execute(tx.conn())
     .await
     .map_err(StoreError::at("change a case"))?;
@@ -66,7 +68,7 @@ pub async fn update(tx: &mut Tx, case: &Case) -> Result<(), StoreError> {
 /// The case, by its id.
 pub async fn find(conn: &mut AnyConnection, id: CaseId) -> Result<Option<Case>, StoreError> {
     let row = query(
-        "SELECT id, item_id, queue, reason, state, opened_at, opened_by, leased_by, leased_until, closed_at, closed_by,
+        "SELECT id, item_id, queue, priority, reason, state, opened_at, opened_by, leased_by, leased_until, closed_at, closed_by,
                 closing_decision
          FROM cases_case WHERE id = $1",
     )
@@ -91,7 +93,7 @@ pub async fn find_locked(tx: &mut Tx, id: CaseId) -> Result<Option<Case>, StoreE
 /// The open case about an item.
 pub async fn find_open_of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<Option<Case>, StoreError> {
     let row = query(
-        "SELECT id, item_id, queue, reason, state, opened_at, opened_by, leased_by, leased_until, closed_at, closed_by,
+        "SELECT id, item_id, queue, priority, reason, state, opened_at, opened_by, leased_by, leased_until, closed_at, closed_by,
                 closing_decision
          FROM cases_case WHERE item_id = $1 AND state = 'open'",
     )
@@ -105,7 +107,7 @@ pub async fn find_open_of_item(conn: &mut AnyConnection, item: &ItemId) -> Resul
 /// All cases about an item, oldest first.
 pub async fn list_of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec<Case>, StoreError> {
     let rows = query(
-        "SELECT id, item_id, queue, reason, state, opened_at, opened_by, leased_by, leased_until, closed_at, closed_by,
+        "SELECT id, item_id, queue, priority, reason, state, opened_at, opened_by, leased_by, leased_until, closed_at, closed_by,
                 closing_decision
          FROM cases_case WHERE item_id = $1 ORDER BY id",
     )
@@ -116,7 +118,18 @@ pub async fn list_of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec
     rows.iter().map(read).collect()
 }
 
-/// The open cases of a queue that nobody holds at `now`, oldest first.
+/// The queues in which cases are open, each with the priority of its most pressing one.
+pub async fn waiting(conn: &mut AnyConnection) -> Result<Vec<(Queue, i64)>, StoreError> {
+    let rows = query("SELECT queue, MAX(priority) AS priority FROM cases_case WHERE state = 'open' GROUP BY queue")
+        .fetch_all(conn)
+        .await
+        .map_err(StoreError::at("look where cases wait"))?;
+    rows.iter()
+        .map(|row| Ok((row.parse("queue")?, row.int("priority")?)))
+        .collect()
+}
+
+/// The open cases of a queue that nobody holds at `now`, the most pressing first, of equals the oldest.
 pub async fn list_free(
     conn: &mut AnyConnection,
     queue: Queue,
@@ -126,7 +139,7 @@ pub async fn list_free(
     let rows = query(
         "SELECT id FROM cases_case
          WHERE state = 'open' AND queue = $1 AND (leased_until IS NULL OR leased_until <= $2)
-         ORDER BY id LIMIT $3",
+         ORDER BY priority DESC, id LIMIT $3",
     )
     .bind(queue.as_str())
     .bind(now)
@@ -158,6 +171,7 @@ pub fn read(row: &AnyRow) -> Result<Case, StoreError> {
         id: row.parse("id")?,
         item: row.parse("item_id")?,
         queue: row.parse("queue")?,
+        priority: row.number("priority")?,
         reason: row.text("reason")?,
         state,
         opened_at: row.time("opened_at")?,

@@ -1,13 +1,18 @@
 //! People work on cases: take, release, escalate, decide. Deciding makes a new decision, by the same path as a rule's.
 
+use std::cmp::Reverse;
+
 use policy::Queue;
 
-use super::remember::{order_action, versions};
+use super::remember::{Order, order_action, versions};
+use crate::actions::StandingOrder;
 use crate::matching::benign;
 use crate::model::{
     ActionKind, Actor, Author, Case, CaseId, Decision, DecisionId, Denied, InvalidTransition, Judgement, Outcome,
-    Right, UserId,
+    Restricted, Right, UserId,
 };
+use crate::rules::firings::Key;
+use crate::rules::{firings, standing};
 use crate::store::{StoreError, Tx};
 use crate::{Seawall, actions, cases, decisions, items};
 
@@ -66,7 +71,14 @@ pub async fn take_case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Case,
 /// The person holds the next case that nobody holds: of one queue, or of the most pressing that has any.
 pub async fn take_next_case(app: &Seawall, actor: &Actor, queue: Option<Queue>) -> Result<Option<CaseId>, CaseError> {
     person(actor)?;
-    let queues: Vec<Queue> = queue.map_or_else(|| Queue::ALL.to_vec(), |queue| vec![queue]);
+    let queues = match queue {
+        Some(queue) => vec![queue],
+        None => {
+            let mut waiting = cases::waiting(&mut *app.store.reader().await?).await?;
+            waiting.sort_by_key(|(queue, priority)| (Reverse(queue.weight(*priority)), *queue));
+            waiting.into_iter().map(|(queue, _)| queue).collect()
+        }
+    };
     for queue in queues {
         let now = app.clock.now();
         let free = cases::list_free(&mut *app.store.reader().await?, queue, now.unix_ms(), NEXT_TRIES_MAX).await?;
@@ -159,6 +171,7 @@ pub async fn decide_case(
         });
     }
     let before = decisions::latest_of_item(tx.conn(), &case.item).await?;
+    let live = standing::read(tx.conn()).await?.map_or(0, |kept| kept.standing.live);
 
     let decision = Decision {
         id: DecisionId::fresh(now, &app.chance),
@@ -169,8 +182,8 @@ pub async fn decide_case(
         policy: judgement.policy.filter(|_| judgement.outcome == Outcome::Restrict),
         reason: judgement.reason.trim().to_owned(),
         facts: serde_json::json!({ "case": id.to_string(), "queue": case.queue.as_str() }),
-        versions: versions(),
-        supersedes: before.map(|decision| decision.id),
+        versions: versions(live),
+        supersedes: before.as_ref().map(|decision| decision.id),
         case: Some(id),
         decided_at: now,
     };
@@ -186,9 +199,29 @@ pub async fn decide_case(
         benign::remove_item(&mut tx, &decision.item).await?;
     }
     order_what_must_change(app, &mut tx, actor, &decision).await?;
+    if let Some(before) = &before {
+        measure_rules(app, &mut tx, before, &decision).await?;
+    }
     tx.commit().await?;
     app.bells.jobs.notify_one();
     Ok(decision.id)
+}
+
+/// What a person says of an item is said of the rules that found something about it.
+async fn measure_rules(app: &Seawall, tx: &mut Tx, before: &Decision, decision: &Decision) -> Result<(), StoreError> {
+    let (Author::Rule(_), Ok(version)) = (&before.author, before.versions.rules.parse::<i64>()) else {
+        return Ok(());
+    };
+    let fired = before.facts["rules"]["fired"].as_array().into_iter().flatten();
+    let fired: Vec<&str> = fired.filter_map(|fired| fired["rule"].as_str()).collect();
+    let judged_by = app.judge.compiled(tx.conn(), version).await?;
+    let rules = judged_by.rules.rules().iter().enumerate();
+    // What only allows or labels finds nothing that a person could confirm.
+    let finds = |rule: &policy::Rule| rule.outcomes.iter().any(|outcome| outcome.strength() >= 2);
+    let found = rules.filter(|(_, rule)| fired.contains(&rule.name.as_str()) && finds(rule));
+    let mut keys: Vec<Key> = found.map(|(idx, _)| judged_by.key(idx)).collect();
+    let is_confirmed = decision.outcome == Outcome::Restrict;
+    firings::judge(tx, firings::day_of(before.decided_at), &mut keys, is_confirmed).await
 }
 
 async fn order_what_must_change(
@@ -198,19 +231,30 @@ async fn order_what_must_change(
     decision: &Decision,
 ) -> Result<(), StoreError> {
     // An order that was given up is given anew: the person wants it still, and nobody knows whether it was carried out.
-    let needed = match (
-        decision.outcome,
-        actions::standing_order(tx.conn(), &decision.item).await?,
-    ) {
-        (Outcome::Review, _) => None,
-        (Outcome::Restrict, Some(last)) if last.kind == ActionKind::Restrict && !last.given_up => None,
-        (Outcome::Restrict, _) => Some(ActionKind::Restrict),
-        (Outcome::Allow, None) => None,
-        (Outcome::Allow, Some(last)) if last.kind == ActionKind::Restore && !last.given_up => None,
-        (Outcome::Allow, Some(_)) => Some(ActionKind::Restore),
-    };
-    if let Some(kind) = needed {
-        order_action(app, tx, actor, decision, kind, decision.decided_at).await?;
+    let standing = actions::standing_orders(tx.conn(), &decision.item).await?;
+    let mut orders = Vec::new();
+    match decision.outcome {
+        Outcome::Review => {}
+        Outcome::Restrict => {
+            let item = standing.iter().find(|order| order.what == Restricted::Item);
+            if !item.is_some_and(StandingOrder::is_in_force) {
+                orders.push((ActionKind::Restrict, Restricted::Item));
+            }
+        }
+        // All that a rule restricted is available again.
+        Outcome::Allow => {
+            let is_restored = |order: &StandingOrder| order.kind == ActionKind::Restore && !order.given_up;
+            let not_yet = standing.iter().filter(|order| !is_restored(order));
+            orders.extend(not_yet.map(|order| (ActionKind::Restore, order.what)));
+        }
+    }
+    for (kind, what) in orders {
+        let order = Order {
+            kind,
+            what,
+            until: None,
+        };
+        order_action(app, tx, actor, decision, order, decision.decided_at).await?;
     }
     Ok(())
 }

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 
 use index::sounds::SoundIndex;
 use index::videos::VideoIndex;
-use policy::Facts;
 use signal::nearness::Near;
 use signal::pdq::{self, Dihedral, LumaImage};
 use signal::video::Frame;
@@ -16,15 +15,15 @@ use signal::views::{self, Grid, Share};
 use signal::{KeptLook, Pdq, SignalType};
 
 use super::calibrate::off_thread;
+use super::judging::{KnownItem, carry_out, judge, restricted_under};
 use super::lookup;
-use super::remember::{facts_as_json, match_fact, open_or_join_case, order_action, versions};
+use super::remember::{facts_as_json, open_or_join_case, versions};
 use super::scan::prints_of;
 use crate::banks::Known;
 use crate::matching::{Durations, Played, benign, evidence};
 use crate::model::item::{FramePlace, MediaSignal};
 use crate::model::{
-    ActionKind, Actor, Author, Decision, DecisionId, Entry, ItemId, Match, Media, MediaId, MediaStatus, MediaVerdict,
-    Outcome, Tier, Timestamp,
+    Actor, Author, Decision, DecisionId, Entry, ItemId, Match, Media, MediaId, MediaVerdict, Tier, Timestamp,
 };
 use crate::store::StoreError;
 use crate::{Seawall, actions, banks, cases, decisions, items};
@@ -279,53 +278,53 @@ async fn decide_anew(
     if !is_new {
         return Ok(false);
     }
-    let standing = actions::standing_order(tx.conn(), item).await?;
+    let standing = actions::standing_orders(tx.conn(), item).await?;
     let before = decisions::latest_of_item(tx.conn(), item).await?;
-    let restricted_before = match standing.map(|last| last.kind) {
-        Some(ActionKind::Restrict) => before.as_ref().and_then(|decision| decision.policy),
-        Some(ActionKind::Restore) | None => None,
-    };
-    let of_status = |is_so: fn(&MediaStatus) -> bool| media.iter().filter(|file| is_so(&file.media.status)).count();
-    let facts = Facts {
-        matches: matches.iter().map(|(_, m)| match_fact(m)).collect(),
-        n_unscanned: of_status(|status| matches!(status, MediaStatus::Unscanned { .. })),
-        n_damaged: of_status(|status| matches!(status, MediaStatus::Scanned { is_intact: false, .. })),
+    let platform = items::facts_of(tx.conn(), item).await?;
+    let known = KnownItem {
+        id: item,
+        kind: current.kind,
+        account: current.account.as_deref(),
+        channel: current.channel.as_deref(),
+        audience: current.audience,
+        url: current.url.as_deref(),
+        text: current.text.as_deref(),
         reported: report.is_some(),
-        restricted_before,
+        platform: &platform,
+        media: media.iter().map(|file| &file.media.status).collect(),
+        matches: matches.iter().map(|(_, m)| m).collect(),
+        restricted_before: restricted_under(&standing, before.as_ref()),
     };
-    let ruling = policy::evaluate(&facts);
     let id = DecisionId::fresh(now, &app.chance);
-    let case = match ruling.queue {
-        Some(_) => Some(open_or_join_case(app, &mut tx, item, &ruling, id, now).await?),
+    let (turn, judged) = judge(app, &mut tx, &known, id, now).await?;
+    let ruling = &judged.ruling;
+    let case = match ruling.case {
+        Some(place) => Some(open_or_join_case(app, &mut tx, item, place, &ruling.reason, id, now).await?),
         None => cases::find_open_of_item(tx.conn(), item).await?.map(|case| case.id),
     };
     benign::remove_item(&mut tx, item).await?;
-    let media: Vec<MediaVerdict> = media.into_iter().map(|file| verdict_of(file.media, &matches)).collect();
+    let verdicts: Vec<MediaVerdict> = media
+        .iter()
+        .map(|file| verdict_of(file.media.clone(), &matches))
+        .collect();
     let decision = Decision {
         id,
-        item: current.id,
+        item: item.clone(),
         revision,
         outcome: ruling.outcome,
-        author: Author::Rule(ruling.rule.to_owned()),
+        author: Author::Rule(ruling.rule.clone()),
         policy: ruling.policy,
-        reason: ruling.reason.to_owned(),
-        facts: facts_as_json(&facts, &media),
-        versions: versions(),
+        reason: ruling.reason.clone(),
+        facts: facts_as_json(&known, &verdicts, judged.said.clone()),
+        versions: versions(judged.version),
         supersedes: before.map(|decision| decision.id),
         case,
         decided_at: now,
     };
     decisions::insert(&mut tx, &decision).await?;
-    let body = serde_json::json!({
-        "decision": decision.id.to_string(), "revision": revision, "outcome": decision.outcome.as_str(),
-        "rule": ruling.rule, "rules": policy::RULES_VERSION,
-    });
-    tx.event(now, &Actor::System, "item.decided", item, body);
-    let is_ordered = standing.is_some_and(|last| last.kind == ActionKind::Restrict && !last.given_up);
-    if ruling.outcome == Outcome::Restrict && !is_ordered {
-        order_action(app, &mut tx, &Actor::System, &decision, ActionKind::Restrict, now).await?;
-    }
+    carry_out(app, &mut tx, &known, &decision, &judged, &standing).await?;
     tx.commit().await?;
+    turn.committed().await;
     app.bells.jobs.notify_one();
     Ok(true)
 }

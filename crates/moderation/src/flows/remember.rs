@@ -3,9 +3,10 @@
 //! Whoever found it out, a submission or a live stream, ends here.
 
 use media::Previews;
-use policy::{Facts, MatchFact, PolicyCode, Ruling};
+use policy::Queue;
 
 use super::calibrate;
+use super::judging::{KnownItem, carry_out, judge, restricted_under};
 use super::scan::{ScannedFile, ScannedRecording};
 use super::streams::{StreamHit, TELL};
 use super::submit::SubmitError;
@@ -13,7 +14,7 @@ use crate::items::{NewItem, NewMediaRow, NewStripPicture, Put};
 use crate::matching::{Found, benign, evidence};
 use crate::model::{
     Action, ActionId, ActionKind, ActionState, Actor, Author, Case, CaseId, CaseState, Decision, DecisionId, ItemId,
-    Match, MatchSegment, Media, MediaId, MediaStatus, MediaVerdict, Outcome, PreviewKind, StreamVerdict, Tier,
+    MatchSegment, Media, MediaId, MediaStatus, MediaVerdict, Outcome, PreviewKind, Restricted, StreamVerdict, Tier,
     Timestamp, Verdict, Versions,
 };
 use crate::store::requests::{self, Recalled};
@@ -65,50 +66,44 @@ pub(super) async fn remember(
         Put::Same => return Ok(Kept::Same),
     };
 
-    let standing = actions::standing_order(tx.conn(), &item.id).await?;
+    let standing = actions::standing_orders(tx.conn(), &item.id).await?;
     let before = decisions::latest_of_item(tx.conn(), &item.id).await?;
-    let restricted_before = match standing.map(|last| last.kind) {
-        Some(ActionKind::Restrict) => before.as_ref().and_then(|decision| decision.policy),
-        Some(ActionKind::Restore) | None => None,
-    };
-    let facts = facts(&files, &found, item.report.is_some(), restricted_before);
-    let ruling = policy::evaluate(&facts);
-
+    let restricted_before = restricted_under(&standing, before.as_ref());
     let decision_id = DecisionId::fresh(now, &app.chance);
+    let (files, media_verdicts) = insert_media(app, &mut tx, &item.id, revision, files, found, now).await?;
+
     if let Some(key) = key {
         let recalled = requests::reserve(&mut tx, key, decision_id, now).await?;
         if recalled != Recalled::Nothing {
             return Ok(Kept::Before(recalled));
         }
     }
-    let case = match ruling.queue {
-        Some(_) => Some(open_or_join_case(app, &mut tx, &item.id, &ruling, decision_id, now).await?),
+    let known = KnownItem {
+        id: &item.id,
+        kind: item.kind,
+        account: item.account.as_deref(),
+        channel: item.channel.as_deref(),
+        audience: item.audience,
+        url: item.url.as_deref(),
+        text: item.text.as_deref(),
+        reported: item.report.is_some(),
+        platform: &item.platform,
+        media: media_verdicts.iter().map(|file| &file.status).collect(),
+        matches: media_verdicts.iter().flat_map(|file| &file.matches).collect(),
+        restricted_before,
+    };
+    let (turn, judged) = judge(app, &mut tx, &known, decision_id, now).await?;
+    let ruling = &judged.ruling;
+    let case = match ruling.case {
+        Some(place) => Some(open_or_join_case(app, &mut tx, &item.id, place, &ruling.reason, decision_id, now).await?),
         None => cases::find_open_of_item(tx.conn(), &item.id).await?.map(|case| case.id),
     };
-    let is_harmless = ruling.outcome == Outcome::Allow && facts.matches.is_empty();
+    let is_harmless = ruling.outcome == Outcome::Allow && known.matches.is_empty();
     if !is_harmless {
         benign::remove_item(&mut tx, &item.id).await?;
     }
     let mut n_entered = 0;
-    let mut media_verdicts = Vec::with_capacity(files.len());
-    for (file, found) in files.into_iter().zip(found) {
-        let media = Media {
-            id: MediaId::fresh(now, &app.chance),
-            item: item.id.clone(),
-            revision,
-            name: file.name,
-            status: file.status,
-            signals: file.signals,
-        };
-        items::insert_media(
-            &mut tx,
-            &NewMediaRow {
-                media: media.clone(),
-                matches_capped: found.capped,
-            },
-        )
-        .await?;
-        evidence::insert(&mut tx, &media, &found.matches).await?;
+    for (media, file) in files {
         // Pictures are kept only where a person will look at them.
         if let (Some(previews), Some(_)) = (file.previews, case) {
             insert_previews(&mut tx, media.id, previews).await?;
@@ -121,14 +116,6 @@ pub(super) async fn remember(
             entrant.enter(&mut tx, &media.id.to_string(), &item.id, now).await?;
             n_entered += 1;
         }
-        media_verdicts.push(MediaVerdict {
-            id: Some(media.id),
-            name: media.name,
-            status: media.status,
-            signals: media.signals,
-            matches: found.matches,
-            matches_capped: found.capped,
-        });
     }
 
     let decision = Decision {
@@ -136,11 +123,11 @@ pub(super) async fn remember(
         item: item.id.clone(),
         revision,
         outcome: ruling.outcome,
-        author: Author::Rule(ruling.rule.to_owned()),
+        author: Author::Rule(ruling.rule.clone()),
         policy: ruling.policy,
-        reason: ruling.reason.to_owned(),
-        facts: facts_as_json(&facts, &media_verdicts),
-        versions: versions(),
+        reason: ruling.reason.clone(),
+        facts: facts_as_json(&known, &media_verdicts, judged.said.clone()),
+        versions: versions(judged.version),
         supersedes: before.map(|decision| decision.id),
         case,
         decided_at: now,
@@ -148,20 +135,13 @@ pub(super) async fn remember(
     decisions::insert(&mut tx, &decision).await?;
     let body = serde_json::json!({ "revision": revision, "kind": item.kind.as_str(), "n_media": media_verdicts.len() });
     tx.event(now, actor, "item.submitted", &item.id, body);
-    let body = serde_json::json!({
-        "decision": decision.id.to_string(), "revision": revision, "outcome": decision.outcome.as_str(),
-        "rule": ruling.rule, "rules": policy::RULES_VERSION,
-    });
-    tx.event(now, &Actor::System, "item.decided", &item.id, body);
-    let is_ordered = standing.is_some_and(|last| last.kind == ActionKind::Restrict && !last.given_up);
-    if ruling.outcome == Outcome::Restrict && !is_ordered {
-        order_action(app, &mut tx, &Actor::System, &decision, ActionKind::Restrict, now).await?;
-    }
+    carry_out(app, &mut tx, &known, &decision, &judged, &standing).await?;
     let told = match &hit {
         Some(hit) => Some(tell_hit(app, &mut tx, hit, &decision, &media_verdicts).await?),
         None => None,
     };
     tx.commit().await?;
+    turn.committed().await;
     if let Some(told) = told {
         app.streams.tell(told);
     }
@@ -182,6 +162,46 @@ pub(super) async fn remember(
         media: media_verdicts,
     };
     Ok(Kept::Now(verdict))
+}
+
+/// Keeps the files and what they lie near to, and gives back what else came of scanning them.
+async fn insert_media(
+    app: &Seawall,
+    tx: &mut Tx,
+    item: &ItemId,
+    revision: i64,
+    files: Vec<ScannedFile>,
+    found: Vec<Found>,
+    now: Timestamp,
+) -> Result<(Vec<(Media, ScannedFile)>, Vec<MediaVerdict>), StoreError> {
+    let mut kept = Vec::with_capacity(files.len());
+    let mut verdicts = Vec::with_capacity(files.len());
+    for (mut file, found) in files.into_iter().zip(found) {
+        let media = Media {
+            id: MediaId::fresh(now, &app.chance),
+            item: item.clone(),
+            revision,
+            name: file.name.clone(),
+            status: file.status.clone(),
+            signals: std::mem::take(&mut file.signals),
+        };
+        let row = NewMediaRow {
+            media: media.clone(),
+            matches_capped: found.capped,
+        };
+        items::insert_media(tx, &row).await?;
+        evidence::insert(tx, &media, &found.matches).await?;
+        verdicts.push(MediaVerdict {
+            id: Some(media.id),
+            name: media.name.clone(),
+            status: media.status.clone(),
+            signals: media.signals.clone(),
+            matches: found.matches,
+            matches_capped: found.capped,
+        });
+        kept.push((media, file));
+    }
+    Ok((kept, verdicts))
 }
 
 async fn insert_previews(tx: &mut Tx, media: MediaId, previews: Previews) -> Result<(), StoreError> {
@@ -220,19 +240,30 @@ async fn keep_recording(
     Ok(())
 }
 
+/// What is ordered from the platform.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Order {
+    pub kind: ActionKind,
+    pub what: Restricted,
+    pub until: Option<Timestamp>,
+}
+
 /// Orders an action and writes the job that will deliver it.
 pub(crate) async fn order_action(
     app: &Seawall,
     tx: &mut Tx,
     actor: &Actor,
     decision: &Decision,
-    kind: ActionKind,
+    order: Order,
     now: Timestamp,
 ) -> Result<ActionId, StoreError> {
+    let Order { kind, what, until } = order;
     let action = Action {
         id: ActionId::fresh(now, &app.chance),
         item: decision.item.clone(),
         kind,
+        what,
+        until,
         decision: decision.id,
         state: ActionState::Waiting,
         attempts: 0,
@@ -241,17 +272,18 @@ pub(crate) async fn order_action(
     actions::insert(tx, &action).await?;
     crate::store::jobs::enqueue(tx, now, &app.chance, DELIVER, action.id, now).await?;
     let body = serde_json::json!({
-        "item": action.item.to_string(), "kind": kind.as_str(), "decision": decision.id.to_string(),
+        "item": action.item.to_string(), "kind": kind.as_str(), "what": what.as_str(),
+        "decision": decision.id.to_string(),
     });
     tx.event(now, actor, "action.ordered", action.id, body);
     Ok(action.id)
 }
 
 /// What judged, for a decision made now.
-pub(crate) fn versions() -> Versions {
+pub(crate) fn versions(rules: i64) -> Versions {
     Versions {
         seawall: env!("CARGO_PKG_VERSION").to_owned(),
-        rules: policy::RULES_VERSION.to_owned(),
+        rules: rules.to_string(),
     }
 }
 
@@ -259,11 +291,11 @@ pub(super) async fn open_or_join_case(
     app: &Seawall,
     tx: &mut Tx,
     item: &ItemId,
-    ruling: &Ruling,
+    (queue, priority): (Queue, i32),
+    reason: &str,
     decision: DecisionId,
     now: Timestamp,
 ) -> Result<CaseId, StoreError> {
-    let queue = ruling.queue.unwrap_or(policy::Queue::Matches);
     // Locked and read again, so that nothing is taken from someone who takes or escalates it at this moment. It cannot be
     // closed meanwhile: who decides it locks the item first, and that is ours.
     let open = match cases::find_open_of_item(tx.conn(), item).await? {
@@ -272,11 +304,11 @@ pub(super) async fn open_or_join_case(
     };
     if let Some(open) = open {
         // It keeps its place, but moves to the more pressing of the two queues.
-        let rank = |queue| policy::Queue::ALL.iter().position(|known| *known == queue);
-        if rank(queue) < rank(open.queue) {
+        if queue.weight(priority.into()) > open.queue.weight(open.priority.into()) {
             let moved = Case {
                 queue,
-                reason: ruling.reason.to_owned(),
+                priority,
+                reason: reason.to_owned(),
                 ..open.clone()
             };
             cases::update(tx, &moved).await?;
@@ -289,7 +321,8 @@ pub(super) async fn open_or_join_case(
         id: CaseId::fresh(now, &app.chance),
         item: item.clone(),
         queue,
-        reason: ruling.reason.to_owned(),
+        priority,
+        reason: reason.to_owned(),
         state: CaseState::Open { lease: None },
         opened_at: now,
         opened_by: decision,
@@ -301,31 +334,15 @@ pub(super) async fn open_or_join_case(
     Ok(case.id)
 }
 
-pub(super) fn facts(
-    files: &[ScannedFile],
-    found: &[Found],
-    reported: bool,
-    restricted_before: Option<PolicyCode>,
-) -> Facts {
-    let count = |is_so: fn(&MediaStatus) -> bool| files.iter().filter(|file| is_so(&file.status)).count();
-    Facts {
-        matches: found.iter().flat_map(|f| &f.matches).map(match_fact).collect(),
-        n_unscanned: count(|status| matches!(status, MediaStatus::Unscanned { .. })),
-        n_damaged: count(|status| matches!(status, MediaStatus::Scanned { is_intact: false, .. })),
-        reported,
-        restricted_before,
-    }
-}
-
-pub(super) fn match_fact(found: &Match) -> MatchFact {
-    MatchFact {
-        bank_confirmed: found.target.bank_confirmed,
-        lead: found.tier == Tier::Lead,
-    }
-}
-
-/// What the rule knew: enough to make its decision again, and no content.
-pub(super) fn facts_as_json(facts: &Facts, media: &[MediaVerdict]) -> serde_json::Value {
+/// What the rule knew, and what all rules said: enough to make its decision again, and no content.
+pub(super) fn facts_as_json(
+    known: &KnownItem<'_>,
+    media: &[MediaVerdict],
+    said: serde_json::Value,
+) -> serde_json::Value {
+    let count = |is_so: fn(&MediaStatus) -> bool| known.media.iter().filter(|status| is_so(status)).count();
+    let n_unscanned = count(|status| matches!(status, MediaStatus::Unscanned { .. }));
+    let n_damaged = count(|status| matches!(status, MediaStatus::Scanned { is_intact: false, .. }));
     let matches: Vec<serde_json::Value> = media
         .iter()
         .flat_map(|file| file.matches.iter().map(move |found| (file, found)))
@@ -343,9 +360,10 @@ pub(super) fn facts_as_json(facts: &Facts, media: &[MediaVerdict]) -> serde_json
         })
         .collect();
     serde_json::json!({
-        "matches": matches, "n_unscanned": facts.n_unscanned, "n_damaged": facts.n_damaged,
-        "reported": facts.reported,
-        "restricted_before": facts.restricted_before.map(|policy| policy.as_str()),
+        "matches": matches, "n_unscanned": n_unscanned, "n_damaged": n_damaged,
+        "reported": known.reported,
+        "restricted_before": known.restricted_before.map(|policy| policy.as_str()),
+        "rules": said,
     })
 }
 

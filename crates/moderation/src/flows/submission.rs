@@ -1,5 +1,7 @@
 //! A submission: an item as the platform sends it, with its bounds and its digest.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use signal::Signal;
@@ -7,7 +9,8 @@ use signal::Signal;
 use super::files::{FileContent, SpooledFile};
 use super::submit::SubmitError;
 use crate::Seawall;
-use crate::model::{Audience, ItemId, ItemKind};
+use crate::items::facts_to_json;
+use crate::model::{Audience, ItemId, ItemKind, PlatformFacts, Timestamp};
 
 /// An item to be judged.
 #[derive(Debug, Clone)]
@@ -28,6 +31,8 @@ pub struct Submission {
     pub text: Option<String>,
     /// Why a person reported it. Who did is not asked.
     pub report: Option<String>,
+    /// What the platform says beside its content, for the rules.
+    pub platform: PlatformFacts,
     /// Its files.
     pub media: Vec<NewMedia>,
 }
@@ -97,6 +102,7 @@ pub(super) fn check_bounds(app: &Seawall, submission: &Submission) -> Result<(),
             return invalid(field, "has a NUL character".to_owned());
         }
     }
+    check_platform(&submission.platform, app.clock.now())?;
     for file in &submission.media {
         if file.name.chars().count() > Submission::FIELD_LENGTH_MAX || file.name.chars().any(char::is_control) {
             return invalid(
@@ -128,6 +134,73 @@ pub(super) fn check_bounds(app: &Seawall, submission: &Submission) -> Result<(),
     Ok(())
 }
 
+/// How far ahead of ours the platform's clock may be.
+const AHEAD_MAX: Duration = Duration::from_secs(3600);
+
+fn check_platform(platform: &PlatformFacts, now: Timestamp) -> Result<(), SubmitError> {
+    let invalid = |field, what: &str| {
+        Err(SubmitError::Invalid {
+            field,
+            what: what.to_owned(),
+        })
+    };
+    let (account, channel) = (&platform.account, &platform.channel);
+    let times = [
+        ("posted_at", platform.posted_at),
+        ("account_facts", account.created_at),
+        ("channel_facts", channel.created_at),
+    ];
+    for (field, at) in times {
+        if at.is_some_and(|at| at.unix_ms() < 0 || at > now.after(AHEAD_MAX)) {
+            return invalid(field, "has a time that lies in the future, or before 1970");
+        }
+    }
+    let counts = [
+        ("views", platform.views),
+        ("account_facts", account.items),
+        ("account_facts", account.restricted),
+        ("account_facts", account.strikes),
+        ("account_facts", account.followers),
+        ("channel_facts", channel.members),
+    ];
+    for (field, count) in counts {
+        if count.is_some_and(|count| count < 0) {
+            return invalid(field, "has a number below zero");
+        }
+    }
+    if account.trust.is_some_and(|trust| !(0.0..=1.0).contains(&trust)) {
+        return invalid("account_facts", "has a trust that is not between 0 and 1");
+    }
+    let lists = [
+        ("languages", &platform.languages),
+        ("links", &platform.links),
+        ("account_facts", &account.labels),
+        ("channel_facts", &channel.labels),
+    ];
+    let is_bad = |text: &String| text.chars().count() > Submission::FIELD_LENGTH_MAX || text.contains('\0');
+    for (field, list) in lists {
+        let list = list.as_deref().unwrap_or_default();
+        if list.len() > PlatformFacts::ROWS_MAX || list.iter().any(is_bad) {
+            return invalid(
+                field,
+                "has too many texts, or one that is too long or has a NUL character",
+            );
+        }
+    }
+    let reports = platform.reports.as_deref().unwrap_or_default();
+    let texts = reports.iter().filter_map(|report| report.policy.as_ref());
+    if reports.len() > PlatformFacts::ROWS_MAX || texts.clone().any(is_bad) {
+        return invalid("reports", "are too many, or name a policy that is too long");
+    }
+    let names = [("account_facts", &account.name), ("channel_facts", &channel.name)];
+    for (field, name) in names {
+        if name.as_ref().is_some_and(is_bad) {
+            return invalid(field, "has a name that is too long or has a NUL character");
+        }
+    }
+    Ok(())
+}
+
 /// SHA-256, in hex, over every part of the submission, each with its length before it.
 pub(super) fn digest(submission: &Submission) -> String {
     let mut hasher = Sha256::new();
@@ -148,6 +221,11 @@ pub(super) fn digest(submission: &Submission) -> String {
     for text in texts {
         part(if text.is_some() { b"1" } else { b"0" });
         part(text.as_deref().unwrap_or_default().as_bytes());
+    }
+    // What is known of an item is a part of what is judged. Items of before, of which nothing was said, keep their digests.
+    if !submission.platform.is_empty() {
+        part(b"platform");
+        part(facts_to_json(&submission.platform).to_string().as_bytes());
     }
     for file in &submission.media {
         part(file.name.as_bytes());

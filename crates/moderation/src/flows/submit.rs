@@ -5,17 +5,19 @@
 
 use media::Want;
 
+use super::judging::{KnownItem, Labels, entries_of, facts};
 use super::lookup::{Query, look_up};
-use super::remember::{Judged, Kept, facts, remember};
+use super::remember::{Judged, Kept, remember};
 use super::scan::{ScannedFile, ScannedRecording, scan_all};
 use super::submission::{check_bounds, digest};
 use crate::items::NewItem;
 use crate::matching::Found;
-use crate::model::{Actor, Denied, ItemId, MediaVerdict, Right, Verdict};
+use crate::model::{Actor, Denied, ItemId, Match, MediaVerdict, Right, Verdict};
+use crate::rules::Judged as Ruled;
 use crate::store::columns::damaged;
 use crate::store::requests::{self, Recalled};
 use crate::store::{IdempotencyKey, StoreError};
-use crate::{Seawall, items, views};
+use crate::{Seawall, banks, items, views};
 
 pub use super::submission::{NewContent, NewMedia, Submission};
 
@@ -86,6 +88,7 @@ pub async fn submit_item(
         url: submission.url,
         text: submission.text,
         report: submission.report,
+        platform: submission.platform,
         digest,
     };
     let id = item.id.clone();
@@ -115,8 +118,7 @@ pub async fn check_item(app: &Seawall, actor: &Actor, submission: Submission) ->
     check_bounds(app, &submission)?;
     let files = scan_all(app, &submission.media, Want::SignalsAndLooks).await?;
     let found = look_up_all(app, &files).await?;
-    let facts = facts(&files, &found, submission.report.is_some(), None);
-    let ruling = policy::evaluate(&facts);
+    let ruling = look(app, &submission, &files, &found).await?.ruling;
     let media: Vec<MediaVerdict> = files
         .into_iter()
         .zip(found)
@@ -136,6 +138,39 @@ pub async fn check_item(app: &Seawall, actor: &Actor, submission: Submission) ->
         case: None,
         media,
     })
+}
+
+/// What the rules say, with nothing remembered.
+async fn look(
+    app: &Seawall,
+    submission: &Submission,
+    files: &[ScannedFile],
+    found: &[Found],
+) -> Result<Ruled, StoreError> {
+    let now = app.clock.now();
+    let (account, channel) = (submission.account.as_deref(), submission.channel.as_deref());
+    let mut conn = app.store.reader().await?;
+    let labels = Labels::of(&mut conn, account, channel, now).await?;
+    let matches: Vec<&Match> = found.iter().flat_map(|found| &found.matches).collect();
+    let entry_labels = banks::labels_of_entries(&mut conn, &entries_of(&matches)).await?;
+    drop(conn);
+    let known = KnownItem {
+        id: &submission.id,
+        kind: submission.kind,
+        account,
+        channel,
+        audience: submission.audience,
+        url: submission.url.as_deref(),
+        text: submission.text.as_deref(),
+        reported: submission.report.is_some(),
+        platform: &submission.platform,
+        media: files.iter().map(|file| &file.status).collect(),
+        matches,
+        restricted_before: None,
+    };
+    app.judge
+        .look(&app.store, &facts(&known, &labels, &entry_labels, now))
+        .await
 }
 
 async fn known_verdict(app: &Seawall, item: &ItemId, digest: &str) -> Result<Option<Verdict>, StoreError> {

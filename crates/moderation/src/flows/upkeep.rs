@@ -9,6 +9,7 @@ use crate::access::attempts;
 use crate::flows::access::ATTEMPTS_KEPT;
 use crate::flows::calibrate::{Round, trim_sample};
 use crate::flows::incidents::end_incidents;
+use crate::flows::rules::keep_rules_up;
 use crate::items;
 use crate::store::{StoreError, requests};
 
@@ -67,5 +68,6 @@ async fn keep_up(app: &Seawall, round: &mut Round, shutdown: &watch::Receiver<bo
     forget_what_is_over(app).await?;
     end_incidents(app).await?;
     trim_sample(app).await?;
+    keep_rules_up(app).await?;
     round.go_on(app, shutdown).await
 }

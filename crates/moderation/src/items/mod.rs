@@ -2,16 +2,19 @@
 //!
 //! Owns the tables `items_*`. It must never know what a bank or a case is.
 
+mod facts;
 mod media;
 mod recordings;
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
+use crate::model::facts::PlatformFacts;
 use crate::model::{Audience, Item, ItemId, ItemKind, Timestamp};
 use crate::store::columns::Columns;
 use crate::store::{StoreError, Tx};
 
+pub use facts::{facts_of, facts_to_json};
 pub use media::{NewMediaRow, find_media, insert_media, insert_preview, list_media, preview, preview_kinds};
 pub use recordings::{
     NewStripPicture, PictureTrace, StripPlace, Trace, forget_traces_before, frames_to_bytes, hashes_since,
@@ -37,6 +40,8 @@ pub struct NewItem {
     pub text: Option<String>,
     /// Why a person reported it.
     pub report: Option<String>,
+    /// What the platform says beside its content.
+    pub platform: PlatformFacts,
     /// SHA-256, in hex, of all of the above and of the media: the same digest is the same submission.
     pub digest: String,
 }
@@ -56,12 +61,12 @@ pub enum Put {
 /// Keeps the item. The row stays locked until the transaction ends, so that two submissions of one item queue up here.
 pub async fn put(tx: &mut Tx, new: &NewItem, now: Timestamp) -> Result<Put, StoreError> {
     let row = query(
-        "INSERT INTO items_item (id, kind, account, channel, audience, url, text, report, digest, revision, received_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $10)
+        "INSERT INTO items_item (id, kind, account, channel, audience, url, text, report, facts, digest, revision, received_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11)
          ON CONFLICT (id) DO UPDATE SET
             kind = excluded.kind, account = excluded.account, channel = excluded.channel, audience = excluded.audience,
             url = excluded.url, text = excluded.text, report = COALESCE(excluded.report, items_item.report),
-            digest = excluded.digest, revision = items_item.revision + 1, updated_at = excluded.updated_at
+            facts = excluded.facts, digest = excluded.digest, revision = items_item.revision + 1, updated_at = excluded.updated_at
          WHERE items_item.digest <> excluded.digest
          RETURNING revision",
     )
@@ -73,6 +78,7 @@ pub async fn put(tx: &mut Tx, new: &NewItem, now: Timestamp) -> Result<Put, Stor
     .bind(new.url.clone())
     .bind(new.text.clone())
     .bind(new.report.clone())
+    .bind((!new.platform.is_empty()).then(|| facts_to_json(&new.platform).to_string()))
     .bind(new.digest.clone())
     .bind(now.unix_ms())
     .fetch_optional(tx.conn())

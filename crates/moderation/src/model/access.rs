@@ -22,11 +22,17 @@ pub enum Scope {
     ActionsWrite,
     /// Read the event log.
     EventsRead,
+    /// Read rules, their changes, lists and labels.
+    RulesRead,
+    /// Propose changes of the rules; keep lists and labels.
+    RulesWrite,
+    /// Approve and roll back changes of the rules that another proposed.
+    RulesApprove,
 }
 
 impl Scope {
     /// All scopes.
-    pub const ALL: [Scope; 7] = [
+    pub const ALL: [Scope; 10] = [
         Scope::ItemsWrite,
         Scope::ItemsRead,
         Scope::BanksRead,
@@ -34,6 +40,9 @@ impl Scope {
         Scope::CasesRead,
         Scope::ActionsWrite,
         Scope::EventsRead,
+        Scope::RulesRead,
+        Scope::RulesWrite,
+        Scope::RulesApprove,
     ];
 
     /// The word for it in tables, JSON and commands.
@@ -46,6 +55,9 @@ impl Scope {
             Scope::CasesRead => "cases:read",
             Scope::ActionsWrite => "actions:write",
             Scope::EventsRead => "events:read",
+            Scope::RulesRead => "rules:read",
+            Scope::RulesWrite => "rules:write",
+            Scope::RulesApprove => "rules:approve",
         }
     }
 }

@@ -21,6 +21,20 @@ words! {
 }
 
 words! {
+    /// What is restricted, or available again.
+    Restricted, "what can be restricted" {
+        /// The item itself.
+        Item = "item",
+        /// How far it is shown to others.
+        Reach = "reach",
+        /// Its comments.
+        Comments = "comments",
+        /// The account that posted it, for a time.
+        Account = "account",
+    }
+}
+
+words! {
     /// What the platform answered.
     Answer, "an answer to an action" {
         /// It did it.
@@ -100,6 +114,10 @@ pub struct Action {
     pub item: ItemId,
     /// What is ordered.
     pub kind: ActionKind,
+    /// Of what.
+    pub what: Restricted,
+    /// Until when, if it has an end; the platform is told then, too.
+    pub until: Option<Timestamp>,
     /// The decision that ordered it.
     pub decision: DecisionId,
     /// How far it got.

@@ -94,6 +94,12 @@ pub enum Right {
     RetryActions,
     /// Read the event log.
     ReadEvents,
+    /// Read rules, their changes, lists and labels.
+    ReadRules,
+    /// Propose changes of the rules, backtest them and put them in shadow; keep lists and labels.
+    ProposeRules,
+    /// Make rules live that somebody else proposed, and roll back.
+    ApproveRules,
     /// Invite, change and disable users; make and revoke keys.
     ManageAccess,
 }
@@ -119,6 +125,9 @@ impl fmt::Display for Right {
             Right::WriteBanks => "change banks",
             Right::RetryActions => "retry actions",
             Right::ReadEvents => "read the event log",
+            Right::ReadRules => "read the rules",
+            Right::ProposeRules => "propose changes of the rules",
+            Right::ApproveRules => "approve changes of the rules",
             Right::ManageAccess => "manage users and keys",
         })
     }
@@ -169,8 +178,15 @@ impl fmt::Display for Actor {
 
 fn least_role(right: Right) -> Role {
     match right {
-        Right::ReadItems | Right::ReadCases | Right::DecideCases | Right::ReadBanks => Role::Moderator,
-        Right::WriteBanks | Right::RetryActions | Right::ReadEvents | Right::SubmitItems => Role::Lead,
+        Right::ReadItems | Right::ReadCases | Right::DecideCases | Right::ReadBanks | Right::ReadRules => {
+            Role::Moderator
+        }
+        Right::WriteBanks
+        | Right::RetryActions
+        | Right::ReadEvents
+        | Right::SubmitItems
+        | Right::ProposeRules
+        | Right::ApproveRules => Role::Lead,
         Right::ManageAccess => Role::Admin,
     }
 }
@@ -186,6 +202,9 @@ fn scope_for(right: Right) -> Option<Scope> {
         Right::WriteBanks => Some(Scope::BanksWrite),
         Right::RetryActions => Some(Scope::ActionsWrite),
         Right::ReadEvents => Some(Scope::EventsRead),
+        Right::ReadRules => Some(Scope::RulesRead),
+        Right::ProposeRules => Some(Scope::RulesWrite),
+        Right::ApproveRules => Some(Scope::RulesApprove),
         Right::ManageAccess => None,
     }
 }

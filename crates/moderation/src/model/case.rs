@@ -18,6 +18,8 @@ pub struct Case {
     pub item: ItemId,
     /// Where it waits.
     pub queue: Queue,
+    /// The higher, the sooner within its queue.
+    pub priority: i32,
     /// Why it was opened, in words.
     pub reason: String,
     /// Open or closed.
@@ -159,6 +161,7 @@ mod tests {
             id: CaseId::fresh(t, &chance),
             item: "post-1".parse().unwrap(),
             queue: Queue::Matches,
+            priority: 0,
             reason: String::new(),
             state: CaseState::Open { lease: None },
             opened_at: t,

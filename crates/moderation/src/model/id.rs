@@ -95,6 +95,8 @@ id!(/** A decision. */ DecisionId, "dec");
 id!(/** A case. */ CaseId, "case");
 id!(/** An action ordered from the platform. */ ActionId, "act");
 id!(/** A live stream. */ StreamId, "stream");
+id!(/** A change of the rules. */ ChangeId, "chg");
+id!(/** A warning about a rule. */ AlarmId, "alarm");
 id!(/** A person who signs in. */ UserId, "user");
 id!(/** An API key. */ KeyId, "key");
 id!(/** A job in the store. */ JobId, "job");

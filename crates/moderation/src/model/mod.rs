@@ -11,24 +11,33 @@ pub mod case;
 pub mod chance;
 pub mod decision;
 pub mod event;
+pub mod facts;
 pub mod id;
 pub mod item;
 pub mod page;
+pub mod rules;
 pub mod stream;
 pub mod time;
 pub mod verdict;
 
 pub use access::{Key, Scope, Session, User, UserState};
-pub use action::{Action, ActionKind, ActionState, Answer};
+pub use action::{Action, ActionKind, ActionState, Answer, Restricted};
 pub use actor::{Actor, Denied, Right, Role};
 pub use bank::{Bank, BankChange, Crops, Entry, EntryState, Judged, KeptSound, KeptVideo, NewBank, NewEntry};
 pub use case::{Case, CaseState, InvalidTransition, Lease};
 pub use chance::Chance;
 pub use decision::{Author, Decision, Judgement, Versions};
 pub use event::Event;
-pub use id::{ActionId, BankId, CaseId, DecisionId, EntryId, ItemId, KeyId, MediaId, StreamId, UserId};
+pub use facts::PlatformFacts;
+pub use id::{
+    ActionId, AlarmId, BankId, CaseId, ChangeId, DecisionId, EntryId, ItemId, KeyId, MediaId, StreamId, UserId,
+};
 pub use item::{Audience, Item, ItemKind, Media, MediaStatus, Plays, PreviewKind};
 pub use page::{Page, PageRequest};
+pub use rules::{
+    Alarm, AlarmKind, Backtest, Change, ChangeState, Label, LabelOn, ListEntry, Measured, RuleFile, RuleList,
+    RulesSource, RulesVersion, ShadowExample, ShadowResult, Standing,
+};
 pub use stream::{NewStream, Stream, StreamState, StreamVerdict};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use verdict::{Match, MatchSegment, MatchTarget, MediaVerdict, SegmentKind, Sighted, Tier, Verdict};

@@ -18,6 +18,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (8, include_str!("../../migrations/0008_recordings.sql")),
     (9, include_str!("../../migrations/0009_streams.sql")),
     (10, include_str!("../../migrations/0010_incidents.sql")),
+    (11, include_str!("../../migrations/0011_rules.sql")),
 ];
 
 /// The database's tables cannot be brought up to date.

@@ -125,7 +125,7 @@ pub async fn list_cases(
         Some(true) | None => ("c.id > $3", "ASC"),
     };
     let statement = format!(
-        "SELECT c.id, c.item_id, c.queue, c.reason, c.state, c.opened_at, c.opened_by, c.leased_by, c.leased_until,
+        "SELECT c.id, c.item_id, c.queue, c.priority, c.reason, c.state, c.opened_at, c.opened_by, c.leased_by, c.leased_until,
                 c.closed_at, c.closed_by, c.closing_decision, i.kind AS item_kind, i.account,
                 (SELECT MIN(p.media_id) FROM items_preview p JOIN items_media m ON m.id = p.media_id
                  WHERE m.item_id = c.item_id AND m.revision = i.revision) AS media,
@@ -146,7 +146,7 @@ pub async fn list_cases(
     );
     let mut conn = app.store.reader().await?;
     let rows = query(AssertSqlSafe(statement))
-        .bind(filter.queue.map_or("", Queue::as_str))
+        .bind(filter.queue.map(|queue| queue.to_string()).unwrap_or_default())
         .bind(filter.open.map_or("", |open| if open { "open" } else { "closed" }))
         .bind(place.map(|id| id.to_string()).unwrap_or_default())
         .bind(request.probe())

@@ -6,18 +6,21 @@ use sqlx::query;
 use super::ViewError;
 use crate::Seawall;
 use crate::model::{Actor, Right, Timestamp};
+use crate::rules::alarms;
 use crate::store::StoreError;
 use crate::store::columns::Columns;
 
 /// What waits.
 #[derive(Debug, Clone)]
 pub struct Desk {
-    /// Each queue, the most pressing first, also the empty ones.
+    /// Each queue, the most pressing first: also the empty ones, if they are always there.
     pub queues: Vec<QueueCount>,
     /// Orders that the platform has not confirmed yet.
     pub n_waiting_actions: i64,
     /// Orders that Seawall gave up on.
     pub n_dead_actions: i64,
+    /// Alarms about rules that nobody took note of.
+    pub n_rule_alarms: i64,
 }
 
 /// How much waits in a queue.
@@ -37,28 +40,36 @@ pub async fn desk(app: &Seawall, actor: &Actor) -> Result<Desk, ViewError> {
     let mut conn = app.store.reader().await?;
     let at = StoreError::at("count what waits");
     let rows = query(
-        "SELECT queue, COUNT(*) AS n, MIN(opened_at) AS oldest FROM cases_case WHERE state = 'open' GROUP BY queue",
+        "SELECT queue, COUNT(*) AS n, MIN(opened_at) AS oldest, MAX(priority) AS priority
+         FROM cases_case WHERE state = 'open' GROUP BY queue",
     )
     .fetch_all(&mut *conn)
     .await
     .map_err(&at)?;
-    let mut queues: Vec<QueueCount> = Queue::ALL
+    let empty = |queue: Queue| QueueCount {
+        queue,
+        n_open: 0,
+        oldest_at: None,
+    };
+    // Those that are always there, and those that rules made while something waits in them.
+    let mut queues: Vec<(i64, QueueCount)> = Queue::ALL
         .iter()
-        .map(|queue| QueueCount {
-            queue: *queue,
-            n_open: 0,
-            oldest_at: None,
-        })
+        .map(|queue| (queue.weight(0), empty(*queue)))
         .collect();
     for row in &rows {
         let queue: Queue = row.parse("queue")?;
-        for count in &mut queues {
-            if count.queue == queue {
-                count.n_open = row.int("n")?;
-                count.oldest_at = row.opt_time("oldest")?;
-            }
+        let count = QueueCount {
+            queue,
+            n_open: row.int("n")?,
+            oldest_at: row.opt_time("oldest")?,
+        };
+        match queues.iter_mut().find(|(_, known)| known.queue == queue) {
+            Some((_, known)) => *known = count,
+            None => queues.push((queue.weight(row.int("priority")?), count)),
         }
     }
+    queues.sort_by_key(|(weight, count)| (std::cmp::Reverse(*weight), count.queue));
+    let queues = queues.into_iter().map(|(_, count)| count).collect();
     let row = query(
         "SELECT COUNT(CASE WHEN state IN ('waiting', 'retrying') THEN 1 END) AS waiting,
                 COUNT(CASE WHEN state = 'dead' THEN 1 END) AS dead
@@ -71,5 +82,6 @@ pub async fn desk(app: &Seawall, actor: &Actor) -> Result<Desk, ViewError> {
         queues,
         n_waiting_actions: row.int("waiting")?,
         n_dead_actions: row.int("dead")?,
+        n_rule_alarms: alarms::n_open(&mut conn).await?,
     })
 }

@@ -11,6 +11,7 @@ use crate::matching::MatcherStats;
 use crate::model::{Actor, Right};
 use crate::store::StoreError;
 use crate::store::columns::Columns;
+use crate::views::rules::{RuleMetrics, rule_metrics};
 use crate::views::{Desk, desk};
 
 /// What is measured at one moment.
@@ -26,6 +27,8 @@ pub struct Metrics {
     pub matcher: MatcherStats,
     /// How many changes of banks the matcher has not seen yet.
     pub matcher_behind: i64,
+    /// What rules did.
+    pub rules: RuleMetrics,
     /// What the media workers did.
     pub media: HostStats,
 }
@@ -50,6 +53,7 @@ pub async fn metrics(app: &Seawall) -> Result<Metrics, ViewError> {
         n_events: row.int("n_events")?,
         matcher_behind: (row.int("changes")? - matcher.cursor).max(0),
         matcher,
+        rules: rule_metrics(app).await?,
         media: app.media.stats(),
     })
 }

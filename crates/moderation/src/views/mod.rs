@@ -12,6 +12,7 @@ mod items;
 mod log;
 mod metrics;
 mod names;
+mod rules;
 mod settings;
 mod streams;
 
@@ -34,6 +35,12 @@ pub use items::{
 pub(crate) use items::{verdict_in_force, verdict_of_decision};
 pub use log::{action, decision, list_actions, list_decisions, list_events, list_newest_events};
 pub use metrics::{Metrics, metrics};
+pub use rules::{
+    ChangeRow, ChangeView, CounterSeen, DiffLine, Explanation, FileDiff, FileDiffKind, FiredRule, Hunk, LineKind,
+    RuleDay, RuleListRow, RuleMetrics, RuleRow, RuleView, RulesView, UndecidedRule, VersionRow, VersionView, change,
+    diff_files, diff_versions, explain, labels_of, list_changes, list_labels, list_rule_lists, list_rules_versions,
+    rule, rule_alarms, rule_list, rules, rules_version,
+};
 pub use settings::{list_keys, list_users};
 pub use streams::{VERDICTS_MAX, list_streams, stream, stream_verdicts};
 

@@ -14,7 +14,8 @@ use moderation::flows::submit::{NewContent, NewMedia, Submission};
 use moderation::flows::{access, banks, submit};
 use moderation::matching::MatchSettings;
 use moderation::model::{
-    Actor, BankId, Chance, EntryId, ItemKind, ManualClock, NewBank, NewEntry, Role, Timestamp, UserId, Verdict,
+    Actor, BankId, Chance, EntryId, ItemKind, ManualClock, NewBank, NewEntry, PlatformFacts, Role, Timestamp, UserId,
+    Verdict,
 };
 use moderation::store::Store;
 use moderation::{Parts, Seawall, Settings};
@@ -340,6 +341,7 @@ pub fn item(id: &str, media: Vec<NewMedia>) -> Submission {
         url: None,
         text: Some("a post".to_owned()),
         report: None,
+        platform: PlatformFacts::default(),
         media,
     }
 }

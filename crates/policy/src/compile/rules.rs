@@ -8,10 +8,12 @@ use crate::lang::source::{Report, Span, nearest};
 use crate::rules::{Mode, Outcome, Part, PolicyOf, RESTRICTIONS, Rule, Severity, Template};
 use crate::schema::KINDS;
 use crate::value::Type;
-use crate::words::PolicyCode;
+use crate::words::{PolicyCode, Queue, QueueName};
 
 /// Longest that a rule restricts an account before a person has decided.
 const ACCOUNT_MS_MAX: i64 = 30 * 86_400_000;
+/// A rule that restricts and is wrong more often than this stops doing so, unless it names a floor of its own.
+const FLOOR_OF_RESTRICTIONS: f64 = 0.5;
 /// Longest reason, in bytes, and most placeholders in it.
 const REASON_BYTES_MAX: usize = 2_000;
 const PLACEHOLDERS_MAX: usize = 20;
@@ -83,6 +85,17 @@ impl Compiler<'_> {
             None => Severity::Medium,
         };
         let (mode, share) = self.mode(rule);
+        if let Some((_, span)) = rule.floor.filter(|(share, _)| !(*share > 0.0 && *share < 1.0)) {
+            self.error("share", span, "a floor lies between 0% and 100%");
+        }
+        let restricts = outcomes
+            .iter()
+            .any(|outcome| matches!(outcome, Outcome::Restrict { .. }));
+        let floor = rule.floor.map(|(share, _)| share);
+        let keeps_surges = match &rule.surge {
+            Some(word) => self.word_of(word, &["suspend", "keep"], "what a surge leads to") == Some(1),
+            None => false,
+        };
         let written = rule.when.as_ref().map_or(name.span, |when| when.span);
         self.check_condition(condition, written, kinds);
         Some(Rule {
@@ -92,12 +105,15 @@ impl Compiler<'_> {
             condition,
             outcomes,
             reason,
+            written_reason: rule.reason.clone().map(|(reason, _)| reason).unwrap_or_default(),
             severity,
             owner: rule.owner.clone().map(|(owner, _)| owner).unwrap_or_default(),
             review_ms: rule.review.map(|(ms, _)| ms),
             expires_ms: rule.expires.map(|(ms, _)| ms),
             mode,
             share,
+            floor: floor.or(restricts.then_some(FLOOR_OF_RESTRICTIONS)),
+            keeps_surges,
             file: self.file,
             span: name.span,
         })
@@ -179,6 +195,14 @@ impl Compiler<'_> {
         let duration = outcome.duration_ms.map(|(ms, _)| ms);
         let made = match (verb, &words[..], number, duration) {
             (0, [], None, None) => Some(Outcome::Allow),
+            (1, [queue] | [queue, _], _, None) if queue.parse::<Queue>().is_err() => {
+                let what = format!(
+                    "a queue's name has at most {} letters, digits and `_`",
+                    QueueName::LENGTH_MAX
+                );
+                self.error("outcome", outcome.words[0].span, what);
+                return None;
+            }
             (1, [queue], None, None) => Some(Outcome::Case {
                 queue: (*queue).to_owned(),
                 priority: 0,

@@ -67,6 +67,12 @@ pub struct Rule {
     pub expires: Option<(i64, Span)>,
     /// Whether it counts.
     pub mode: Option<Mode>,
+    /// The least share of its findings that people have to confirm.
+    pub floor: Option<(f64, Span)>,
+    /// What happens when it suddenly fires far more often: `suspend` or `keep`.
+    pub surge: Option<Name>,
+    /// All of it.
+    pub span: Span,
 }
 
 /// `live 10%`
@@ -74,6 +80,8 @@ pub struct Rule {
 pub struct Mode {
     /// `draft`, `shadow` or `live`.
     pub word: Name,
+    /// All that stands behind `mode:`.
+    pub span: Span,
     /// Of the traffic, from 0 to 1.
     pub share: Option<(f64, Span)>,
 }

@@ -55,7 +55,7 @@ pub(super) struct Parser<'a> {
 
 const ENTRIES: &[&str] = &["rule", "let", "list", "test"];
 const KEYS: &[&str] = &[
-    "on", "policy", "when", "then", "reason", "severity", "owner", "review", "expires", "mode",
+    "on", "policy", "when", "then", "reason", "severity", "owner", "review", "expires", "mode", "floor", "surge",
 ];
 
 impl Parser<'_> {
@@ -150,6 +150,7 @@ impl Parser<'_> {
     }
 
     fn rule(&mut self) -> Parsed<Rule> {
+        let begin = self.span();
         self.at += 1;
         let mut rule = Rule {
             name: self.name("the rule's name")?,
@@ -163,6 +164,9 @@ impl Parser<'_> {
             review: None,
             expires: None,
             mode: None,
+            floor: None,
+            surge: None,
+            span: begin,
         };
         self.sign("{")?;
         let mut seen: Vec<String> = Vec::new();
@@ -196,8 +200,20 @@ impl Parser<'_> {
                         }
                         _ => None,
                     };
-                    rule.mode = Some(Mode { word, share });
+                    let span = word.span.to(self.last_span());
+                    rule.mode = Some(Mode { word, span, share });
                 }
+                "floor" => {
+                    let Token::Value(Constant::Float(share)) = self.token().clone() else {
+                        let span = self.span();
+                        self.error("unexpected", span, "a share is expected here".to_owned())
+                            .help("write `floor: 80%`");
+                        return Err(Stop);
+                    };
+                    self.at += 1;
+                    rule.floor = Some((share, self.last_span()));
+                }
+                "surge" => rule.surge = Some(self.name("`suspend` or `keep`")?),
                 other => {
                     let help = nearest(other, KEYS.iter().copied()).map_or_else(
                         || format!("a rule has {}", KEYS.join(", ")),
@@ -210,6 +226,7 @@ impl Parser<'_> {
             }
             seen.push(key.text);
         }
+        rule.span = begin.to(self.last_span());
         Ok(rule)
     }
 

@@ -162,6 +162,16 @@ impl State {
         }
     }
 
+    /// Takes what another memory holds of the windows that both know, in the place of its own.
+    pub fn take_over(&mut self, mut other: State) {
+        for (spec, table) in &mut self.windows {
+            let known = other.windows.iter().position(|(known, _)| known.id == spec.id);
+            if let Some(idx) = known {
+                *table = other.windows.swap_remove(idx).1;
+            }
+        }
+    }
+
     /// What it was made with.
     pub fn seed(&self) -> Seed {
         self.seed

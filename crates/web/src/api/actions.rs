@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::pages::Rows;
-use super::words::{ActionKind, Answer};
+use super::words::{ActionKind, Answer, Restricted};
 use crate::extract::{Caller, PathId, QueryParams};
 use crate::problem::ApiError;
 use crate::state::WebState;
@@ -26,6 +26,12 @@ pub(crate) struct ActionJson {
     pub item: String,
     /// What is ordered.
     pub kind: ActionKind,
+    /// Of what.
+    pub what: Restricted,
+    /// Until when, if it has an end: the platform is told then, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = DateTime)]
+    pub until: Option<String>,
     /// The decision that ordered it.
     pub decision: String,
     /// How far it got.
@@ -105,6 +111,8 @@ impl From<Action> for ActionJson {
             id: action.id.to_string(),
             item: action.item.to_string(),
             kind: action.kind.into(),
+            what: action.what.into(),
+            until: action.until.map(|until| until.to_string()),
             decision: action.decision.to_string(),
             state: StateWord::Waiting,
             attempts: action.attempts,

@@ -13,8 +13,12 @@ mod imports;
 mod items;
 mod media;
 mod pages;
+mod platform_facts;
 mod reach;
 mod recordings;
+mod rule_changes;
+mod rule_lists;
+mod rules;
 mod stream_events;
 mod streams;
 mod submit;
@@ -69,6 +73,30 @@ pub(crate) fn other_routes() -> OpenApiRouter<WebState> {
         .routes(routes!(actions::list_actions))
         .routes(routes!(actions::get_action))
         .routes(routes!(actions::retry_action))
+        .routes(routes!(rules::get_rules))
+        .routes(routes!(rules::check_rules))
+        .routes(routes!(rules::try_rules))
+        .routes(routes!(rules::list_versions))
+        .routes(routes!(rules::get_version))
+        .routes(routes!(rules::roll_back))
+        .routes(routes!(rules::explain_decision))
+        .routes(routes!(rule_changes::list_changes, rule_changes::propose_change))
+        .routes(routes!(rule_changes::get_change))
+        .routes(routes!(rule_changes::backtest_change))
+        .routes(routes!(rule_changes::shadow_change))
+        .routes(routes!(rule_changes::decide_change))
+        .routes(routes!(rule_lists::list_lists))
+        .routes(routes!(rule_lists::put_list, rule_lists::delete_list))
+        .routes(routes!(
+            rule_lists::list_entries,
+            rule_lists::upload_entries,
+            rule_lists::remove_entry
+        ))
+        .routes(routes!(
+            rule_lists::list_labels,
+            rule_lists::set_label,
+            rule_lists::remove_label
+        ))
         .routes(routes!(events::list_events))
         .routes(routes!(events::get_event))
 }

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::media::{MediaInput, MediaInputSchema, NAME_LENGTH_MAX, at_most, media_name, present, read_signals};
+use super::platform_facts::{AccountInput, ChannelInput, PlatformInput, ReportInput};
 use super::verdict::VerdictJson;
 use super::words::{Audience, ItemKind, bounded, bounded_option};
 use crate::body::{NoMemory, Share, TOO_MUCH_AT_ONCE};
@@ -70,6 +71,34 @@ pub(crate) struct ItemInput {
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, max_length = 2000, pattern = r"^[^\x00]*$")]
     report: Option<String>,
+    /// When it was posted, if not just now.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, format = DateTime)]
+    posted_at: Option<String>,
+    /// The languages of its text, such as `en`.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, max_items = 1000)]
+    languages: Option<Vec<String>>,
+    /// How often it was seen.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, minimum = 0)]
+    views: Option<i64>,
+    /// The addresses in it; those that stand in its text if they are not said.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, max_items = 1000)]
+    links: Option<Vec<String>>,
+    /// Each report about it, for rules that count them. Never say here who it was.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, max_items = 1000)]
+    reports: Option<Vec<ReportInput>>,
+    /// What is known of the account that posted it, for the rules.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    account_facts: Option<AccountInput>,
+    /// What is known of the channel in which it was posted, for the rules.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false)]
+    channel_facts: Option<ChannelInput>,
     /// Its files. At most as many as the operator allows, 20 unless they chose otherwise.
     #[serde(default, deserialize_with = "at_most::<_, _, MEDIA_READ_MAX>")]
     #[schema(value_type = Vec<MediaInputSchema>, required = false, max_items = 20)]
@@ -243,7 +272,16 @@ fn is_part_name(name: &str) -> bool {
             .all(|byte| matches!(byte, b' '..=b'~') && !b"\"\\".contains(&byte))
 }
 
-fn check_input(input: ItemInput) -> Result<ReadSubmission, ApiError> {
+fn check_input(mut input: ItemInput) -> Result<ReadSubmission, ApiError> {
+    let platform = PlatformInput {
+        posted_at: input.posted_at.take(),
+        languages: input.languages.take(),
+        views: input.views,
+        links: input.links.take(),
+        reports: input.reports.take(),
+        account: input.account_facts.take(),
+        channel: input.channel_facts.take(),
+    };
     let id: ItemId = input
         .id
         .parse()
@@ -293,6 +331,7 @@ fn check_input(input: ItemInput) -> Result<ReadSubmission, ApiError> {
         url: bounded_option("url", input.url, field_max)?,
         text: bounded_option("text", input.text, Submission::TEXT_LENGTH_MAX)?,
         report: bounded_option("report", input.report, field_max)?,
+        platform: platform.read()?,
         media,
     };
     Ok(ReadSubmission {

@@ -58,10 +58,39 @@ mirror! {
     Outcome = model::Outcome { Allow = "allow", Review = "review", Restrict = "restrict" }
 }
 
+/// Where a case waits: `escalated`, `matches`, `reported`, `unscanned`, `leads`, or a queue that a rule names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(max_length = 40, pattern = "^[a-z][a-z0-9_]*$", example = "matches")]
+pub(crate) struct Queue(pub String);
+
+impl From<model::Queue> for Queue {
+    fn from(queue: model::Queue) -> Self {
+        Queue(queue.to_string())
+    }
+}
+
 mirror! {
-    /// Where a case waits.
-    Queue = model::Queue {
-        Escalated = "escalated", Matches = "matches", Reported = "reported", Unscanned = "unscanned", Leads = "leads",
+    /// Who reports.
+    Reporter = model::facts::Reporter {
+        User = "user", TrustedFlagger = "trusted_flagger", Partner = "partner", Authority = "authority", Machine = "machine",
+    }
+}
+
+mirror! {
+    /// What is restricted: the item itself, how far it is shown, its comments, or the account that posted it.
+    Restricted = model::Restricted { Item = "item", Reach = "reach", Comments = "comments", Account = "account" }
+}
+
+mirror! {
+    /// What carries a label.
+    LabelOn = model::LabelOn { Account = "account", Channel = "channel" }
+}
+
+mirror! {
+    /// How far a change of the rules got.
+    ChangeState = model::ChangeState {
+        Tested = "tested", Backtested = "backtested", Shadow = "shadow", Live = "live", Replaced = "replaced",
+        Withdrawn = "withdrawn", Rejected = "rejected",
     }
 }
 
@@ -157,7 +186,10 @@ mod tests {
             ItemKind,
             Audience,
             Outcome,
-            Queue,
+            Reporter,
+            Restricted,
+            LabelOn,
+            ChangeState,
             PolicyCode,
             Tier,
             SegmentKind,

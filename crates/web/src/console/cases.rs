@@ -8,7 +8,7 @@ use moderation::model::{
     Action, ActionKind, ActionState, Answer as PlatformAnswer, CaseId, CaseState, InvalidTransition, Item, Judgement,
     Outcome, PolicyCode, Queue, Timestamp,
 };
-use moderation::views::{self, CaseView, DecisionView};
+use moderation::views::{self, CaseView, DecisionView, Explanation};
 
 use super::beside::Beside;
 use super::desk::{desk_of, next_case};
@@ -37,6 +37,7 @@ struct CasePage {
     report: Option<String>,
     n_files: usize,
     files: Vec<FileCard>,
+    explained: Option<Explanation>,
     decisions: Vec<DecisionLine>,
     actions: Vec<ActionLine>,
     events: Vec<EventLine>,
@@ -166,9 +167,17 @@ async fn case_page(state: &WebState, person: Person, id: CaseId, form: FormState
     let view = views::case(&state.app, &person.actor, id)
         .await?
         .ok_or(ConsoleError::NotFound)?;
-    let shell = person.shell;
+    let shell = person.shell.clone();
     let lease = LeaseLine::of(&view, &shell);
     let beside = Beside::of(state, &person.actor, view.item.url.clone(), &view.media).await?;
+    let by_rule = view.decisions.iter().rev().map(|view| &view.decision);
+    let by_rule = by_rule
+        .filter(|decision| decision.author.kind() == "rule")
+        .map(|decision| decision.id);
+    let explained = match by_rule.into_iter().next() {
+        Some(decision) => views::explain(&state.app, &person.actor, decision).await?,
+        None => None,
+    };
     let decisions: Vec<DecisionLine> = view.decisions.into_iter().map(DecisionLine::of).collect();
     Ok(CasePage {
         form,
@@ -183,6 +192,7 @@ async fn case_page(state: &WebState, person: Person, id: CaseId, form: FormState
         report: view.report,
         n_files: view.media.len(),
         files: file_cards(view.media, &beside, &shell),
+        explained,
         decisions: decisions.into_iter().rev().collect(),
         actions: view.actions.iter().rev().map(ActionLine::of).collect(),
         events: view

@@ -92,6 +92,16 @@ impl FormState {
         self.values.get(name)
     }
 
+    /// Whether exactly this stands in a field.
+    pub fn is(&self, name: &str, value: &str) -> bool {
+        self.value(name) == value
+    }
+
+    /// Whether this stands in the second field of a span of time, its unit.
+    pub fn unit_is(&self, name: &str, unit: &str) -> bool {
+        self.is(&format!("{name}_unit"), unit)
+    }
+
     /// Whether a field of several has this value among them.
     pub fn has(&self, name: &str, value: &str) -> bool {
         self.values.all(name).any(|found| found == value)

@@ -44,6 +44,10 @@ pub const GROUPS: &[KeyGroup] = &[
                 does: "help.k_banks",
             },
             KeyLine {
+                keys: &["G", "R"],
+                does: "help.k_rules",
+            },
+            KeyLine {
                 keys: &["G", "A"],
                 does: "help.k_actions",
             },

@@ -22,7 +22,7 @@ struct KeysPage {
     shell: Shell,
     form: FormState,
     keys: Vec<KeyLine>,
-    scopes: [Scope; 7],
+    scopes: [Scope; 10],
 }
 
 struct KeyLine {

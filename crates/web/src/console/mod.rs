@@ -28,6 +28,7 @@ mod preferences;
 mod prefs;
 mod previews;
 mod problem;
+mod rules;
 mod runs;
 mod seen;
 mod session;
@@ -87,6 +88,17 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .route("/entries/{id}/remove", get(entries::ask_remove_entry))
         .route("/entries/{id}/signals/{kind}", get(entry::download_signal))
         .route("/entries/{id}/{kind}", get(previews::show_entry_preview))
+        .route("/rules", get(rules::show_rules))
+        .route("/rules/rule/{name}", get(rules::show_rule))
+        .route("/rules/alarms/{id}/seen", post(rules::see_alarm))
+        .route("/rules/changes", get(rules::list_changes))
+        .route("/rules/changes/{id}", get(rules::show_change).post(rules::move_change))
+        .route("/rules/roll-back", post(rules::roll_back))
+        .route("/rules/versions", get(rules::list_versions))
+        .route("/rules/versions/{number}", get(rules::show_version))
+        .route("/rules/lists", get(rules::list_lists).post(rules::put_list))
+        .route("/rules/lists/{name}", get(rules::show_list).post(rules::change_list))
+        .route("/rules/labels", get(rules::list_labels).post(rules::change_label))
         .route("/actions", get(actions::list_actions))
         .route("/actions/{id}/retry", post(actions::retry_action))
         .route("/log", get(log::list_events))
@@ -119,6 +131,10 @@ pub fn router(state: &WebState) -> Router<WebState> {
     let uploads = Router::new()
         .route("/banks/{id}/add-file", post(entries::add_file))
         .route("/banks/{id}/import", get(entries::show_import).post(entries::import))
+        // All rules of a platform are larger than other forms.
+        .route("/rules/new", get(rules::show_editor).post(rules::edit_rules))
+        .route("/rules/form", get(rules::show_builder).post(rules::build_rule))
+        .route("/rules/lists/{name}/upload", post(rules::upload_list))
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(state.clone(), upload::stream_form))
         .layer(from_fn(visit::require_session));

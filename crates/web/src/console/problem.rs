@@ -9,6 +9,7 @@ use moderation::flows::access::AccessError;
 use moderation::flows::actions::ActionError;
 use moderation::flows::banks::BankError;
 use moderation::flows::cases::CaseError;
+use moderation::flows::rules::RulesError;
 use moderation::model::Denied;
 use moderation::store::StoreError;
 use moderation::views::ViewError;
@@ -158,6 +159,23 @@ impl From<CaseError> for ConsoleError {
                 ConsoleError::BadRequest("the case does not take this")
             }
             CaseError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// What forms do not show beside a field.
+impl From<RulesError> for ConsoleError {
+    fn from(error: RulesError) -> Self {
+        match error {
+            RulesError::Denied(denied) => ConsoleError::Denied(denied),
+            RulesError::NotFound { .. } => ConsoleError::NotFound,
+            RulesError::Invalid { .. }
+            | RulesError::Refused(_)
+            | RulesError::NotOpen { .. }
+            | RulesError::Stale { .. }
+            | RulesError::SamePerson
+            | RulesError::Same => ConsoleError::BadRequest("the rules do not take this"),
+            RulesError::Store(error) => error.into(),
         }
     }
 }

@@ -245,6 +245,21 @@ impl Shell {
         self.may(Right::WriteBanks)
     }
 
+    /// Whether to offer the rules.
+    pub fn may_read_rules(&self) -> bool {
+        self.may(Right::ReadRules)
+    }
+
+    /// Whether to offer changes of the rules, and of lists and labels.
+    pub fn may_propose_rules(&self) -> bool {
+        self.may(Right::ProposeRules)
+    }
+
+    /// Whether to offer what makes rules count.
+    pub fn may_approve_rules(&self) -> bool {
+        self.may(Right::ApproveRules)
+    }
+
     /// Whether to offer the event log.
     pub fn may_read_events(&self) -> bool {
         self.may(Right::ReadEvents)

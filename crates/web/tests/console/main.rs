@@ -18,4 +18,5 @@ mod cases;
 mod people;
 mod reach;
 mod recordings;
+mod rules;
 mod safety;

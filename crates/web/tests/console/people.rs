@@ -115,6 +115,7 @@ pub async fn submit(world: &World, id: &str, signal: Signal, change: impl FnOnce
         url: None,
         text: None,
         report: None,
+        platform: moderation::model::PlatformFacts::default(),
         media: vec![NewMedia {
             name: "a.jpg".to_owned(),
             content: NewContent::Signals(vec![signal]),

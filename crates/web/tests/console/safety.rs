@@ -7,7 +7,7 @@ use crate::people::{Person, get, post, submit};
 use crate::world::{KNOWN, World, pdq};
 
 /// Every form of the console.
-const FORMS: [&str; 27] = [
+const FORMS: [&str; 36] = [
     "/sign-in",
     "/sign-out",
     "/invite/x",
@@ -35,6 +35,15 @@ const FORMS: [&str; 27] = [
     "/settings/users/x/reset",
     "/settings/keys",
     "/settings/keys/x/revoke",
+    "/rules/alarms/x/seen",
+    "/rules/changes/x",
+    "/rules/roll-back",
+    "/rules/lists",
+    "/rules/lists/x",
+    "/rules/labels",
+    "/rules/new",
+    "/rules/form",
+    "/rules/lists/x/upload",
 ];
 
 /// Forms of those who are not signed in: they prove themselves by a secret.
@@ -77,7 +86,7 @@ async fn no_form_is_taken_without_the_token_of_its_session() {
     for path in FORMS.into_iter().filter(|path| !OPEN_FORMS.contains(path)) {
         for token in ["", short, amal.csrf.as_str()] {
             let headers = [("cookie", ben.cookie.as_str()), ("sec-fetch-site", "same-origin")];
-            let answer = if path.ends_with("-file") || path.ends_with("/import") {
+            let answer = if path.ends_with("-file") || path.ends_with("/import") || path.ends_with("/upload") {
                 Person {
                     csrf: token.to_owned(),
                     ..clone(&ben)

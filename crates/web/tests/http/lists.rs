@@ -146,7 +146,36 @@ async fn each_thing_can_be_read_by_itself() {
                 "n_damaged": 0,
                 "n_unscanned": 0,
                 "reported": false,
-                "restricted_before": null
+                "restricted_before": null,
+                "rules": {
+                  "counters": [],
+                  "facts": {
+                    "item.reported": false,
+                    "item.restricted_under": null,
+                    "matches": {
+                      "rows": 1
+                    },
+                    "media.damaged": 0,
+                    "media.unscanned": 0
+                  },
+                  "fired": [
+                    {
+                      "counts": true,
+                      "decides": true,
+                      "policy": "terrorist_content",
+                      "reason": "matches known content in a confirmed bank",
+                      "rule": "confirmed_match"
+                    },
+                    {
+                      "counts": true,
+                      "decides": false,
+                      "policy": null,
+                      "reason": "nothing speaks against it",
+                      "rule": "nothing_found"
+                    }
+                  ],
+                  "undecided": []
+                }
               },
               "id": "dec_01m7q5cqg06261gtdj1mt7s99q",
               "item": "post/1 ä",
@@ -155,7 +184,7 @@ async fn each_thing_can_be_read_by_itself() {
               "reason": "matches known content in a confirmed bank",
               "revision": 1,
               "rule": "confirmed_match",
-              "rules_version": "default-2",
+              "rules_version": "1",
               "seawall_version": "0.1.0"
             }
         "#]]);

@@ -25,7 +25,8 @@ use crate::items::NewItem;
 use crate::matching::{Found, Played};
 use crate::model::item::{FramePlace, MediaSignal};
 use crate::model::{
-    Actor, EntryId, ItemKind, Match, MediaStatus, NewStream, Plays, StreamId, StreamState, Tier, Timestamp,
+    Actor, EntryId, ItemKind, Match, MediaStatus, NewStream, PlatformFacts, Plays, StreamId, StreamState, Tier,
+    Timestamp,
 };
 use crate::store::StoreError;
 use crate::streams;
@@ -305,6 +306,7 @@ impl Live {
                 url: self.new.url.clone(),
                 text: None,
                 report: None,
+                platform: PlatformFacts::default(),
                 digest,
             },
             files: vec![file],

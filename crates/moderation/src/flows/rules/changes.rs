@@ -1,0 +1,241 @@
+//! A change of the rules: proposed with its tests passing, approved by a second person, live for all processes with one statement; and the
+//! way back.
+//!
+//! Each of these is safe to do twice: the second finds the change in another state and says so.
+
+use super::check::{check_files, checked};
+use super::{RulesError, invalid, text};
+use crate::Seawall;
+use crate::flows::calibrate::off_thread;
+use crate::model::{Actor, Change, ChangeId, ChangeState, Right, RuleFile, RulesSource, Timestamp};
+use crate::rules::versions::NewVersion;
+use crate::rules::{changes, standing, versions};
+use crate::store::{StoreError, Tx};
+
+/// A change that somebody proposes.
+#[derive(Debug, Clone)]
+pub struct NewChange {
+    /// All files of the rules as they should be, not only those that are different.
+    pub files: Vec<RuleFile>,
+    /// Why.
+    pub note: String,
+}
+
+/// Proposes a change: the rules are checked and their tests run, and only what passes is kept.
+pub async fn propose(app: &Seawall, actor: &Actor, new: NewChange) -> Result<ChangeId, RulesError> {
+    actor.require(Right::ProposeRules)?;
+    check_files(&new.files)?;
+    let note = text("note", &new.note, 1, Change::NOTE_LENGTH_MAX)?;
+    let now = app.clock.now();
+    let report = off_thread(|| checked(&new.files, now.unix_ms()));
+    if !report.is_good {
+        return Err(RulesError::Refused(Box::new(report)));
+    }
+    let mut tx = app.store.begin("propose rules").await?;
+    let live = standing_of(&mut tx).await?.standing.live;
+    let base = versions::find(tx.conn(), live).await?;
+    if base.is_some_and(|base| base.digest == versions::digest(&new.files)) {
+        return Err(RulesError::Same);
+    }
+    let version = NewVersion {
+        files: new.files,
+        note: note.clone(),
+        author: actor.to_string(),
+        source: RulesSource::Proposed,
+        n_rules: report.rules.len(),
+    };
+    let number = versions::insert(&mut tx, &version, now).await?;
+    let change = Change {
+        id: ChangeId::fresh(now, &app.chance),
+        version: number,
+        base: live,
+        state: ChangeState::Tested,
+        note,
+        proposed_by: actor.to_string(),
+        proposed_at: now,
+        backtest: None,
+        shadow_since: None,
+        decided_by: None,
+        decided_at: None,
+        decided_note: None,
+    };
+    changes::insert(&mut tx, &change).await?;
+    let body = serde_json::json!({ "version": number, "base": live, "n_rules": report.rules.len() });
+    tx.event(now, actor, "rules.proposed", change.id, body);
+    tx.commit().await?;
+    Ok(change.id)
+}
+
+/// Takes one's own change back.
+pub async fn withdraw(app: &Seawall, actor: &Actor, id: ChangeId, note: &str) -> Result<(), RulesError> {
+    actor.require(Right::ProposeRules)?;
+    end(app, actor, id, ChangeState::Withdrawn, note).await
+}
+
+/// Refuses a change.
+pub async fn reject(app: &Seawall, actor: &Actor, id: ChangeId, note: &str) -> Result<(), RulesError> {
+    actor.require(Right::ApproveRules)?;
+    end(app, actor, id, ChangeState::Rejected, note).await
+}
+
+async fn end(app: &Seawall, actor: &Actor, id: ChangeId, state: ChangeState, note: &str) -> Result<(), RulesError> {
+    let note = text("note", note, 0, Change::NOTE_LENGTH_MAX)?;
+    let mut tx = app.store.begin("end a change of the rules").await?;
+    let last_seq = standing::lock(&mut tx).await?;
+    let now = app.clock.now();
+    let change = open_change(&mut tx, id).await?;
+    if state == ChangeState::Withdrawn && change.proposed_by != actor.to_string() {
+        return Err(invalid("change", "was proposed by somebody else: reject it instead"));
+    }
+    leave_shadow(&mut tx, &change, last_seq, now).await?;
+    let ended = decided(change, state, actor, now, note);
+    changes::update(&mut tx, &ended).await?;
+    let kind = match state {
+        ChangeState::Withdrawn => "rules.withdrawn",
+        _ => "rules.rejected",
+    };
+    tx.event(now, actor, kind, id, serde_json::json!({ "version": ended.version }));
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Makes a change live that somebody else proposed. From the next event on all processes judge by it. Says the version.
+pub async fn approve(app: &Seawall, actor: &Actor, id: ChangeId, note: &str) -> Result<i64, RulesError> {
+    actor.require(Right::ApproveRules)?;
+    let note = text("note", note, 0, Change::NOTE_LENGTH_MAX)?;
+    let change = changes::find(&mut *app.store.reader().await?, id).await?;
+    let change = change.ok_or(RulesError::NotFound { what: "change" })?;
+    check_approval(actor, &change)?;
+    // Its windows are filled before the turn is taken, so that nobody waits for it.
+    let mut ready = app.judge.prepare(&app.store, change.version).await?;
+
+    let mut tx = app.store.begin("approve rules").await?;
+    let last_seq = standing::lock(&mut tx).await?;
+    let now = app.clock.now();
+    let kept = standing_of(&mut tx).await?;
+    let change = open_change(&mut tx, id).await?;
+    check_approval(actor, &change)?;
+    if change.base != kept.standing.live {
+        return Err(RulesError::Stale {
+            base: change.base,
+            live: kept.standing.live,
+        });
+    }
+    ready.catch_up(tx.conn(), last_seq).await?;
+    ready.keep(&mut tx, last_seq).await?;
+    leave_shadow(&mut tx, &change, last_seq, now).await?;
+    changes::end_live(&mut tx).await?;
+    let why = format!("change {id}");
+    standing::set_live(&mut tx, change.version, last_seq, &actor.to_string(), &why, now).await?;
+    let approved = decided(change, ChangeState::Live, actor, now, note);
+    changes::update(&mut tx, &approved).await?;
+    let body = serde_json::json!({
+        "version": approved.version, "from": kept.standing.live, "change": id.to_string(),
+        "proposed_by": approved.proposed_by,
+    });
+    tx.event(now, actor, "rules.live", approved.version, body);
+    tx.commit().await?;
+    Ok(approved.version)
+}
+
+/// Goes back to a version that was live before: the last one, or the one that is named. One person can do it, because it makes nothing live
+/// that was not approved once. Says the version.
+pub async fn roll_back(app: &Seawall, actor: &Actor, to: Option<i64>, why: &str) -> Result<i64, RulesError> {
+    /// How far one can go back.
+    const REIGNS_MAX: i64 = 1_000;
+    actor.require(Right::ApproveRules)?;
+    let why = text("why", why, 1, Change::NOTE_LENGTH_MAX)?;
+    let mut conn = app.store.reader().await?;
+    let kept = standing::read(&mut conn).await?.ok_or_else(not_installed)?;
+    let live = kept.standing.live;
+    let reigns = standing::reigns(&mut conn, REIGNS_MAX).await?;
+    drop(conn);
+    let mut was_live = reigns
+        .iter()
+        .map(|reign| reign.version)
+        .filter(|version| *version != live);
+    let version = match to {
+        Some(to) if to == live => return Err(RulesError::Same),
+        Some(to) => was_live.find(|version| *version == to),
+        None => was_live.next(),
+    };
+    let version = version.ok_or(RulesError::NotFound {
+        what: "version that was live before",
+    })?;
+    let mut ready = app.judge.prepare(&app.store, version).await?;
+
+    let mut tx = app.store.begin("roll rules back").await?;
+    let last_seq = standing::lock(&mut tx).await?;
+    let now = app.clock.now();
+    let kept = standing_of(&mut tx).await?;
+    if kept.standing.live != live {
+        return Err(RulesError::Stale {
+            base: live,
+            live: kept.standing.live,
+        });
+    }
+    ready.catch_up(tx.conn(), last_seq).await?;
+    ready.keep(&mut tx, last_seq).await?;
+    changes::end_live(&mut tx).await?;
+    let said = format!("rolled back: {why}");
+    standing::set_live(&mut tx, version, last_seq, &actor.to_string(), &said, now).await?;
+    let body = serde_json::json!({ "version": version, "from": live, "rolled_back": true });
+    tx.event(now, actor, "rules.live", version, body);
+    tx.commit().await?;
+    Ok(version)
+}
+
+fn check_approval(actor: &Actor, change: &Change) -> Result<(), RulesError> {
+    if !change.state.is_open() {
+        return Err(RulesError::NotOpen { state: change.state });
+    }
+    if change.proposed_by == actor.to_string() {
+        return Err(RulesError::SamePerson);
+    }
+    Ok(())
+}
+
+/// The change, locked, if it may still become live.
+pub(super) async fn open_change(tx: &mut Tx, id: ChangeId) -> Result<Change, RulesError> {
+    let change = changes::find_locked(tx, id).await?;
+    let change = change.ok_or(RulesError::NotFound { what: "change" })?;
+    if !change.state.is_open() {
+        return Err(RulesError::NotOpen { state: change.state });
+    }
+    Ok(change)
+}
+
+/// Nothing is in shadow for a change that ends.
+pub(super) async fn leave_shadow(
+    tx: &mut Tx,
+    change: &Change,
+    last_seq: i64,
+    now: Timestamp,
+) -> Result<bool, RulesError> {
+    let kept = standing_of(tx).await?;
+    let is_in_shadow = kept.standing.shadow.is_some_and(|(_, of)| of == change.id);
+    if is_in_shadow {
+        standing::set_shadow(tx, None, last_seq, now).await?;
+    }
+    Ok(is_in_shadow)
+}
+
+fn decided(change: Change, state: ChangeState, actor: &Actor, now: Timestamp, note: String) -> Change {
+    Change {
+        state,
+        decided_by: Some(actor.to_string()),
+        decided_at: Some(now),
+        decided_note: Some(note).filter(|note| !note.is_empty()),
+        ..change
+    }
+}
+
+pub(super) async fn standing_of(tx: &mut Tx) -> Result<standing::Kept, StoreError> {
+    standing::read(tx.conn()).await?.ok_or_else(not_installed)
+}
+
+pub(super) fn not_installed() -> StoreError {
+    StoreError::Damaged {
+        what: "no rules are installed".to_owned(),
+    }
+}

@@ -1,0 +1,67 @@
+//! Restrictions that a rule gave an end.
+
+use sqlx::{AnyConnection, query};
+
+use crate::model::{DecisionId, ItemId, Restricted, Timestamp};
+use crate::store::columns::Columns;
+use crate::store::{StoreError, Tx};
+
+/// A restriction that ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ending {
+    /// The decision that restricted.
+    pub decision: DecisionId,
+    /// The item.
+    pub item: ItemId,
+    /// What of it.
+    pub what: Restricted,
+    /// When it ends.
+    pub ends_at: Timestamp,
+}
+
+/// Remembers when a restriction ends.
+pub async fn insert(tx: &mut Tx, ending: &Ending) -> Result<(), StoreError> {
+    query("INSERT INTO rules_restriction (decision_id, what, item_id, ends_at) VALUES ($1, $2, $3, $4)")
+        .bind(ending.decision.to_string())
+        .bind(ending.what.as_str())
+        .bind(ending.item.to_string())
+        .bind(ending.ends_at.unix_ms())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("remember when a restriction ends"))?;
+    Ok(())
+}
+
+/// Up to `limit` restrictions that are over, the first first.
+pub async fn over(conn: &mut AnyConnection, now: Timestamp, limit: i64) -> Result<Vec<Ending>, StoreError> {
+    let rows = query(
+        "SELECT decision_id, what, item_id, ends_at FROM rules_restriction WHERE ends_at <= $1
+         ORDER BY ends_at, decision_id, what LIMIT $2",
+    )
+    .bind(now.unix_ms())
+    .bind(limit)
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::at("look for restrictions that are over"))?;
+    rows.iter()
+        .map(|row| {
+            Ok(Ending {
+                decision: row.parse("decision_id")?,
+                item: row.parse("item_id")?,
+                what: row.parse("what")?,
+                ends_at: row.time("ends_at")?,
+            })
+        })
+        .collect()
+}
+
+/// Forgets it: it was ended, or something else was decided since. False, if another was faster.
+pub async fn forget(tx: &mut Tx, ending: &Ending) -> Result<bool, StoreError> {
+    let done = query("DELETE FROM rules_restriction WHERE decision_id = $1 AND what = $2")
+        .bind(ending.decision.to_string())
+        .bind(ending.what.as_str())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("forget a restriction"))?;
+    Ok(done.rows_affected() > 0)
+}
