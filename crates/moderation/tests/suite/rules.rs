@@ -194,9 +194,10 @@ pub async fn what_does_not_pass_is_not_kept(world: World) {
         .await
         .unwrap();
     assert!(changes.rows.is_empty());
+    let somebody = lead();
     let shipped = rules::propose(
         &world.app,
-        &lead(),
+        &somebody,
         NewChange {
             files: vec![RuleFile {
                 name: policy::DEFAULT_RULES_FILE.to_owned(),

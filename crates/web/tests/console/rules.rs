@@ -208,7 +208,7 @@ async fn mistakes_are_shown_in_place_and_nothing_is_lost() {
         page.says(status, "2 | when: acount.age");
         let body = unescaped(&page.body);
         assert!(
-            body.contains(&" ".repeat(8).as_str()) && body.contains(" |         ^^^^^^^^^^"),
+            body.contains(" ".repeat(8).as_str()) && body.contains(" |         ^^^^^^^^^^"),
             "{body}"
         );
         assert!(

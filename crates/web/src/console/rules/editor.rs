@@ -183,7 +183,7 @@ impl Sent {
             text: text.to_owned(),
         });
         let is_there =
-            |file: &RuleFile| !(file.name.is_empty() && file.text.trim().is_empty()) && !gone.contains(&file.name);
+            |file: &RuleFile| !(gone.contains(&file.name) || file.name.is_empty() && file.text.trim().is_empty());
         Self {
             base: fields.get("base").parse().unwrap_or(0),
             files: files.filter(is_there).collect(),
