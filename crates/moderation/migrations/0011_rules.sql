@@ -2,7 +2,7 @@
 
 INSERT INTO store_counter (name, value) VALUES ('rules_version', 0), ('rules_event', 0), ('rules_list', 0);
 
-CREATE TABLE rules_version (
+CREATE TABLE rules_edition (
     number BIGINT PRIMARY KEY,
     digest TEXT NOT NULL,
     note TEXT NOT NULL,
@@ -12,7 +12,7 @@ CREATE TABLE rules_version (
     created_at BIGINT NOT NULL
 );
 
-CREATE INDEX rules_version_digest ON rules_version (digest);
+CREATE INDEX rules_edition_digest ON rules_edition (digest);
 
 CREATE TABLE rules_file (
     version BIGINT NOT NULL,

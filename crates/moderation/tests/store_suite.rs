@@ -17,6 +17,7 @@ mod suite {
     pub mod races;
     pub mod recordings;
     pub mod rules;
+    pub mod rules_effects;
     pub mod simulation;
     pub mod streams;
     pub mod submit;
@@ -162,11 +163,11 @@ on_both_engines! {
     rules::shadow_and_backtest_say_what_would_be_different,
     rules::a_rule_that_people_reverse_is_suspended,
     rules::a_rule_that_suddenly_fires_far_more_is_suspended,
-    rules::lists_are_followed_by_every_process,
-    rules::labels_are_set_by_people_and_rules_and_end,
-    rules::a_restriction_with_an_end_is_lifted,
-    rules::a_rule_makes_its_own_queue,
-    rules::what_the_platform_says_reaches_the_rules,
+    rules_effects::lists_are_followed_by_every_process,
+    rules_effects::labels_are_set_by_people_and_rules_and_end,
+    rules_effects::a_restriction_with_an_end_is_lifted,
+    rules_effects::a_rule_makes_its_own_queue,
+    rules_effects::what_the_platform_says_reaches_the_rules,
     films::a_cut_and_re_encoded_film_is_found,
     films::a_film_is_found_in_a_stream,
     archive::a_backup_restores_into_either_engine,

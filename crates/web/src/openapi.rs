@@ -361,7 +361,7 @@ mod tests {
         ids.sort();
         ids.dedup();
         assert_eq!(ids.len(), n_ids);
-        assert_eq!(n_ids, 29);
+        assert_eq!(n_ids, 51);
     }
 
     #[test]

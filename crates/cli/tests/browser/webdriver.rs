@@ -146,6 +146,8 @@ impl Browser {
     pub fn prefer(&self, scheme: &str) {
         let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         self.devtools("Emulation.setEmulatedMedia", features);
+        // Colours change by and by; what is looked at is what they end as.
+        self.run("document.getAnimations().forEach((one) => one.finish())", &[]);
     }
 
     #[track_caller]

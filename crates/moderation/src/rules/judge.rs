@@ -152,6 +152,16 @@ impl Judge {
         engine.follow(self, &mut conn, &kept, kept.last_seq).await
     }
 
+    /// Forgets all windows and versions, where the store forgot them too.
+    pub async fn forget(&self) {
+        let mut engine = self.engine.lock().await;
+        *engine = Engine::default();
+        self.compiled
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clear();
+    }
+
     /// What the rules say of facts; nothing is remembered.
     pub async fn look(&self, store: &Store, facts: &Map<String, Value>) -> Result<Judged, StoreError> {
         let mut engine = self.engine.lock().await;

@@ -70,7 +70,7 @@ pub async fn forget_old(tx: &mut Tx, kept_versions: i64) -> Result<(), StoreErro
     .map_err(StoreError::at("forget windows"))?;
     query(
         "DELETE FROM rules_snapshot
-         WHERE version < (SELECT COALESCE(MAX(number), 0) FROM rules_version) - $1
+         WHERE version < (SELECT COALESCE(MAX(number), 0) FROM rules_edition) - $1
            AND version NOT IN (SELECT live FROM rules_standing)
            AND version NOT IN (SELECT COALESCE(shadow, 0) FROM rules_standing)",
     )

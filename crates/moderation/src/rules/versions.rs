@@ -50,7 +50,7 @@ pub fn texts(files: &[RuleFile]) -> Vec<RuleText> {
 pub async fn insert(tx: &mut Tx, new: &NewVersion, now: Timestamp) -> Result<i64, StoreError> {
     let number = counter::take(tx, "rules_version", 1).await?;
     query(
-        "INSERT INTO rules_version (number, digest, note, author, source, n_rules, created_at)
+        "INSERT INTO rules_edition (number, digest, note, author, source, n_rules, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(number)
@@ -79,7 +79,7 @@ pub async fn insert(tx: &mut Tx, new: &NewVersion, now: Timestamp) -> Result<i64
 /// The version, by its number.
 pub async fn find(conn: &mut AnyConnection, number: i64) -> Result<Option<RulesVersion>, StoreError> {
     let row =
-        query("SELECT number, digest, note, author, source, n_rules, created_at FROM rules_version WHERE number = $1")
+        query("SELECT number, digest, note, author, source, n_rules, created_at FROM rules_edition WHERE number = $1")
             .bind(number)
             .fetch_optional(conn)
             .await
@@ -90,7 +90,7 @@ pub async fn find(conn: &mut AnyConnection, number: i64) -> Result<Option<RulesV
 /// Up to `limit` versions before a number, the newest first.
 pub async fn list(conn: &mut AnyConnection, before: i64, limit: i64) -> Result<Vec<RulesVersion>, StoreError> {
     let rows = query(
-        "SELECT number, digest, note, author, source, n_rules, created_at FROM rules_version
+        "SELECT number, digest, note, author, source, n_rules, created_at FROM rules_edition
          WHERE number < $1 ORDER BY number DESC LIMIT $2",
     )
     .bind(before)

@@ -20,9 +20,9 @@ async fn a_bank_is_made_read_and_changed() {
         .await;
     made.check(expect![[r#"
         201 Created
-        location: /api/v1/banks/bank_01m7q5cqg06261gtdj1mt7s99n
+        location: /api/v1/banks/bank_01m7q5cqg0dnja869dc33vdtck
         {
-          "id": "bank_01m7q5cqg06261gtdj1mt7s99n"
+          "id": "bank_01m7q5cqg0dnja869dc33vdtck"
         }
     "#]]);
     let place = made.header("location").to_owned();
@@ -34,7 +34,7 @@ async fn a_bank_is_made_read_and_changed() {
           "crops": "few",
           "description": "Known pictures",
           "enabled": true,
-          "id": "bank_01m7q5cqg06261gtdj1mt7s99n",
+          "id": "bank_01m7q5cqg0dnja869dc33vdtck",
           "n_entries": 0,
           "name": "demo"
         }
@@ -127,12 +127,12 @@ async fn an_entry_is_added_found_disabled_and_removed() {
     world.get(&key, &place).await.check(expect![[r#"
         200 OK
         {
-          "bank": "bank_01m7q5cqg06261gtdj1mt7s99n",
+          "bank": "bank_01m7q5cqg0dnja869dc33vdtck",
           "created_at": "2026-11-18T11:06:40.000Z",
           "expires_at": "2027-01-01T00:00:00.000Z",
           "has_look": false,
           "has_previews": false,
-          "id": "ent_01m7q5cqg06261gtdj1mt7s99p",
+          "id": "ent_01m7q5cqg0dnja869dc33vdtcm",
           "labels": [
             "a",
             "b"

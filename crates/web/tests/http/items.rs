@@ -38,8 +38,8 @@ async fn a_match_in_a_confirmed_bank_restricts() {
     answer.check(expect![[r#"
         200 OK
         {
-          "case": "case_01m7q5cqg06261gtdj1mt7s99r",
-          "decision": "dec_01m7q5cqg06261gtdj1mt7s99q",
+          "case": "case_01m7q5cqg0dnja869dc33vdtcq",
+          "decision": "dec_01m7q5cqg0dnja869dc33vdtcn",
           "item": "post-123",
           "media": [
             {
@@ -47,7 +47,7 @@ async fn a_match_in_a_confirmed_bank_restricts() {
                 {
                   "bank": "demo",
                   "distance": 4,
-                  "entry": "ent_01m7q5cqg06261gtdj1mt7s99p",
+                  "entry": "ent_01m7q5cqg0dnja869dc33vdtcm",
                   "signal": "pdq",
                   "threshold": 31,
                   "tier": "match",
@@ -81,7 +81,7 @@ async fn what_matches_nothing_is_allowed() {
     answer.check(expect![[r#"
         200 OK
         {
-          "decision": "dec_01m7q5cqg06261gtdj1mt7s99q",
+          "decision": "dec_01m7q5cqg0dnja869dc33vdtcn",
           "item": "post-1",
           "media": [
             {
@@ -140,8 +140,8 @@ async fn an_uploaded_picture_is_hashed_and_found_however_it_comes() {
     form.check(expect![[r#"
         200 OK
         {
-          "case": "case_01m7q5cqg06261gtdj1mt7s99r",
-          "decision": "dec_01m7q5cqg06261gtdj1mt7s99q",
+          "case": "case_01m7q5cqg0dnja869dc33vdtcq",
+          "decision": "dec_01m7q5cqg0dnja869dc33vdtcn",
           "item": "post-1",
           "media": [
             {
@@ -149,7 +149,7 @@ async fn an_uploaded_picture_is_hashed_and_found_however_it_comes() {
                 {
                   "bank": "demo",
                   "distance": 0,
-                  "entry": "ent_01m7q5cqg06261gtdj1mt7s99p",
+                  "entry": "ent_01m7q5cqg0dnja869dc33vdtcm",
                   "signal": "md5",
                   "threshold": 0,
                   "tier": "match",
@@ -158,7 +158,7 @@ async fn an_uploaded_picture_is_hashed_and_found_however_it_comes() {
                 {
                   "bank": "demo",
                   "distance": 0,
-                  "entry": "ent_01m7q5cqg06261gtdj1mt7s99p",
+                  "entry": "ent_01m7q5cqg0dnja869dc33vdtcm",
                   "sighting": {
                     "alike": 14,
                     "compared": 14,
@@ -191,7 +191,7 @@ async fn an_uploaded_picture_is_hashed_and_found_however_it_comes() {
                 {
                   "bank": "demo",
                   "distance": 0,
-                  "entry": "ent_01m7q5cqg06261gtdj1mt7s99p",
+                  "entry": "ent_01m7q5cqg0dnja869dc33vdtcm",
                   "signal": "sha256",
                   "threshold": 0,
                   "tier": "match",

@@ -84,8 +84,8 @@ async fn each_thing_can_be_read_by_itself() {
               "text": "hello",
               "updated_at": "2026-11-18T11:06:40.000Z",
               "verdict": {
-                "case": "case_01m7q5cqg06261gtdj1mt7s99r",
-                "decision": "dec_01m7q5cqg06261gtdj1mt7s99q",
+                "case": "case_01m7q5cqg0dnja869dc33vdtcq",
+                "decision": "dec_01m7q5cqg0dnja869dc33vdtcn",
                 "item": "post/1 ä",
                 "media": [
                   {
@@ -93,7 +93,7 @@ async fn each_thing_can_be_read_by_itself() {
                       {
                         "bank": "demo",
                         "distance": 0,
-                        "entry": "ent_01m7q5cqg06261gtdj1mt7s99p",
+                        "entry": "ent_01m7q5cqg0dnja869dc33vdtcm",
                         "signal": "pdq",
                         "threshold": 31,
                         "tier": "match",
@@ -124,16 +124,16 @@ async fn each_thing_can_be_read_by_itself() {
             200 OK
             {
               "author": "rule",
-              "case": "case_01m7q5cqg06261gtdj1mt7s99r",
+              "case": "case_01m7q5cqg0dnja869dc33vdtcq",
               "decided_at": "2026-11-18T11:06:40.000Z",
               "facts": {
                 "matches": [
                   {
-                    "bank": "bank_01m7q5cqg06261gtdj1mt7s99n",
+                    "bank": "bank_01m7q5cqg0dnja869dc33vdtck",
                     "bank_confirmed": true,
                     "distance": 0,
-                    "entry": "ent_01m7q5cqg06261gtdj1mt7s99p",
-                    "media": "med_01m7q5cqg06261gtdj1mt7s99s",
+                    "entry": "ent_01m7q5cqg0dnja869dc33vdtcm",
+                    "media": "med_01m7q5cqg0dnja869dc33vdtcp",
                     "nearest_benign": null,
                     "segments": null,
                     "sighting": null,
@@ -177,7 +177,7 @@ async fn each_thing_can_be_read_by_itself() {
                   "undecided": []
                 }
               },
-              "id": "dec_01m7q5cqg06261gtdj1mt7s99q",
+              "id": "dec_01m7q5cqg0dnja869dc33vdtcn",
               "item": "post/1 ä",
               "outcome": "restrict",
               "policy": "terrorist_content",
@@ -192,7 +192,7 @@ async fn each_thing_can_be_read_by_itself() {
     world.get(&key, &case).await.check(expect![[r#"
         200 OK
         {
-          "id": "case_01m7q5cqg06261gtdj1mt7s99r",
+          "id": "case_01m7q5cqg0dnja869dc33vdtcq",
           "item": "post/1 ä",
           "media": [
             {
@@ -200,7 +200,7 @@ async fn each_thing_can_be_read_by_itself() {
                 {
                   "bank": "demo",
                   "distance": 0,
-                  "entry": "ent_01m7q5cqg06261gtdj1mt7s99p",
+                  "entry": "ent_01m7q5cqg0dnja869dc33vdtcm",
                   "signal": "pdq",
                   "threshold": 31,
                   "tier": "match",
@@ -218,7 +218,7 @@ async fn each_thing_can_be_read_by_itself() {
             }
           ],
           "opened_at": "2026-11-18T11:06:40.000Z",
-          "opened_by": "dec_01m7q5cqg06261gtdj1mt7s99q",
+          "opened_by": "dec_01m7q5cqg0dnja869dc33vdtcn",
           "queue": "matches",
           "reason": "matches known content in a confirmed bank",
           "state": "open"
@@ -233,12 +233,13 @@ async fn each_thing_can_be_read_by_itself() {
         200 OK
         {
           "attempts": 0,
-          "decision": "dec_01m7q5cqg06261gtdj1mt7s99q",
-          "id": "act_01m7q5cqg06261gtdj1mt7s99t",
+          "decision": "dec_01m7q5cqg0dnja869dc33vdtcn",
+          "id": "act_01m7q5cqg0dnja869dc33vdtcr",
           "item": "post/1 ä",
           "kind": "restrict",
           "ordered_at": "2026-11-18T11:06:40.000Z",
-          "state": "waiting"
+          "state": "waiting",
+          "what": "item"
         }
     "#]]);
 
@@ -265,8 +266,8 @@ async fn each_thing_can_be_read_by_itself() {
         200 OK
         {
           "closed_at": "2026-11-18T11:06:40.000Z",
-          "closed_by": "dec_01m7q5cqg0cjxmt6qxh6vf4mkt",
-          "id": "case_01m7q5cqg06261gtdj1mt7s99r",
+          "closed_by": "dec_01m7q5cqg0a4cqh9vc7hj71v7c",
+          "id": "case_01m7q5cqg0dnja869dc33vdtcq",
           "item": "post/1 ä",
           "media": [
             {
@@ -274,7 +275,7 @@ async fn each_thing_can_be_read_by_itself() {
                 {
                   "bank": "demo",
                   "distance": 0,
-                  "entry": "ent_01m7q5cqg06261gtdj1mt7s99p",
+                  "entry": "ent_01m7q5cqg0dnja869dc33vdtcm",
                   "signal": "pdq",
                   "threshold": 31,
                   "tier": "match",
@@ -292,7 +293,7 @@ async fn each_thing_can_be_read_by_itself() {
             }
           ],
           "opened_at": "2026-11-18T11:06:40.000Z",
-          "opened_by": "dec_01m7q5cqg06261gtdj1mt7s99q",
+          "opened_by": "dec_01m7q5cqg0dnja869dc33vdtcn",
           "queue": "matches",
           "reason": "matches known content in a confirmed bank",
           "state": "closed"

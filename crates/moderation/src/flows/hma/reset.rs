@@ -4,7 +4,7 @@ use signal::{Md5, Pdq, Signal};
 
 use super::HmaError;
 use super::banks::insert_bank;
-use crate::flows::follow;
+use crate::flows::{follow, rules};
 use crate::model::{Actor, EntryId, NewEntry, Right};
 use crate::store::wipe;
 use crate::{Seawall, banks};
@@ -39,6 +39,8 @@ pub async fn forget_everything(app: &Seawall, actor: &Actor) -> Result<(), HmaEr
         // Numbers of entries begin anew.
         app.remembered.forget();
         app.sample.begin_anew();
+        app.judge.forget().await;
+        rules::install(app).await?;
         return Ok(());
     }
     Err(HmaError::Busy)
