@@ -1,6 +1,6 @@
 //! The common shapes of rules as forms: what is filled in becomes the text that a person would write, with tests that prove it.
 //!
-//! A form is bounded and typed ([`RuleForm`]); [`read`] makes one of the fields that a page or a program sends, and says of each
+//! A form is bounded and typed ([`RuleForm`]); [`read()`] makes one of the fields that a page or a program sends, and says of each
 //! field what is wrong with it. [`RuleForm::text`] writes the rule and its tests; it knows the files that the rule will stand beside,
 //! because other rules may fire on the same events, and a test names all that do. What it returns has passed the checker.
 
