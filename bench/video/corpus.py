@@ -10,7 +10,7 @@ import os
 import sys
 import time
 
-from edits import EDITS, SOUND_ONLY, Source, live_720p, long_720p
+from edits import EDITS, LONG_ENCODERS, SOUND_ONLY, Source, live_720p, long_720p
 from references import references, strangers
 from store import FOLDER, Store
 from vpdq_published import published
@@ -67,7 +67,7 @@ def main():
         around = [made for made, _, _ in hosts]
         # Nothing is chosen by speed; only what is published needs these.
         streams = list(pool.map(lambda number: live_720p(store, number, sources, around), range(STREAMS if half == "held-out" else 0)))
-        ten_minutes = long_720p(store, sources) if half == "held-out" else None
+        long_files = {name: long_720p(store, sources, encoder) for name, encoder in LONG_ENCODERS.items()} if half == "held-out" else {}
 
     everything = {
         "half": half,
@@ -79,7 +79,7 @@ def main():
         "strangers": [described(store, made) for made in alone],
         "benign": [str(made.path) for made in benign],
         "streams": [{"path": str(made.path), "clips": clips} for made, clips in streams],
-        "ten_minutes": str(ten_minutes.path) if ten_minutes else "",
+        "ten_minutes": [[name, str(made.path)] for name, made in long_files.items()],
     }
     path = FOLDER / f"{half}.json"
     path.write_text(json.dumps(everything, indent=1))

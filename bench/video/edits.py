@@ -127,7 +127,7 @@ def clip(seconds):
     return edit
 
 
-def joined(store, source, parts):
+def joined(store, source, parts, encoder=tuple(H264)):
     """Parts (file, from, seconds) one after the other, at the size of the original."""
     width, height, fps = source.size
     inputs, graph = [], ""
@@ -138,7 +138,7 @@ def joined(store, source, parts):
             f"[{number}:a]aresample=44100,aformat=channel_layouts=stereo,apad,atrim=duration={seconds:.3f}[a{number}];"
         )
     graph += "".join(f"[v{n}][a{n}]" for n in range(len(parts))) + f"concat=n={len(parts)}:v=1:a=1[v][a]"
-    return store.ffmpeg("mp4", [*inputs, "-map", "[v]", "-map", "[a]", *H264, *AAC], graph)
+    return store.ffmpeg("mp4", [*inputs, "-map", "[v]", "-map", "[a]", *encoder, *AAC], graph)
 
 
 def new_opening(store, source):
@@ -265,11 +265,18 @@ EDITS = {
 SOUND_ONLY = {"redubbed", "silent", "music_over", "pitch_up_5", "pitch_down_5"}
 
 
-def long_720p(store, sources):
+# How the ten minutes of the speed section are encoded: what decoding costs is the encoder's choice.
+LONG_ENCODERS = {
+    "libx264 with its default settings": ("-c:v", "libx264", "-pix_fmt", "yuv420p"),
+    "libx264 -preset ultrafast, the cheapest to decode": tuple(H264),
+}
+
+
+def long_720p(store, sources, encoder):
     """Ten minutes at 1280 x 720: two minutes of the half's own entries, five times over, which costs as much to decode as any ten."""
     parts = [(source.made, 0, 30.0) for source in sources[:4]]
     wide = Source("long", None, 120.0, (1280, 720, 30), [], [])
-    two_minutes = joined(store, wide, parts)
+    two_minutes = joined(store, wide, parts, encoder)
     return store.ffmpeg("mp4", ["-stream_loop", "4", "-i", two_minutes, *BOTH, "-c", "copy", "-t", "600"])
 
 

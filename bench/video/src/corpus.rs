@@ -17,7 +17,8 @@ pub struct Corpus {
     /// Harmless videos that the index learns from: what they show is no evidence.
     pub benign: Vec<PathBuf>,
     pub streams: Vec<Stream>,
-    pub ten_minutes: PathBuf,
+    /// The same ten minutes, by how they are encoded.
+    pub ten_minutes: Vec<(String, PathBuf)>,
 }
 
 /// A video that is banked.

@@ -14,7 +14,7 @@ fn corpus() -> Corpus {
     let text = format!(
         r#"{{"half":"tuning","edits":["clip"],"entries":[{},{},{}],
         "queries":[{{"edit":"clip","reference":"a","path":"","vpdq":{{"cpu_seconds":1,"frames":[]}},"runs":[{{"query":[0,20],"entry":[0,40]}}]}}],
-        "strangers":[],"benign":[],"streams":[],"ten_minutes":""}}"#,
+        "strangers":[],"benign":[],"streams":[],"ten_minutes":[]}}"#,
         entry("a", "one", shared),
         entry("b", "one", shared),
         entry("c", "two", ""),

@@ -71,7 +71,7 @@ fn main() -> Result<()> {
             println!("{}", report::survival(&corpus, &survival));
         }
         if args.speed || args.only_speed {
-            println!("{}", speed::measure(&scanner, &corpus).await?.markdown());
+            println!("{}", speed::markdown(&scanner, &corpus).await?);
         }
         if args.speed || args.only_live {
             println!("{}", live::measure(&scanner, &corpus).await?.markdown());

@@ -59,7 +59,9 @@ impl Scanner {
     pub async fn scan(&self, path: &Path, sampling: Sampling) -> Result<Kept> {
         let mut digest = Sha256::new();
         digest.update(self.worker.as_bytes());
-        digest.update(path.as_os_str().as_encoded_bytes());
+        // A file's name says how it was made; its folder may move.
+        let name = path.file_name().unwrap_or(path.as_os_str());
+        digest.update(name.as_encoded_bytes());
         digest.update([u8::from(sampling == Sampling::KeyFrames)]);
         let kept = self.folder.join(hex(&digest.finalize()));
         if let Some(scan) = std::fs::read(&kept)
