@@ -115,8 +115,8 @@ impl Bank {
             }
             bank.vpdq.push(features);
         }
-        for scan in benign {
-            bank.videos.learn(&scan.frames);
+        for (source, scan) in (0..).zip(benign) {
+            bank.videos.learn(source, &Timeline::of(&scan.frames, scan.duration_ms));
         }
         bank
     }

@@ -2,14 +2,14 @@
 
 use super::VideoStats;
 use signal::Pdq;
-use signal::keypoints::{ALIKE_BITS_MAX, Place};
+use signal::keypoints::Place;
 use signal::video::Timeline;
-use signal::video::align::Point;
+use signal::video::align::{Moments, Point, Subject};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// A banked video.
-#[derive(Debug, Clone)]
+/// A banked video. It never changes: what is learnt about it makes another of it.
+#[derive(Debug)]
 pub(super) struct Entry {
     pub handle: u64,
     pub duration_ms: u32,
@@ -17,6 +17,12 @@ pub(super) struct Entry {
     pub points: Vec<Point>,
     /// Keypoints of each mark.
     pub marks: Vec<Box<[(Pdq, Place)]>>,
+    /// Keypoints of marks that harmless videos have too, with the mark's place: they vote for nothing.
+    pub common: Vec<(u32, (Pdq, Place))>,
+    /// How many other moments each mark has.
+    pub moments: Moments,
+    /// Share of harmless frames that look like any one mark.
+    pub background: f32,
 }
 
 /// Videos by handle and by the number of their first mark. Numbers are never given twice.
@@ -25,41 +31,40 @@ pub(super) struct Entries {
     by_handle: HashMap<u64, u64>,
     by_first: BTreeMap<u64, Arc<Entry>>,
     next: u64,
-    next_common: u64,
 }
 
 impl Entry {
-    pub fn new(
-        handle: u64,
-        timeline: &Timeline,
-        is_common: impl Fn(Pdq) -> bool,
-        is_common_keypoint: impl Fn(Pdq) -> bool,
-    ) -> Self {
-        let points: Vec<Point> = timeline
-            .marks
-            .iter()
-            .map(|mark| Point {
-                is_mute: mark.is_flat() || is_common(mark.pdq.hash),
-                ..Point::of(mark)
-            })
-            .collect();
-        let marks = timeline.marks.iter().zip(&points).map(|(mark, point)| {
-            let kept = mark.keypoints.iter();
-            let kept = kept.filter(|(code, _)| !point.is_mute && !is_common_keypoint(*code));
-            kept.copied().collect()
-        });
+    /// Of a video of which nothing harmless is known to show any part.
+    pub fn new(handle: u64, timeline: &Timeline) -> Self {
         Self {
             handle,
             duration_ms: timeline.duration_ms,
-            marks: marks.collect(),
-            points,
+            points: timeline.marks.iter().map(Point::of).collect(),
+            marks: timeline
+                .marks
+                .iter()
+                .map(|mark| mark.keypoints.iter().copied().collect())
+                .collect(),
+            common: Vec::new(),
+            moments: Moments::new(timeline.marks.len()),
+            background: 0.0,
         }
     }
 
-    /// Hashes of the marks that vote, under their numbers.
+    /// What votes on it are aligned by.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            duration_ms: self.duration_ms,
+            points: &self.points,
+            moments: &self.moments,
+            background: self.background,
+        }
+    }
+
+    /// Hashes of the marks, under their numbers; those that vote for nothing now may later, but for those that show nothing.
     pub fn hashes(&self, first: u64) -> impl Iterator<Item = (u64, Pdq)> {
-        let voting = self.points.iter().enumerate().filter(|(_, point)| !point.is_mute);
-        voting.map(move |(at, point)| (first + at as u64, point.hash))
+        let marks = self.points.iter().enumerate().filter(|(_, point)| !point.is_flat);
+        marks.map(move |(at, point)| (first + at as u64, point.hash))
     }
 
     /// Keypoints of the marks, under their numbers.
@@ -93,41 +98,15 @@ impl Entries {
     }
 
     /// The video whose first mark has this number.
-    pub fn of_first(&self, first: u64) -> Option<&Entry> {
-        self.by_first.get(&first).map(|entry| &**entry)
+    pub fn of_first(&self, first: u64) -> Option<&Arc<Entry>> {
+        self.by_first.get(&first)
     }
 
-    /// Lets a mark vote for nothing. Returns the handle if it did before.
-    pub fn silence(&mut self, number: u64) -> Option<u64> {
-        let (first, entry) = self.by_first.range_mut(..=number).next_back()?;
-        let at = (number - first) as usize;
-        let entry = Arc::make_mut(entry);
-        let point = entry.points.get_mut(at).filter(|point| !point.is_mute)?;
-        point.is_mute = true;
-        entry.marks[at] = Box::default();
-        Some(entry.handle)
-    }
-
-    /// Drops keypoints of a mark that look like one. Returns what is left if there were any.
-    pub fn drop_keypoints(&mut self, number: u64, like: Pdq) -> Option<Vec<Pdq>> {
-        let (first, entry) = self.by_first.range_mut(..=number).next_back()?;
-        let at = (number - first) as usize;
-        let is_left = |(code, _): &&(Pdq, Place)| code.distance(like) > ALIKE_BITS_MAX;
-        let points = entry.marks.get(at)?;
-        let left: Box<[(Pdq, Place)]> = points.iter().filter(is_left).copied().collect();
-        if left.len() == points.len() {
-            return None;
+    /// Puts what was learnt of a video in its place.
+    pub fn replace(&mut self, first: u64, entry: &Arc<Entry>) {
+        if let Some(kept) = self.by_first.get_mut(&first) {
+            *kept = Arc::clone(entry);
         }
-        let codes = left.iter().map(|(code, _)| *code).collect();
-        Arc::make_mut(entry).marks[at] = left;
-        Some(codes)
-    }
-
-    /// Numbers for so many harmless frames.
-    pub fn next_common(&mut self, n: u64) -> u64 {
-        let first = self.next_common;
-        self.next_common += n;
-        first
     }
 
     pub fn stats(&self) -> VideoStats {
@@ -141,7 +120,8 @@ impl Entries {
             stats.n_silent += entry.points.iter().filter(|point| point.is_mute).count();
             stats.n_keypoints += n_keypoints;
             stats.n_bytes += n_keypoints * size_of::<(Pdq, Place)>()
-                + entry.marks.len() * (size_of::<Point>() + size_of::<Box<[(Pdq, Place)]>>())
+                + entry.common.len() * size_of::<(u32, (Pdq, Place))>()
+                + entry.marks.len() * (size_of::<Point>() + size_of::<Box<[(Pdq, Place)]>>() + size_of::<u32>())
                 + size_of::<Entry>();
         }
         stats

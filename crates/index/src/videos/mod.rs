@@ -2,9 +2,11 @@
 //!
 //! A video is a [`Timeline`] of marks under a handle that the caller chooses. The hashes of its marks lie in one index of codes, their keypoints in another. Each frame of a
 //! query votes for the marks that it looks like (`votes`); which votes lie in time as those of a copy do is told by [`signal::video::align`].
-//! What harmless videos show too, the black before a film, a countdown, the opening of a platform, is learnt from them and votes for nothing.
+//! What harmless videos show too, a countdown, the opening of a platform, is learnt from them and votes for nothing (`harmless`).
 
 mod entries;
+mod harmless;
+mod parts;
 mod stills;
 mod tracker;
 mod votes;
@@ -17,14 +19,15 @@ pub use tracker::{Tracker, WINDOW_MS};
 
 use crate::Index;
 use entries::{Entries, Entry};
+use harmless::Harmless;
+use parts::Part;
 use signal::Pdq;
-use signal::keypoints::ALIKE_BITS_MAX;
-use signal::video::align::{self, Shown, Subject, Vote};
+use signal::video::align::{self, Shown, Weighed};
 use signal::video::{Frame, Segment, Timeline};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::io;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 /// Entries that are aligned with one query, those with most votes.
 pub const CANDIDATES_MAX: usize = 64;
@@ -32,21 +35,17 @@ pub const CANDIDATES_MAX: usize = 64;
 const FRAMES_MIN: usize = 2;
 /// Frames that are compared at once: votes are made and kept by as many.
 const BATCH_FRAMES: usize = 64;
-/// Harmless frames that are remembered. More are still used to silence what is there.
-pub const COMMON_FRAMES_MAX: usize = 50_000;
-/// Bits within which a mark is a harmless frame.
-const COMMON_BITS: u32 = 31;
-
 /// A set of banked videos to search. Shared between threads by reference; searches go on while it changes.
 pub struct VideoIndex {
     /// Hashes of marks, under the numbers of the marks.
     hashes: Index,
     /// Keypoints of marks, under the numbers of the marks.
     keypoints: Index,
-    /// Hashes and keypoints of harmless frames, under numbers of the frames.
-    common_hashes: Index,
-    common_keypoints: Index,
+    /// What harmless videos show.
+    harmless: Harmless,
     entries: RwLock<Entries>,
+    /// Held while a video is added or something is learnt, so that neither misses the other.
+    changing: Mutex<()>,
 }
 
 /// How much an index of videos holds.
@@ -60,7 +59,7 @@ pub struct VideoStats {
     pub n_silent: usize,
     /// Keypoints of marks.
     pub n_keypoints: usize,
-    /// Harmless frames that are remembered.
+    /// Marks of harmless videos that are remembered.
     pub n_common: usize,
     /// Bytes of memory, nearly.
     pub n_bytes: usize,
@@ -72,21 +71,17 @@ impl VideoIndex {
         Self {
             hashes: Index::new(),
             keypoints: Index::new(),
-            common_hashes: Index::new(),
-            common_keypoints: Index::new(),
+            harmless: Harmless::default(),
             entries: RwLock::default(),
+            changing: Mutex::default(),
         }
     }
 
     /// Adds a video, or gives a handle another video.
     pub fn add(&self, handle: u64, timeline: &Timeline) {
+        let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         self.remove(handle);
-        let entry = Arc::new(Entry::new(
-            handle,
-            timeline,
-            |hash| self.is_common(hash),
-            |code| self.is_common_keypoint(code),
-        ));
+        let entry = Arc::new(self.harmless.judged(&Entry::new(handle, timeline)));
         let first = self.write().insert(&entry);
         self.hashes.insert_many(entry.hashes(first));
         self.keypoints.insert_many(entry.keypoints(first));
@@ -117,56 +112,66 @@ impl VideoIndex {
     /// The same among the videos whose handles `counts` lets pass. What it does not takes no place of others.
     pub fn look_up_where(&self, frames: &[Frame], counts: &dyn Fn(u64) -> bool) -> Vec<(u64, Vec<Segment>)> {
         let mut asked = votes::Asked::default();
-        let mut shown: Vec<Shown> = Vec::with_capacity(frames.len());
-        let mut votes: Votes = HashMap::new();
+        let mut part = Part::of(frames);
         for batch in frames.chunks(BATCH_FRAMES) {
-            let first = shown.len();
-            let found = self.votes(batch, &mut asked, counts);
-            for (at, one) in found.into_iter().enumerate() {
-                shown.push(one.shown);
-                collect(&mut votes, (first + at) as u32, &one.votes);
+            for one in self.votes(batch, &mut asked, counts) {
+                part.push(self, one);
             }
         }
-        let mut found = self.align(&shown, votes);
+        let mut found = part.end(self);
         let surest = |segments: &[Segment]| segments.iter().map(|found| found.log10_chance).fold(0.0, f32::min);
         found.sort_by(|a, b| surest(&a.1).total_cmp(&surest(&b.1)).then(a.0.cmp(&b.0)));
         found
     }
 
-    /// Learns what harmless videos show: marks that one of these frames looks like vote for nothing from now on, nor do keypoints that it has, now or in videos that are
-    /// added later. Returns the videos of which marks were silenced, with how many: where that is most of a video, the sample is probably not harmless.
-    pub fn learn(&self, frames: &[Frame]) -> Vec<(u64, usize)> {
-        self.remember(frames);
-        let mut silenced: HashMap<u64, usize> = HashMap::new();
-        let hashes = self.hashes.snapshot();
-        let keypoints = self.keypoints.snapshot();
-        for frame in frames.iter().filter(|frame| !frame.is_flat()) {
-            let near = hashes.search(frame.pdq.hash, COMMON_BITS, usize::MAX);
-            for hit in near.hits {
-                self.silence(hit.key, &mut silenced);
+    /// Learns what a harmless video shows: marks and keypoints that two of them or more have too vote for nothing from now on, in videos that are added later as well. A
+    /// video that shows most of a banked one is a copy that nobody objected to yet, and silences nothing of it. `source` is the caller's; what was learnt
+    /// from it before is forgotten.
+    pub fn learn(&self, source: u64, shown: &Timeline) {
+        let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.harmless.forget(source);
+        let learnt = self.harmless.learn(source, shown);
+        self.judge_again(before.into_iter().chain(learnt));
+    }
+
+    /// Forgets what was learnt from a video: it was not harmless, or is old.
+    pub fn forget(&self, source: u64) {
+        let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.harmless.forget(source);
+        self.judge_again(before.into_iter());
+    }
+
+    /// Judges those videos anew that any of these hashes is near to.
+    fn judge_again(&self, hashes: impl Iterator<Item = Pdq>) {
+        let marks = self.hashes.snapshot();
+        let mut firsts: BTreeSet<u64> = BTreeSet::new();
+        for hash in hashes {
+            for hit in marks.search(hash, harmless::COMMON_BITS, usize::MAX).hits {
+                let entries = self.read();
+                firsts.extend(entries.of_mark(hit.key).map(|(_, at)| hit.key - at as u64));
             }
-            let points = frame.glimpse.iter().flat_map(|glimpse| &glimpse.keypoints);
-            for point in points {
-                for hit in keypoints.search(point.code, ALIKE_BITS_MAX, usize::MAX).hits {
-                    self.drop_keypoints(hit.key, point.code);
+        }
+        for first in firsts {
+            let Some(entry) = self.read().of_first(first).cloned() else {
+                continue;
+            };
+            let judged = Arc::new(self.harmless.judged(&entry));
+            self.write().replace(first, &judged);
+            for (at, (before, after)) in entry.marks.iter().zip(&judged.marks).enumerate() {
+                if before.len() != after.len() {
+                    let codes: Vec<Pdq> = after.iter().map(|(code, _)| *code).collect();
+                    self.keypoints.replace(first + at as u64, &codes);
                 }
             }
         }
-        let mut silenced: Vec<(u64, usize)> = silenced.into_iter().collect();
-        silenced.sort_unstable();
-        silenced
     }
 
     /// How much it holds.
     pub fn stats(&self) -> VideoStats {
         let mut stats = self.read().stats();
-        stats.n_common = self.common_hashes.len();
-        for index in [
-            &self.hashes,
-            &self.keypoints,
-            &self.common_hashes,
-            &self.common_keypoints,
-        ] {
+        let [common_hashes, common_keypoints] = self.harmless.indexes();
+        stats.n_common = common_hashes.len();
+        for index in [&self.hashes, &self.keypoints, common_hashes, common_keypoints] {
             let of_index = index.stats();
             // What is in no segment yet lies in heads: a key and a code.
             stats.n_bytes += of_index.n_bytes.max(of_index.n_pairs * 40);
@@ -174,63 +179,21 @@ impl VideoIndex {
         stats
     }
 
-    /// The segments of those entries that votes promise most of.
-    fn align(&self, shown: &[Shown], votes: Votes) -> Vec<(u64, Vec<Segment>)> {
-        let mut candidates: Vec<(f32, u64, Vec<Vote>)> = votes
+    /// The segments of those entries that votes promise most of. The query goes on for `asked_ms`, of which this is a part.
+    fn align(&self, shown: &[Shown], asked_ms: u32, votes: Votes) -> Vec<(u64, Vec<Segment>)> {
+        let mut candidates: Vec<(f32, u64, Vec<Weighed>)> = votes
             .into_iter()
             .filter_map(|(first, votes)| Some((promise(&votes)?, first, votes)))
             .collect();
         candidates.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         candidates.truncate(CANDIDATES_MAX);
-        let entries = self.read();
         let segments = candidates.into_iter().filter_map(|(_, first, votes)| {
-            // It may have been removed meanwhile.
-            let entry = entries.of_first(first)?;
-            let segments = align::align(shown, entry.subject(), &votes);
+            // It may have been removed meanwhile. Nobody who adds one waits until this is aligned.
+            let entry = self.read().of_first(first).cloned()?;
+            let segments = align::align(shown, asked_ms, entry.subject(), &votes);
             (!segments.is_empty()).then_some((entry.handle, segments))
         });
         segments.collect()
-    }
-
-    fn remember(&self, frames: &[Frame]) {
-        let free = COMMON_FRAMES_MAX.saturating_sub(self.common_hashes.len());
-        let first = self.write().next_common(frames.len() as u64);
-        let mut hashes = Vec::new();
-        let mut keypoints = Vec::new();
-        for (number, frame) in (first..).zip(frames.iter().filter(|frame| !frame.is_flat()).take(free)) {
-            if self.is_common(frame.pdq.hash) {
-                continue;
-            }
-            hashes.push((number, frame.pdq.hash));
-            let points = frame.glimpse.iter().flat_map(|glimpse| &glimpse.keypoints);
-            keypoints.extend(points.map(|point| (number, point.code)));
-        }
-        self.common_hashes.insert_many(hashes);
-        self.common_keypoints.insert_many(keypoints);
-    }
-
-    fn is_common(&self, hash: Pdq) -> bool {
-        let near = self.common_hashes.snapshot().search(hash, COMMON_BITS, 1);
-        !near.hits.is_empty()
-    }
-
-    fn is_common_keypoint(&self, code: Pdq) -> bool {
-        let near = self.common_keypoints.snapshot().search(code, ALIKE_BITS_MAX, 1);
-        !near.hits.is_empty()
-    }
-
-    fn silence(&self, number: u64, silenced: &mut HashMap<u64, usize>) {
-        if let Some(handle) = self.write().silence(number) {
-            *silenced.entry(handle).or_default() += 1;
-            self.hashes.remove(number);
-            self.keypoints.remove(number);
-        }
-    }
-
-    fn drop_keypoints(&self, number: u64, like: Pdq) {
-        if let Some(left) = self.write().drop_keypoints(number, like) {
-            self.keypoints.replace(number, &left);
-        }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Entries> {
@@ -244,38 +207,24 @@ impl VideoIndex {
 }
 
 /// Votes on entries, by the number of their first marks.
-type Votes = HashMap<u64, Vec<Vote>>;
+type Votes = HashMap<u64, Vec<Weighed>>;
 
-fn collect(votes: &mut Votes, frame: u32, of_frame: &[(u64, Vote)]) {
+fn collect(votes: &mut Votes, frame: u32, of_frame: &[(u64, Weighed)]) {
     for (first, vote) in of_frame {
-        let of_entry = votes.entry(*first).or_default();
-        if of_entry.len() < align::VOTES_MAX {
-            of_entry.push(Vote { frame, ..*vote });
-        }
+        votes.entry(*first).or_default().push(Weighed { frame, ..*vote });
     }
 }
 
 /// How much votes promise, so that the likeliest entries are aligned: the best of each frame. `None` if too few frames vote.
-fn promise(votes: &[Vote]) -> Option<f32> {
+fn promise(votes: &[Weighed]) -> Option<f32> {
     // Votes are in order of frames.
     let mut of_frames = votes.chunk_by(|a, b| a.frame == b.frame);
     let (mut n_frames, mut sum) = (0, 0.0);
     for of_frame in &mut of_frames {
         n_frames += 1;
-        let chances = of_frame.iter().filter_map(|vote| vote.likeness.chance());
-        sum += chances.map(|chance| -chance.log10()).fold(0.0, f32::max);
+        sum += of_frame.iter().map(|vote| vote.odds).fold(0.0, f32::max);
     }
     (n_frames >= FRAMES_MIN).then_some(sum)
-}
-
-impl Entry {
-    fn subject(&self) -> Subject<'_> {
-        Subject {
-            duration_ms: self.duration_ms,
-            points: &self.points,
-            background: 0.0,
-        }
-    }
 }
 
 impl Default for VideoIndex {

@@ -64,7 +64,7 @@ impl VideoIndex {
         let numbers: std::collections::BTreeSet<u64> = near.keys().chain(shared.keys()).copied().collect();
         let mut best: HashMap<u64, Still> = HashMap::new();
         for number in numbers {
-            let Some((entry, at)) = entries.of_mark(number) else {
+            let Some((entry, at)) = entries.of_mark(number).filter(|(entry, at)| !entry.points[*at].is_mute) else {
                 continue;
             };
             let [plain, mirrored] = [false, true].map(|mirrored| places(&looks.keypoints, &entry.marks[at], mirrored));

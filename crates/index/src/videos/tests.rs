@@ -7,7 +7,7 @@ use signal::keypoints::{Keypoint, Place};
 use signal::nearness::Near;
 use signal::pdq::PdqSignal;
 use signal::video::Glimpse;
-use signal::video::align::{Likeness, NEAR_BITS, Point};
+use signal::video::align::{Likeness, Moments, NEAR_BITS, Point, Subject, Vote};
 
 fn code(seed: u64) -> Pdq {
     let mut state = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -168,27 +168,145 @@ fn what_does_not_count_takes_no_place() {
     assert_eq!(one.iter().map(|(handle, _)| *handle).collect::<Vec<_>>(), [117]);
 }
 
+fn timeline(frames: &[Frame]) -> Timeline {
+    Timeline::of(frames, frames.len() as u32 * 500)
+}
+
 #[test]
-fn what_harmless_videos_show_votes_for_nothing() {
+fn what_two_harmless_videos_show_votes_for_nothing() {
     let opening = film(500, 8);
     let films: Vec<(u64, Vec<Frame>)> = films(3)
         .into_iter()
         .map(|(handle, frames)| (handle, one_after_another(&[&opening, &frames])))
         .collect();
     let index = index_of(&films[..2]);
-    let harmless = one_after_another(&[&opening, &film(600, 30)]);
-    assert_eq!(index.look_up(&harmless).len(), 2);
-    let silenced = index.learn(&harmless);
-    assert_eq!(silenced, [(1, 16), (2, 16)]);
-    assert_eq!(index.look_up(&harmless), []);
+    let harmless = |seed| one_after_another(&[&opening, &film(seed, 30)]);
+    index.learn(1, &timeline(&harmless(600)));
+    assert_eq!(index.look_up(&harmless(600)).len(), 2, "one is an accident");
+    index.learn(1, &timeline(&harmless(600)));
+    assert_eq!(index.look_up(&harmless(600)).len(), 2, "and so is the same again");
+    index.learn(2, &timeline(&harmless(601)));
+    assert_eq!(index.look_up(&harmless(600)), []);
     // Also in what is added later.
-    index.add(3, &Timeline::of(&films[2].1, 48_000));
-    assert_eq!(index.look_up(&harmless), []);
+    index.add(3, &timeline(&films[2].1));
+    assert_eq!(index.look_up(&harmless(602)), []);
     assert_eq!(index.stats().n_silent, 48);
     let found = index.look_up(&films[2].1);
     assert_eq!((found.len(), found[0].0), (1, 3));
     assert_eq!(found[0].1[0].near, Near::Match);
-    assert_eq!(index.learn(&harmless), [], "once");
+    // One of the two was not harmless after all.
+    index.forget(2);
+    assert_eq!(index.look_up(&harmless(600)).len(), 3);
+    let stats = index.stats();
+    assert_eq!((stats.n_silent, stats.n_common), (0, 76));
+    index.forget(1);
+    assert_eq!(index.stats().n_common, 0);
+}
+
+#[test]
+fn copies_that_nobody_objected_to_yet_silence_nothing() {
+    let film = film(7, 40);
+    let index = VideoIndex::new();
+    for source in 0..5 {
+        index.learn(source, &timeline(&film));
+    }
+    index.add(1, &timeline(&film));
+    index.learn(5, &timeline(&film));
+    let found = index.look_up(&film);
+    assert_eq!((found.len(), found[0].1[0].near), (1, Near::Match));
+    assert_eq!(index.stats().n_silent, 0);
+}
+
+#[test]
+fn keypoints_of_harmless_videos_come_back_when_those_are_forgotten() {
+    let film = film(7, 40);
+    let index = index_of(&[(1, film.clone())]);
+    let before = index.stats().n_keypoints;
+    // A quarter of it, under other hashes: an overlay that both have.
+    for source in 0..2 {
+        let overlaid: Vec<Frame> = film[..20]
+            .iter()
+            .map(|frame| Frame {
+                glimpse: frame.glimpse.clone(),
+                ..frame.clone()
+            })
+            .collect();
+        index.learn(source, &timeline(&overlaid));
+    }
+    assert!(index.stats().n_keypoints < before);
+    index.forget(0);
+    assert_eq!(index.stats().n_keypoints, before);
+}
+
+/// Hours of other things, with one banked film in the middle of them that lies across parts, and another whose layout all of it shares.
+#[test]
+fn a_film_of_hours_is_found_as_one_of_minutes_is() {
+    let banked = film(3, 120);
+    let index = index_of(&[(1, banked.clone())]);
+    let query = one_after_another(&[&film(40, 550), &banked, &film(41, 1_000), &banked[40..100]]);
+    let found = index.look_up(&query);
+    assert_eq!(found.len(), 1, "{found:?}");
+    let [whole, clip] = &found[0].1[..] else {
+        panic!("{found:?}")
+    };
+    assert!(
+        whole.query.from_ms.abs_diff(550_000) <= 500 && whole.query.to_ms.abs_diff(669_500) <= 1_000,
+        "{whole:?}"
+    );
+    assert!(
+        whole.entry.from_ms <= 500 && whole.entry.to_ms >= 118_500 && (200..=245).contains(&whole.frames),
+        "{whole:?}"
+    );
+    assert!(
+        clip.query.from_ms.abs_diff(1_670_000) <= 500 && clip.entry.from_ms.abs_diff(20_000) <= 500,
+        "{clip:?}"
+    );
+    assert_eq!((whole.near, clip.near), (Near::Match, Near::Match));
+}
+
+/// A programme of half an hour in the layout of a banked minute, which it shows near its end: votes on the layout are no reason to stop looking.
+#[test]
+fn what_shares_a_layout_for_long_is_found_where_it_is_a_copy() {
+    let studio = code(123);
+    let in_studio = |seed: u64, seconds: u32| -> Vec<Frame> {
+        let frames = film(seed, seconds).into_iter().map(|frame| {
+            let noise = frame.pdq.hash.words();
+            // Thirty-odd bits around the studio's picture: each frame votes for all marks.
+            let [a, b, c, d] = studio.words();
+            let hash = Pdq::from_words([
+                a ^ (noise[0] & noise[1] & noise[2]),
+                b ^ (noise[1] & noise[2] & noise[3]),
+                c,
+                d,
+            ]);
+            Frame {
+                pdq: PdqSignal { hash, quality: 100 },
+                glimpse: None,
+                ..frame
+            }
+        });
+        frames.collect()
+    };
+    let banked = in_studio(3, 60);
+    let index = index_of(&[(1, banked.clone())]);
+    let query = one_after_another(&[&in_studio(4, 1_700), &banked, &in_studio(5, 60)]);
+    let found = index.look_up(&query);
+    let at = |segments: &[Segment]| {
+        segments
+            .iter()
+            .find(|found| found.query.from_ms.abs_diff(1_700_000) <= 2_000)
+            .copied()
+    };
+    let segment = found.iter().find_map(|(_, segments)| at(segments));
+    assert!(segment.is_some_and(|segment| segment.near == Near::Match), "{found:?}");
+    let others = index.look_up(&in_studio(6, 300));
+    assert!(
+        others
+            .iter()
+            .flat_map(|(_, segments)| segments)
+            .all(|found| found.near != Near::Match),
+        "{others:?}"
+    );
 }
 
 #[test]
@@ -278,6 +396,13 @@ fn plainly(films: &[(u64, Vec<Frame>)], query: &[Frame]) -> Vec<(u64, Vec<Segmen
     for (handle, frames) in films {
         let timeline = Timeline::of(frames, frames.len() as u32 * 500);
         let points: Vec<Point> = timeline.marks.iter().map(Point::of).collect();
+        let moments = Moments::new(points.len());
+        let subject = Subject {
+            duration_ms: timeline.duration_ms,
+            points: &points,
+            moments: &moments,
+            background: 0.0,
+        };
         let mut votes = Vec::new();
         let mut asked: Option<(u32, Pdq)> = None;
         for (at, frame) in query.iter().enumerate().filter(|(_, frame)| !frame.is_flat()) {
@@ -287,6 +412,7 @@ fn plainly(films: &[(u64, Vec<Frame>)], query: &[Frame]) -> Vec<(u64, Vec<Segmen
                 asked = Some((frame.at_ms, frame.pdq.hash));
                 shown[at].is_glanced_at = false;
             }
+            let mut of_frame = Vec::new();
             for (mark, kept) in timeline.marks.iter().enumerate().filter(|(_, mark)| !mark.is_flat()) {
                 for is_mirrored in [false, true] {
                     let distances =
@@ -306,7 +432,7 @@ fn plainly(films: &[(u64, Vec<Frame>)], query: &[Frame]) -> Vec<(u64, Vec<Segmen
                             0
                         },
                     };
-                    votes.extend(likeness.chance().map(|_| Vote {
+                    of_frame.extend(likeness.chance().map(|_| Vote {
                         frame: at as u32,
                         mark: mark as u32,
                         likeness,
@@ -314,14 +440,11 @@ fn plainly(films: &[(u64, Vec<Frame>)], query: &[Frame]) -> Vec<(u64, Vec<Segmen
                     }));
                 }
             }
+            votes.extend(align::weigh(&of_frame, subject));
         }
-        let subject = Subject {
-            duration_ms: timeline.duration_ms,
-            points: &points,
-            background: 0.0,
-        };
+        let asked_ms = query.last().map_or(0, |last| last.at_ms);
         let segments = if promise(&votes).is_some() {
-            align::align(&shown, subject, &votes)
+            align::align(&shown, asked_ms, subject, &votes)
         } else {
             Vec::new()
         };

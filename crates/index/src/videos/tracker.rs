@@ -1,5 +1,6 @@
 //! A query that does not end: a live stream, looked up while it comes.
 
+use super::parts::{GAP_MS, both, goes_on};
 use super::votes::{Asked, FrameVotes};
 use super::{VideoIndex, collect};
 use signal::nearness::Near;
@@ -12,15 +13,13 @@ pub const WINDOW_MS: u32 = 90_000;
 /// Frames that are remembered: eight a second for as long.
 const FRAMES_MAX: usize = 720;
 /// A segment that is known is told again when it has grown by this.
-const GROWN_MS: u32 = 10_000;
+const GROWN_MS: u32 = GAP_MS;
 /// Entries are aligned again at most so often.
 const ALIGN_EVERY_MS: u32 = 400;
 /// Frames among which a vote is new: those since entries were aligned last, and a few.
 const RECENT_FRAMES: usize = 6;
 /// Segments that are remembered, the last ones.
 const TOLD_MAX: usize = 256;
-/// A segment goes on where another ended if both lie on one line, but for this.
-const GOES_ON_MS: f64 = 3_000.0;
 
 /// What of a stream was seen last, and what was told of it.
 #[derive(Debug, Default)]
@@ -29,6 +28,7 @@ pub struct Tracker {
     window: VecDeque<FrameVotes>,
     told: VecDeque<(u64, Segment)>,
     aligned_ms: Option<u32>,
+    began_ms: Option<u32>,
     /// Whether any entry got a vote since then.
     is_new: bool,
 }
@@ -61,6 +61,7 @@ impl Tracker {
         if self.window.back().is_some_and(|last| frame.at_ms < last.shown.at_ms) {
             *self = Self::default();
         }
+        self.began_ms.get_or_insert(frame.at_ms);
         let found = index.votes(std::slice::from_ref(frame), &mut self.asked, counts);
         for one in found {
             self.is_new |= !one.votes.is_empty();
@@ -103,7 +104,10 @@ impl Tracker {
         }
         votes.retain(|first, _| new.contains(first));
         let mut news = Vec::new();
-        for (handle, segments) in index.align(&shown, votes) {
+        // All of the stream was asked, and each minute of it was a chance to be wrong.
+        let now_ms = self.window.back().map_or(0, |last| last.shown.at_ms);
+        let asked_ms = now_ms.saturating_sub(self.began_ms.unwrap_or_default());
+        for (handle, segments) in index.align(&shown, asked_ms, votes) {
             for mut segment in segments {
                 segment.query.from_ms += start_ms;
                 segment.query.to_ms += start_ms;
@@ -128,15 +132,7 @@ impl Tracker {
             return Some(segment);
         };
         // The window has lost the beginning.
-        let mut whole = segment;
-        if told.query.from_ms < segment.query.from_ms {
-            whole.query.from_ms = told.query.from_ms;
-            whole.entry.from_ms = told.entry.from_ms.min(segment.entry.from_ms);
-            whole.frames = whole.frames.max(told.frames);
-            whole.marks = whole.marks.max(told.marks);
-        }
-        whole.log10_chance = whole.log10_chance.min(told.log10_chance);
-        whole.near = whole.near.min(told.near);
+        let whole = both(told, segment);
         let is_surer = told.near == Near::Lead && whole.near == Near::Match;
         let has_grown = whole.query.to_ms >= told.query.to_ms.saturating_add(GROWN_MS);
         if !is_surer && !has_grown {
@@ -145,14 +141,4 @@ impl Tracker {
         *told = whole;
         Some(whole)
     }
-}
-
-/// Whether a segment is one that was told, or what follows it.
-fn goes_on(told: &Segment, segment: &Segment) -> bool {
-    let follows = segment.query.from_ms <= told.query.to_ms.saturating_add(GROWN_MS);
-    let is_later = segment.query.to_ms >= told.query.from_ms;
-    let rate = f64::from(told.rate);
-    let expected = f64::from(told.entry.to_ms) + (f64::from(segment.query.to_ms) - f64::from(told.query.to_ms)) * rate;
-    let away = (expected - f64::from(segment.entry.to_ms)).abs();
-    follows && is_later && told.is_mirrored == segment.is_mirrored && away <= GOES_ON_MS
 }

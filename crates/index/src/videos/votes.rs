@@ -7,7 +7,7 @@ use signal::Pdq;
 use signal::keypoints::align::{Pair, align};
 use signal::keypoints::{ALIKE_BITS_MAX, Keypoint, Place};
 use signal::pdq::{Dihedral, PdqSignal};
-use signal::video::align::{Likeness, NEAR_BITS, Shown, Vote};
+use signal::video::align::{self, Likeness, NEAR_BITS, Shown, Vote, Weighed};
 use signal::video::{FLAT_QUALITY, Frame, MARK_SIDE, are_keypoints_due};
 use std::collections::HashMap;
 
@@ -35,7 +35,7 @@ pub(super) struct Asked {
 pub(super) struct FrameVotes {
     pub shown: Shown,
     /// Each with the number of the first mark of the video that it is for: no other video ever has it.
-    pub votes: Vec<(u64, Vote)>,
+    pub votes: Vec<(u64, Weighed)>,
 }
 
 /// What speaks for each mark, mirrored or not.
@@ -46,7 +46,10 @@ impl VideoIndex {
     pub(super) fn votes(&self, frames: &[Frame], asked: &mut Asked, counts: &dyn Fn(u64) -> bool) -> Vec<FrameVotes> {
         let entries = self.read();
         let hashes = self.hashes.snapshot();
-        let is_counted = |key: u64, _: u32| entries.of_mark(key).is_some_and(|(entry, _)| counts(entry.handle));
+        let is_counted = |key: u64, _: u32| {
+            let mark = entries.of_mark(key);
+            mark.is_some_and(|(entry, at)| !entry.points[at].is_mute && counts(entry.handle))
+        };
         // Near hashes of the likeliest views are few: all frames' are asked for at once.
         let likely: Vec<(usize, Pdq, bool)> = frames
             .iter()
@@ -72,13 +75,16 @@ impl VideoIndex {
             is_glanced_at.push(!self.add_placed(frame, asked, &entries, &is_counted, found));
         }
         let voted = frames.iter().zip(found).zip(is_glanced_at);
-        let voted = voted.map(|((frame, found), is_glanced_at)| FrameVotes {
-            shown: Shown {
+        let voted = voted.map(|((frame, found), is_glanced_at)| {
+            let votes = weighed(&entries, found, counts);
+            // What copies of an entry show that nobody objected to is no mark's silence.
+            let is_common = votes.is_empty() && self.harmless.is_common(frame.pdq.hash);
+            let shown = Shown {
                 at_ms: frame.at_ms,
-                is_mute: frame.is_flat() || self.is_common(frame.pdq.hash),
+                is_mute: frame.is_flat() || is_common,
                 is_glanced_at,
-            },
-            votes: listed(&entries, found, counts),
+            };
+            FrameVotes { shown, votes }
         });
         voted.collect()
     }
@@ -201,7 +207,8 @@ fn add(found: &mut Found, mark: (u64, bool), likeness: Likeness) {
     }
 }
 
-fn listed(entries: &Entries, found: Found, counts: &dyn Fn(u64) -> bool) -> Vec<(u64, Vote)> {
+/// The votes for each entry, weighed against each other.
+fn weighed(entries: &Entries, found: Found, counts: &dyn Fn(u64) -> bool) -> Vec<(u64, Weighed)> {
     let mut found: Vec<((u64, bool), Likeness)> = found.into_iter().collect();
     found.sort_unstable_by_key(|(mark, _)| *mark);
     let votes = found.into_iter().filter_map(|((number, is_mirrored), likeness)| {
@@ -214,5 +221,16 @@ fn listed(entries: &Entries, found: Found, counts: &dyn Fn(u64) -> bool) -> Vec<
         };
         counts(entry.handle).then_some((number - at as u64, vote))
     });
-    votes.collect()
+    let votes: Vec<(u64, Vote)> = votes.collect();
+    let mut weighed = Vec::with_capacity(votes.len());
+    for of_entry in votes.chunk_by(|a, b| a.0 == b.0) {
+        let first = of_entry[0].0;
+        let Some(entry) = entries.of_first(first) else {
+            continue;
+        };
+        let votes: Vec<Vote> = of_entry.iter().map(|(_, vote)| *vote).collect();
+        let worth = align::weigh(&votes, entry.subject());
+        weighed.extend(worth.into_iter().map(|vote| (first, vote)));
+    }
+    weighed
 }

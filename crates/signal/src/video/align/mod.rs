@@ -19,9 +19,9 @@ use crate::pdq::Pdq;
 use crate::span::Span;
 use lines::Line;
 use run::Run;
-use weigh::Weighed;
+use std::cmp::Ordering;
 
-pub use weigh::Likeness;
+pub use weigh::{Likeness, Moments, Weighed, weigh};
 
 /// Slowest and fastest that a copy may play: milliseconds of the entry in one of the query.
 pub const RATE_MIN: f32 = 0.4;
@@ -29,8 +29,8 @@ pub const RATE_MIN: f32 = 0.4;
 pub const RATE_MAX: f32 = 2.2;
 /// Segments that are told of one entry.
 pub const SEGMENTS_MAX: usize = 16;
-/// Votes on one entry that are looked at, the first ones.
-pub const VOTES_MAX: usize = 20_000;
+/// Runs that are not sure and are passed over for what else there may be: a picture that stands for minutes and says little hides no clip.
+const PASSED_OVER_MAX: usize = 4;
 
 /// Bits within which the hash of a view is as near as a match asks.
 pub const NEAR_BITS: u32 = 31;
@@ -70,6 +70,8 @@ pub struct Point {
     pub hash: Pdq,
     /// It cannot be recognised: flat, or everything shows it.
     pub is_mute: bool,
+    /// It cannot be recognised because next to nothing is seen.
+    pub is_flat: bool,
 }
 
 /// What is known of an entry.
@@ -79,6 +81,8 @@ pub struct Subject<'a> {
     pub duration_ms: u32,
     /// Its marks in order of time.
     pub points: &'a [Point],
+    /// How many other moments each has.
+    pub moments: &'a Moments,
     /// Share of harmless frames that vote for any one moment of it; 0 if none was asked.
     pub background: f32,
 }
@@ -111,6 +115,7 @@ impl Point {
             until_ms: mark.until_ms,
             hash: mark.pdq.hash,
             is_mute: mark.is_flat(),
+            is_flat: mark.is_flat(),
         }
     }
 }
@@ -127,24 +132,26 @@ struct Question<'a> {
     is_used: Vec<bool>,
 }
 
-/// The segments in which a query shows an entry, in order of the query's time. `frames` are in order of time, votes on frames or marks that are not there
-/// count for nothing.
-pub fn align(frames: &[Shown], subject: Subject<'_>, votes: &[Vote]) -> Vec<Segment> {
+/// The segments in which a query shows an entry, in order of the query's time. `frames` are in order of time, and are all there is of a query that goes on for
+/// `asked_ms` or the part of it that is remembered; votes on frames or marks that are not there count for nothing.
+pub fn align(frames: &[Shown], asked_ms: u32, subject: Subject<'_>, votes: &[Weighed]) -> Vec<Segment> {
     let mut question = Question::new(frames, subject, votes);
-    let tries = tries(frames, subject);
+    let tries = tries(asked_ms, subject);
     let mut found: Vec<Run> = Vec::new();
-    while found.len() < SEGMENTS_MAX {
+    let mut n_passed_over = 0;
+    while found.len() < SEGMENTS_MAX && n_passed_over < PASSED_OVER_MAX {
         let candidates = [false, true]
             .into_iter()
-            .filter_map(|mirrored| best(&question, mirrored));
-        let Some(run) = candidates.max_by(|a, b| a.strength.total_cmp(&b.strength)) else {
+            .filter_map(|mirrored| best(&question, mirrored, tries));
+        let Some(run) = candidates.max_by(|a, b| by_sureness(a, b, tries)) else {
             break;
         };
-        if near_of(&run, tries).is_none() {
-            break;
-        }
         question.is_used[run.first..=run.last].fill(true);
-        found.push(run);
+        if near_of(&run, tries).is_some() {
+            found.push(run);
+        } else {
+            n_passed_over += 1;
+        }
     }
     found.sort_by_key(|run| run.first);
     let joined = join(&question, found);
@@ -154,19 +161,21 @@ pub fn align(frames: &[Shown], subject: Subject<'_>, votes: &[Vote]) -> Vec<Segm
         .collect()
 }
 
+/// What is sure before what is only long.
+fn by_sureness(a: &Run, b: &Run, tries: f32) -> Ordering {
+    let is_sure = |run: &Run| near_of(run, tries).is_some();
+    is_sure(a).cmp(&is_sure(b)).then(a.strength.total_cmp(&b.strength))
+}
+
 impl<'a> Question<'a> {
-    fn new(frames: &'a [Shown], subject: Subject<'a>, votes: &[Vote]) -> Self {
-        let counts = |vote: &&Vote| {
+    fn new(frames: &'a [Shown], subject: Subject<'a>, votes: &[Weighed]) -> Self {
+        let counts = |vote: &&Weighed| {
             let frame = frames.get(vote.frame as usize);
             let point = subject.points.get(vote.mark as usize);
             frame.is_some_and(|frame| !frame.is_mute) && point.is_some_and(|point| !point.is_mute)
         };
-        let mut votes: Vec<Vote> = votes.iter().filter(counts).take(VOTES_MAX).copied().collect();
+        let mut votes: Vec<Weighed> = votes.iter().filter(counts).copied().collect();
         votes.sort_by_key(|vote| (vote.frame, vote.mark, vote.is_mirrored));
-        let votes: Vec<Weighed> = votes
-            .chunk_by(|a, b| a.frame == b.frame)
-            .flat_map(|of_frame| weigh::weigh(of_frame, subject))
-            .collect();
         let mut of_frame = vec![(0, 0); frames.len()];
         for (at, vote) in votes.iter().enumerate() {
             let (from, to) = &mut of_frame[vote.frame as usize];
@@ -191,22 +200,18 @@ impl<'a> Question<'a> {
 }
 
 /// Decimal logarithm of how many lines and beginnings there are: a second of the query, a second of the entry, a rate.
-fn tries(frames: &[Shown], subject: Subject<'_>) -> f32 {
-    let asked_ms = match frames {
-        [first, .., last] => last.at_ms - first.at_ms,
-        _ => 0,
-    };
+fn tries(asked_ms: u32, subject: Subject<'_>) -> f32 {
     let seconds = |ms: u32| (ms as f32 / 1000.0 + 1.0).log10();
     seconds(asked_ms) + seconds(subject.duration_ms) + (lines::N_RATES as f32).log10()
 }
 
-/// The strongest run along any line.
-fn best(question: &Question<'_>, mirrored: bool) -> Option<Run> {
+/// The surest run along any line.
+fn best(question: &Question<'_>, mirrored: bool, tries: f32) -> Option<Run> {
     let candidates = lines::likely(question, mirrored);
     let runs = candidates
         .into_iter()
         .filter_map(|line| refined(question, line, mirrored));
-    runs.max_by(|a, b| a.strength.total_cmp(&b.strength))
+    runs.max_by(|a, b| by_sureness(a, b, tries))
 }
 
 /// Rounds in which a line is made exact.

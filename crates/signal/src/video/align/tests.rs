@@ -10,6 +10,7 @@ fn points(n: u32) -> Vec<Point> {
         until_ms: at * 500,
         hash: code(at.into()),
         is_mute: false,
+        is_flat: false,
     };
     (0..n).map(point).collect()
 }
@@ -55,11 +56,24 @@ fn copy(query_s: f64, seconds: f64, entry_s: f64, rate: f64, n_points: u32) -> V
 }
 
 fn subject(points: &[Point]) -> Subject<'_> {
+    static NOT_COUNTED: std::sync::LazyLock<Moments> = std::sync::LazyLock::new(|| Moments::new(0));
     Subject {
         duration_ms: points.last().map_or(0, |point| point.until_ms + 500),
         points,
+        moments: &NOT_COUNTED,
         background: 0.0,
     }
+}
+
+/// The votes weighed, frame by frame, and aligned.
+fn align(frames: &[Shown], subject: Subject<'_>, votes: &[Vote]) -> Vec<Segment> {
+    let mut votes = votes.to_vec();
+    votes.sort_by_key(|vote| (vote.frame, vote.mark, vote.is_mirrored));
+    let weighed = votes
+        .chunk_by(|a, b| a.frame == b.frame)
+        .flat_map(|of_frame| weigh(of_frame, subject));
+    let asked_ms = frames.last().map_or(0, |last| last.at_ms);
+    super::align(frames, asked_ms, subject, &weighed.collect::<Vec<_>>())
 }
 
 #[track_caller]
@@ -242,6 +256,46 @@ fn what_cannot_be_recognised_is_not_missed() {
 }
 
 #[test]
+fn a_picture_that_stands_long_and_says_little_hides_no_clip() {
+    // The entry is a clip, then a card of two minutes; the query shows another card like it, recognised by few keypoints, and later the clip.
+    let card = Point {
+        at_ms: 20_500,
+        until_ms: 140_500,
+        hash: code(999),
+        is_mute: false,
+        is_flat: false,
+    };
+    let mut points = points(40);
+    points.push(card);
+    let on_card = (0..600_u32).map(|frame| Vote {
+        likeness: placed(15),
+        ..vote(frame, 40)
+    });
+    let on_clip = (0..16_u32).map(|at| vote(640 + at, at));
+    let votes: Vec<Vote> = on_card.chain(on_clip).collect();
+    let found = align(&shown(340), subject(&points), &votes);
+    let matches: Vec<_> = found.iter().filter(|found| found.near == Near::Match).collect();
+    assert_eq!(matches.len(), 1, "{found:?}");
+    assert_near(matches[0], (320.0, 328.0), (0.0, 8.0), 1.0);
+}
+
+#[test]
+fn the_longer_a_query_the_more_it_takes_to_be_sure() {
+    let points = points(60);
+    let votes: Vec<Vote> = copy(5.0, 8.0, 10.0, 1.0, 60);
+    let weighed: Vec<Weighed> = votes
+        .iter()
+        .flat_map(|vote| weigh(&[*vote], subject(&points)))
+        .collect();
+    let chance = |asked_ms| super::align(&shown(30), asked_ms, subject(&points), &weighed)[0].log10_chance;
+    let gap = chance(3_600_000) - chance(36_000);
+    assert!(
+        (1.9..2.1).contains(&gap),
+        "a hundred times the footage, a hundred times the chances: {gap}"
+    );
+}
+
+#[test]
 fn votes_on_what_is_not_there_count_for_nothing() {
     let votes = [vote(999, 0), vote(0, 999), vote(u32::MAX, u32::MAX)];
     assert_eq!(align(&shown(5), subject(&points(5)), &votes), []);
@@ -270,7 +324,8 @@ proptest! {
             .iter()
             .enumerate()
             .map(|(at, lasts)| {
-                let point = Point { at_ms, until_ms: at_ms + lasts / 2, hash: code(at as u64 % 17), is_mute: at % 9 == 0 };
+                let is_mute = at % 9 == 0;
+                let point = Point { at_ms, until_ms: at_ms + lasts / 2, hash: code(at as u64 % 17), is_mute, is_flat: is_mute };
                 at_ms += lasts;
                 point
             })
@@ -280,7 +335,8 @@ proptest! {
             .map(|&(frame, mark, is_mirrored, bits, places)| Vote { frame, mark, likeness: Likeness { bits, places }, is_mirrored })
             .collect();
         let frames = shown(80);
-        let subject = Subject { duration_ms: at_ms, points: &points, background: 0.0 };
+        let moments = Moments::new(points.len());
+        let subject = Subject { duration_ms: at_ms, points: &points, moments: &moments, background: 0.0 };
         let found = align(&frames, subject, &votes);
         prop_assert!(found.len() <= SEGMENTS_MAX);
         for segment in &found {

@@ -6,6 +6,7 @@
 //! against it would pay, so that they may be multiplied along a line (Shafer, Shen, Vereshchagin and Vovk, 2011: k p^(k - 1)).
 
 use super::{Point, Subject, Vote};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Share of a copy's frames that are recognised, if it was edited much.
 const HIT_RATE: f32 = 0.3;
@@ -29,6 +30,8 @@ const LAYOUT_MOMENTS: f32 = 8.0;
 const NEAR_LAYOUT_MAX: f32 = 1e-3;
 /// The least chance that is believed.
 const CHANCE_MIN: f32 = 1e-9;
+/// Votes of one frame for one entry that are kept, the likeliest: a layout's are as many as its moments, and all of them were weighed.
+const VOTES_OF_FRAME: usize = 16;
 
 /// How like a frame is to a mark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,9 +44,12 @@ pub struct Likeness {
 
 /// A vote with what it is worth.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Weighed {
+pub struct Weighed {
+    /// Which of the query's frames.
     pub frame: u32,
+    /// Which of the entry's marks.
     pub mark: u32,
+    /// Whether they look alike in a mirror.
     pub is_mirrored: bool,
     /// Decimal logarithm of the odds of a copy, against the likelier of chance's two faces.
     pub odds: f32,
@@ -101,33 +107,77 @@ fn chance_of_places(places: u32) -> Option<f32> {
     }
 }
 
-/// What the votes of one frame are worth, against each other and against chance.
-pub(super) fn weigh(of_frame: &[Vote], subject: Subject<'_>) -> Vec<Weighed> {
-    of_frame
-        .iter()
-        .filter_map(|vote| weighed(vote, of_frame, subject))
-        .collect()
+/// How many moments of an entry lie elsewhere than each of its marks and show something else; counted when it is first asked for.
+#[derive(Debug)]
+pub struct Moments(Box<[AtomicU32]>);
+
+const NOT_COUNTED: u32 = u32::MAX;
+
+impl Moments {
+    /// Of an entry with so many marks.
+    pub fn new(n_marks: usize) -> Self {
+        Self((0..n_marks).map(|_| AtomicU32::new(NOT_COUNTED)).collect())
+    }
+
+    fn elsewhere(&self, mark: usize, points: &[Point]) -> usize {
+        let here = &points[mark];
+        let count = || {
+            points
+                .iter()
+                .filter(|point| !point.is_mute && is_elsewhere(here, point))
+                .count()
+        };
+        let Some(kept) = self.0.get(mark) else {
+            return count();
+        };
+        let known = kept.load(Ordering::Relaxed);
+        if known != NOT_COUNTED {
+            return known as usize;
+        }
+        let n = count();
+        // Whoever counts at the same time counts the same.
+        kept.store(n as u32, Ordering::Relaxed);
+        n
+    }
+}
+
+fn is_elsewhere(here: &Point, point: &Point) -> bool {
+    point.at_ms.abs_diff(here.at_ms) > ELSEWHERE_MS && point.hash.distance(here.hash) > SAME_PICTURE_BITS
+}
+
+/// What the votes of one frame for one entry are worth, against each other and against chance: the likeliest, in order of marks. Votes for marks that
+/// are not there or mute count for nothing.
+pub fn weigh(of_frame: &[Vote], subject: Subject<'_>) -> Vec<Weighed> {
+    let is_seen = |vote: &&Vote| {
+        subject
+            .points
+            .get(vote.mark as usize)
+            .is_some_and(|point| !point.is_mute)
+    };
+    let of_frame: Vec<Vote> = of_frame.iter().filter(is_seen).copied().collect();
+    let weighed = of_frame.iter().filter_map(|vote| weighed(vote, &of_frame, subject));
+    let mut weighed: Vec<Weighed> = weighed.collect();
+    if weighed.len() > VOTES_OF_FRAME {
+        weighed.sort_by(|a, b| b.odds.total_cmp(&a.odds).then(a.mark.cmp(&b.mark)));
+        weighed.truncate(VOTES_OF_FRAME);
+    }
+    weighed.sort_by_key(|vote| (vote.mark, vote.is_mirrored));
+    weighed
 }
 
 fn weighed(vote: &Vote, of_frame: &[Vote], subject: Subject<'_>) -> Option<Weighed> {
     let points = subject.points;
     let here = points[vote.mark as usize];
-    let is_elsewhere = |point: &Point| {
-        point.at_ms.abs_diff(here.at_ms) > ELSEWHERE_MS && point.hash.distance(here.hash) > SAME_PICTURE_BITS
-    };
     let (mut bits, mut places) = (Vec::new(), Vec::new());
     for other in of_frame {
-        if other.is_mirrored == vote.is_mirrored && is_elsewhere(&points[other.mark as usize]) {
+        if other.is_mirrored == vote.is_mirrored && is_elsewhere(&here, &points[other.mark as usize]) {
             bits.extend(chance_of_distance(other.likeness.bits).map(|_| alike(other.likeness.bits)));
             places.extend(chance_of_places(other.likeness.places).map(|_| other.likeness.places as f32));
         }
     }
     let n_moments = match (bits.is_empty(), places.is_empty()) {
         (true, true) => 0,
-        _ => points
-            .iter()
-            .filter(|point| !point.is_mute && is_elsewhere(point))
-            .count(),
+        _ => subject.moments.elsewhere(vote.mark as usize, points),
     };
     let shares = [
         share_above(alike(vote.likeness.bits), &bits, n_moments, |_| BITS_SPREAD),
