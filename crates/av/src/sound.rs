@@ -123,7 +123,9 @@ impl Sounds {
             self.is_damaged = true;
             return Ok(());
         }
-        self.began_ms.get_or_insert(at_ms);
+        // Sound that comes in later than the pictures is told from their beginning, so that all times are those of the file.
+        let is_late = at_ms - self.from_ms > SILENCE_MS_MAX;
+        self.began_ms.get_or_insert(if is_late { at_ms } else { self.from_ms });
         let hole_ms = at_ms.saturating_sub(self.end_ms());
         if hole_ms > HOLE_MS {
             let silence_ms = u64::from(hole_ms.min(SILENCE_MS_MAX));

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Studio, host, scan, scan_with};
+use common::{PICTURES, SOUND, Studio, host, scan, scan_with};
 use media::av::{AvWant, STRIP_PICTURES_MAX, Sampling};
 use signal::{Md5, Sha256};
 
@@ -118,6 +118,26 @@ tests! {
     flac: "", "a.flac", "audio/flac", None, Some("flac");
     wav: "", "a.wav", "audio/wav", None, Some("pcm_s16le");
     m4a: "-c:a aac", "a.m4a", "audio/mp4", None, Some("aac");
+}
+
+#[tokio::test]
+async fn sound_that_comes_in_late_is_told_at_its_time() {
+    let studio = Studio::new();
+    for name in ["late.mkv", "late.mp4"] {
+        let path = studio.ffmpeg(
+            &format!(
+                "-f lavfi -i {PICTURES} -itsoffset 2.5 -f lavfi -i {SOUND} -c:v libx264 -preset ultrafast -c:a aac"
+            ),
+            name,
+        );
+        let waveform = scan(path).await.unwrap().waveform;
+        let begins = waveform.iter().position(|peak| *peak > 20).unwrap();
+        assert!(
+            (24..=27).contains(&begins),
+            "{name}: heard after {begins} tenths of a second"
+        );
+        assert!((80..=87).contains(&waveform.len()), "{name}: {}", waveform.len());
+    }
 }
 
 #[tokio::test]

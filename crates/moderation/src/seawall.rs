@@ -8,7 +8,7 @@ use media::MediaHost;
 use media::av::{AvHost, Sampling};
 
 use crate::actions::webhook::{Webhook, WebhookError, WebhookSettings};
-use crate::flows::calibrate::Sample;
+use crate::flows::calibrate::{self, Sample};
 use crate::flows::follow::{self, OpenMatcherError};
 use crate::flows::hma::Memory;
 use crate::flows::lookup::Remembered;
@@ -161,6 +161,7 @@ impl Seawall {
             app.matcher = Arc::new(opened.map_err(OpenError::Index)?);
             follow::open_recordings(&app.store, &app.matcher).await?;
         }
+        calibrate::learn_videos(&app).await?;
         follow::catch_up(&app).await?;
         Ok(app)
     }

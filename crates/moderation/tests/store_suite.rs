@@ -146,6 +146,8 @@ on_both_engines! {
     recordings::a_clip_of_a_banked_video_is_found_where_it_plays,
     recordings::what_is_only_heard_is_a_lead_and_with_what_is_seen_a_match,
     recordings::a_banked_picture_is_found_in_a_video,
+    recordings::an_opening_that_harmless_videos_have_is_no_evidence,
+    recordings::what_is_posted_most_is_found_though_nobody_objected_before_it_was_banked,
     recordings::other_processes_and_the_next_start_know_recordings,
     recordings::recordings_are_imported_once_and_exported_whole,
     recordings::a_video_is_unscanned_where_nothing_can_decode_it,

@@ -203,7 +203,7 @@ pub fn of_frames(frames: &[Frame], frame_rate: f64) -> Vec<Feature> {
     features.collect()
 }
 
-/// Features as frames to look up: bare hashes.
+/// Features as frames to look up: bare hashes, in order of time, in whatever order they came.
 pub fn to_frames(features: &[Feature]) -> Vec<Frame> {
     let frames = features.iter().enumerate().map(|(at, feature)| Frame {
         at_ms: feature.at_ms,
@@ -213,7 +213,9 @@ pub fn to_frames(features: &[Feature]) -> Vec<Frame> {
         pdq: feature.pdq,
         glimpse: None,
     });
-    frames.collect()
+    let mut frames: Vec<Frame> = frames.collect();
+    frames.sort_by_key(|frame| frame.at_ms);
+    frames
 }
 
 /// What is kept of a video of which only this is known: marks without keypoints.

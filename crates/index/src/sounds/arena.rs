@@ -15,7 +15,7 @@ const COMMON: usize = 24;
 const COMMON_MIN: usize = 512;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Arena {
     items: Vec<u32>,
     entries: Vec<Entry>,
@@ -25,7 +25,7 @@ pub(super) struct Arena {
     n_dead_items: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Entry {
     handle: u64,
     start: usize,
@@ -90,12 +90,17 @@ impl Arena {
         }
     }
 
+    /// Items of the entries that are there.
+    pub fn n_items(&self) -> usize {
+        self.items.len() - self.n_dead_items
+    }
+
     pub fn stats(&self) -> SoundStats {
         let places: usize = self.tables.iter().flatten().map(Vec::capacity).sum();
         let buckets: usize = self.tables.iter().map(Vec::capacity).sum();
         SoundStats {
             n_entries: self.by_handle.len(),
-            n_items: self.items.len() - self.n_dead_items,
+            n_items: self.n_items(),
             n_bytes: (places + self.items.capacity()) * size_of::<u32>()
                 + buckets * size_of::<Vec<u32>>()
                 + self.entries.capacity() * size_of::<Entry>()

@@ -42,7 +42,7 @@ const WINDOW_STEP: usize = 32;
 const EDGE_MS: f64 = 800.0;
 
 /// The prints of many recordings, in memory. Looking up takes `&self` and may happen on many threads at once.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct SoundIndex {
     arena: Arena,
 }
@@ -131,7 +131,7 @@ impl SoundIndex {
     fn n_trials(&self, query: &QueryPrints) -> f64 {
         let n_items: usize = query.played.iter().map(|played| played.items.len()).sum();
         let n_windows = n_items.div_ceil(WINDOW).max(1);
-        n_windows as f64 * self.stats().n_items.max(1) as f64
+        n_windows as f64 * self.arena.n_items().max(1) as f64
     }
 
     /// Runs along shifts, the surest first; what a run covers already is not followed again.

@@ -12,8 +12,10 @@ use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Mutex, watch};
 
 use super::follow;
+use super::scan::ScannedRecording;
 use crate::banks::{NewLook, ToJudge};
-use crate::matching::benign::{self, BenignSample, Nearest, NewBenign};
+use crate::matching::benign::{self, BenignSample, Nearest, NewBenign, Sampled};
+use crate::matching::benign_videos::{self, BenignVideos, NewBenignVideo};
 use crate::model::{EntryId, ItemId, Judged, Timestamp};
 use crate::store::{StoreError, Tx};
 use crate::{Seawall, banks};
@@ -24,6 +26,8 @@ const SAMPLE_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
 pub const SAMPLE_TRUSTED: usize = 200;
 /// Which part of a sample's size may be taken in before it is trimmed.
 const SURPLUS_SHARE: usize = 20;
+/// A sample of so many pictures has one video for each so many of them: a video is as large as many pictures.
+const PICTURES_A_VIDEO: usize = 8;
 /// Entries that are judged at a time.
 const PAGE: usize = 100;
 /// The longest pause between two pages.
@@ -31,30 +35,66 @@ const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// How often each entry is judged.
 const JUDGED_EVERY: Duration = Duration::from_secs(24 * 3600);
 
-/// The sample, as this process knows it.
-#[derive(Debug)]
+/// The samples, as this process knows them.
+#[derive(Debug, Default)]
 pub struct Sample {
     loaded: Mutex<BenignSample>,
-    /// A picture enters if it draws a lot under this.
+    videos: Mutex<BenignVideos>,
+    pictures_entered: Entered,
+    videos_entered: Entered,
+}
+
+/// Who enters a sample.
+#[derive(Debug)]
+struct Entered {
+    /// Who draws a lot under this.
     bar: AtomicI64,
-    /// Pictures that entered since it was trimmed.
+    /// How many did since it was trimmed.
     n_new: AtomicUsize,
 }
 
-impl Default for Sample {
+impl Default for Entered {
     fn default() -> Self {
         Self {
-            loaded: Mutex::default(),
             bar: AtomicI64::new(i64::MAX),
             n_new: AtomicUsize::new(0),
         }
     }
 }
 
+impl Entered {
+    /// A lot, if it is under the bar.
+    fn draw(&self, app: &Seawall) -> Option<i64> {
+        if app.matcher.settings().benign_sample == 0 {
+            return None;
+        }
+        // The highest bit stays clear.
+        let lot = (u64::from_be_bytes(app.chance.bytes()) >> 1).cast_signed();
+        (lot < self.bar.load(Ordering::Relaxed)).then_some(lot)
+    }
+}
+
 impl Sample {
-    /// Everything was forgotten: the next pictures enter again.
+    /// Everything was forgotten: the next ones enter again.
     pub(in crate::flows) fn begin_anew(&self) {
-        self.bar.store(i64::MAX, Ordering::Relaxed);
+        self.pictures_entered.bar.store(i64::MAX, Ordering::Relaxed);
+        self.videos_entered.bar.store(i64::MAX, Ordering::Relaxed);
+    }
+
+    fn entered(&self, sampled: Sampled) -> &Entered {
+        match sampled {
+            Sampled::Pictures => &self.pictures_entered,
+            Sampled::Videos => &self.videos_entered,
+        }
+    }
+}
+
+/// How many a sample has.
+fn sample_max(app: &Seawall, sampled: Sampled) -> usize {
+    let n = app.matcher.settings().benign_sample;
+    match sampled {
+        Sampled::Pictures => n,
+        Sampled::Videos => n.div_ceil(PICTURES_A_VIDEO),
     }
 }
 
@@ -66,51 +106,84 @@ pub(super) struct Prepared {
     copies: Vec<String>,
 }
 
-/// A picture that drew a lot and enters the sample.
+/// A picture or video that drew a lot and enters its sample.
 pub(super) struct Entrant {
     lot: i64,
-    new: NewBenign,
+    new: New,
 }
 
-/// Draws a lot for a picture that nobody objects to; nothing, if it does not enter.
-pub(super) fn draw(app: &Seawall, looks: &Looks) -> Option<Entrant> {
-    let settings = app.matcher.settings();
-    if settings.benign_sample == 0 {
-        return None;
-    }
-    // The highest bit stays clear.
-    let lot = (u64::from_be_bytes(app.chance.bytes()) >> 1).cast_signed();
-    (lot < app.sample.bar.load(Ordering::Relaxed)).then(|| Entrant {
-        lot,
-        new: NewBenign::of(looks, settings.quality_min),
-    })
+enum New {
+    Picture(NewBenign),
+    Video(NewBenignVideo),
+}
+
+/// Draws lots for a file that nobody objects to; nothing, if it does not enter.
+pub(super) fn draw(app: &Seawall, looks: Option<&Looks>, recording: Option<&ScannedRecording>) -> Vec<Entrant> {
+    let picture = looks.and_then(|looks| {
+        let new = || New::Picture(NewBenign::of(looks, app.matcher.settings().quality_min));
+        let lot = app.sample.pictures_entered.draw(app)?;
+        Some(Entrant { lot, new: new() })
+    });
+    let shown = recording.filter(|recording| !recording.frames.is_empty());
+    let video = shown.and_then(|recording| {
+        let new = || New::Video(NewBenignVideo::of(&recording.frames, recording.duration_ms));
+        let lot = app.sample.videos_entered.draw(app)?;
+        Some(Entrant { lot, new: new() })
+    });
+    picture.into_iter().chain(video).collect()
 }
 
 impl Entrant {
-    /// Enters the sample, in the transaction that allows the item.
-    pub(super) async fn enter(self, tx: &mut Tx, id: &str, item: &ItemId, now: Timestamp) -> Result<(), StoreError> {
-        benign::insert(tx, id, item, self.lot, self.new, now).await
+    /// Enters the sample, in the transaction that allows the item. Returns which.
+    pub(super) async fn enter(
+        self,
+        tx: &mut Tx,
+        id: &str,
+        item: &ItemId,
+        now: Timestamp,
+    ) -> Result<Sampled, StoreError> {
+        match self.new {
+            New::Picture(new) => {
+                benign::insert(tx, id, item, self.lot, new, now).await?;
+                Ok(Sampled::Pictures)
+            }
+            New::Video(new) => {
+                benign_videos::insert(tx, id, item, self.lot, new, now).await?;
+                Ok(Sampled::Videos)
+            }
+        }
     }
 }
 
-/// After pictures entered: the sample is trimmed now and then.
-pub(super) async fn entered(app: &Seawall, n: usize) -> Result<(), StoreError> {
-    let n_new = app.sample.n_new.fetch_add(n, Ordering::Relaxed) + n;
-    if n > 0 && n_new > app.matcher.settings().benign_sample / SURPLUS_SHARE {
-        trim_sample(app).await?;
+/// After some entered: a sample is trimmed now and then.
+pub(super) async fn entered(app: &Seawall, entered: &[Sampled]) -> Result<(), StoreError> {
+    for sampled in [Sampled::Pictures, Sampled::Videos] {
+        let n = entered.iter().filter(|entered| **entered == sampled).count();
+        let n_new = app.sample.entered(sampled).n_new.fetch_add(n, Ordering::Relaxed) + n;
+        if n > 0 && n_new > sample_max(app, sampled) / SURPLUS_SHARE {
+            trim_sample(app, sampled).await?;
+        }
     }
     Ok(())
 }
 
-/// Drops from the sample what is old, and what is more than the operator asked for.
-pub async fn trim_sample(app: &Seawall) -> Result<(), StoreError> {
-    app.sample.n_new.store(0, Ordering::Relaxed);
+/// Drops from a sample what is old, and what is more than the operator asked for.
+pub async fn trim_sample(app: &Seawall, sampled: Sampled) -> Result<(), StoreError> {
+    let entered = app.sample.entered(sampled);
+    entered.n_new.store(0, Ordering::Relaxed);
     let mut tx = app.store.begin("trim the benign sample").await?;
     let oldest = app.clock.now().before(SAMPLE_KEPT);
-    let bar = benign::trim(&mut tx, app.matcher.settings().benign_sample, oldest).await?;
+    let bar = benign::trim(&mut tx, sampled, sample_max(app, sampled), oldest).await?;
     tx.commit().await?;
-    app.sample.bar.store(bar, Ordering::Relaxed);
+    entered.bar.store(bar, Ordering::Relaxed);
     Ok(())
+}
+
+/// Learns what harmless videos show, as far as the sample has changed.
+pub(crate) async fn learn_videos(app: &Seawall) -> Result<(), StoreError> {
+    let mut videos = app.sample.videos.lock().await;
+    let mut conn = app.store.reader().await?;
+    videos.refresh(&mut conn, app.matcher.recordings().videos()).await
 }
 
 /// What is kept with an entry that comes with its picture, made before the transaction that adds it.
@@ -224,6 +297,7 @@ impl Round {
     /// Judges what came since the last time, or everything if that was long ago, until it is done or told to stop.
     pub async fn go_on(&mut self, app: &Seawall, shutdown: &watch::Receiver<bool>) -> Result<(), StoreError> {
         let now = app.clock.now();
+        learn_videos(app).await?;
         app.sample
             .loaded
             .lock()

@@ -102,19 +102,19 @@ pub(super) async fn remember(
     if !is_harmless {
         benign::remove_item(&mut tx, &item.id).await?;
     }
-    let mut n_entered = 0;
+    let mut entered = Vec::new();
     for (media, file) in files {
         // Pictures are kept only where a person will look at them.
         if let (Some(previews), Some(_)) = (file.previews, case) {
             insert_previews(&mut tx, media.id, previews).await?;
         }
+        let (looks, recording) = (file.looks.as_ref(), file.recording.as_ref());
+        let entrants = is_harmless.then(|| calibrate::draw(app, looks, recording));
+        for entrant in entrants.into_iter().flatten() {
+            entered.push(entrant.enter(&mut tx, &media.id.to_string(), &item.id, now).await?);
+        }
         if let Some(recording) = file.recording {
             keep_recording(&mut tx, &media, recording, case.is_some(), now).await?;
-        }
-        let entrant = file.looks.filter(|_| is_harmless);
-        if let Some(entrant) = entrant.and_then(|looks| calibrate::draw(app, &looks)) {
-            entrant.enter(&mut tx, &media.id.to_string(), &item.id, now).await?;
-            n_entered += 1;
         }
     }
 
@@ -146,7 +146,7 @@ pub(super) async fn remember(
         app.streams.tell(told);
     }
     app.bells.jobs.notify_one();
-    if let Err(error) = calibrate::entered(app, n_entered).await {
+    if let Err(error) = calibrate::entered(app, &entered).await {
         // The verdict stands; the sample is trimmed another time.
         tracing::warn!(
             error = &error as &dyn std::error::Error,

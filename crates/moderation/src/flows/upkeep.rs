@@ -11,6 +11,7 @@ use crate::flows::calibrate::{Round, trim_sample};
 use crate::flows::incidents::end_incidents;
 use crate::flows::rules::keep_rules_up;
 use crate::items;
+use crate::matching::benign::Sampled;
 use crate::store::{StoreError, requests};
 
 /// How long a request is known again by its idempotency key.
@@ -67,7 +68,8 @@ pub async fn run_upkeep(app: Seawall, mut shutdown: watch::Receiver<bool>) {
 async fn keep_up(app: &Seawall, round: &mut Round, shutdown: &watch::Receiver<bool>) -> Result<(), StoreError> {
     forget_what_is_over(app).await?;
     end_incidents(app).await?;
-    trim_sample(app).await?;
+    trim_sample(app, Sampled::Pictures).await?;
+    trim_sample(app, Sampled::Videos).await?;
     keep_rules_up(app).await?;
     round.go_on(app, shutdown).await
 }

@@ -106,13 +106,33 @@ pub async fn insert(
     Ok(())
 }
 
-/// Takes the pictures of an item out of the sample: somebody objected to it.
+/// Which sample.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sampled {
+    /// Of pictures.
+    Pictures,
+    /// Of videos.
+    Videos,
+}
+
+impl Sampled {
+    fn table(self) -> &'static str {
+        match self {
+            Self::Pictures => "matching_benign",
+            Self::Videos => "matching_benign_video",
+        }
+    }
+}
+
+/// Takes the pictures and videos of an item out of the samples: somebody objected to it.
 pub async fn remove_item(tx: &mut Tx, item: &ItemId) -> Result<(), StoreError> {
-    query("DELETE FROM matching_benign WHERE item_id = $1")
-        .bind(item.to_string())
-        .execute(tx.conn())
-        .await
-        .map_err(StoreError::at("take an item out of the benign sample"))?;
+    for table in [Sampled::Pictures.table(), Sampled::Videos.table()] {
+        query(AssertSqlSafe(format!("DELETE FROM {table} WHERE item_id = $1")))
+            .bind(item.to_string())
+            .execute(tx.conn())
+            .await
+            .map_err(StoreError::at("take an item out of the benign sample"))?;
+    }
     Ok(())
 }
 
@@ -128,27 +148,29 @@ pub async fn remove(tx: &mut Tx, ids: &[String]) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Drops what was taken before then, and the greatest lots if there are more than `max`. Returns the lot that the next picture must be under.
-pub async fn trim(tx: &mut Tx, max: usize, oldest: Timestamp) -> Result<i64, StoreError> {
+/// Drops what was taken before then, and the greatest lots if there are more than `max`. Returns the lot that the next one must be under.
+pub async fn trim(tx: &mut Tx, sampled: Sampled, max: usize, oldest: Timestamp) -> Result<i64, StoreError> {
+    let table = sampled.table();
     let at = StoreError::at("trim the benign sample");
-    query("DELETE FROM matching_benign WHERE taken_at < $1")
+    query(AssertSqlSafe(format!("DELETE FROM {table} WHERE taken_at < $1")))
         .bind(oldest.unix_ms())
         .execute(tx.conn())
         .await
         .map_err(&at)?;
-    query(
-        "DELETE FROM matching_benign WHERE id IN
-             (SELECT id FROM matching_benign ORDER BY lot, id LIMIT $1 OFFSET $2)",
-    )
-    .bind(DROPPED_MAX)
-    .bind(max as i64)
-    .execute(tx.conn())
-    .await
-    .map_err(&at)?;
-    let row = query("SELECT COUNT(*) AS n, MAX(lot) AS greatest FROM matching_benign")
-        .fetch_one(tx.conn())
+    let surplus =
+        format!("DELETE FROM {table} WHERE id IN (SELECT id FROM {table} ORDER BY lot, id LIMIT $1 OFFSET $2)");
+    query(AssertSqlSafe(surplus))
+        .bind(DROPPED_MAX)
+        .bind(max as i64)
+        .execute(tx.conn())
         .await
         .map_err(&at)?;
+    let row = query(AssertSqlSafe(format!(
+        "SELECT COUNT(*) AS n, MAX(lot) AS greatest FROM {table}"
+    )))
+    .fetch_one(tx.conn())
+    .await
+    .map_err(&at)?;
     let is_full = row.int("n")? >= max as i64;
     Ok(row.opt_int("greatest")?.filter(|_| is_full).unwrap_or(i64::MAX))
 }

@@ -1,9 +1,10 @@
 //! Matching: which entries of the banks the signals of a file lie near to.
 //!
 //! [`Matcher`] holds what the banks' change feed told it; it never reads the banks' tables itself. [`evidence`] keeps what
-//! was found, [`benign`] a sample of what was not. Owns the tables `matching_*`. It must never know what a match leads to.
+//! was found, [`benign`] and [`benign_videos`] samples of what was not. Owns the tables `matching_*`. It must never know what a match leads to.
 
 pub mod benign;
+pub mod benign_videos;
 pub mod evidence;
 mod matcher;
 mod recordings;

@@ -3,7 +3,7 @@
 //! Unlike the hashes they are remembered in no folder: they are read from the banks at each start, before anything is looked up.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use index::sounds::{SoundIndex, SoundStats};
 use index::videos::{Still, VideoIndex, VideoStats};
@@ -15,7 +15,8 @@ use signal::video::{Frame, Segment, Timeline};
 #[derive(Debug)]
 pub struct Recordings {
     videos: VideoIndex,
-    sounds: RwLock<SoundIndex>,
+    /// Whoever looks up holds what was there when it began: a film's sound takes seconds, and nobody who adds one may wait for that.
+    sounds: RwLock<Arc<SoundIndex>>,
     durations: RwLock<HashMap<u64, Durations>>,
 }
 
@@ -54,12 +55,10 @@ impl Recordings {
             Some(timeline) => self.videos.add(handle, timeline),
             None => drop(self.videos.remove(handle)),
         }
-        let mut sounds = self.sounds.write().unwrap_or_else(PoisonError::into_inner);
-        match print {
+        self.change_sounds(|sounds| match print {
             Some(print) => sounds.add(handle, print),
             None => drop(sounds.remove(handle)),
-        }
-        drop(sounds);
+        });
         let durations = Durations {
             video_ms: timeline.map_or(0, |timeline| timeline.duration_ms),
             sound_ms: print.map_or(0, sound_ms),
@@ -77,8 +76,7 @@ impl Recordings {
         }
         drop(durations);
         self.videos.remove(handle);
-        let mut sounds = self.sounds.write().unwrap_or_else(PoisonError::into_inner);
-        sounds.remove(handle);
+        self.change_sounds(|sounds| drop(sounds.remove(handle)));
     }
 
     /// Whether there are none at all.
@@ -104,9 +102,15 @@ impl Recordings {
         &self.videos
     }
 
-    /// The sounds, for streams.
-    pub fn sounds(&self) -> RwLockReadGuard<'_, SoundIndex> {
-        self.sounds.read().unwrap_or_else(PoisonError::into_inner)
+    /// The sounds as they are now; what is added later is not in them.
+    pub fn sounds(&self) -> Arc<SoundIndex> {
+        self.sounds.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn change_sounds(&self, change: impl FnOnce(&mut SoundIndex)) {
+        let mut sounds = self.sounds.write().unwrap_or_else(PoisonError::into_inner);
+        // Copied if somebody looks up in them.
+        change(Arc::make_mut(&mut sounds));
     }
 
     /// How long an entry plays.
@@ -132,4 +136,23 @@ impl Recordings {
 fn sound_ms(print: &Print) -> u32 {
     let steps = print.items.len().saturating_sub(1) as f64;
     (steps * signal::audio::ITEM_MS + signal::audio::ITEM_SPAN_MS).round() as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_who_adds_a_sound_waits_for_one_who_looks_up() {
+        let recordings = Recordings::default();
+        let print = Print {
+            items: (0..200_u32).map(|at| at.wrapping_mul(0x9e37_79b9)).collect(),
+        };
+        recordings.set(1, None, Some(&print));
+        let held = recordings.sounds();
+        recordings.set(2, None, Some(&print));
+        recordings.remove(1);
+        assert_eq!((held.stats().n_entries, recordings.sounds().stats().n_entries), (1, 1));
+        assert!(recordings.durations(2).sound_ms > 0);
+    }
 }

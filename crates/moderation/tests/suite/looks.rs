@@ -354,7 +354,9 @@ pub async fn the_sample_holds_what_nobody_objects_to(world: World) {
     }
     assert_eq!(n_benign(&world).await, 3);
     world.clock.advance(Duration::from_secs(91 * 24 * 3_600));
-    moderation::flows::calibrate::trim_sample(&process).await.unwrap();
+    moderation::flows::calibrate::trim_sample(&process, moderation::matching::benign::Sampled::Pictures)
+        .await
+        .unwrap();
     assert_eq!(n_benign(&world).await, 0);
 }
 

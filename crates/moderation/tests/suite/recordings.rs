@@ -5,6 +5,7 @@ use std::io::Cursor;
 use bytes::Bytes;
 use moderation::banks::csv;
 use moderation::flows::banks;
+use moderation::flows::calibrate::Round;
 use moderation::flows::files::{FileContent, Spool};
 use moderation::flows::submit::{self, NewContent, NewMedia};
 use moderation::model::{
@@ -15,6 +16,7 @@ use signal::audio::Print;
 use signal::pdq::PdqSignal;
 use signal::vpdq::Feature;
 use signal::{Pdq, Signal, SignalType};
+use tokio::sync::watch;
 
 use super::world::{World, entry_of, hash_of, item};
 
@@ -173,6 +175,63 @@ pub async fn a_banked_picture_is_found_in_a_video(world: World) {
     );
     assert_eq!(m.frame.map(|frame| frame.at_ms), Some(12_000));
     assert_eq!(m.segments[0].query.from_ms, 12_000);
+}
+
+pub async fn an_opening_that_harmless_videos_have_is_no_evidence(world: World) {
+    let opening = film(50, 12);
+    let post = |seed| video(&cut(&[&opening, &film(seed, 40)]));
+    let bank = world.bank("films", true).await;
+    let known = cut(&[&opening, &film(1, 60)]);
+    let allowed = async |id: &str, seed| {
+        let verdict = submit_in(&world, id, vec![post(seed)]).await;
+        (verdict.outcome, verdict.media[0].matches.len())
+    };
+    assert_eq!(allowed("post-1", 71).await, (Outcome::Allow, 0));
+    assert_eq!(allowed("post-2", 72).await, (Outcome::Allow, 0));
+    let entry = world.entry(bank, video(&known)).await;
+    let found = async |app: &Seawall, signal| {
+        let verdict = check_in(app, vec![signal]).await;
+        let matches = &verdict.media[0].matches;
+        matches.iter().map(|m| m.target.entry).collect::<Vec<EntryId>>()
+    };
+    assert_eq!(found(&world.app, post(73)).await, [entry], "nothing was learnt yet");
+    let (_tell, told) = watch::channel(false);
+    Round::default().go_on(&world.app, &told).await.unwrap();
+    assert_eq!(found(&world.app, post(73)).await, []);
+    assert_eq!(
+        found(&world.app, video(&known)).await,
+        [entry],
+        "the rest of it still is"
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let other = world.process_with_index(folder.path()).await;
+    assert_eq!(found(&other, post(73)).await, [], "the next start knows");
+
+    // Somebody objects to one of them: what one video shows is no opening.
+    let bytes = submit_in(&world, "post-2", vec![video(&known)]).await;
+    assert_eq!(bytes.outcome, Outcome::Restrict);
+    Round::default().go_on(&other, &told).await.unwrap();
+    assert_eq!(found(&other, post(73)).await, [entry]);
+    assert_eq!(world.faults().await, Vec::<String>::new());
+}
+
+pub async fn what_is_posted_most_is_found_though_nobody_objected_before_it_was_banked(world: World) {
+    let known = film(1, 60);
+    for n in 0..6 {
+        let verdict = submit_in(&world, &format!("post-{n}"), vec![video(&known)]).await;
+        assert_eq!(verdict.outcome, Outcome::Allow);
+    }
+    let bank = world.bank("films", true).await;
+    let entry = world.entry(bank, video(&known)).await;
+    let (_tell, told) = watch::channel(false);
+    Round::default().go_on(&world.app, &told).await.unwrap();
+    assert!(world.app.matcher.stats().videos.n_common > 0);
+    let verdict = submit_in(&world, "post-9", vec![video(&known[10..40])]).await;
+    assert_eq!(verdict.media[0].matches[0].target.entry, entry);
+    assert_eq!(
+        (verdict.media[0].matches[0].tier, verdict.outcome),
+        (Tier::Match, Outcome::Restrict)
+    );
 }
 
 pub async fn other_processes_and_the_next_start_know_recordings(world: World) {

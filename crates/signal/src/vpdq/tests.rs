@@ -168,3 +168,17 @@ proptest! {
         let _ = parse(&text);
     }
 }
+
+#[test]
+fn features_in_any_order_are_frames_in_order_of_time() {
+    let mut features = sample("chair-19-sd-bar");
+    let in_order = to_frames(&features);
+    features.reverse();
+    let frames = to_frames(&features);
+    assert!(frames.windows(2).all(|two| two[0].at_ms <= two[1].at_ms));
+    assert_eq!(frames.len(), in_order.len());
+    assert_eq!(
+        to_timeline(&features),
+        Timeline::of(&in_order, in_order[in_order.len() - 1].at_ms)
+    );
+}
