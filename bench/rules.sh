@@ -5,8 +5,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 n_events=${SEAWALL_BENCH_EVENTS:-100000}
 n_keys=${SEAWALL_BENCH_KEYS:-10000000}
-cargo build --locked --quiet --release -p policy --example measure
-measure=${CARGO_TARGET_DIR:-target}/release/examples/measure
+n_posts=${SEAWALL_BENCH_POSTS:-20000}
+cargo build --locked --quiet --release -p media --bin media-worker
+cargo build --locked --quiet --release -p rulesbench
+measure=${CARGO_TARGET_DIR:-target}/release/rulesbench
 
 cat <<EOF
 ## Rules
@@ -30,6 +32,24 @@ Osprey's engine, measured earlier on another two-core machine with synthetic rul
 22 to 35 with 100 (p50 24 to 37 ms), 4 to 8 with 500 (p50 98 to 190 ms), in one process; it has no windows.
 
 EOF
+cat <<EOF
+### With the store
+
+$n_posts of the same posts given to a whole Seawall (\`submit_item\`, as the HTTP interface calls it) on SQLite in a file, fully synchronous, with rules live that were proposed and approved. *Asked* judges and remembers nothing;
+*submitted* keeps item, decision, evidence and windows before it answers. Times are by the clock, from the call to the answer, with so many clients that each wait for theirs.
+
+| rules | clients | asked /s | p50 | p99 | submitted /s | p50 | p99 | slowest |
+|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+EOF
+for n in 1 100 500; do
+    for clients in 1 8; do
+        "$measure" inline "$n" "$n_posts" "$clients" | awk '{
+            for (i = 2; i < NF; i += 2) v[$i] = $(i + 1)
+            printf "| %d | %d | %d | %.2f ms | %.2f ms | %d | %.2f ms | %.2f ms | %.0f ms |\n", v["rules"], v["clients"], v["check_rate"], v["check_p50_ms"], v["check_p99_ms"], v["submit_rate"], v["submit_p50_ms"], v["submit_p99_ms"], v["submit_max_ms"]
+        }'
+    done
+done
+printf '\n### Memory\n\n'
 "$measure" memory "$n_keys" | awk '
     $1 == "memory" { for (i = 2; i < NF; i += 2) v[$i] = $(i + 1)
         printf "Memory: %d million keys in three windows (count, distinct values, sum), %d million events, nine tenths of the keys seen once, one in ten thousand a thousand times: **%d MB** resident, %.0f bytes for a key in a window.", v["keys"] / 1e6, v["events"] / 1e6, v["resident_mb"], v["per_key_bytes"] }

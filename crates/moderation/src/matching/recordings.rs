@@ -76,7 +76,9 @@ impl Recordings {
         }
         drop(durations);
         self.videos.remove(handle);
-        self.change_sounds(|sounds| drop(sounds.remove(handle)));
+        self.change_sounds(|sounds| {
+            sounds.remove(handle);
+        });
     }
 
     /// Whether there are none at all.
