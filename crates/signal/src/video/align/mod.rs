@@ -3,8 +3,10 @@
 //! A frame that looks like a mark is a [`Vote`]. A copy's votes lie on a line: so many milliseconds of the entry go by in one of the query. Lines that many votes
 //! agree with are found (`lines`), made exact, and run through (`run`): each frame that shows what it should is evidence for, each that does not
 //! against. The evidence is the logarithm of the odds of a copy against chance, so its greatest sum along a line says how improbable the whole
-//! run is by chance: odds of x come up in footage without a copy at most once in x times, for each line and each beginning that were tried (Ville's
-//! inequality; the same sum and reasoning compare sequences of genes: Karlin and Altschul, 1990).
+//! run is by chance: fair odds of x come up in footage without a copy at most once in x times, for each line and each beginning that were tried (Ville's
+//! inequality; the same sum and reasoning compare sequences of genes: Karlin and Altschul, 1990). The odds of one frame are not quite fair, as the best of several
+//! votes counts, and frames that follow each other are not independent: what is told as a chance is an estimate, for one entry, and is held against
+//! unrelated footage by `make bench-video`.
 
 mod lines;
 mod run;
