@@ -100,8 +100,12 @@ impl VideoIndex {
 
     /// Puts what was added in order, as [`Index::maintain`].
     pub fn maintain(&self) -> io::Result<bool> {
-        let hashes = self.hashes.maintain()?;
-        Ok(self.keypoints.maintain()? || hashes)
+        let [common_hashes, common_keypoints] = self.harmless.indexes();
+        let mut has_more = false;
+        for index in [&self.hashes, &self.keypoints, common_hashes, common_keypoints] {
+            has_more |= index.maintain()?;
+        }
+        Ok(has_more)
     }
 
     /// The videos that the frames of a query show, the surest first, each with its segments in order of time. Frames are in order of time.
