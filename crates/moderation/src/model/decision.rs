@@ -42,6 +42,13 @@ pub enum Author {
     Person(UserId),
 }
 
+impl Decision {
+    /// Whether a person made it.
+    pub const fn is_of_a_person(&self) -> bool {
+        matches!(self.author, Author::Person(_))
+    }
+}
+
 impl Author {
     /// `rule` or `person`: all that the platform is told.
     pub const fn kind(&self) -> &'static str {
@@ -79,6 +86,8 @@ pub struct Judgement {
     pub outcome: Outcome,
     /// The policy it rests on; needed to restrict.
     pub policy: Option<PolicyCode>,
+    /// To restrict: all of the item, where only a part of what belongs to it is restricted. Without it, what stands is confirmed.
+    pub whole: bool,
     /// Why, in words that the affected person may one day read.
     pub reason: String,
 }

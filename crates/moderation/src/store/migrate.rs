@@ -19,6 +19,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (9, include_str!("../../migrations/0009_streams.sql")),
     (10, include_str!("../../migrations/0010_incidents.sql")),
     (11, include_str!("../../migrations/0011_rules.sql")),
+    (12, include_str!("../../migrations/0012_judged_content.sql")),
 ];
 
 /// The database's tables cannot be brought up to date.
