@@ -270,15 +270,17 @@ async fn order_what_must_change(
         Outcome::Restrict => {
             // A person takes the item down for good. Of what only belongs to it they confirm what the rule said, its end included.
             restrictions::forget_of(tx, &decision.item, Restricted::Item).await?;
+            let endings = restrictions::of_item(tx.conn(), &decision.item).await?;
             for what in restricted.iter().copied() {
                 // An order that was given up is given anew: the person wants it still, and nobody knows whether it was carried out.
                 if standing.iter().any(|order| order.what == what && order.is_in_force()) {
                     continue;
                 }
+                let ending = endings.iter().rfind(|ending| ending.what == what);
                 let order = Order {
                     kind: ActionKind::Restrict,
                     what,
-                    until: None,
+                    until: ending.map(|ending| ending.ends_at),
                 };
                 order_action(app, tx, actor, decision, order, now).await?;
             }

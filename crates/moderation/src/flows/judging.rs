@@ -324,6 +324,33 @@ mod tests {
             ]
         );
         assert_eq!(host_of("https://[::1]:80/"), host("::1"));
-        assert_eq!(links_in(&"http://".repeat(100_000)).count(), 0);
+        assert_eq!(links_in(&"http://".repeat(100_000)).count(), 1);
+    }
+
+    /// A rule that looks for one address among them must not take those it does not see for harmless.
+    #[test]
+    fn an_address_that_is_not_looked_at_is_unknown() {
+        let long = format!("https://long.example/{}", "a".repeat(PlatformFacts::LINK_LENGTH_MAX));
+        let rows = |n: usize| -> Vec<Value> {
+            let many = (0..n).map(|n| format!("https://a.example/{n}"));
+            let text = many.chain([long.clone()]).collect::<Vec<_>>().join(" ");
+            links_in(&text).map(link_row).collect()
+        };
+        assert_eq!(rows(150).pop(), Some(json!({ "url": null, "host": "long.example" })));
+        let event = |n: usize| {
+            let facts = json!({ "links": rows(n) });
+            let rule = "list bad\nrule r { policy: other_terms when: links.exists(l, l.url in bad) then: case links \
+                reason: \"r\" owner: \"t\" review: 2030-01-01 mode: live }";
+            let rules = policy::compile::compile(&[policy::Source::new("r.rules", rule)], 0).rules.unwrap();
+            let mut lists = policy::Lists::new(policy::window::Seed::default());
+            lists.open("bad");
+            let event = policy::Event::from_json(&facts).unwrap();
+            let state = policy::window::State::new(&rules.windows(), policy::window::Seed::default());
+            let said = rules.evaluate(&event, &lists, &state, &mut policy::Scratch::default());
+            said.undecided.len()
+        };
+        assert_eq!(event(3), 1, "of one that is too long");
+        assert_eq!(event(LIST_ROWS_MAX), 1, "of those past the most that are read");
+        assert_eq!(links_in("https://a.example https://b.example").count(), 2);
     }
 }

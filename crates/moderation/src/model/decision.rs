@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{CaseId, DecisionId, ItemId, Outcome, PolicyCode, Timestamp, UserId};
+use super::{CaseId, DecisionId, ItemId, Outcome, PolicyCode, Restricted, Timestamp, UserId};
 
 /// A decision as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +46,20 @@ impl Decision {
     /// Whether a person made it.
     pub const fn is_of_a_person(&self) -> bool {
         matches!(self.author, Author::Person(_))
+    }
+
+    /// What is restricted by it, the item itself first. Decisions of before parts could be restricted say nothing of them: then it is the item.
+    pub fn restricted(&self) -> Vec<Restricted> {
+        if self.outcome != Outcome::Restrict {
+            return Vec::new();
+        }
+        let words = self.facts["restricted"].as_array().into_iter().flatten();
+        let mut restricted: Vec<Restricted> = words.filter_map(|what| what.as_str()?.parse().ok()).collect();
+        restricted.sort_by_key(|what| Restricted::ALL.iter().position(|known| known == what));
+        if restricted.is_empty() {
+            restricted.push(Restricted::Item);
+        }
+        restricted
     }
 }
 
