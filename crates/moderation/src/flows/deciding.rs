@@ -109,9 +109,8 @@ pub(super) async fn decide<'a>(
     }
     let last = before.decision.as_ref();
     // Rules that find nothing any more lift nothing.
-    let stands = last.filter(|last| {
-        last.outcome == Outcome::Restrict && ruling.restrictions.is_empty() && !restricted.is_empty()
-    });
+    let stands = last
+        .filter(|last| last.outcome == Outcome::Restrict && ruling.restrictions.is_empty() && !restricted.is_empty());
     let decision = Decision {
         id,
         item: known.id.clone(),
@@ -165,7 +164,10 @@ async fn carry_out(
             continue;
         };
         let until = restriction.for_ms.map(after);
-        let is_ordered = before.standing.iter().any(|order| order.what == what && order.is_in_force());
+        let is_ordered = before
+            .standing
+            .iter()
+            .any(|order| order.what == what && order.is_in_force());
         if !is_ordered {
             let order = Order {
                 kind: ActionKind::Restrict,
@@ -261,8 +263,7 @@ async fn open_or_join_case(
         opened_by: decision,
     };
     cases::insert(tx, &case).await?;
-    let body =
-        json!({ "item": item.to_string(), "queue": queue.as_str(), "decision": decision.to_string() });
+    let body = json!({ "item": item.to_string(), "queue": queue.as_str(), "decision": decision.to_string() });
     tx.event(now, &Actor::System, "case.opened", case.id, body);
     Ok(case.id)
 }

@@ -256,7 +256,8 @@ fn links_in(text: &str) -> impl Iterator<Item = &str> {
     let mut seen = HashSet::new();
     let mut rest = text;
     while found.len() <= LIST_ROWS_MAX
-        && let Some(at) = rest.find("://") {
+        && let Some(at) = rest.find("://")
+    {
         let before = &rest[..at];
         let scheme = ["https", "http"].into_iter().find(|scheme| {
             let from = before.len().checked_sub(scheme.len());
@@ -341,7 +342,9 @@ mod tests {
             let facts = json!({ "links": rows(n) });
             let rule = "list bad\nrule r { policy: other_terms when: links.exists(l, l.url in bad) then: case links \
                 reason: \"r\" owner: \"t\" review: 2030-01-01 mode: live }";
-            let rules = policy::compile::compile(&[policy::Source::new("r.rules", rule)], 0).rules.unwrap();
+            let rules = policy::compile::compile(&[policy::Source::new("r.rules", rule)], 0)
+                .rules
+                .unwrap();
             let mut lists = policy::Lists::new(policy::window::Seed::default());
             lists.open("bad");
             let event = policy::Event::from_json(&facts).unwrap();

@@ -1,8 +1,6 @@
 //! What is ordered from the platform: with the decision that says so, and the job that delivers it, in one transaction.
 
-use crate::model::{
-    Action, ActionId, ActionKind, ActionState, Actor, Decision, ItemId, Restricted, Timestamp,
-};
+use crate::model::{Action, ActionId, ActionKind, ActionState, Actor, Decision, ItemId, Restricted, Timestamp};
 use crate::store::{Lock, StoreError, Tx};
 use crate::{Seawall, actions, items};
 

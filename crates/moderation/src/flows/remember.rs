@@ -97,7 +97,16 @@ pub(super) async fn remember(
             false => before.restricted_under(),
         },
     );
-    let decided = decide(app, &mut tx, &known, &media_verdicts, &before, (decision_id, revision), now).await?;
+    let decided = decide(
+        app,
+        &mut tx,
+        &known,
+        &media_verdicts,
+        &before,
+        (decision_id, revision),
+        now,
+    )
+    .await?;
     let Decided {
         decision,
         is_harmless,

@@ -297,7 +297,11 @@ fn parts_of_file(file: &NewMedia) -> Vec<Vec<u8>> {
         }
         // Once it can be fetched, its bytes make it another submission.
         NewContent::Unfetched { url, reason, .. } => {
-            parts.extend([b"unfetched".to_vec(), url.clone().into_bytes(), reason.as_bytes().to_vec()]);
+            parts.extend([
+                b"unfetched".to_vec(),
+                url.clone().into_bytes(),
+                reason.as_bytes().to_vec(),
+            ]);
         }
     }
     parts

@@ -170,9 +170,7 @@ async fn look(
         matches,
         restricted_before: None,
     };
-    app.judge
-        .look(&app.store, &facts(&known, &labels, &entry_labels))
-        .await
+    app.judge.look(&app.store, &facts(&known, &labels, &entry_labels)).await
 }
 
 async fn known_verdict(app: &Seawall, item: &ItemId, digest: &str) -> Result<Option<Verdict>, StoreError> {

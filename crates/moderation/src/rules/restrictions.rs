@@ -49,11 +49,13 @@ pub async fn over(conn: &mut AnyConnection, now: Timestamp, limit: i64) -> Resul
 
 /// The ends of an item's restrictions.
 pub async fn of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec<Ending>, StoreError> {
-    let rows = query("SELECT decision_id, what, item_id, ends_at FROM rules_restriction WHERE item_id = $1 ORDER BY what, ends_at")
-        .bind(item.to_string())
-        .fetch_all(conn)
-        .await
-        .map_err(StoreError::at("read when restrictions end"))?;
+    let rows = query(
+        "SELECT decision_id, what, item_id, ends_at FROM rules_restriction WHERE item_id = $1 ORDER BY what, ends_at",
+    )
+    .bind(item.to_string())
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::at("read when restrictions end"))?;
     rows.iter().map(read).collect()
 }
 

@@ -159,7 +159,12 @@ pub async fn what_is_said_of_an_item_is_no_change_of_its_content(world: World) {
 pub async fn an_account_is_restored_with_the_last_item_that_restricts_it(world: World) {
     let app = &world.app;
     let text = rule("pause", "item.text.contains(\"x\")", "restrict account 2h", "")
-        + &rule("look", "item.text.contains(\"y\")", "restrict account 7d, case links", "");
+        + &rule(
+            "look",
+            "item.text.contains(\"y\")",
+            "restrict account 7d, case links",
+            "",
+        );
     live(&world, &text).await;
     let (restrict, restore) = ((RESTRICT, Restricted::Account), (RESTORE, Restricted::Account));
     submit(app, post("a", "ann", "x")).await;
@@ -168,11 +173,18 @@ pub async fn an_account_is_restored_with_the_last_item_that_restricts_it(world: 
     submit(app, post("b", "ann", "x")).await;
     world.clock.advance(HOUR);
     rules::end_restrictions(app).await.unwrap();
-    assert_eq!(orders(&world, "a").await, [restrict], "the other item restricts it still");
+    assert_eq!(
+        orders(&world, "a").await,
+        [restrict],
+        "the other item restricts it still"
+    );
     assert_eq!(outcome(&world, "a").await, Outcome::Allow);
     assert_eq!(orders(&world, "other").await, [restrict, restore]);
     let (one, two) = (post("c", "ann", "y"), post("d", "ann", "y"));
-    let (one, two) = (submit(app, one).await.case.unwrap(), submit(app, two).await.case.unwrap());
+    let (one, two) = (
+        submit(app, one).await.case.unwrap(),
+        submit(app, two).await.case.unwrap(),
+    );
     world.clock.advance(HOUR);
     rules::end_restrictions(app).await.unwrap();
     assert_eq!(orders(&world, "b").await, [restrict]);

@@ -37,7 +37,9 @@ async fn end_restriction(app: &Seawall, ending: &Ending, now: Timestamp) -> Resu
     let before = decisions::latest_of_item(tx.conn(), &ending.item).await?;
     let origin = decisions::find(tx.conn(), ending.decision).await?;
     let standing_orders = actions::standing_orders(tx.conn(), &ending.item).await?;
-    let restricts = standing_orders.iter().filter(|order| order.kind == ActionKind::Restrict);
+    let restricts = standing_orders
+        .iter()
+        .filter(|order| order.kind == ActionKind::Restrict);
     let (over, still): (Vec<Restricted>, Vec<Restricted>) =
         restricts.map(|order| order.what).partition(|what| *what == ending.what);
     let (Some(before), Some(origin), true) = (before, origin, is_ours && !over.is_empty()) else {

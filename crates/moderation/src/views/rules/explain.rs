@@ -147,7 +147,10 @@ fn sentence(decision: &Decision) -> String {
 fn lines(explanation: &Explanation) -> Vec<String> {
     let mut lines = vec![explanation.sentence.clone()];
     if explanation.stands {
-        lines.push("Rules find nothing now; what was restricted stays so until its time is over or a person decides.".to_owned());
+        lines.push(
+            "Rules find nothing now; what was restricted stays so until its time is over or a person decides."
+                .to_owned(),
+        );
     }
     for fired in &explanation.fired {
         let FiredRule { rule, reason, .. } = fired;
