@@ -11,6 +11,7 @@ mod suite {
     pub mod cases;
     pub mod films;
     pub mod hma;
+    pub mod judging;
     pub mod looks;
     pub mod migrations;
     pub mod pictures;
@@ -170,6 +171,17 @@ on_both_engines! {
     rules_effects::a_restriction_with_an_end_is_lifted,
     rules_effects::a_rule_makes_its_own_queue,
     rules_effects::what_the_platform_says_reaches_the_rules,
+    judging::a_persons_decision_outlives_what_is_only_said_of_the_item,
+    judging::a_restriction_outlives_the_facts_that_it_came_of,
+    judging::what_is_said_of_an_item_is_no_change_of_its_content,
+    judging::an_account_is_restored_with_the_last_item_that_restricts_it,
+    judging::a_restriction_ends_whatever_rules_said_meanwhile,
+    judging::what_is_looked_at_after_its_end_is_measured,
+    judging::a_person_confirms_a_part_or_takes_the_whole_down,
+    judging::an_item_that_is_judged_again_is_no_newer,
+    judging::a_rule_shortens_no_label,
+    judging::a_second_reason_moves_a_case_up_in_its_queue,
+    judging::a_label_of_the_event_before_is_known,
     films::a_cut_and_re_encoded_film_is_found,
     films::a_film_is_found_in_a_stream,
     archive::a_backup_restores_into_either_engine,

@@ -77,7 +77,7 @@ pub const FACTS: &[Field] = &[
     field(
         "item.restricted_under",
         Type::Text,
-        "the policy under which it is restricted now, if its content changed since",
+        "the policy under which it is restricted now without an end, if its content changed since",
     ),
     field("account.id", Type::Text, "the account that posted it"),
     field("account.name", Type::Text, "the name it shows"),

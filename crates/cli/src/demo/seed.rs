@@ -298,6 +298,7 @@ async fn do_act(app: &Seawall, actor: &Actor, case: CaseId, act: &Act) -> anyhow
                 revision: view.item.revision,
                 outcome: *outcome,
                 policy: *policy,
+                whole: false,
                 reason: (*reason).to_owned(),
             };
             cases::decide_case(app, actor, case, judgement).await?;

@@ -22,11 +22,12 @@ pub struct Tried {
     pub trying_since: Timestamp,
 }
 
-/// Keeps a new action. The item's row must be locked: orders about one item are numbered in the order of their commits.
-pub async fn insert(tx: &mut Tx, action: &Action) -> Result<(), StoreError> {
+/// Keeps a new action, of a restriction of an account with whom it restricts. The item's row must be locked: orders about one item are numbered
+/// in the order of their commits.
+pub async fn insert(tx: &mut Tx, action: &Action, account: Option<&str>) -> Result<(), StoreError> {
     query(
-        "INSERT INTO actions_action (id, item_id, kind, what, until_at, decision_id, state, attempts, trying_since, ordered_at, ordinal)
-         VALUES ($1, $2, $3, $6, $7, $4, 'waiting', 0, $5, $5,
+        "INSERT INTO actions_action (id, item_id, kind, what, until_at, decision_id, account, state, attempts, trying_since, ordered_at, ordinal)
+         VALUES ($1, $2, $3, $6, $7, $4, $8, 'waiting', 0, $5, $5,
                  (SELECT COALESCE(MAX(ordinal), 0) + 1 FROM actions_action WHERE item_id = $2))",
     )
     .bind(action.id.to_string())
@@ -36,6 +37,7 @@ pub async fn insert(tx: &mut Tx, action: &Action) -> Result<(), StoreError> {
     .bind(action.ordered_at.unix_ms())
     .bind(action.what.as_str())
     .bind(action.until.map(Timestamp::unix_ms))
+    .bind(account.map(str::to_owned))
     .execute(tx.conn())
     .await
     .map_err(StoreError::at("order an action"))?;
@@ -170,7 +172,7 @@ impl StandingOrder {
 /// What was last ordered about the item itself and all that belongs to it: what should be restricted now. What the platform refused changed nothing.
 pub async fn standing_orders(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec<StandingOrder>, StoreError> {
     let rows = query(
-        "SELECT a.kind, a.what, a.state FROM actions_action a WHERE a.item_id = $1 AND a.state <> 'refused'
+        "SELECT a.kind, a.what, a.state, a.let_go FROM actions_action a WHERE a.item_id = $1 AND a.state <> 'refused'
            AND a.ordinal = (SELECT MAX(b.ordinal) FROM actions_action b
                             WHERE b.item_id = a.item_id AND b.what = a.what AND b.state <> 'refused')
          ORDER BY a.ordinal",
@@ -181,13 +183,63 @@ pub async fn standing_orders(conn: &mut AnyConnection, item: &ItemId) -> Result<
     .map_err(StoreError::at("read the last orders about an item"))?;
     rows.iter()
         .map(|row| {
+            // What it let go of it restricts no more, though another item does and the platform was told nothing.
+            let kind = match row.int("let_go")? {
+                0 => row.parse("kind")?,
+                _ => ActionKind::Restore,
+            };
             Ok(StandingOrder {
-                kind: row.parse("kind")?,
+                kind,
                 what: row.parse("what")?,
                 given_up: row.text("state")? == "dead",
             })
         })
         .collect()
+}
+
+/// Whom the item restricts, if it restricts an account.
+pub async fn restricted_account(conn: &mut AnyConnection, item: &ItemId) -> Result<Option<String>, StoreError> {
+    let row = query(
+        "SELECT a.account FROM actions_action a
+         WHERE a.item_id = $1 AND a.what = 'account' AND a.kind = 'restrict' AND a.state <> 'refused'
+         ORDER BY a.ordinal DESC LIMIT 1",
+    )
+    .bind(item.to_string())
+    .fetch_optional(conn)
+    .await
+    .map_err(StoreError::at("read whom an item restricts"))?;
+    row.map_or(Ok(None), |row| row.opt_text("account"))
+}
+
+/// Whether another item restricts the account, too.
+pub async fn is_restricted_by_another(
+    conn: &mut AnyConnection,
+    account: &str,
+    item: &ItemId,
+) -> Result<bool, StoreError> {
+    let row = query(
+        "SELECT a.id FROM actions_action a
+         WHERE a.account = $1 AND a.item_id <> $2 AND a.kind = 'restrict' AND a.let_go = 0 AND a.state <> 'refused'
+           AND a.ordinal = (SELECT MAX(b.ordinal) FROM actions_action b
+                            WHERE b.item_id = a.item_id AND b.what = 'account' AND b.state <> 'refused')
+         LIMIT 1",
+    )
+    .bind(account.to_owned())
+    .bind(item.to_string())
+    .fetch_optional(conn)
+    .await
+    .map_err(StoreError::at("look who else restricts an account"))?;
+    Ok(row.is_some())
+}
+
+/// The item restricts the account no more, and the platform is told nothing, because another item does.
+pub async fn let_go_of_account(tx: &mut Tx, item: &ItemId) -> Result<(), StoreError> {
+    query("UPDATE actions_action SET let_go = 1 WHERE item_id = $1 AND what = 'account' AND kind = 'restrict'")
+        .bind(item.to_string())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("let go of an account"))?;
+    Ok(())
 }
 
 /// Up to `limit` actions ordered before `before`, newest first: of one state, of all states that are still being tried

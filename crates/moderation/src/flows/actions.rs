@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::remember::DELIVER;
+use super::orders::DELIVER;
 use super::streams::{TELL, deliver_verdict};
 use crate::actions::Tried;
 use crate::actions::webhook::{Attempt, Webhook};

@@ -4,7 +4,8 @@ use std::cmp::Reverse;
 
 use policy::Queue;
 
-use super::remember::{Order, order_action, versions};
+use super::deciding::versions;
+use super::orders::{Order, lift, order_action};
 use crate::actions::StandingOrder;
 use crate::matching::benign;
 use crate::model::{
@@ -12,7 +13,7 @@ use crate::model::{
     Restricted, Right, UserId,
 };
 use crate::rules::firings::Key;
-use crate::rules::{firings, standing};
+use crate::rules::{firings, restrictions, standing};
 use crate::store::{StoreError, Tx};
 use crate::{Seawall, actions, cases, decisions, items};
 
@@ -51,6 +52,8 @@ pub enum CaseError {
 
 /// How many cases are tried when many people ask for the next one at the same time.
 const NEXT_TRIES_MAX: i64 = 20;
+/// The most ends of restrictions that follow one decision: one for each thing that can be restricted, and some to spare.
+const ENDINGS_MAX: usize = 8;
 
 /// The person holds the case for a while.
 pub async fn take_case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Case, CaseError> {
@@ -172,6 +175,11 @@ pub async fn decide_case(
     }
     let before = decisions::latest_of_item(tx.conn(), &case.item).await?;
     let live = standing::read(tx.conn()).await?.map_or(0, |kept| kept.standing.live);
+    let standing_orders = actions::standing_orders(tx.conn(), &case.item).await?;
+    let restricted = match judgement.outcome {
+        Outcome::Restrict => to_be_restricted(&standing_orders, judgement.whole),
+        Outcome::Allow | Outcome::Review => Vec::new(),
+    };
 
     let decision = Decision {
         id: DecisionId::fresh(now, &app.chance),
@@ -181,7 +189,10 @@ pub async fn decide_case(
         author: Author::Person(user),
         policy: judgement.policy.filter(|_| judgement.outcome == Outcome::Restrict),
         reason: judgement.reason.trim().to_owned(),
-        facts: serde_json::json!({ "case": id.to_string(), "queue": case.queue.as_str() }),
+        facts: serde_json::json!({
+            "case": id.to_string(), "queue": case.queue.as_str(),
+            "restricted": restricted.iter().map(|what| what.as_str()).collect::<Vec<_>>(),
+        }),
         versions: versions(live),
         supersedes: before.as_ref().map(|decision| decision.id),
         case: Some(id),
@@ -198,7 +209,7 @@ pub async fn decide_case(
     if decision.outcome == Outcome::Restrict {
         benign::remove_item(&mut tx, &decision.item).await?;
     }
-    order_what_must_change(app, &mut tx, actor, &decision).await?;
+    order_what_must_change(app, &mut tx, actor, &decision, &standing_orders, &restricted).await?;
     if let Some(before) = &before {
         measure_rules(app, &mut tx, before, &decision).await?;
     }
@@ -209,6 +220,17 @@ pub async fn decide_case(
 
 /// What a person says of an item is said of the rules that found something about it.
 async fn measure_rules(app: &Seawall, tx: &mut Tx, before: &Decision, decision: &Decision) -> Result<(), StoreError> {
+    // That its time was over says nothing of an item: what did stands before it.
+    let mut before = before.clone();
+    for _ in 0..ENDINGS_MAX {
+        let Some(earlier) = before.supersedes.filter(|_| before.facts["ended"].is_object()) else {
+            break;
+        };
+        match decisions::find(tx.conn(), earlier).await? {
+            Some(earlier) => before = earlier,
+            None => return Ok(()),
+        }
+    }
     let (Author::Rule(_), Ok(version)) = (&before.author, before.versions.rules.parse::<i64>()) else {
         return Ok(());
     };
@@ -224,37 +246,53 @@ async fn measure_rules(app: &Seawall, tx: &mut Tx, before: &Decision, decision: 
     firings::judge(tx, firings::day_of(before.decided_at), &mut keys, is_confirmed).await
 }
 
+/// What is restricted once a person decides so: what stands already, and all of the item if nothing does or the person wants it.
+fn to_be_restricted(standing: &[StandingOrder], whole: bool) -> Vec<Restricted> {
+    let restricts = standing.iter().filter(|order| order.kind == ActionKind::Restrict);
+    let mut restricted: Vec<Restricted> = restricts.map(|order| order.what).collect();
+    if restricted.is_empty() || whole && !restricted.contains(&Restricted::Item) {
+        restricted.insert(0, Restricted::Item);
+    }
+    restricted
+}
+
 async fn order_what_must_change(
     app: &Seawall,
     tx: &mut Tx,
     actor: &Actor,
     decision: &Decision,
+    standing: &[StandingOrder],
+    restricted: &[Restricted],
 ) -> Result<(), StoreError> {
-    // An order that was given up is given anew: the person wants it still, and nobody knows whether it was carried out.
-    let standing = actions::standing_orders(tx.conn(), &decision.item).await?;
-    let mut orders = Vec::new();
+    let now = decision.decided_at;
     match decision.outcome {
         Outcome::Review => {}
         Outcome::Restrict => {
-            let item = standing.iter().find(|order| order.what == Restricted::Item);
-            if !item.is_some_and(StandingOrder::is_in_force) {
-                orders.push((ActionKind::Restrict, Restricted::Item));
+            // A person takes the item down for good. Of what only belongs to it they confirm what the rule said, its end included.
+            restrictions::forget_of(tx, &decision.item, Restricted::Item).await?;
+            let endings = restrictions::of_item(tx.conn(), &decision.item).await?;
+            for what in restricted.iter().copied() {
+                // An order that was given up is given anew: the person wants it still, and nobody knows whether it was carried out.
+                if standing.iter().any(|order| order.what == what && order.is_in_force()) {
+                    continue;
+                }
+                let ending = endings.iter().rfind(|ending| ending.what == what);
+                let order = Order {
+                    kind: ActionKind::Restrict,
+                    what,
+                    until: ending.map(|ending| ending.ends_at),
+                };
+                order_action(app, tx, actor, decision, order, now).await?;
             }
         }
         // All that a rule restricted is available again.
         Outcome::Allow => {
             let is_restored = |order: &StandingOrder| order.kind == ActionKind::Restore && !order.given_up;
-            let not_yet = standing.iter().filter(|order| !is_restored(order));
-            orders.extend(not_yet.map(|order| (ActionKind::Restore, order.what)));
+            for order in standing.iter().filter(|order| !is_restored(order)) {
+                restrictions::forget_of(tx, &decision.item, order.what).await?;
+                lift(app, tx, actor, decision, order.what, now).await?;
+            }
         }
-    }
-    for (kind, what) in orders {
-        let order = Order {
-            kind,
-            what,
-            until: None,
-        };
-        order_action(app, tx, actor, decision, order, decision.decided_at).await?;
     }
     Ok(())
 }

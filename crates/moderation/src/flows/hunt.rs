@@ -15,18 +15,16 @@ use signal::views::{self, Grid, Share};
 use signal::{KeptLook, Pdq, SignalType};
 
 use super::calibrate::off_thread;
-use super::judging::{KnownItem, carry_out, judge, restricted_under};
+use super::deciding::{Before, decide};
+use super::judging::KnownItem;
 use super::lookup;
-use super::remember::{facts_as_json, open_or_join_case, versions};
 use super::scan::prints_of;
 use crate::banks::Known;
-use crate::matching::{Durations, Played, benign, evidence};
+use crate::matching::{Durations, Played, evidence};
 use crate::model::item::{FramePlace, MediaSignal};
-use crate::model::{
-    Actor, Author, Decision, DecisionId, Entry, ItemId, Match, Media, MediaId, MediaVerdict, Tier, Timestamp,
-};
+use crate::model::{Actor, DecisionId, Entry, ItemId, Match, Media, MediaId, MediaVerdict, Tier, Timestamp};
 use crate::store::StoreError;
-use crate::{Seawall, actions, banks, cases, decisions, items};
+use crate::{Seawall, banks, items};
 
 /// Hashes of items that are read at a time.
 const HASHES_PAGE: i64 = 5_000;
@@ -278,8 +276,7 @@ async fn decide_anew(
     if !is_new {
         return Ok(false);
     }
-    let standing = actions::standing_orders(tx.conn(), item).await?;
-    let before = decisions::latest_of_item(tx.conn(), item).await?;
+    let before = Before::of(tx.conn(), item).await?;
     let platform = items::facts_of(tx.conn(), item).await?;
     let known = KnownItem {
         id: item,
@@ -291,40 +288,19 @@ async fn decide_anew(
         text: current.text.as_deref(),
         reported: report.is_some(),
         platform: &platform,
+        posted_at: platform.posted_at.unwrap_or(current.received_at),
         media: media.iter().map(|file| &file.media.status).collect(),
         matches: matches.iter().map(|(_, m)| m).collect(),
-        restricted_before: restricted_under(&standing, before.as_ref()),
+        restricted_before: before.still_restricted_under(),
     };
-    let id = DecisionId::fresh(now, &app.chance);
-    let (turn, judged) = judge(app, &mut tx, &known, id, now).await?;
-    let ruling = &judged.ruling;
-    let case = match ruling.case {
-        Some(place) => Some(open_or_join_case(app, &mut tx, item, place, &ruling.reason, id, now).await?),
-        None => cases::find_open_of_item(tx.conn(), item).await?.map(|case| case.id),
-    };
-    benign::remove_item(&mut tx, item).await?;
     let verdicts: Vec<MediaVerdict> = media
         .iter()
         .map(|file| verdict_of(file.media.clone(), &matches))
         .collect();
-    let decision = Decision {
-        id,
-        item: item.clone(),
-        revision,
-        outcome: ruling.outcome,
-        author: Author::Rule(ruling.rule.clone()),
-        policy: ruling.policy,
-        reason: ruling.reason.clone(),
-        facts: facts_as_json(&known, &verdicts, judged.said.clone()),
-        versions: versions(judged.version),
-        supersedes: before.map(|decision| decision.id),
-        case,
-        decided_at: now,
-    };
-    decisions::insert(&mut tx, &decision).await?;
-    carry_out(app, &mut tx, &known, &decision, &judged, &standing).await?;
+    let id = DecisionId::fresh(now, &app.chance);
+    let decided = decide(app, &mut tx, &known, &verdicts, &before, (id, revision), now).await?;
     tx.commit().await?;
-    turn.committed().await;
+    decided.turn.committed().await;
     app.bells.jobs.notify_one();
     Ok(true)
 }

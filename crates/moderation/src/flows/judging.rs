@@ -1,25 +1,20 @@
-//! What is known of an item becomes the facts that rules read, and what they say becomes what is done.
+//! What is known of an item becomes the facts that rules read; [`super::deciding`] does what they say.
 
-use std::collections::HashMap;
-use std::time::Duration;
+use std::collections::{HashMap, HashSet};
 
+use policy::LIST_ROWS_MAX;
 use serde_json::{Map, Value, json};
 
-use super::remember::{Order, order_action};
-use crate::actions::StandingOrder;
+use crate::items::NewItem;
 use crate::model::facts::PlatformFacts;
 use crate::model::{
-    ActionKind, Actor, Audience, Decision, DecisionId, EntryId, ItemId, ItemKind, Label, LabelOn, Match, MediaStatus,
-    PolicyCode, Restricted, Tier, Timestamp,
+    Audience, DecisionId, EntryId, ItemId, ItemKind, LabelOn, Match, MediaStatus, PolicyCode, Tier, Timestamp,
 };
 use crate::rules::judge::{NewEvent, Turn};
-use crate::rules::restrictions::Ending;
-use crate::rules::{Judged, labels, restrictions};
+use crate::rules::{Judged, labels};
 use crate::store::{AnyConnection, StoreError, Tx};
 use crate::{Seawall, banks};
 
-/// The most links that are taken out of a text.
-const LINKS_MAX: usize = 100;
 /// The most matches that rules look at. Those that weigh most come first.
 const MATCHES_MAX: usize = 1_000;
 
@@ -36,12 +31,41 @@ pub(super) struct KnownItem<'a> {
     pub reported: bool,
     /// What the platform says beside its content.
     pub platform: &'a PlatformFacts,
+    /// When it was posted; when it first came, if the platform does not say. Judged again, it is no newer.
+    pub posted_at: Timestamp,
     /// What became of each of its files.
     pub media: Vec<&'a MediaStatus>,
     /// What they lie near to.
     pub matches: Vec<&'a Match>,
     /// The policy under which it is restricted now, if its content changed since.
     pub restricted_before: Option<PolicyCode>,
+}
+
+impl<'a> KnownItem<'a> {
+    /// An item as it is submitted. It first came at a moment.
+    pub fn of_new(
+        item: &'a NewItem,
+        received_at: Timestamp,
+        media: Vec<&'a MediaStatus>,
+        matches: Vec<&'a Match>,
+        restricted_before: Option<PolicyCode>,
+    ) -> Self {
+        Self {
+            id: &item.id,
+            kind: item.kind,
+            account: item.account.as_deref(),
+            channel: item.channel.as_deref(),
+            audience: item.audience,
+            url: item.url.as_deref(),
+            text: item.text.as_deref(),
+            reported: item.report.is_some(),
+            platform: &item.platform,
+            posted_at: item.platform.posted_at.unwrap_or(received_at),
+            media,
+            matches,
+            restricted_before,
+        }
+    }
 }
 
 /// Labels of the account and of the channel, in force now.
@@ -85,10 +109,8 @@ pub(super) fn facts(
     known: &KnownItem<'_>,
     own: &Labels,
     entry_labels: &HashMap<EntryId, Vec<String>>,
-    now: Timestamp,
 ) -> Map<String, Value> {
-    let platform = known.platform;
-    let at = platform.posted_at.unwrap_or(now);
+    let (platform, at) = (known.platform, known.posted_at);
     let mut map = Map::new();
     let mut put = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
@@ -154,9 +176,7 @@ pub(super) fn facts(
     put("matches", Some(match_rows(&known.matches, entry_labels)));
     let links = match &platform.links {
         Some(links) => Some(links.iter().map(|link| link_row(link)).collect()),
-        None => known
-            .text
-            .map(|text| links_in(text).map(link_row).take(LINKS_MAX).collect()),
+        None => known.text.map(|text| links_in(text).map(link_row).collect()),
     };
     put("links", links);
     put(
@@ -212,8 +232,10 @@ fn match_rows(matches: &[&Match], labels: &HashMap<EntryId, Vec<String>>) -> Val
     rows.collect()
 }
 
+/// An address that is too long to be looked up is not known, which is not the same as not being there.
 fn link_row(link: &str) -> Value {
-    json!({ "url": link, "host": host_of(link) })
+    let url = (link.len() <= PlatformFacts::LINK_LENGTH_MAX).then_some(link);
+    json!({ "url": url, "host": host_of(link) })
 }
 
 /// The name of the machine, in small letters; nothing if the address has none.
@@ -228,11 +250,14 @@ fn host_of(link: &str) -> Option<String> {
     (!host.is_empty()).then(|| host.to_lowercase())
 }
 
-/// Addresses that stand in a text, each once.
+/// Addresses that stand in a text, each once. One more than rules read, so that they know when there are more.
 fn links_in(text: &str) -> impl Iterator<Item = &str> {
     let mut found: Vec<&str> = Vec::new();
+    let mut seen = HashSet::new();
     let mut rest = text;
-    while let Some(at) = rest.find("://") {
+    while found.len() <= LIST_ROWS_MAX
+        && let Some(at) = rest.find("://")
+    {
         let before = &rest[..at];
         let scheme = ["https", "http"].into_iter().find(|scheme| {
             let from = before.len().checked_sub(scheme.len());
@@ -247,20 +272,13 @@ fn links_in(text: &str) -> impl Iterator<Item = &str> {
         let ends = |c: char| c.is_whitespace() || c.is_control() || "<>\"'`|\\^{}".contains(c);
         let length = rest[from..].find(ends).unwrap_or(rest.len() - from);
         let link = rest[from..from + length].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '…']);
-        let is_link = link.len() > scheme.len() + 3 && link.len() <= PlatformFacts::LINK_LENGTH_MAX;
-        if is_link && found.len() < LINKS_MAX && !found.contains(&link) {
+        let is_link = link.len() > scheme.len() + 3;
+        if is_link && seen.insert(link) {
             found.push(link);
         }
         rest = &rest[from + length.max(at + 3 - from)..];
     }
     found.into_iter()
-}
-
-/// The policy under which an item is restricted now.
-pub(super) fn restricted_under(standing: &[StandingOrder], before: Option<&Decision>) -> Option<PolicyCode> {
-    let item = standing.iter().find(|order| order.what == Restricted::Item);
-    item.filter(|order| order.kind == ActionKind::Restrict)
-        .and_then(|_| before.and_then(|decision| decision.policy))
 }
 
 /// Asks the rules, in the transaction that will remember what they say; the item's row is locked. The turn is to be told of the commit.
@@ -271,86 +289,20 @@ pub(super) async fn judge<'a>(
     decision: DecisionId,
     now: Timestamp,
 ) -> Result<(Turn<'a>, Judged), StoreError> {
-    let labels = Labels::of(tx.conn(), known.account, known.channel, now).await?;
     let entry_labels = banks::labels_of_entries(tx.conn(), &entries_of(&known.matches)).await?;
-    let facts = facts(known, &labels, &entry_labels, now);
+    // From here on everybody else who judges waits.
+    let mut turn = app.judge.turn(tx).await?;
+    // Only now: who judged just before may have set one.
+    let labels = Labels::of(tx.conn(), known.account, known.channel, now).await?;
+    let facts = facts(known, &labels, &entry_labels);
     let new = NewEvent {
         decision,
         item: known.id,
         facts: &facts,
         now,
     };
-    // From here on everybody else who judges waits.
-    let mut turn = app.judge.turn(tx).await?;
     let judged = turn.judge(tx, &new).await?;
     Ok((turn, judged))
-}
-
-/// Does what the rules say beside the decision and its case: the line in the log, orders, labels, ends.
-pub(super) async fn carry_out(
-    app: &Seawall,
-    tx: &mut Tx,
-    known: &KnownItem<'_>,
-    decision: &Decision,
-    judged: &Judged,
-    standing: &[StandingOrder],
-) -> Result<(), StoreError> {
-    let (now, ruling) = (decision.decided_at, &judged.ruling);
-    let body = json!({
-        "decision": decision.id.to_string(), "revision": decision.revision, "outcome": decision.outcome.as_str(),
-        "rule": ruling.rule, "rules": judged.version,
-    });
-    tx.event(now, &Actor::System, "item.decided", known.id, body);
-    let after = |ms: i64| now.after(Duration::from_millis(ms.unsigned_abs()));
-    for restriction in &ruling.restrictions {
-        // The checker lets no other words through.
-        let Ok(what) = restriction.what.parse::<Restricted>() else {
-            continue;
-        };
-        let until = restriction.for_ms.map(after);
-        let is_ordered = standing.iter().any(|order| order.what == what && order.is_in_force());
-        if !is_ordered {
-            let order = Order {
-                kind: ActionKind::Restrict,
-                what,
-                until,
-            };
-            order_action(app, tx, &Actor::System, decision, order, now).await?;
-        }
-        if let Some(ends_at) = until {
-            let ending = Ending {
-                decision: decision.id,
-                item: known.id.clone(),
-                what,
-                ends_at,
-            };
-            restrictions::insert(tx, &ending).await?;
-        }
-    }
-    for new in &ruling.labels {
-        let (on, subject) = match new.on.as_str() {
-            "channel" => (LabelOn::Channel, known.channel),
-            _ => (LabelOn::Account, known.account),
-        };
-        // Of an item that nobody posted nobody carries a label.
-        let Some(subject) = subject else { continue };
-        let label = Label {
-            on,
-            subject: subject.to_owned(),
-            label: new.label.clone(),
-            until: new.for_ms.map(after),
-            set_by: format!("rule {}", new.rule),
-            reason: new.reason.clone(),
-            set_at: now,
-        };
-        labels::set(tx, &label).await?;
-        let body = json!({
-            "label": label.label, "on": on.as_str(), "rule": new.rule, "decision": decision.id.to_string(),
-            "until": label.until.map(|until| until.to_string()),
-        });
-        tx.event(now, &Actor::System, "label.set", subject, body);
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -373,6 +325,35 @@ mod tests {
             ]
         );
         assert_eq!(host_of("https://[::1]:80/"), host("::1"));
-        assert_eq!(links_in(&"http://".repeat(100_000)).count(), 0);
+        assert_eq!(links_in(&"http://".repeat(100_000)).count(), 1);
+    }
+
+    /// A rule that looks for one address among them must not take those it does not see for harmless.
+    #[test]
+    fn an_address_that_is_not_looked_at_is_unknown() {
+        let long = format!("https://long.example/{}", "a".repeat(PlatformFacts::LINK_LENGTH_MAX));
+        let rows = |n: usize| -> Vec<Value> {
+            let many = (0..n).map(|n| format!("https://a.example/{n}"));
+            let text = many.chain([long.clone()]).collect::<Vec<_>>().join(" ");
+            links_in(&text).map(link_row).collect()
+        };
+        assert_eq!(rows(150).pop(), Some(json!({ "url": null, "host": "long.example" })));
+        let event = |n: usize| {
+            let facts = json!({ "links": rows(n) });
+            let rule = "list bad\nrule r { policy: other_terms when: links.exists(l, l.url in bad) then: case links \
+                reason: \"r\" owner: \"t\" review: 2030-01-01 mode: live }";
+            let rules = policy::compile::compile(&[policy::Source::new("r.rules", rule)], 0)
+                .rules
+                .unwrap();
+            let mut lists = policy::Lists::new(policy::window::Seed::default());
+            lists.open("bad");
+            let event = policy::Event::from_json(&facts).unwrap();
+            let state = policy::window::State::new(&rules.windows(), policy::window::Seed::default());
+            let said = rules.evaluate(&event, &lists, &state, &mut policy::Scratch::default());
+            said.undecided.len()
+        };
+        assert_eq!(event(3), 1, "of one that is too long");
+        assert_eq!(event(LIST_ROWS_MAX), 1, "of those past the most that are read");
+        assert_eq!(links_in("https://a.example https://b.example").count(), 2);
     }
 }

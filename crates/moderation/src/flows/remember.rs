@@ -3,26 +3,22 @@
 //! Whoever found it out, a submission or a live stream, ends here.
 
 use media::Previews;
-use policy::Queue;
 
 use super::calibrate;
-use super::judging::{KnownItem, carry_out, judge, restricted_under};
+use super::deciding::{Before, Decided, decide};
+use super::judging::{KnownItem, judge};
 use super::scan::{ScannedFile, ScannedRecording};
 use super::streams::{StreamHit, TELL};
 use super::submit::SubmitError;
 use crate::items::{NewItem, NewMediaRow, NewStripPicture, Put};
-use crate::matching::{Found, benign, evidence};
+use crate::matching::{Found, evidence};
 use crate::model::{
-    Action, ActionId, ActionKind, ActionState, Actor, Author, Case, CaseId, CaseState, Decision, DecisionId, ItemId,
-    MatchSegment, Media, MediaId, MediaStatus, MediaVerdict, Outcome, PreviewKind, Restricted, StreamVerdict, Tier,
-    Timestamp, Verdict, Versions,
+    Actor, Decision, DecisionId, ItemId, Match, Media, MediaId, MediaVerdict, PreviewKind, StreamVerdict, Tier,
+    Timestamp, Verdict,
 };
 use crate::store::requests::{self, Recalled};
 use crate::store::{IdempotencyKey, StoreError, Tx};
-use crate::{Seawall, actions, cases, decisions, items, streams};
-
-/// The kind of job that delivers an action.
-pub(crate) const DELIVER: &str = "deliver";
+use crate::{Seawall, items, streams};
 
 /// What was found out about an item.
 pub(super) struct Judged {
@@ -40,7 +36,7 @@ pub(super) struct Judged {
 pub(super) enum Kept {
     /// It was judged now.
     Now(Verdict),
-    /// Nothing about the item is new.
+    /// The decision in force holds: nothing about the item is new, or nothing that could change what a person decided.
     Same,
     /// The idempotency key was used before.
     Before(Recalled),
@@ -61,14 +57,25 @@ pub(super) async fn remember(
     } = judged;
     let mut tx = app.store.begin("submit item").await?;
     let now = app.clock.now();
+    let known = items::lock_known(&mut tx, &item.id).await?;
+    let received_at = known.as_ref().map_or(now, |known| known.received_at);
+    let before = match &known {
+        Some(known) if known.digest == item.digest => return Ok(Kept::Same),
+        Some(_) => Before::of(tx.conn(), &item.id).await?,
+        None => Before::default(),
+    };
+    let is_same_content = known.as_ref().is_some_and(|known| known.has_content_of(&item));
+    if is_same_content && let Some(decision) = before.decision.as_ref().filter(|decision| decision.is_of_a_person()) {
+        let known_matches = evidence::list(tx.conn(), &item.id, decision.revision).await?;
+        if !brings_evidence(&known_matches, &found) {
+            keep_facts(app, actor, tx, &item, received_at, (&files, &found), decision).await?;
+            return Ok(Kept::Same);
+        }
+    }
     let revision = match items::put(&mut tx, &item, now).await? {
         Put::Fresh { revision } => revision,
         Put::Same => return Ok(Kept::Same),
     };
-
-    let standing = actions::standing_orders(tx.conn(), &item.id).await?;
-    let before = decisions::latest_of_item(tx.conn(), &item.id).await?;
-    let restricted_before = restricted_under(&standing, before.as_ref());
     let decision_id = DecisionId::fresh(now, &app.chance);
     let (files, media_verdicts) = insert_media(app, &mut tx, &item.id, revision, files, found, now).await?;
 
@@ -78,34 +85,37 @@ pub(super) async fn remember(
             return Ok(Kept::Before(recalled));
         }
     }
-    let known = KnownItem {
-        id: &item.id,
-        kind: item.kind,
-        account: item.account.as_deref(),
-        channel: item.channel.as_deref(),
-        audience: item.audience,
-        url: item.url.as_deref(),
-        text: item.text.as_deref(),
-        reported: item.report.is_some(),
-        platform: &item.platform,
-        media: media_verdicts.iter().map(|file| &file.status).collect(),
-        matches: media_verdicts.iter().flat_map(|file| &file.matches).collect(),
-        restricted_before,
-    };
-    let (turn, judged) = judge(app, &mut tx, &known, decision_id, now).await?;
-    let ruling = &judged.ruling;
-    let case = match ruling.case {
-        Some(place) => Some(open_or_join_case(app, &mut tx, &item.id, place, &ruling.reason, decision_id, now).await?),
-        None => cases::find_open_of_item(tx.conn(), &item.id).await?.map(|case| case.id),
-    };
-    let is_harmless = ruling.outcome == Outcome::Allow && known.matches.is_empty();
-    if !is_harmless {
-        benign::remove_item(&mut tx, &item.id).await?;
-    }
+    let body = serde_json::json!({ "revision": revision, "kind": item.kind.as_str(), "n_media": media_verdicts.len() });
+    tx.event(now, actor, "item.submitted", &item.id, body);
+    let known = KnownItem::of_new(
+        &item,
+        received_at,
+        media_verdicts.iter().map(|file| &file.status).collect(),
+        media_verdicts.iter().flat_map(|file| &file.matches).collect(),
+        match is_same_content {
+            true => before.still_restricted_under(),
+            false => before.restricted_under(),
+        },
+    );
+    let decided = decide(
+        app,
+        &mut tx,
+        &known,
+        &media_verdicts,
+        &before,
+        (decision_id, revision),
+        now,
+    )
+    .await?;
+    let Decided {
+        decision,
+        is_harmless,
+        turn,
+    } = decided;
     let mut entered = Vec::new();
     for (media, file) in files {
         // Pictures are kept only where a person will look at them.
-        if let (Some(previews), Some(_)) = (file.previews, case) {
+        if let (Some(previews), Some(_)) = (file.previews, decision.case) {
             insert_previews(&mut tx, media.id, previews).await?;
         }
         let (looks, recording) = (file.looks.as_ref(), file.recording.as_ref());
@@ -114,28 +124,9 @@ pub(super) async fn remember(
             entered.push(entrant.enter(&mut tx, &media.id.to_string(), &item.id, now).await?);
         }
         if let Some(recording) = file.recording {
-            keep_recording(&mut tx, &media, recording, case.is_some(), now).await?;
+            keep_recording(&mut tx, &media, recording, decision.case.is_some(), now).await?;
         }
     }
-
-    let decision = Decision {
-        id: decision_id,
-        item: item.id.clone(),
-        revision,
-        outcome: ruling.outcome,
-        author: Author::Rule(ruling.rule.clone()),
-        policy: ruling.policy,
-        reason: ruling.reason.clone(),
-        facts: facts_as_json(&known, &media_verdicts, judged.said.clone()),
-        versions: versions(judged.version),
-        supersedes: before.map(|decision| decision.id),
-        case,
-        decided_at: now,
-    };
-    decisions::insert(&mut tx, &decision).await?;
-    let body = serde_json::json!({ "revision": revision, "kind": item.kind.as_str(), "n_media": media_verdicts.len() });
-    tx.event(now, actor, "item.submitted", &item.id, body);
-    carry_out(app, &mut tx, &known, &decision, &judged, &standing).await?;
     let told = match &hit {
         Some(hit) => Some(tell_hit(app, &mut tx, hit, &decision, &media_verdicts).await?),
         None => None,
@@ -156,12 +147,48 @@ pub(super) async fn remember(
 
     let verdict = Verdict {
         item: item.id,
-        outcome: ruling.outcome,
+        outcome: decision.outcome,
         decision: Some(decision.id),
-        case,
+        case: decision.case,
         media: media_verdicts,
     };
     Ok(Kept::Now(verdict))
+}
+
+/// Whether something is found in files that was not found in them before, or a match where only a lead was.
+fn brings_evidence(known: &[(MediaId, Match)], found: &[Found]) -> bool {
+    let is_known = |new: &Match| {
+        known.iter().any(|(_, old)| {
+            (old.target.entry, old.signal_type) == (new.target.entry, new.signal_type)
+                && (old.tier == Tier::Match || new.tier == Tier::Lead)
+        })
+    };
+    !found.iter().flat_map(|found| &found.matches).all(is_known)
+}
+
+/// What a person decided on the same content holds. What is said of the item by now is kept and judged, so that windows know of it; nothing follows.
+async fn keep_facts(
+    app: &Seawall,
+    actor: &Actor,
+    mut tx: Tx,
+    item: &NewItem,
+    received_at: Timestamp,
+    (files, found): (&[ScannedFile], &[Found]),
+    decision: &Decision,
+) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    items::put_facts(&mut tx, item).await?;
+    let statuses = files.iter().map(|file| &file.status).collect();
+    let matches = found.iter().flat_map(|found| &found.matches).collect();
+    let known = KnownItem::of_new(item, received_at, statuses, matches, None);
+    let body = serde_json::json!({
+        "revision": decision.revision, "kind": item.kind.as_str(), "n_media": files.len(), "stands": decision.id.to_string(),
+    });
+    tx.event(now, actor, "item.submitted", &item.id, body);
+    let (turn, _) = judge(app, &mut tx, &known, decision.id, now).await?;
+    tx.commit().await?;
+    turn.committed().await;
+    Ok(())
 }
 
 /// Keeps the files and what they lie near to, and gives back what else came of scanning them.
@@ -238,148 +265,6 @@ async fn keep_recording(
         items::insert_strip(tx, media.id, strip.collect(), recording.waveform).await?;
     }
     Ok(())
-}
-
-/// What is ordered from the platform.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Order {
-    pub kind: ActionKind,
-    pub what: Restricted,
-    pub until: Option<Timestamp>,
-}
-
-/// Orders an action and writes the job that will deliver it.
-pub(crate) async fn order_action(
-    app: &Seawall,
-    tx: &mut Tx,
-    actor: &Actor,
-    decision: &Decision,
-    order: Order,
-    now: Timestamp,
-) -> Result<ActionId, StoreError> {
-    let Order { kind, what, until } = order;
-    let action = Action {
-        id: ActionId::fresh(now, &app.chance),
-        item: decision.item.clone(),
-        kind,
-        what,
-        until,
-        decision: decision.id,
-        state: ActionState::Waiting,
-        attempts: 0,
-        ordered_at: now,
-    };
-    actions::insert(tx, &action).await?;
-    crate::store::jobs::enqueue(tx, now, &app.chance, DELIVER, action.id, now).await?;
-    let body = serde_json::json!({
-        "item": action.item.to_string(), "kind": kind.as_str(), "what": what.as_str(),
-        "decision": decision.id.to_string(),
-    });
-    tx.event(now, actor, "action.ordered", action.id, body);
-    Ok(action.id)
-}
-
-/// What judged, for a decision made now.
-pub(crate) fn versions(rules: i64) -> Versions {
-    Versions {
-        seawall: env!("CARGO_PKG_VERSION").to_owned(),
-        rules: rules.to_string(),
-    }
-}
-
-pub(super) async fn open_or_join_case(
-    app: &Seawall,
-    tx: &mut Tx,
-    item: &ItemId,
-    (queue, priority): (Queue, i32),
-    reason: &str,
-    decision: DecisionId,
-    now: Timestamp,
-) -> Result<CaseId, StoreError> {
-    // Locked and read again, so that nothing is taken from someone who takes or escalates it at this moment. It cannot be
-    // closed meanwhile: who decides it locks the item first, and that is ours.
-    let open = match cases::find_open_of_item(tx.conn(), item).await? {
-        Some(open) => cases::find_locked(tx, open.id).await?,
-        None => None,
-    };
-    if let Some(open) = open {
-        // It keeps its place, but moves to the more pressing of the two queues.
-        if queue.weight(priority.into()) > open.queue.weight(open.priority.into()) {
-            let moved = Case {
-                queue,
-                priority,
-                reason: reason.to_owned(),
-                ..open.clone()
-            };
-            cases::update(tx, &moved).await?;
-            let body = serde_json::json!({ "from": open.queue.as_str(), "to": queue.as_str() });
-            tx.event(now, &Actor::System, "case.moved", open.id, body);
-        }
-        return Ok(open.id);
-    }
-    let case = Case {
-        id: CaseId::fresh(now, &app.chance),
-        item: item.clone(),
-        queue,
-        priority,
-        reason: reason.to_owned(),
-        state: CaseState::Open { lease: None },
-        opened_at: now,
-        opened_by: decision,
-    };
-    cases::insert(tx, &case).await?;
-    let body =
-        serde_json::json!({ "item": item.to_string(), "queue": queue.as_str(), "decision": decision.to_string() });
-    tx.event(now, &Actor::System, "case.opened", case.id, body);
-    Ok(case.id)
-}
-
-/// What the rule knew, and what all rules said: enough to make its decision again, and no content.
-pub(super) fn facts_as_json(
-    known: &KnownItem<'_>,
-    media: &[MediaVerdict],
-    said: serde_json::Value,
-) -> serde_json::Value {
-    let count = |is_so: fn(&MediaStatus) -> bool| known.media.iter().filter(|status| is_so(status)).count();
-    let n_unscanned = count(|status| matches!(status, MediaStatus::Unscanned { .. }));
-    let n_damaged = count(|status| matches!(status, MediaStatus::Scanned { is_intact: false, .. }));
-    let matches: Vec<serde_json::Value> = media
-        .iter()
-        .flat_map(|file| file.matches.iter().map(move |found| (file, found)))
-        .map(|(file, found)| {
-            serde_json::json!({
-                "media": file.id.map(|id| id.to_string()), "entry": found.target.entry.to_string(),
-                "bank": found.target.bank.to_string(), "bank_confirmed": found.target.bank_confirmed,
-                "signal": found.signal_type.as_str(), "distance": found.distance, "threshold": found.threshold,
-                "tier": found.tier.as_str(), "view": found.view, "nearest_benign": found.nearest_benign_bits,
-                "segments": segments_as_json(&found.segments),
-                "sighting": found.sighting.map(|seen| serde_json::json!({
-                    "places": seen.places, "compared": seen.compared, "alike": seen.alike,
-                })),
-            })
-        })
-        .collect();
-    serde_json::json!({
-        "matches": matches, "n_unscanned": n_unscanned, "n_damaged": n_damaged,
-        "reported": known.reported,
-        "restricted_before": known.restricted_before.map(|policy| policy.as_str()),
-        "rules": said,
-    })
-}
-
-fn segments_as_json(segments: &[MatchSegment]) -> Option<Vec<serde_json::Value>> {
-    let segments: Vec<serde_json::Value> = segments
-        .iter()
-        .map(|segment| {
-            serde_json::json!({
-                "kind": segment.kind.as_str(), "tier": segment.tier.as_str(),
-                "query_ms": [segment.query.from_ms, segment.query.to_ms],
-                "entry_ms": [segment.entry.from_ms, segment.entry.to_ms],
-                "rate": segment.rate_thousandths, "frames": segment.frames, "chance": segment.chance_log10_tenths,
-            })
-        })
-        .collect();
-    (!segments.is_empty()).then_some(segments)
 }
 
 /// Writes what is told of a hit, and the job that tells the platform.

@@ -1,4 +1,4 @@
-//! A submission: an item as the platform sends it, with its bounds and its digest.
+//! A submission: an item as the platform sends it, with its bounds and its digests.
 
 use std::time::Duration;
 
@@ -201,65 +201,108 @@ fn check_platform(platform: &PlatformFacts, now: Timestamp) -> Result<(), Submit
     Ok(())
 }
 
-/// SHA-256, in hex, over every part of the submission, each with its length before it.
-pub(super) fn digest(submission: &Submission) -> String {
-    let mut hasher = Sha256::new();
-    let mut part = |bytes: &[u8]| {
-        hasher.update((bytes.len() as u64).to_be_bytes());
-        hasher.update(bytes);
-    };
-    part(submission.id.as_str().as_bytes());
-    part(submission.kind.as_str().as_bytes());
-    part(submission.audience.map_or("", Audience::as_str).as_bytes());
+/// What tells one submission from another: SHA-256, in hex, over parts each with its length before it.
+pub(super) struct Digests {
+    /// Over every part: the same digest is the same submission.
+    pub whole: String,
+    /// Over what the item holds. How often it was seen, what is known of its account and that it was reported change while nobody touches it.
+    pub content: String,
+}
+
+pub(super) fn digests(submission: &Submission) -> Digests {
+    let platform = &submission.platform;
+    let (mut whole, mut content) = (Parts::default(), Parts::default());
+    let names = [
+        submission.id.as_str(),
+        submission.kind.as_str(),
+        submission.audience.map_or("", Audience::as_str),
+    ];
+    for name in names {
+        whole.add(name.as_bytes());
+        content.add(name.as_bytes());
+    }
     let texts = [
         &submission.account,
         &submission.channel,
         &submission.url,
         &submission.text,
-        &submission.report,
     ];
     for text in texts {
-        part(if text.is_some() { b"1" } else { b"0" });
-        part(text.as_deref().unwrap_or_default().as_bytes());
+        whole.add_text(text.as_deref());
+        content.add_text(text.as_deref());
     }
+    whole.add_text(submission.report.as_deref());
     // What is known of an item is a part of what is judged. Items of before, of which nothing was said, keep their digests.
-    if !submission.platform.is_empty() {
-        part(b"platform");
-        part(facts_to_json(&submission.platform).to_string().as_bytes());
+    if !platform.is_empty() {
+        whole.add(b"platform");
+        whole.add(facts_to_json(platform).to_string().as_bytes());
     }
+    // The addresses in it and its languages are of its content, though the platform found them.
+    let held = PlatformFacts {
+        languages: platform.languages.clone(),
+        links: platform.links.clone(),
+        ..PlatformFacts::default()
+    };
+    content.add(facts_to_json(&held).to_string().as_bytes());
     for file in &submission.media {
-        part(file.name.as_bytes());
-        match &file.content {
-            NewContent::Bytes(bytes) => {
-                part(b"bytes");
-                part(&Sha256::digest(bytes));
-            }
-            // The same file is the same submission, however it came.
-            NewContent::File(file) => {
-                part(b"bytes");
-                part(&FileContent::from(file.clone()).sha256().to_bytes());
-            }
-            NewContent::Signals(signals) => {
-                part(b"signals");
-                for signal in signals {
-                    part(signal.signal_type().as_str().as_bytes());
-                    part(signal.value().as_bytes());
-                    part(
-                        signal
-                            .quality()
-                            .map(|quality| quality.to_string())
-                            .unwrap_or_default()
-                            .as_bytes(),
-                    );
-                }
-            }
-            // Once it can be fetched, its bytes make it another submission.
-            NewContent::Unfetched { url, reason, .. } => {
-                part(b"unfetched");
-                part(url.as_bytes());
-                part(reason.as_bytes());
-            }
+        for part in parts_of_file(file) {
+            whole.add(&part);
+            content.add(&part);
         }
     }
-    hex::encode(hasher.finalize())
+    Digests {
+        whole: whole.into_hex(),
+        content: content.into_hex(),
+    }
+}
+
+#[derive(Default)]
+struct Parts(Sha256);
+
+impl Parts {
+    fn add(&mut self, bytes: &[u8]) {
+        self.0.update((bytes.len() as u64).to_be_bytes());
+        self.0.update(bytes);
+    }
+
+    fn add_text(&mut self, text: Option<&str>) {
+        self.add(if text.is_some() { b"1" } else { b"0" });
+        self.add(text.unwrap_or_default().as_bytes());
+    }
+
+    fn into_hex(self) -> String {
+        hex::encode(self.0.finalize())
+    }
+}
+
+fn parts_of_file(file: &NewMedia) -> Vec<Vec<u8>> {
+    let mut parts = vec![file.name.clone().into_bytes()];
+    match &file.content {
+        NewContent::Bytes(bytes) => parts.extend([b"bytes".to_vec(), Sha256::digest(bytes).to_vec()]),
+        // The same file is the same submission, however it came.
+        NewContent::File(file) => {
+            let sha256 = FileContent::from(file.clone()).sha256();
+            parts.extend([b"bytes".to_vec(), sha256.to_bytes().to_vec()]);
+        }
+        NewContent::Signals(signals) => {
+            parts.push(b"signals".to_vec());
+            for signal in signals {
+                let quality = signal.quality().map(|quality| quality.to_string());
+                parts.extend([
+                    signal.signal_type().as_str().as_bytes().to_vec(),
+                    signal.value().into_bytes(),
+                    quality.unwrap_or_default().into_bytes(),
+                ]);
+            }
+        }
+        // Once it can be fetched, its bytes make it another submission.
+        NewContent::Unfetched { url, reason, .. } => {
+            parts.extend([
+                b"unfetched".to_vec(),
+                url.clone().into_bytes(),
+                reason.as_bytes().to_vec(),
+            ]);
+        }
+    }
+    parts
 }

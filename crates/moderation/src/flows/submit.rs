@@ -9,7 +9,7 @@ use super::judging::{KnownItem, Labels, entries_of, facts};
 use super::lookup::{Query, look_up};
 use super::remember::{Judged, Kept, remember};
 use super::scan::{ScannedFile, ScannedRecording, scan_all};
-use super::submission::{check_bounds, digest};
+use super::submission::{check_bounds, digests};
 use crate::items::NewItem;
 use crate::matching::Found;
 use crate::model::{Actor, Denied, ItemId, Match, MediaVerdict, Right, Verdict};
@@ -26,7 +26,7 @@ pub use super::submission::{NewContent, NewMedia, Submission};
 pub struct Submitted {
     /// The verdict.
     pub verdict: Verdict,
-    /// Whether it was judged now; not, if the same content had been judged before.
+    /// Whether it was decided now; not, if the same content had been judged before.
     pub fresh: bool,
 }
 
@@ -71,8 +71,8 @@ pub async fn submit_item(
             return Ok(Submitted { verdict, fresh: false });
         }
     }
-    let digest = digest(&submission);
-    if let Some(verdict) = known_verdict(app, &submission.id, &digest).await? {
+    let digests = digests(&submission);
+    if let Some(verdict) = known_verdict(app, &submission.id, &digests.whole).await? {
         return give_again(app, verdict, key).await;
     }
 
@@ -89,7 +89,8 @@ pub async fn submit_item(
         text: submission.text,
         report: submission.report,
         platform: submission.platform,
-        digest,
+        digest: digests.whole,
+        content: digests.content,
     };
     let id = item.id.clone();
     let judged = Judged {
@@ -100,7 +101,7 @@ pub async fn submit_item(
     };
     match remember(app, actor, judged, key).await? {
         Kept::Now(verdict) => Ok(Submitted { verdict, fresh: true }),
-        // The same submission came twice at the same time, and the other one was first.
+        // The same submission came twice at the same time, and the other one was first; or what is new of it changes nothing.
         Kept::Same => {
             let verdict = views::verdict_in_force(app, &id).await?.ok_or_else(vanished)?;
             give_again(app, verdict, key).await
@@ -164,13 +165,12 @@ async fn look(
         text: submission.text.as_deref(),
         reported: submission.report.is_some(),
         platform: &submission.platform,
+        posted_at: submission.platform.posted_at.unwrap_or(now),
         media: files.iter().map(|file| &file.status).collect(),
         matches,
         restricted_before: None,
     };
-    app.judge
-        .look(&app.store, &facts(&known, &labels, &entry_labels, now))
-        .await
+    app.judge.look(&app.store, &facts(&known, &labels, &entry_labels)).await
 }
 
 async fn known_verdict(app: &Seawall, item: &ItemId, digest: &str) -> Result<Option<Verdict>, StoreError> {

@@ -9,7 +9,7 @@ use crate::access::attempts;
 use crate::flows::access::ATTEMPTS_KEPT;
 use crate::flows::calibrate::{Round, trim_sample};
 use crate::flows::incidents::end_incidents;
-use crate::flows::rules::keep_rules_up;
+use crate::flows::rules::{end_restrictions, keep_rules_up};
 use crate::items;
 use crate::matching::benign::Sampled;
 use crate::store::{StoreError, requests};
@@ -18,6 +18,9 @@ use crate::store::{StoreError, requests};
 pub const IDEMPOTENCY_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How often it is looked for what can be forgotten.
 const EVERY: Duration = Duration::from_secs(3600);
+
+/// How often it is looked for restrictions that are over: platforms were told until when.
+const ENDINGS_EVERY: Duration = Duration::from_secs(60);
 
 /// How long it is waited for more entries before those that came are judged.
 const SETTLE: Duration = Duration::from_secs(5);
@@ -44,10 +47,20 @@ pub async fn run_upkeep(app: Seawall, mut shutdown: watch::Receiver<bool>) {
         }
         let hour = tokio::time::sleep(EVERY);
         tokio::pin!(hour);
+        let mut minute = tokio::time::interval(ENDINGS_EVERY);
+        minute.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 () = &mut hour => break,
                 _ = shutdown.changed() => break,
+                _ = minute.tick() => {
+                    if let Err(error) = end_restrictions(&app).await {
+                        tracing::error!(
+                            error = &error as &dyn std::error::Error,
+                            "cannot end restrictions whose time is over; it will be tried again"
+                        );
+                    }
+                }
                 () = app.bells.unjudged.notified() => {
                     tokio::select! {
                         () = tokio::time::sleep(SETTLE) => {}

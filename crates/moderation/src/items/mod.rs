@@ -44,6 +44,32 @@ pub struct NewItem {
     pub platform: PlatformFacts,
     /// SHA-256, in hex, of all of the above and of the media: the same digest is the same submission.
     pub digest: String,
+    /// The same of its content alone, without the report and without what is only said of it.
+    pub content: String,
+}
+
+/// What is known of an item before it is submitted anew.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// See [`NewItem::digest`].
+    pub digest: String,
+    /// See [`NewItem::content`]; none, if it was kept by a Seawall that did not tell the two apart.
+    pub content: Option<String>,
+    /// Why a person reported it.
+    pub report: Option<String>,
+    /// See [`Item::revision`].
+    pub revision: i64,
+    /// See [`Item::received_at`].
+    pub received_at: Timestamp,
+}
+
+impl Known {
+    /// Whether a submission brings nothing that a person would look at: the same content, and no report that is new. What is only said of the
+    /// item, such as how often it was seen, may be other.
+    pub fn has_content_of(&self, new: &NewItem) -> bool {
+        let is_reported_anew = new.report.is_some() && new.report != self.report;
+        self.content.as_ref() == Some(&new.content) && !is_reported_anew
+    }
 }
 
 /// What became of an item that was to be kept.
@@ -61,12 +87,13 @@ pub enum Put {
 /// Keeps the item. The row stays locked until the transaction ends, so that two submissions of one item queue up here.
 pub async fn put(tx: &mut Tx, new: &NewItem, now: Timestamp) -> Result<Put, StoreError> {
     let row = query(
-        "INSERT INTO items_item (id, kind, account, channel, audience, url, text, report, facts, digest, revision, received_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11)
+        "INSERT INTO items_item (id, kind, account, channel, audience, url, text, report, facts, digest, content, revision, received_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $12, 1, $11, $11)
          ON CONFLICT (id) DO UPDATE SET
             kind = excluded.kind, account = excluded.account, channel = excluded.channel, audience = excluded.audience,
             url = excluded.url, text = excluded.text, report = COALESCE(excluded.report, items_item.report),
-            facts = excluded.facts, digest = excluded.digest, revision = items_item.revision + 1, updated_at = excluded.updated_at
+            facts = excluded.facts, digest = excluded.digest, content = excluded.content,
+            revision = items_item.revision + 1, updated_at = excluded.updated_at
          WHERE items_item.digest <> excluded.digest
          RETURNING revision",
     )
@@ -78,9 +105,10 @@ pub async fn put(tx: &mut Tx, new: &NewItem, now: Timestamp) -> Result<Put, Stor
     .bind(new.url.clone())
     .bind(new.text.clone())
     .bind(new.report.clone())
-    .bind((!new.platform.is_empty()).then(|| facts_to_json(&new.platform).to_string()))
+    .bind(kept_facts(new))
     .bind(new.digest.clone())
     .bind(now.unix_ms())
+    .bind(new.content.clone())
     .fetch_optional(tx.conn())
     .await
     .map_err(StoreError::at("keep an item"))?;
@@ -92,6 +120,43 @@ pub async fn put(tx: &mut Tx, new: &NewItem, now: Timestamp) -> Result<Put, Stor
     }
 }
 
+fn kept_facts(new: &NewItem) -> Option<String> {
+    (!new.platform.is_empty()).then(|| facts_to_json(&new.platform).to_string())
+}
+
+/// Locks the item, if it is there, until the transaction ends, and says what is known of it.
+pub async fn lock_known(tx: &mut Tx, id: &ItemId) -> Result<Option<Known>, StoreError> {
+    let row = query(
+        "UPDATE items_item SET revision = revision WHERE id = $1 RETURNING digest, content, report, revision, received_at",
+    )
+    .bind(id.to_string())
+    .fetch_optional(tx.conn())
+    .await
+    .map_err(StoreError::at("lock an item"))?;
+    row.map(|row| {
+        Ok(Known {
+            digest: row.text("digest")?,
+            content: row.opt_text("content")?,
+            report: row.opt_text("report")?,
+            revision: row.int("revision")?,
+            received_at: row.time("received_at")?,
+        })
+    })
+    .transpose()
+}
+
+/// Keeps what is said of the item by now. Its content is the same, and so is its revision.
+pub async fn put_facts(tx: &mut Tx, new: &NewItem) -> Result<(), StoreError> {
+    query("UPDATE items_item SET facts = $1, digest = $2 WHERE id = $3")
+        .bind(kept_facts(new))
+        .bind(new.digest.clone())
+        .bind(new.id.to_string())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("keep what is said of an item"))?;
+    Ok(())
+}
+
 /// Locks the item until the transaction ends: what is decided about one item is decided one after the other.
 pub async fn lock(tx: &mut Tx, id: &ItemId) -> Result<(), StoreError> {
     // A write that changes nothing takes the row's lock in both engines.
@@ -101,6 +166,16 @@ pub async fn lock(tx: &mut Tx, id: &ItemId) -> Result<(), StoreError> {
         .await
         .map_err(StoreError::at("lock an item"))?;
     Ok(())
+}
+
+/// Who posted the item.
+pub async fn account_of(conn: &mut AnyConnection, id: &ItemId) -> Result<Option<String>, StoreError> {
+    let row = query("SELECT account FROM items_item WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::at("read who posted an item"))?;
+    row.map_or(Ok(None), |row| row.opt_text("account"))
 }
 
 /// The digest that the item was last submitted with.

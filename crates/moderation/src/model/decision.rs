@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{CaseId, DecisionId, ItemId, Outcome, PolicyCode, Timestamp, UserId};
+use super::{CaseId, DecisionId, ItemId, Outcome, PolicyCode, Restricted, Timestamp, UserId};
 
 /// A decision as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +42,27 @@ pub enum Author {
     Person(UserId),
 }
 
+impl Decision {
+    /// Whether a person made it.
+    pub const fn is_of_a_person(&self) -> bool {
+        matches!(self.author, Author::Person(_))
+    }
+
+    /// What is restricted by it, the item itself first. Decisions of before parts could be restricted say nothing of them: then it is the item.
+    pub fn restricted(&self) -> Vec<Restricted> {
+        if self.outcome != Outcome::Restrict {
+            return Vec::new();
+        }
+        let words = self.facts["restricted"].as_array().into_iter().flatten();
+        let mut restricted: Vec<Restricted> = words.filter_map(|what| what.as_str()?.parse().ok()).collect();
+        restricted.sort_by_key(|what| Restricted::ALL.iter().position(|known| known == what));
+        if restricted.is_empty() {
+            restricted.push(Restricted::Item);
+        }
+        restricted
+    }
+}
+
 impl Author {
     /// `rule` or `person`: all that the platform is told.
     pub const fn kind(&self) -> &'static str {
@@ -79,6 +100,8 @@ pub struct Judgement {
     pub outcome: Outcome,
     /// The policy it rests on; needed to restrict.
     pub policy: Option<PolicyCode>,
+    /// To restrict: all of the item, where only a part of what belongs to it is restricted. Without it, what stands is confirmed.
+    pub whole: bool,
     /// Why, in words that the affected person may one day read.
     pub reason: String,
 }

@@ -7,13 +7,24 @@ use crate::model::{Label, LabelOn, Timestamp};
 use crate::store::columns::Columns;
 use crate::store::{StoreError, Tx};
 
-/// Sets a label; one that is there already gets the new end and reason.
+/// Sets a label, as a person wants it: one that is there already gets the new end and reason.
 pub async fn set(tx: &mut Tx, label: &Label) -> Result<(), StoreError> {
-    query(
+    put(tx, label, false).await.map(|_| ())
+}
+
+/// Sets a label, as a rule wants it: one that is there already is only ever made to last longer, whoever set it. False, if it lasts as long as it is.
+pub async fn prolong(tx: &mut Tx, label: &Label) -> Result<bool, StoreError> {
+    put(tx, label, true).await
+}
+
+async fn put(tx: &mut Tx, label: &Label, only_longer: bool) -> Result<bool, StoreError> {
+    let done = query(
         "INSERT INTO rules_label (subject_kind, subject, label, until_at, set_by, reason, set_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (subject_kind, subject, label) DO UPDATE SET
-            until_at = excluded.until_at, set_by = excluded.set_by, reason = excluded.reason, set_at = excluded.set_at",
+            until_at = excluded.until_at, set_by = excluded.set_by, reason = excluded.reason, set_at = excluded.set_at
+         WHERE $8 = 0 OR (rules_label.until_at IS NOT NULL
+                          AND (excluded.until_at IS NULL OR excluded.until_at > rules_label.until_at))",
     )
     .bind(label.on.as_str())
     .bind(label.subject.clone())
@@ -22,10 +33,11 @@ pub async fn set(tx: &mut Tx, label: &Label) -> Result<(), StoreError> {
     .bind(label.set_by.clone())
     .bind(label.reason.clone())
     .bind(label.set_at.unix_ms())
+    .bind(i64::from(only_longer))
     .execute(tx.conn())
     .await
     .map_err(StoreError::at("set a label"))?;
-    Ok(())
+    Ok(done.rows_affected() > 0)
 }
 
 /// Takes a label away. False, if it was not there.

@@ -1,5 +1,6 @@
 //! Restrictions that a rule gave an end.
 
+use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
 use crate::model::{DecisionId, ItemId, Restricted, Timestamp};
@@ -43,19 +44,22 @@ pub async fn over(conn: &mut AnyConnection, now: Timestamp, limit: i64) -> Resul
     .fetch_all(conn)
     .await
     .map_err(StoreError::at("look for restrictions that are over"))?;
-    rows.iter()
-        .map(|row| {
-            Ok(Ending {
-                decision: row.parse("decision_id")?,
-                item: row.parse("item_id")?,
-                what: row.parse("what")?,
-                ends_at: row.time("ends_at")?,
-            })
-        })
-        .collect()
+    rows.iter().map(read).collect()
 }
 
-/// Forgets it: it was ended, or something else was decided since. False, if another was faster.
+/// The ends of an item's restrictions.
+pub async fn of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec<Ending>, StoreError> {
+    let rows = query(
+        "SELECT decision_id, what, item_id, ends_at FROM rules_restriction WHERE item_id = $1 ORDER BY what, ends_at",
+    )
+    .bind(item.to_string())
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::at("read when restrictions end"))?;
+    rows.iter().map(read).collect()
+}
+
+/// Forgets it: it was ended, or does not count any more. False, if another was faster.
 pub async fn forget(tx: &mut Tx, ending: &Ending) -> Result<bool, StoreError> {
     let done = query("DELETE FROM rules_restriction WHERE decision_id = $1 AND what = $2")
         .bind(ending.decision.to_string())
@@ -64,4 +68,24 @@ pub async fn forget(tx: &mut Tx, ending: &Ending) -> Result<bool, StoreError> {
         .await
         .map_err(StoreError::at("forget a restriction"))?;
     Ok(done.rows_affected() > 0)
+}
+
+/// Forgets when a part of an item becomes available again: it stays as it is until somebody decides.
+pub async fn forget_of(tx: &mut Tx, item: &ItemId, what: Restricted) -> Result<(), StoreError> {
+    query("DELETE FROM rules_restriction WHERE item_id = $1 AND what = $2")
+        .bind(item.to_string())
+        .bind(what.as_str())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("forget when a restriction ends"))?;
+    Ok(())
+}
+
+fn read(row: &AnyRow) -> Result<Ending, StoreError> {
+    Ok(Ending {
+        decision: row.parse("decision_id")?,
+        item: row.parse("item_id")?,
+        what: row.parse("what")?,
+        ends_at: row.time("ends_at")?,
+    })
 }

@@ -95,6 +95,7 @@ impl Engine {
             (Engine::Sqlite, _) => None,
             (Engine::Postgres, Lock::Migrations) => Some("SELECT pg_advisory_xact_lock(7300418)"),
             (Engine::Postgres, Lock::Users) => Some("SELECT pg_advisory_xact_lock(7300419)"),
+            (Engine::Postgres, Lock::Accounts) => Some("SELECT pg_advisory_xact_lock(7300420)"),
         }
     }
 

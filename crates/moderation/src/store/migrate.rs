@@ -20,6 +20,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (10, include_str!("../../migrations/0010_incidents.sql")),
     (11, include_str!("../../migrations/0011_rules.sql")),
     (12, include_str!("../../migrations/0012_benign_videos.sql")),
+    (13, include_str!("../../migrations/0013_judged_content.sql")),
 ];
 
 /// The database's tables cannot be brought up to date.

@@ -24,6 +24,8 @@ pub enum Lock {
     Migrations,
     /// Make the first user, or change who the admins are.
     Users,
+    /// Restrict an account, or see whether another item still does. The one lock that is taken after rows: last of all.
+    Accounts,
 }
 
 impl Tx {
@@ -60,7 +62,7 @@ impl Tx {
         &mut self.inner
     }
 
-    /// Waits until no other transaction holds the lock, and holds it until this one ends. Taken first, before any row.
+    /// Waits until no other transaction holds the lock, and holds it until this one ends. Taken first, before any row, unless it says otherwise.
     pub async fn lock(&mut self, lock: Lock) -> Result<(), StoreError> {
         if let Some(statement) = self.engine.lock(lock) {
             query(statement)

@@ -60,8 +60,9 @@ const CHECKS: &[(&str, &str)] = &[
         "SELECT d.item_id AS id FROM decisions_decision d
          WHERE d.outcome = 'restrict'
            AND NOT EXISTS (SELECT 1 FROM decisions_decision later WHERE later.item_id = d.item_id AND later.ordinal > d.ordinal)
-           AND NOT EXISTS (SELECT 1 FROM actions_action a WHERE a.item_id = d.item_id AND a.kind = 'restrict'
-                             AND a.ordinal = (SELECT MAX(last.ordinal) FROM actions_action last WHERE last.item_id = d.item_id))
+           AND NOT EXISTS (SELECT 1 FROM actions_action a WHERE a.item_id = d.item_id AND a.kind = 'restrict' AND a.let_go = 0
+                             AND a.ordinal = (SELECT MAX(last.ordinal) FROM actions_action last
+                                              WHERE last.item_id = d.item_id AND last.what = a.what))
          LIMIT $1",
     ),
     (
@@ -69,8 +70,10 @@ const CHECKS: &[(&str, &str)] = &[
         "SELECT d.item_id AS id FROM decisions_decision d
          WHERE d.outcome <> 'restrict'
            AND NOT EXISTS (SELECT 1 FROM decisions_decision later WHERE later.item_id = d.item_id AND later.ordinal > d.ordinal)
-           AND EXISTS (SELECT 1 FROM actions_action a WHERE a.item_id = d.item_id AND a.kind = 'restrict'
-                         AND a.ordinal = (SELECT MAX(last.ordinal) FROM actions_action last WHERE last.item_id = d.item_id))
+           AND EXISTS (SELECT 1 FROM actions_action a WHERE a.item_id = d.item_id AND a.kind = 'restrict' AND a.let_go = 0
+                         AND a.state <> 'refused'
+                         AND a.ordinal = (SELECT MAX(last.ordinal) FROM actions_action last
+                                          WHERE last.item_id = d.item_id AND last.what = a.what))
          LIMIT $1",
     ),
 ];

@@ -29,6 +29,7 @@ fn allow() -> Judgement {
         revision: 1,
         outcome: Outcome::Allow,
         policy: None,
+        whole: false,
         reason: "news report".to_owned(),
     }
 }

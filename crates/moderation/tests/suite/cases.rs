@@ -15,6 +15,7 @@ fn restrict() -> Judgement {
         revision: 1,
         outcome: Outcome::Restrict,
         policy: Some(PolicyCode::TerroristContent),
+        whole: false,
         reason: "propaganda".to_owned(),
     }
 }
@@ -24,6 +25,7 @@ fn allow() -> Judgement {
         revision: 1,
         outcome: Outcome::Allow,
         policy: None,
+        whole: false,
         reason: "news report".to_owned(),
     }
 }
@@ -254,8 +256,8 @@ pub async fn the_case_page_shows_everything(world: World) {
     assert_eq!(
         kinds,
         [
-            "case.opened",
             "item.submitted",
+            "case.opened",
             "item.decided",
             "action.ordered",
             "case.taken"

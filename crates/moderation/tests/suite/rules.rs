@@ -426,6 +426,7 @@ pub async fn a_rule_that_people_reverse_is_suspended(world: World) {
             revision: 1,
             outcome: if n == 0 { Outcome::Restrict } else { Outcome::Allow },
             policy: (n == 0).then_some(PolicyCode::OtherTerms),
+            whole: false,
             reason: "looked".to_owned(),
         };
         decide_case(app, &world.moderator, verdict.case.unwrap(), judgement)

@@ -85,12 +85,14 @@ async fn decide(world: &World, actor: &Actor, case: CaseId, restrict: bool) {
             revision,
             outcome: Outcome::Restrict,
             policy: Some(PolicyCode::HateSpeech),
+            whole: false,
             reason: "yes".to_owned(),
         },
         false => Judgement {
             revision,
             outcome: Outcome::Allow,
             policy: None,
+            whole: false,
             reason: "no".to_owned(),
         },
     };

@@ -354,6 +354,7 @@ pub async fn new_content_of_a_restricted_item_stays_restricted(world: World) {
         revision: 2,
         outcome: Outcome::Allow,
         policy: None,
+        whole: false,
         reason: "the picture is gone".to_owned(),
     };
     decide_case(&world.app, &world.moderator, first.case.unwrap(), judgement)

@@ -240,7 +240,8 @@ impl Shape {
         match self {
             Shape::SameThing(same) => same.condition(),
             Shape::ManyItems { more_than, within } => {
-                format!("count(by: account.id, within: {within}) > {more_than}")
+                // Different items: one that is sent again because more have seen it is still one.
+                format!("distinct(item.id, by: account.id, within: {within}) > {more_than}")
             }
             Shape::Known(known) => known.condition(),
             Shape::Words(words) => format!("item.text.matches({})", raw(&word_pattern(words))),
@@ -385,18 +386,20 @@ impl SameThing {
 }
 
 fn many_items(more_than: u32, within: Span) -> Vec<TestPlan> {
-    let series = |is_one: bool, at_last: Expect| {
+    let series = |is_one_account: bool, is_one_item: bool, at_last: Expect| {
         let steps = (0..=more_than).map(|idx| {
             let expect = if idx == more_than { at_last } else { Expect::Nothing };
-            let account = if is_one { 1 } else { idx + 1 };
-            let facts = format!(r#"item.kind: "post", account.id: "account-{account}""#);
+            let account = if is_one_account { 1 } else { idx + 1 };
+            let item = if is_one_item { 1 } else { idx + 1 };
+            let facts = format!(r#"item.kind: "post", item.id: "item-{item}", account.id: "account-{account}""#);
             Step::new(spread(within, more_than + 1, idx), facts, expect)
         });
         steps.collect::<Vec<_>>()
     };
     vec![
-        TestPlan::new("fires", series(true, Expect::Fires)),
-        TestPlan::new("leaves_many_accounts", series(false, Expect::Nothing)),
+        TestPlan::new("fires", series(true, false, Expect::Fires)),
+        TestPlan::new("leaves_many_accounts", series(false, false, Expect::Nothing)),
+        TestPlan::new("counts_an_item_once", series(true, true, Expect::Nothing)),
     ]
 }
 

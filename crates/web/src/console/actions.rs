@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use moderation::flows::actions::{self as flow, ActionError};
-use moderation::model::{Action, ActionId, ActionKind, ActionState, Answer as PlatformAnswer, ItemId, Timestamp};
+use moderation::model::{Action, ActionId, ActionState, Answer as PlatformAnswer, ItemId, Timestamp};
 use moderation::views;
 use serde::Deserialize;
 
@@ -105,7 +105,7 @@ struct TabLink {
 struct ActionRow {
     id: ActionId,
     item: ItemId,
-    kind: ActionKind,
+    kind: String,
     state: &'static str,
     answer: Option<PlatformAnswer>,
     error: Option<String>,

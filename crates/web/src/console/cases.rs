@@ -5,8 +5,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use moderation::flows::cases::{self as flow, CaseError};
 use moderation::model::{
-    Action, ActionKind, ActionState, Answer as PlatformAnswer, CaseId, CaseState, InvalidTransition, Item, Judgement,
-    Outcome, PolicyCode, Queue, Timestamp,
+    Action, ActionState, Answer as PlatformAnswer, CaseId, CaseState, InvalidTransition, Item, Judgement, Outcome,
+    PolicyCode, Queue, Restricted, Timestamp,
 };
 use moderation::views::{self, CaseView, DecisionView, Explanation};
 
@@ -42,6 +42,8 @@ struct CasePage {
     actions: Vec<ActionLine>,
     events: Vec<EventLine>,
     policies: &'static [PolicyCode],
+    /// Restricted already, where that is not the item itself.
+    parts: Vec<Restricted>,
     reason_length_max: usize,
 }
 
@@ -94,6 +96,8 @@ pub struct DecisionLine {
     pub outcome: Outcome,
     /// Which policy was broken.
     pub policy: Option<PolicyCode>,
+    /// What is restricted, where that is not the item itself.
+    pub parts: Vec<Restricted>,
     /// Whether a rule decided.
     pub is_rule: bool,
     /// The rule or the person.
@@ -110,6 +114,7 @@ impl DecisionLine {
         Self {
             outcome: view.decision.outcome,
             policy: view.decision.policy,
+            parts: parts(view.decision.restricted()),
             is_rule: view.decision.author.kind() == "rule",
             author: view.author_name,
             reason: view.decision.reason,
@@ -118,10 +123,17 @@ impl DecisionLine {
     }
 }
 
+fn parts(restricted: Vec<Restricted>) -> Vec<Restricted> {
+    match restricted.contains(&Restricted::Item) {
+        true => Vec::new(),
+        false => restricted,
+    }
+}
+
 /// An action as the pages of cases and items show it.
 pub struct ActionLine {
-    /// What was ordered.
-    pub kind: ActionKind,
+    /// What was ordered, by the word for it.
+    pub kind: String,
     /// How far it got.
     pub state: &'static str,
     /// What the platform answered.
@@ -142,7 +154,10 @@ impl ActionLine {
             ActionState::Refused { detail, .. } => (None, Some(detail.clone()).filter(|detail| !detail.is_empty())),
         };
         Self {
-            kind: action.kind,
+            kind: match action.what {
+                Restricted::Item => action.kind.as_str().to_owned(),
+                part => format!("{}_{part}", action.kind.as_str()),
+            },
             state: action.state.as_str(),
             answer,
             error,
@@ -178,6 +193,8 @@ async fn case_page(state: &WebState, person: Person, id: CaseId, form: FormState
         Some(decision) => views::explain(&state.app, &person.actor, decision).await?,
         None => None,
     };
+    let stands = view.decisions.last().map(|last| parts(last.decision.restricted()));
+    let stands = stands.unwrap_or_default();
     let decisions: Vec<DecisionLine> = view.decisions.into_iter().map(DecisionLine::of).collect();
     Ok(CasePage {
         form,
@@ -206,6 +223,7 @@ async fn case_page(state: &WebState, person: Person, id: CaseId, form: FormState
             })
             .collect(),
         policies: PolicyCode::ALL,
+        parts: stands,
         reason_length_max: Judgement::REASON_LENGTH_MAX,
         shell,
     })
@@ -292,6 +310,7 @@ pub async fn decide_case(State(state): State<WebState>, Path(id): Path<String>, 
         revision,
         outcome,
         policy,
+        whole: fields.get("whole") == "yes",
         reason: fields.get("reason").to_owned(),
     };
     match flow::decide_case(&state.app, &person.actor, id, judgement).await {

@@ -1,6 +1,7 @@
 //! Working on cases: taken, decided, escalated, by two people who get in each other's way.
 
-use moderation::model::{ItemId, Outcome, Role};
+use moderation::flows::rules::{self, NewChange};
+use moderation::model::{ItemId, Outcome, Role, RuleFile};
 use moderation::views;
 
 use crate::people::{Person, submit};
@@ -195,4 +196,47 @@ async fn addresses_that_name_nothing_say_so() {
     // A queue may have any name; this one is empty.
     amal.get(&world, "/desk?queue=nonsense").await.says(200, "Desk");
     amal.get(&world, "/item?id=post-1").await.says(200, "Matches Open");
+}
+
+#[tokio::test]
+async fn a_part_that_is_restricted_is_confirmed_or_all_of_it_is_taken_down() {
+    let world = World::new().await;
+    let amal = Person::join(&world, "amal", Role::Moderator).await;
+    let lee = Person::join(&world, "lee", Role::Lead).await;
+    let kim = Person::join(&world, "kim", Role::Admin).await;
+    let text = "rule wide { policy: other_terms when: item.kind == \"post\" then: restrict reach 2h, case wide reason: \"it is wide\" \
+        owner: \"t\" review: 2030-01-01 mode: live }";
+    let new = NewChange {
+        files: vec![RuleFile {
+            name: "wide.rules".to_owned(),
+            text: text.to_owned(),
+        }],
+        note: "because".to_owned(),
+    };
+    let change = rules::propose(&world.app, &lee.actor, new).await.unwrap();
+    rules::approve(&world.app, &kim.actor, change, "").await.unwrap();
+    for (id, whole, kinds) in [
+        ("part", "", vec!["restrict reach"]),
+        ("whole", "yes", vec!["restrict reach", "restrict item"]),
+    ] {
+        let case = format!("/cases/{}", submit(&world, id, pdq(KNOWN), |_| {}).await);
+        let page = amal.get(&world, &case).await;
+        page.says(200, "Restricted already, and confirmed if you restrict: Its reach");
+        page.says(200, "Restrict its reach");
+        let judgement = [
+            ("outcome", "restrict"),
+            ("policy", "hate_speech"),
+            ("reason", "a wave"),
+            ("revision", "1"),
+            ("then", "stay"),
+            ("whole", whole),
+        ];
+        amal.post(&world, &format!("{case}/decide"), &judgement)
+            .await
+            .leads_to();
+        let view = views::item(&world.app, &amal.actor, &id.parse().unwrap()).await;
+        let actions = view.unwrap().unwrap().actions;
+        let ordered = actions.iter().map(|action| format!("{} {}", action.kind, action.what));
+        assert_eq!(ordered.collect::<Vec<_>>(), kinds);
+    }
 }

@@ -252,6 +252,7 @@ async fn each_thing_can_be_read_by_itself() {
         revision: 1,
         outcome: Outcome::Restrict,
         policy: Some(PolicyCode::TerroristContent),
+        whole: false,
         reason: "seen".to_owned(),
     };
     let decision = cases::decide_case(

@@ -6,6 +6,7 @@
 mod backtest;
 mod changes;
 mod check;
+mod endings;
 mod install;
 mod labels;
 mod lists;
@@ -15,6 +16,7 @@ mod watch;
 pub use backtest::{BACKTEST_DAYS_MAX, BACKTEST_EVENTS_MAX, backtest, export_events, try_out};
 pub use changes::{NewChange, approve, propose, reject, roll_back, withdraw};
 pub use check::{Checked, Finding, RuleBrief, TestOutcome, check};
+pub use endings::end_restrictions;
 pub use install::install;
 pub use labels::{NewLabel, remove_label, set_label};
 pub use lists::{ListUpload, add_entries, delete_list, put_list, remove_entry, upload_list};

@@ -11,19 +11,14 @@ use serde_json::json;
 
 use super::RulesError;
 use super::changes::standing_of;
+use super::endings::end_restrictions;
 use crate::Seawall;
-use crate::flows::remember::{Order, order_action, versions as versions_of};
-use crate::model::{
-    ActionKind, Actor, Alarm, AlarmId, AlarmKind, Author, Decision, DecisionId, Measured, Outcome, Right, RuleFile,
-    RulesSource, Timestamp,
-};
+use crate::model::{Actor, Alarm, AlarmId, AlarmKind, Measured, Right, RuleFile, RulesSource, Timestamp};
 use crate::rules::firings::{Day, Key, day_of};
 use crate::rules::judge::CompiledVersion;
-use crate::rules::restrictions::Ending;
 use crate::rules::versions::NewVersion;
-use crate::rules::{alarms, changes, firings, labels, lists, log, restrictions, snapshots, standing, versions};
+use crate::rules::{alarms, changes, firings, labels, lists, log, snapshots, standing, versions};
 use crate::store::{StoreError, Tx};
-use crate::{actions, decisions, items};
 
 /// How long the facts of what was judged are kept, for backtests.
 const EVENTS_KEPT: Duration = Duration::from_secs(30 * 86_400);
@@ -41,8 +36,6 @@ const SNAPSHOT_AFTER: i64 = 2_000;
 const SNAPSHOT_VERSIONS: i64 = 5;
 /// How long traces of what lists held are kept, for processes that follow.
 const LIST_TRACES_KEPT: Duration = Duration::from_secs(7 * 86_400);
-/// Restrictions that are ended at a time.
-const ENDINGS_PAGE: i64 = 100;
 
 /// Somebody takes note of an alarm.
 pub async fn see_alarm(app: &Seawall, actor: &Actor, id: AlarmId) -> Result<(), RulesError> {
@@ -256,72 +249,4 @@ async fn raise(
         alarm.detail
     );
     Ok(())
-}
-
-/// Ends restrictions whose time is over, if the decision that made them is still in force.
-async fn end_restrictions(app: &Seawall) -> Result<(), StoreError> {
-    loop {
-        let now = app.clock.now();
-        let over = restrictions::over(&mut *app.store.reader().await?, now, ENDINGS_PAGE).await?;
-        if over.is_empty() {
-            return Ok(());
-        }
-        for ending in over {
-            end_restriction(app, &ending, now).await?;
-        }
-        app.bells.jobs.notify_one();
-    }
-}
-
-async fn end_restriction(app: &Seawall, ending: &Ending, now: Timestamp) -> Result<(), StoreError> {
-    let mut tx = app.store.begin("end a restriction").await?;
-    items::lock(&mut tx, &ending.item).await?;
-    let is_ours = restrictions::forget(&mut tx, ending).await?;
-    let before = decisions::latest_of_item(tx.conn(), &ending.item).await?;
-    let standing_orders = actions::standing_orders(tx.conn(), &ending.item).await?;
-    let is_restricted = |what| {
-        let mut orders = standing_orders.iter();
-        orders.any(|order| order.what == what && order.kind == ActionKind::Restrict)
-    };
-    // What was decided since holds, whoever decided it; an ending of the same decision before this one is no such thing.
-    let origin = match &before {
-        Some(latest) if latest.id == ending.decision => Some(latest),
-        Some(latest) if latest.facts["ended"]["of"] == ending.decision.to_string() => Some(latest),
-        _ => None,
-    };
-    let (Some(before), true) = (origin, is_ours && is_restricted(ending.what)) else {
-        return tx.commit().await;
-    };
-    let still = standing_orders
-        .iter()
-        .any(|order| order.what != ending.what && order.kind == ActionKind::Restrict);
-    let outcome = if still { Outcome::Restrict } else { Outcome::Allow };
-    let kept = standing::read(tx.conn()).await?;
-    let decision = Decision {
-        id: DecisionId::fresh(now, &app.chance),
-        item: ending.item.clone(),
-        revision: before.revision,
-        outcome,
-        author: Author::Rule(before.author.to_string()),
-        policy: before.policy.filter(|_| still),
-        reason: "the time for which it was restricted is over".to_owned(),
-        facts: json!({ "ended": { "of": ending.decision.to_string(), "what": ending.what.as_str() } }),
-        versions: versions_of(kept.map_or(0, |kept| kept.standing.live)),
-        supersedes: Some(before.id),
-        case: before.case,
-        decided_at: now,
-    };
-    decisions::insert(&mut tx, &decision).await?;
-    let body = json!({
-        "decision": decision.id.to_string(), "revision": decision.revision, "outcome": decision.outcome.as_str(),
-        "rule": decision.author.to_string(), "ended": ending.what.as_str(),
-    });
-    tx.event(now, &Actor::System, "item.decided", &ending.item, body);
-    let order = Order {
-        kind: ActionKind::Restore,
-        what: ending.what,
-        until: None,
-    };
-    order_action(app, &mut tx, &Actor::System, &decision, order, now).await?;
-    tx.commit().await
 }

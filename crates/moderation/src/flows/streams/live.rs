@@ -307,6 +307,7 @@ impl Live {
                 text: None,
                 report: None,
                 platform: PlatformFacts::default(),
+                content: digest.clone(),
                 digest,
             },
             files: vec![file],

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::Seawall;
 use crate::decisions;
-use crate::model::{Actor, Author, Decision, DecisionId, Outcome, Right};
+use crate::model::{Actor, Author, Decision, DecisionId, Outcome, Restricted, Right};
 use crate::views::ViewError;
 
 /// A decision in plain words.
@@ -17,6 +17,8 @@ pub struct Explanation {
     pub version: Option<i64>,
     /// What was decided and why, for the person whose item it is: no names of rules, banks or people.
     pub sentence: String,
+    /// Whether rules found nothing now, and what was restricted before stays so.
+    pub stands: bool,
     /// Rules that fired, the deciding one first.
     pub fired: Vec<FiredRule>,
     /// Rules that could not be decided, and why.
@@ -102,6 +104,7 @@ pub(super) fn explanation(decision: Decision) -> Explanation {
             Author::Person(_) => None,
         },
         sentence: sentence(&decision),
+        stands: decision.facts["stands"].is_string(),
         undecided: undecided.collect(),
         counters: counters.collect(),
         facts: facts.collect(),
@@ -115,9 +118,24 @@ pub(super) fn explanation(decision: Decision) -> Explanation {
 
 fn sentence(decision: &Decision) -> String {
     let done = match decision.outcome {
-        Outcome::Allow => "It stays available",
-        Outcome::Review => "It stays available until a person has looked at it",
-        Outcome::Restrict => "It was made unavailable",
+        Outcome::Allow => "It stays available".to_owned(),
+        Outcome::Review => "It stays available until a person has looked at it".to_owned(),
+        Outcome::Restrict => {
+            let parts = decision.restricted().into_iter().map(|what| match what {
+                Restricted::Item => "it was made unavailable",
+                Restricted::Reach => "it is shown to fewer people",
+                Restricted::Comments => "its comments were closed",
+                Restricted::Account => "the account that posted it was restricted",
+            });
+            let mut parts: Vec<&str> = parts.collect();
+            let last = parts.pop().unwrap_or_default();
+            let said = match parts.is_empty() {
+                true => last.to_owned(),
+                false => format!("{} and {last}", parts.join(", ")),
+            };
+            let (first, rest) = said.split_at(1);
+            first.to_uppercase() + rest
+        }
     };
     let by = match decision.author {
         Author::Rule(_) => "by automated means",
@@ -128,6 +146,12 @@ fn sentence(decision: &Decision) -> String {
 
 fn lines(explanation: &Explanation) -> Vec<String> {
     let mut lines = vec![explanation.sentence.clone()];
+    if explanation.stands {
+        lines.push(
+            "Rules find nothing now; what was restricted stays so until its time is over or a person decides."
+                .to_owned(),
+        );
+    }
     for fired in &explanation.fired {
         let FiredRule { rule, reason, .. } = fired;
         lines.push(match (fired.decides, fired.counts) {

@@ -1,0 +1,82 @@
+//! What is ordered from the platform: with the decision that says so, and the job that delivers it, in one transaction.
+
+use crate::model::{Action, ActionId, ActionKind, ActionState, Actor, Decision, ItemId, Restricted, Timestamp};
+use crate::store::{Lock, StoreError, Tx};
+use crate::{Seawall, actions, items};
+
+/// The kind of job that delivers an action.
+pub(crate) const DELIVER: &str = "deliver";
+
+/// What is ordered from the platform.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Order {
+    pub kind: ActionKind,
+    pub what: Restricted,
+    pub until: Option<Timestamp>,
+}
+
+/// Orders an action and writes the job that will deliver it.
+pub(crate) async fn order_action(
+    app: &Seawall,
+    tx: &mut Tx,
+    actor: &Actor,
+    decision: &Decision,
+    order: Order,
+    now: Timestamp,
+) -> Result<ActionId, StoreError> {
+    let Order { kind, what, until } = order;
+    let action = Action {
+        id: ActionId::fresh(now, &app.chance),
+        item: decision.item.clone(),
+        kind,
+        what,
+        until,
+        decision: decision.id,
+        state: ActionState::Waiting,
+        attempts: 0,
+        ordered_at: now,
+    };
+    let mut account = None;
+    if (kind, what) == (ActionKind::Restrict, Restricted::Account) {
+        tx.lock(Lock::Accounts).await?;
+        account = items::account_of(tx.conn(), &action.item).await?;
+    }
+    actions::insert(tx, &action, account.as_deref()).await?;
+    crate::store::jobs::enqueue(tx, now, &app.chance, DELIVER, action.id, now).await?;
+    let body = serde_json::json!({
+        "item": action.item.to_string(), "kind": kind.as_str(), "what": what.as_str(),
+        "decision": decision.id.to_string(),
+    });
+    tx.event(now, actor, "action.ordered", action.id, body);
+    Ok(action.id)
+}
+
+/// Makes available again what an item restricted. An account is restored with the last item that restricts it, whoever ends which of them first.
+pub(super) async fn lift(
+    app: &Seawall,
+    tx: &mut Tx,
+    actor: &Actor,
+    decision: &Decision,
+    what: Restricted,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    if what == Restricted::Account && is_held_by_another(tx, &decision.item).await? {
+        return actions::let_go_of_account(tx, &decision.item).await;
+    }
+    let order = Order {
+        kind: ActionKind::Restore,
+        what,
+        until: None,
+    };
+    order_action(app, tx, actor, decision, order, now).await?;
+    Ok(())
+}
+
+async fn is_held_by_another(tx: &mut Tx, item: &ItemId) -> Result<bool, StoreError> {
+    // Of two items that let go at the same time the second sees that the first did.
+    tx.lock(Lock::Accounts).await?;
+    match actions::restricted_account(tx.conn(), item).await? {
+        Some(account) => actions::is_restricted_by_another(tx.conn(), &account, item).await,
+        None => Ok(false),
+    }
+}
