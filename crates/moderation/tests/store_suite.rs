@@ -153,6 +153,8 @@ on_both_engines! {
     streams::what_a_stream_shows_is_told_while_it_goes_on,
     streams::one_item_has_one_open_stream,
     streams::an_incident_is_looked_for_in_what_is_there,
+    streams::a_hunt_that_is_cut_off_is_begun_again,
+    streams::streams_of_another_process_are_searched_by_it,
     streams::silent_and_lost_streams_end_visibly,
     rules::a_new_store_judges_by_the_shipped_rules,
     rules::a_change_goes_from_file_to_live_and_back,

@@ -90,6 +90,15 @@ pub async fn find_open(conn: &mut AnyConnection, item: &ItemId) -> Result<Option
     row.map(|row| read(&row)).transpose()
 }
 
+/// How many are open, in all processes.
+pub async fn count_open(conn: &mut AnyConnection) -> Result<u64, StoreError> {
+    let row = query("SELECT COUNT(*) AS n FROM streams_stream WHERE state = 'open'")
+        .fetch_one(conn)
+        .await
+        .map_err(StoreError::at("count open streams"))?;
+    row.number("n")
+}
+
 /// Up to `limit` streams, those of one state if that is asked for, the last opened first, before that one.
 pub async fn list(
     conn: &mut AnyConnection,

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use moderation::flows::hunts::{HUNT, hunt_due, search_streams};
 use moderation::flows::incidents::{end_incidents, set_incident};
 use moderation::flows::streams::{
     self, StreamError, StreamInput, close_stream, end_silent_streams, interrupt_streams, open_stream, push_frames,
 };
 use moderation::flows::submit::{self, NewContent, NewMedia};
 use moderation::model::{Actor, ItemKind, NewStream, Outcome, StreamId, StreamState, Tier, Verdict};
-use moderation::store::Created;
+use moderation::store::{Created, jobs};
 use moderation::{Seawall, views};
 use signal::vpdq::{self, Feature};
 
@@ -173,6 +174,7 @@ pub async fn an_incident_is_looked_for_in_what_is_there(world: World) {
     let entry = world.entry(bank, video(&known)).await;
     let until = Some(world.app.clock.now().after(Duration::from_secs(3600)));
     set_incident(&world.app, &world.admin, entry, until).await.unwrap();
+    assert_eq!(hunt_due(&world.app, "hunter").await.unwrap(), 1);
     let outcome = async |item: &str| {
         let found = views::verdict(&world.app, &world.moderator, &item.parse().unwrap()).await;
         let verdict = found.unwrap()?;
@@ -202,6 +204,7 @@ pub async fn an_incident_is_looked_for_in_what_is_there(world: World) {
     assert_eq!(n_decisions().await, (2, 1));
     let later = Some(world.app.clock.now().after(Duration::from_secs(7200)));
     set_incident(&world.app, &world.admin, entry, later).await.unwrap();
+    assert_eq!(hunt_due(&world.app, "hunter").await.unwrap(), 1);
     assert_eq!(n_decisions().await, (2, 1));
     let incidents = views::active_incidents(&world.app, &world.moderator).await.unwrap();
     assert_eq!(incidents[0].hunted.unwrap().n_found, 0);
@@ -210,6 +213,49 @@ pub async fn an_incident_is_looked_for_in_what_is_there(world: World) {
     let incidents = views::active_incidents(&world.app, &world.moderator).await.unwrap();
     assert!(incidents.is_empty());
     assert_eq!(world.faults().await, Vec::<String>::new());
+}
+
+pub async fn a_hunt_that_is_cut_off_is_begun_again(world: World) {
+    let known = film(1, 60);
+    assert_eq!(submit_video(&world, "posted", &known).await.outcome, Outcome::Allow);
+    let bank = world.bank("films", true).await;
+    let entry = world.entry(bank, video(&known)).await;
+    let until = Some(world.app.clock.now().after(Duration::from_secs(3600)));
+    set_incident(&world.app, &world.admin, entry, until).await.unwrap();
+
+    let lease = Duration::from_secs(60);
+    let now = world.app.clock.now();
+    let claimed = jobs::claim(&world.app.store, "hunter-that-dies", &[HUNT], now, lease).await;
+    assert!(claimed.unwrap().is_some());
+    // Saying it again meanwhile is no second hunt.
+    set_incident(&world.app, &world.admin, entry, until).await.unwrap();
+    assert_eq!(hunt_due(&world.app, "hunter").await.unwrap(), 0, "it is leased");
+    let incidents = views::active_incidents(&world.app, &world.moderator).await.unwrap();
+    assert!(incidents[0].is_hunted && incidents[0].hunted.is_none(), "{incidents:?}");
+    world.clock.advance(lease);
+    assert_eq!(hunt_due(&world.app, "hunter").await.unwrap(), 1);
+    let incidents = views::active_incidents(&world.app, &world.moderator).await.unwrap();
+    assert!(!incidents[0].is_hunted);
+    assert_eq!(incidents[0].hunted.unwrap().n_found, 1);
+}
+
+pub async fn streams_of_another_process_are_searched_by_it(world: World) {
+    let known = film(1, 60);
+    let other = world.second_process().await;
+    let id = open(&other, "live-1").await;
+    let frames = vpdq::to_frames(&known[..30]);
+    push_frames(&other, &Actor::Operator, id, frames).await.unwrap();
+    let bank = world.bank("films", true).await;
+    let entry = world.entry(bank, video(&known)).await;
+    let until = Some(world.app.clock.now().after(Duration::from_secs(3600)));
+    set_incident(&world.app, &world.admin, entry, until).await.unwrap();
+    assert_eq!(hunt_due(&world.app, "hunter").await.unwrap(), 1);
+
+    let mut listener = other.streams.subscribe();
+    search_streams(&other).await.unwrap();
+    assert_eq!(listener.try_recv().unwrap().tier, Tier::Match);
+    search_streams(&other).await.unwrap();
+    assert!(listener.try_recv().is_err(), "once is enough");
 }
 
 async fn submit_video(world: &World, id: &str, features: &[Feature]) -> Verdict {

@@ -17,6 +17,7 @@ use media::av::{AvWant, INSTALL_HINT};
 use signal::video::Frame;
 use tokio::sync::{broadcast, watch};
 
+use super::hunts::search_streams;
 use super::submit::{Submission, SubmitError};
 use crate::model::{Actor, Denied, NewStream, Right, Stream, StreamId, StreamState, StreamVerdict, Timestamp};
 use crate::store::{Created, StoreError};
@@ -337,17 +338,22 @@ pub async fn interrupt_streams(app: &Seawall) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Ends silent streams, until told to stop; then all of this process are interrupted.
+async fn keep(app: &Seawall) -> Result<(), StoreError> {
+    end_silent_streams(app).await?;
+    search_streams(app).await
+}
+
+/// Ends silent streams and looks in the others for what became part of an incident, until told to stop; then all of this process are interrupted.
 pub async fn run_keeper(app: Seawall, mut shutdown: watch::Receiver<bool>) {
     let mut failing = false;
     while !*shutdown.borrow() {
-        match end_silent_streams(&app).await {
+        match keep(&app).await {
             Ok(()) => failing = false,
             Err(error) if !failing => {
                 failing = true;
                 tracing::error!(
                     error = &error as &dyn std::error::Error,
-                    "cannot end streams of which nothing comes any more"
+                    "cannot end streams of which nothing comes any more, or look in them for entries of incidents"
                 );
             }
             Err(_) => {}
