@@ -129,7 +129,9 @@ async fn what_is_looked_at_by_nobody_is_said() {
     let seen = follow(strange).await;
     assert!(!seen.is_all_known && !seen.is_intact && seen.frames.is_empty());
     assert!(seen.n_samples > 50_000, "{}", seen.n_samples);
-    let heard = scan(studio.video("-c:v huffyuv -c:a aac", "strange.avi")).await.unwrap();
+    let heard = scan(studio.video("-c:v huffyuv -c:a aac", "strange.avi"))
+        .await
+        .unwrap();
     assert!(!heard.is_intact && heard.video_codec.is_none() && heard.sound.is_some());
 }
 

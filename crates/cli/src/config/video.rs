@@ -219,7 +219,10 @@ mod tests {
                 args: Vec::new(),
             };
             let limits = host(&config, worker, false).limits;
-            assert!(u64::from(limits.live_idle_ms_max) > stream_idle_s * 1_000, "{stream_idle_s}");
+            assert!(
+                u64::from(limits.live_idle_ms_max) > stream_idle_s * 1_000,
+                "{stream_idle_s}"
+            );
         }
     }
 

@@ -13,10 +13,10 @@ use bytes::Bytes;
 use signal::video::Frame;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-use super::{AvLimits, AvSettings};
 use super::gather::{Checker, Known};
 use super::process::{AvProcess, scan_error, unavailable};
 use super::wire::{AvRequest, Body};
+use super::{AvLimits, AvSettings};
 use crate::ScanError;
 use crate::host::process::Broken;
 

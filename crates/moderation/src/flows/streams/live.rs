@@ -194,7 +194,9 @@ pub async fn follow(app: Seawall, live: Arc<Live>) {
             Ok(event) => take_in(&app, &live, event).await,
             Err(error) => {
                 reason = error.kind();
-                if error.is_about_the_file() {
+                if live.n_bytes() == 0 {
+                    // Nothing came, so nothing went unseen.
+                } else if error.is_about_the_file() {
                     let mut watch = live.watch.lock().await;
                     let flaw = flaw_of(&error, &watch);
                     watch.blame(flaw);

@@ -274,13 +274,7 @@ impl Watch {
         Ok(())
     }
 
-    async fn remember(
-        &mut self,
-        app: &Seawall,
-        live: &Live,
-        found: Found,
-        says_more: bool,
-    ) -> Result<(), SubmitError> {
+    async fn remember(&mut self, app: &Seawall, live: &Live, found: Found, says_more: bool) -> Result<(), SubmitError> {
         let at_ms = self.plays.duration_ms;
         let n_told = self.n_told + 1;
         let digest = hex::encode(Sha256::digest(format!("{}/{n_told}", live.id).as_bytes()));
