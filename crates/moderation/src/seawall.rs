@@ -11,6 +11,7 @@ use crate::actions::webhook::{Webhook, WebhookError, WebhookSettings};
 use crate::flows::calibrate::{self, Sample};
 use crate::flows::follow::{self, OpenMatcherError};
 use crate::flows::hma::Memory;
+use crate::flows::hunts::Searched;
 use crate::flows::lookup::Remembered;
 use crate::flows::rules;
 use crate::flows::streams::{StreamSettings, Streams};
@@ -45,6 +46,7 @@ pub struct Seawall {
     pub(crate) bells: Arc<Bells>,
     pub(crate) hma: Arc<Memory>,
     pub(crate) remembered: Arc<Remembered>,
+    pub(crate) searched: Arc<Searched>,
     /// Whether the matcher follows the banks. It does not where nothing is looked up.
     pub(crate) follows_banks: bool,
     pub(crate) sample: Arc<Sample>,
@@ -55,6 +57,8 @@ pub struct Seawall {
 pub(crate) struct Bells {
     /// A job was written.
     pub jobs: tokio::sync::Notify,
+    /// An entry is to be looked for in what is there already.
+    pub hunts: tokio::sync::Notify,
     /// Entries came that nobody has judged.
     pub unjudged: tokio::sync::Notify,
     /// Held while the change feed is applied.
@@ -186,6 +190,7 @@ impl Seawall {
             bells: Arc::default(),
             hma: Arc::default(),
             remembered: Arc::default(),
+            searched: Arc::default(),
             follows_banks: false,
             sample: Arc::default(),
         })

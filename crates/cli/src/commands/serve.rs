@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use media::{MediaHost, WorkerCommand};
-use moderation::flows::{access, actions, follow, hma, streams, upkeep};
+use moderation::flows::{access, actions, follow, hma, hunts, streams, upkeep};
 use moderation::{Parts, Seawall};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -152,6 +152,7 @@ pub async fn serve_until(
     let mut deliverer = tokio::spawn(actions::run_worker(app.clone(), ended.clone()));
     let mut follower = tokio::spawn(follow::run_follower(app.clone(), ended.clone()));
     let waker = tokio::spawn(hma::run_waker(app.clone(), ended.clone()));
+    let hunter = tokio::spawn(hunts::run_hunter(app.clone(), ended.clone()));
     let keeper = tokio::spawn(streams::run_keeper(app.clone(), ended.clone()));
     let upkeep = tokio::spawn(upkeep::run_upkeep(app.clone(), ended));
     // A server that answers but delivers nothing, or matches against yesterday's banks, would be worse than none.
@@ -166,6 +167,7 @@ pub async fn serve_until(
     deliverer.await.context("the delivery of actions failed")?;
     follower.await.context("following the banks failed")?;
     waker.await.context("enabling what was disabled for a while failed")?;
+    hunter.await.context("the search for entries of incidents failed")?;
     keeper.await.context("the keeper of streams failed")?;
     upkeep.await.context("the upkeep failed")?;
     served.context("cannot serve")

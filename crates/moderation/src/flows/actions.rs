@@ -36,6 +36,8 @@ pub enum ActionError {
     Store(#[from] StoreError),
 }
 
+/// What the worker does: it delivers orders, and tells of streams.
+const KINDS: [&str; 2] = [DELIVER, TELL];
 /// How many orders one process has under way at the same time.
 const DELIVERIES_MAX: usize = 8;
 /// How much longer than an attempt may take a job is leased: time to write down what came of it.
@@ -100,7 +102,7 @@ pub async fn run_worker(app: Seawall, mut shutdown: watch::Receiver<bool>) {
             continue;
         }
         let now = app.clock.now();
-        match jobs::claim(&app.store, &worker, now, webhook.timeout() + LEASE_MARGIN).await {
+        match jobs::claim(&app.store, &worker, &KINDS, now, webhook.timeout() + LEASE_MARGIN).await {
             Ok(Some(job)) => {
                 let (app, webhook, worker) = (app.clone(), webhook.clone(), worker.clone());
                 under_way.spawn(async move {
@@ -133,7 +135,8 @@ pub async fn deliver_due(app: &Seawall, worker: &str) -> Result<usize, StoreErro
         return Ok(0);
     };
     let mut n_attempts = 0;
-    while let Some(job) = jobs::claim(&app.store, worker, app.clock.now(), webhook.timeout() + LEASE_MARGIN).await? {
+    let lease = webhook.timeout() + LEASE_MARGIN;
+    while let Some(job) = jobs::claim(&app.store, worker, &KINDS, app.clock.now(), lease).await? {
         n_attempts += usize::from(deliver(app, &webhook, worker, &job).await?);
     }
     Ok(n_attempts)
@@ -141,7 +144,7 @@ pub async fn deliver_due(app: &Seawall, worker: &str) -> Result<usize, StoreErro
 
 async fn sleep_until_due(app: &Seawall) {
     let due = match app.store.reader().await {
-        Ok(mut conn) => jobs::next_due(&mut conn).await.ok().flatten(),
+        Ok(mut conn) => jobs::next_due(&mut conn, &KINDS).await.ok().flatten(),
         Err(_) => None,
     };
     let wait = due.map_or(POLL_MAX, |due| due.since(app.clock.now()).min(POLL_MAX));

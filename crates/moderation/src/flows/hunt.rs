@@ -1,4 +1,5 @@
-//! An entry that has become part of an incident is looked for at once in what is there already: the open streams, and the items of the last hours.
+//! An entry that has become part of an incident is looked for at once in what is there already: the open streams, and the items of the last hours. When that
+//! is done, and by whom, says `hunts.rs`.
 //!
 //! Of items bare codes are kept for that time: the hashes of pictures, and of videos a hash for each sampled frame and the print of the sound. They are held against
 //! the entry alone, in memory. What is found is judged by the same rules as a submission, and ends in a new decision about the same revision.
@@ -24,7 +25,7 @@ use crate::matching::{Durations, Played, evidence};
 use crate::model::item::{FramePlace, MediaSignal};
 use crate::model::{Actor, DecisionId, Entry, ItemId, Match, Media, MediaId, MediaVerdict, Tier, Timestamp};
 use crate::store::StoreError;
-use crate::{Seawall, banks, items};
+use crate::{Seawall, banks, items, streams};
 
 /// Hashes of items that are read at a time.
 const HASHES_PAGE: i64 = 5_000;
@@ -36,8 +37,8 @@ const TRACES_PAGE: i64 = 32;
 pub struct Hunted {
     /// Files of items that were held against the entry.
     pub n_media: usize,
-    /// Open streams that were.
-    pub n_streams: usize,
+    /// Streams that were open. Each process holds its own against the entry.
+    pub n_streams: u64,
     /// Items that were decided anew.
     pub n_found: usize,
 }
@@ -52,22 +53,15 @@ pub(super) struct Quarry {
     durations: Durations,
 }
 
-/// Looks for an entry in everything that is there already, and writes down what was done.
+/// Looks for an entry in the items of the last hours, and writes down what was done.
 pub(super) async fn hunt(app: &Seawall, actor: &Actor, entry: &Entry) -> Result<Hunted, StoreError> {
     let Some(quarry) = Quarry::of(app, entry).await? else {
         return Ok(Hunted::default());
     };
-    let mut hunted = Hunted::default();
-    for live in app.streams.all() {
-        hunted.n_streams += 1;
-        if let Err(error) = live.hunt(app, &quarry).await {
-            // The next frame has it judged again.
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                "cannot remember what was found in a stream"
-            );
-        }
-    }
+    let mut hunted = Hunted {
+        n_streams: streams::count_open(&mut *app.store.reader().await?).await?,
+        ..Hunted::default()
+    };
     let since = app.clock.now().before(app.settings.recordings.traces_kept);
     let mut found: BTreeMap<(ItemId, i64), Vec<(MediaId, Match)>> = BTreeMap::new();
     let mut after = None;
@@ -128,7 +122,7 @@ fn keep_nearest(matches: &mut Vec<(MediaId, Match)>, media: MediaId, m: Match) {
 
 impl Quarry {
     /// None, if the entry is not in force.
-    async fn of(app: &Seawall, entry: &Entry) -> Result<Option<Self>, StoreError> {
+    pub async fn of(app: &Seawall, entry: &Entry) -> Result<Option<Self>, StoreError> {
         let mut conn = app.store.reader().await?;
         let handle = entry.handle.cast_unsigned();
         let known = banks::known_of_handles(&mut conn, &[handle], app.clock.now()).await?;
@@ -165,6 +159,11 @@ impl Quarry {
                 durations,
             }
         })))
+    }
+
+    /// The number of the entry.
+    pub fn handle(&self) -> u64 {
+        self.known.handle
     }
 
     /// What of it is seen and heard.

@@ -1,5 +1,5 @@
-//! An entry becomes part of an active incident for a time: whoever cuts pieces out of it is found by every crop of it, and it is looked for at once in
-//! what is there already (`hunt.rs`).
+//! An entry becomes part of an active incident for a time: whoever cuts pieces out of it is found by every crop of it, and it is looked for in what is
+//! there already, from the same moment on (`hunts.rs`).
 //!
 //! Setting an incident twice moves its end. What is over is taken away by the upkeep; entries whose time is over are found by all their crops until
 //! then, never by fewer than they should be.
@@ -7,10 +7,11 @@
 use std::time::Duration;
 
 use super::banks::BankError;
-use super::{calibrate, follow, hunt};
+use super::hunts::HUNT;
+use super::{calibrate, follow};
 use crate::banks::NewLook;
 use crate::model::{Actor, EntryId, Right, Timestamp};
-use crate::store::StoreError;
+use crate::store::{StoreError, jobs};
 use crate::{Seawall, banks};
 
 /// The longest time that an incident lasts before someone says so again.
@@ -62,14 +63,15 @@ pub async fn set_incident(
     let words = |at: Option<Timestamp>| at.map(|at| at.to_string());
     let body = serde_json::json!({ "from": words(before.incident_until), "to": words(until) });
     tx.event(now, actor, "entry.incident", id, body);
+    if until.is_some() {
+        // A hunt takes longer than any request may.
+        jobs::enqueue(&mut tx, now, &app.chance, HUNT, id, now).await?;
+    }
     tx.commit().await?;
+    app.bells.hunts.notify_one();
     follow::catch_up(app).await?;
     if has_crops {
         calibrate::judge_again(app, id).await?;
-    }
-    if until.is_some() {
-        let entry = banks::find_entry(&mut *app.store.reader().await?, id).await?;
-        hunt::hunt(app, actor, &entry.ok_or(BankError::NotFound)?).await?;
     }
     Ok(())
 }

@@ -46,15 +46,22 @@ pub async fn enqueue(
     Ok(())
 }
 
-/// Leases the job that has been due the longest to `worker`, if one is due.
-pub async fn claim(store: &Store, worker: &str, now: Timestamp, lease: Duration) -> Result<Option<Job>, StoreError> {
+/// Leases the job of one of these kinds that has been due the longest to `worker`, if one is due.
+pub async fn claim(
+    store: &Store,
+    worker: &str,
+    kinds: &[&'static str],
+    now: Timestamp,
+    lease: Duration,
+) -> Result<Option<Job>, StoreError> {
     let mut tx = store.begin("claim job").await?;
     let statement = format!(
         "UPDATE store_job SET leased_by = $1, leased_until = $2, attempts = attempts + 1
          WHERE id = (SELECT id FROM store_job
-                     WHERE run_at <= $3 AND (leased_until IS NULL OR leased_until <= $3)
+                     WHERE kind IN ({}) AND run_at <= $3 AND (leased_until IS NULL OR leased_until <= $3)
                      ORDER BY run_at, id LIMIT 1 {})
          RETURNING id, kind, subject",
+        quoted(kinds),
         tx.engine().skip_locked()
     );
     let row = query(AssertSqlSafe(statement))
@@ -76,13 +83,36 @@ pub async fn claim(store: &Store, worker: &str, now: Timestamp, lease: Duration)
     Ok(job)
 }
 
-/// When the next job becomes due or its lease runs out, if there is any.
-pub async fn next_due(conn: &mut AnyConnection) -> Result<Option<Timestamp>, StoreError> {
-    let row = query("SELECT MIN(CASE WHEN leased_until IS NULL OR leased_until < run_at THEN run_at ELSE leased_until END) AS due FROM store_job")
+/// Kinds are words of this program, never of anybody else.
+fn quoted(kinds: &[&'static str]) -> String {
+    let quoted: Vec<String> = kinds.iter().map(|kind| format!("'{kind}'")).collect();
+    quoted.join(", ")
+}
+
+/// When the next job of one of these kinds becomes due or its lease runs out, if there is any.
+pub async fn next_due(conn: &mut AnyConnection, kinds: &[&'static str]) -> Result<Option<Timestamp>, StoreError> {
+    let statement = format!(
+        "SELECT MIN(CASE WHEN leased_until IS NULL OR leased_until < run_at THEN run_at ELSE leased_until END) AS due
+         FROM store_job WHERE kind IN ({})",
+        quoted(kinds)
+    );
+    let row = query(AssertSqlSafe(statement))
         .fetch_one(conn)
         .await
         .map_err(StoreError::at("look for jobs"))?;
     row.opt_time("due")
+}
+
+/// Its holder needs longer; `false` if somebody else holds it by now, or nobody.
+pub async fn renew(tx: &mut Tx, job: &Job, worker: &str, until: Timestamp) -> Result<bool, StoreError> {
+    let done = query("UPDATE store_job SET leased_until = $1 WHERE id = $2 AND leased_by = $3")
+        .bind(until.unix_ms())
+        .bind(job.id.to_string())
+        .bind(worker.to_owned())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("go on with a job"))?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// The job is done: there is nothing left to do. Only its holder ends it.

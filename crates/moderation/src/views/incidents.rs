@@ -1,9 +1,10 @@
 //! Active incidents, for the banner that everyone at the desk sees.
 
-use sqlx::query;
+use sqlx::{AnyConnection, query};
 
 use super::ViewError;
-use crate::model::{Actor, Entry, Right, Timestamp};
+use crate::flows::hunts::HUNT;
+use crate::model::{Actor, Entry, EntryId, Right, Timestamp};
 use crate::store::StoreError;
 use crate::store::columns::{Columns, damaged};
 use crate::{Seawall, banks};
@@ -20,6 +21,8 @@ pub struct IncidentView {
     pub until: Timestamp,
     /// When somebody last said so.
     pub marked_at: Timestamp,
+    /// The search of what is there is due or under way.
+    pub is_hunted: bool,
     /// What the last search of what was there came to.
     pub hunted: Option<HuntView>,
 }
@@ -67,8 +70,25 @@ pub async fn active_incidents(app: &Seawall, actor: &Actor) -> Result<Vec<Incide
             entry,
             until: incident.until,
             marked_at: incident.marked_at,
+            is_hunted: is_due(&mut conn, incident.entry).await?,
             hunted: hunted.transpose()?,
         });
     }
     Ok(found)
+}
+
+/// Whether an entry is searched for, or about to be, in what is there already.
+pub async fn is_hunted(app: &Seawall, actor: &Actor, entry: EntryId) -> Result<bool, ViewError> {
+    actor.require(Right::ReadBanks)?;
+    Ok(is_due(&mut *app.store.reader().await?, entry).await?)
+}
+
+async fn is_due(conn: &mut AnyConnection, entry: EntryId) -> Result<bool, StoreError> {
+    let row = query("SELECT COUNT(*) AS n FROM store_job WHERE kind = $1 AND subject = $2")
+        .bind(HUNT)
+        .bind(entry.to_string())
+        .fetch_one(conn)
+        .await
+        .map_err(StoreError::at("look for hunts that are due"))?;
+    Ok(row.int("n")? > 0)
 }

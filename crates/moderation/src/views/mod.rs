@@ -27,7 +27,7 @@ pub use hma::{
     HmaCensus, HmaContent, hma_bank, hma_banks, hma_census, hma_content, hma_exchange, hma_exchanges,
     hma_has_credentials, hma_is_caught_up,
 };
-pub use incidents::{HuntView, IncidentView, active_incidents};
+pub use incidents::{HuntView, IncidentView, active_incidents, is_hunted};
 pub use items::{
     ItemRow, ItemView, MatchView, MediaView, blurred_media_preview, blurred_strip_picture, item, list_items, verdict,
     waveform,

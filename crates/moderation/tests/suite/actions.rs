@@ -243,7 +243,7 @@ pub async fn a_worker_that_died_loses_no_order(world: World) {
     world.submit("post-1", hash_of(1)).await;
     let now = moderation::model::Clock::now(&*world.clock);
     let lease = Duration::from_secs(35);
-    let claimed = jobs::claim(&world.app.store, "worker-that-dies", now, lease)
+    let claimed = jobs::claim(&world.app.store, "worker-that-dies", &["deliver"], now, lease)
         .await
         .unwrap();
     assert!(claimed.is_some());

@@ -140,7 +140,7 @@ pub async fn show_desk(State(state): State<WebState>, person: Person, Query(quer
 
 impl IncidentLine {
     fn of(incident: IncidentView, shell: &Shell) -> Self {
-        let hunted = incident.hunted.map(|hunt| {
+        let hunted = incident.hunted.filter(|_| !incident.is_hunted).map(|hunt| {
             let searched = [
                 ("files", shell.count("desk.hunt_files", hunt.n_media)),
                 ("streams", shell.count("desk.hunt_streams", hunt.n_streams)),
@@ -149,6 +149,10 @@ impl IncidentLine {
             let searched = searched.each_ref().map(|(name, words)| (*name, words.as_str()));
             shell.words.with_all("desk.hunted", &searched)
         });
+        let hunted = match incident.is_hunted {
+            true => Some(shell.t("desk.hunting").to_owned()),
+            false => hunted,
+        };
         Self {
             name: name_of(&incident.entry, shell),
             entry: incident.entry.id,

@@ -37,6 +37,7 @@ struct EntryPage {
     n_more_signals: usize,
     is_enabled: bool,
     is_removed: bool,
+    is_hunted: bool,
     has_pdq: bool,
     video: Option<Kept>,
     sound: Option<Kept>,
@@ -90,8 +91,10 @@ async fn entry_page(state: &WebState, person: Person, entry: Entry, form: FormSt
         .await?
         .ok_or(ConsoleError::NotFound)?
         .bank;
+    let is_hunted = views::is_hunted(&state.app, &person.actor, entry.id).await?;
     let shell = person.shell;
     let page = EntryPage {
+        is_hunted,
         name: name_of(&entry, &shell),
         pictures: entry.has_previews.then(|| Pictures::of_entry(entry.id)),
         signals: entry

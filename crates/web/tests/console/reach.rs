@@ -1,5 +1,6 @@
 //! What the console says of how a match was found, and of how near counts for an entry.
 
+use moderation::flows::hunts::hunt_due;
 use moderation::flows::submit::{NewContent, NewMedia};
 use moderation::model::Role;
 
@@ -150,6 +151,11 @@ async fn an_entry_of_a_bare_hash_says_what_it_cannot_find() {
 
     // Everyone at the desk sees it, and what the search came to.
     let amal = Person::join(&world, "amal", Role::Moderator).await;
+    let desk = amal.get(&world, "/desk").await;
+    desk.says(200, "The search in what is there already is under way.");
+    let page = lee.get(&world, &format!("/entries/{bare}")).await;
+    page.says(200, "The search in what is there already is under way.");
+    assert_eq!(hunt_due(&world.app, "hunter-of-the-tests").await.unwrap(), 1);
     let desk = amal.get(&world, "/desk").await;
     desk.says(200, "Active incident: known until 2026-12-01 23:59 UTC");
     desk.says(200, "Searched 0 files and 0 streams: 0 items found.");
