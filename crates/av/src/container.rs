@@ -31,6 +31,8 @@ const AHEAD_PACKETS_MAX: usize = 240;
 const COUNTED_FRAMES: usize = 40;
 /// The longest ID3 tag that is stepped over in search of what follows it: pictures of covers.
 const ID3_BYTES_MAX: u64 = 32 << 20;
+/// What covers of songs are coded as. Pictures of any other codec that is not decoded are looked at by nobody, and the scan says so.
+const COVER_CODECS: [&str; 6] = ["mjpeg", "png", "bmp", "gif", "tiff", "webp"];
 
 /// An open container.
 pub struct Source {
@@ -125,16 +127,16 @@ impl Source {
                 _ => Refusal::UnknownCodecs,
             });
         }
+        let has_covers = known.with_pictures == known.without && known.demuxer != "mpegts";
         let has_video = demuxer
             .streams()
             .iter()
-            .any(|stream| stream.codec_parameters().is_video_codec());
+            .any(|stream| stream.codec_parameters().is_video_codec() && !(has_covers && is_still(stream)));
         let has_sound = demuxer
             .streams()
             .iter()
             .any(|stream| stream.codec_parameters().is_audio_codec());
-        let is_cover = video.is_none() && known.with_pictures == known.without;
-        let is_all_known = (video.is_some() || !has_video || is_cover) && (sound.is_some() || !has_sound);
+        let is_all_known = (video.is_some() || !has_video) && (sound.is_some() || !has_sound);
         let told = video.as_ref().and_then(|video| match head.frame_ns {
             Some(ns) => rate::told(1e9 / ns as f64),
             None => told_rate(&demuxer.streams()[video.stream], known),
@@ -282,6 +284,15 @@ fn choose_video(streams: &[Stream]) -> Option<usize> {
     let moves = |stream: &Stream| stream.frames().is_some_and(|frames| frames > 1);
     position(streams, |stream| video_codec(stream).is_some() && !is_jpeg(stream))
         .or_else(|| position(streams, |stream| is_jpeg(stream) && (!has_sound || moves(stream))))
+}
+
+/// Whether a track of pictures may be the cover of a song.
+fn is_still(stream: &Stream) -> bool {
+    let parameters = stream.codec_parameters();
+    let name = parameters
+        .as_video_codec_parameters()
+        .and_then(|video| video.decoder_name());
+    name.is_some_and(|name| COVER_CODECS.contains(&name))
 }
 
 fn open_video(streams: &[Stream], index: usize, request: &AvRequest) -> Result<Option<VideoSource>, Refusal> {

@@ -19,6 +19,8 @@ const TELL_EVERY: Duration = Duration::from_millis(500);
 const BAD_PACKETS_MAX: u32 = 64;
 /// A file may end so much before the time that it claims, and a twentieth of that.
 const SHORT_MS: u32 = 2_000;
+/// Of a live stream so much is weighed at a time: its last bit may be cut off, and so may all before its first picture.
+const WEIGHED_MS: u32 = 1_000;
 
 /// Why a run ended before the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,6 +121,7 @@ fn decode(
             frame_rate: video.frame_rate,
         }),
         sound: sound.as_ref().map(|sound| SoundTrack { codec: sound.codec }),
+        is_all_known: source.is_all_known,
     });
     send(&opened).map_err(|_| Failure::Gone)?;
     has_opened.set(true);
@@ -149,6 +152,7 @@ fn decode(
         video_stream,
         sound_stream,
         read_ms: 0,
+        weighed: Weighed::default(),
     };
     let ended = run.read_all(&mut source, request, end_ms, send);
     let (is_whole, is_damaged) = match ended {
@@ -171,7 +175,11 @@ fn decode(
     let at_ms = run.end_ms();
     let short_ms = SHORT_MS.max(source.duration_ms / 20);
     let is_short = is_whole && at_ms.saturating_add(short_ms) < source.duration_ms;
-    let is_intact = !is_damaged && !run.is_damaged() && !log::saw_damage() && !is_short && source.is_all_known;
+    let is_damaged = match request.is_live {
+        true => run.weighed.is_damaged,
+        false => is_damaged || run.is_damaged() || log::saw_damage(),
+    };
+    let is_intact = !is_damaged && !run.is_blind() && !is_short && source.is_all_known;
     Ok(End {
         at_ms,
         is_whole,
@@ -188,6 +196,16 @@ struct Run {
     video_stream: Option<usize>,
     sound_stream: Option<usize>,
     read_ms: u32,
+    weighed: Weighed,
+}
+
+/// What was damaged of a live stream up to some moment.
+#[derive(Default)]
+struct Weighed {
+    to_ms: u32,
+    /// Pictures were shown by then.
+    has_shown: bool,
+    is_damaged: bool,
 }
 
 impl Run {
@@ -220,6 +238,7 @@ impl Run {
                     is_damaged = true;
                     n_bad += 1;
                     if n_bad > BAD_PACKETS_MAX {
+                        self.weighed.is_damaged = true;
                         return Ok(true);
                     }
                     continue;
@@ -251,6 +270,27 @@ impl Run {
             } else if let Some(sounds) = &mut self.sounds {
                 sounds.push(packet, send)?;
             }
+            if request.is_live && self.read_ms >= self.weighed.to_ms.saturating_add(WEIGHED_MS) {
+                self.weigh(std::mem::take(&mut is_damaged));
+            }
+        }
+    }
+
+    /// Counts what was damaged since the last time, unless there was nothing to be seen yet.
+    fn weigh(&mut self, is_unread: bool) {
+        let is_damaged = is_unread || self.is_damaged() || log::saw_damage();
+        let has_shown = self.pictures.as_ref().is_none_or(Pictures::has_any);
+        self.weighed = Weighed {
+            to_ms: self.read_ms,
+            is_damaged: self.weighed.is_damaged || (is_damaged && self.weighed.has_shown),
+            has_shown,
+        };
+        log::forget();
+        if let Some(pictures) = &mut self.pictures {
+            pictures.is_damaged = false;
+        }
+        if let Some(sounds) = &mut self.sounds {
+            sounds.is_damaged = false;
         }
     }
 
@@ -288,8 +328,11 @@ impl Run {
     fn is_damaged(&self) -> bool {
         let seen = self.pictures.as_ref().is_some_and(|pictures| pictures.is_damaged);
         let heard = self.sounds.as_ref().is_some_and(|sounds| sounds.is_damaged);
-        // A file with pictures of which not one could be shown.
-        let is_blind = self.pictures.as_ref().is_some_and(|pictures| !pictures.has_any());
-        seen || heard || is_blind
+        seen || heard
+    }
+
+    /// Pictures of which not one could be shown.
+    fn is_blind(&self) -> bool {
+        self.pictures.as_ref().is_some_and(|pictures| !pictures.has_any())
     }
 }

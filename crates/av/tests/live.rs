@@ -18,20 +18,31 @@ struct Seen {
     frames: Vec<Frame>,
     n_samples: usize,
     ended_ms: Option<u32>,
+    is_all_known: bool,
+    is_intact: bool,
 }
 
 async fn read(stream: &LiveScan) -> Result<Seen, ScanError> {
     let mut seen = Seen::default();
     while let Some(event) = stream.next().await {
         match event? {
-            LiveEvent::Opened { width, height, .. } => {
-                assert_eq!((width, height), (320, 240));
+            LiveEvent::Opened {
+                width,
+                height,
+                is_all_known,
+                ..
+            } => {
+                assert!(!is_all_known || (width, height) == (320, 240));
                 seen.opened = true;
+                seen.is_all_known = is_all_known;
             }
             LiveEvent::Frame(frame) => seen.frames.push(*frame),
             LiveEvent::Sound { samples, .. } => seen.n_samples += samples.len(),
             LiveEvent::Progress { .. } => {}
-            LiveEvent::Ended { duration_ms, .. } => seen.ended_ms = Some(duration_ms),
+            LiveEvent::Ended { duration_ms, is_intact } => {
+                seen.ended_ms = Some(duration_ms);
+                seen.is_intact = is_intact;
+            }
         }
     }
     Ok(seen)
@@ -63,7 +74,7 @@ async fn a_stream_shows_what_the_file_shows() {
         let path = studio.video(&args, name);
         let bytes = std::fs::read(&path).unwrap();
         let (seen, whole) = (follow(bytes).await, scan(path).await.unwrap());
-        assert!(seen.opened, "{name}");
+        assert!(seen.opened && seen.is_all_known && seen.is_intact, "{name}");
         assert!(
             (5_900..=6_300).contains(&seen.ended_ms.unwrap()),
             "{name}: {:?}",
@@ -98,6 +109,32 @@ async fn segments_that_each_begin_at_zero_go_on_after_each_other() {
     assert!(seen.frames.len() >= 24);
 }
 
+/// A sender that stops in the middle is nothing unusual; pictures that nobody decodes are said at once.
+#[tokio::test]
+async fn what_is_looked_at_by_nobody_is_said() {
+    let studio = Studio::new();
+    let bytes = std::fs::read(studio.video(H264, "a.ts")).unwrap();
+    let cut = follow(bytes[..bytes.len() / 2 + 77].to_vec()).await;
+    assert!(cut.is_intact && !cut.frames.is_empty());
+    let packets = bytes.len() / 188;
+    let late = follow(bytes[packets / 3 * 188..].to_vec()).await;
+    assert!(late.is_intact && !late.frames.is_empty());
+    let mut spoilt = bytes.clone();
+    for packet in spoilt[packets / 2 * 188..][..60 * 188].chunks_mut(188) {
+        packet[20..150].fill(0x5a);
+    }
+    let spoilt = follow(spoilt).await;
+    assert!(!spoilt.is_intact && !spoilt.frames.is_empty());
+    let strange = std::fs::read(studio.video("-c:v vc2 -strict -1 -pix_fmt yuv420p -c:a aac", "strange.ts")).unwrap();
+    let seen = follow(strange).await;
+    assert!(!seen.is_all_known && !seen.is_intact && seen.frames.is_empty());
+    assert!(seen.n_samples > 50_000, "{}", seen.n_samples);
+    let heard = scan(studio.video("-c:v huffyuv -c:a aac", "strange.avi"))
+        .await
+        .unwrap();
+    assert!(!heard.is_intact && heard.video_codec.is_none() && heard.sound.is_some());
+}
+
 /// Frames come while the stream goes on: after the first three seconds were fed, some must have been seen.
 #[tokio::test]
 async fn frames_come_before_the_end() {
@@ -121,7 +158,7 @@ async fn frames_come_before_the_end() {
 #[tokio::test]
 async fn a_silent_sender_and_rubbish_end_with_an_error() {
     let mut impatient = settings();
-    impatient.limits.stall_ms_max = 700;
+    impatient.limits.live_idle_ms_max = 700;
     let host = AvHost::new(AvSettings {
         streams_max: 1,
         ..impatient

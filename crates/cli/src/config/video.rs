@@ -9,6 +9,7 @@ use moderation::RecordingSettings;
 use moderation::flows::streams::StreamSettings;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use web::WebLimits;
 
 use super::{Config, ConfigError};
 
@@ -28,7 +29,7 @@ pub struct Video {
     pub duration_s_max: u32,
     /// Most pixels in one frame, width times height.
     pub pixels_max: u64,
-    /// Longest time that a worker may take over one file, in milliseconds.
+    /// Longest time that a worker may take over one file, in milliseconds; then it is `unscanned`. At most 55 minutes: a request with files has an hour.
     pub time_ms_max: u32,
     /// Most memory that a worker may take, in bytes.
     pub memory_bytes_max: u64,
@@ -58,7 +59,7 @@ impl Default for Video {
             bytes_max: limits.bytes_max,
             duration_s_max: limits.duration_ms_max / 1_000,
             pixels_max: limits.pixels_max,
-            time_ms_max: limits.time_ms_max,
+            time_ms_max: TIME_MS_MAX,
             memory_bytes_max: limits.memory_bytes_max,
             queue_max: limits.queue_max,
             spool_dir: None,
@@ -72,6 +73,13 @@ impl Default for Video {
 
 /// Memory below which not even the libraries' own tables fit.
 const MEMORY_BYTES_MIN: u64 = 128 << 20;
+/// How long a worker may take, where nobody says otherwise: shorter than the request that waits for it, so that a file which takes longer is known to be
+/// unscanned, and not merely unanswered.
+const TIME_MS_MAX: u32 = 45 * 60_000;
+/// How much longer than a stream may pause its worker waits for it.
+const IDLE_MARGIN_S: u64 = 30;
+/// What is left of the time of a request with files once its longest file is decoded, in milliseconds: the rest is for sending it, and for deciding.
+const REQUEST_MARGIN_MS: u32 = 5 * 60_000;
 /// The longest time that codes may be kept: a month.
 const TRACES_KEPT_H_MAX: u32 = 31 * 24;
 
@@ -90,7 +98,11 @@ impl Video {
                 "must be 1 to 86400, a day",
             ),
             (self.pixels_max > 0, "video.pixels_max", "must be at least 1"),
-            (self.time_ms_max > 0, "video.time_ms_max", "must be at least 1"),
+            (
+                (1..=request_ms_max().saturating_sub(REQUEST_MARGIN_MS)).contains(&self.time_ms_max),
+                "video.time_ms_max",
+                "must be 1 to 3300000, 55 minutes: what is left of a request's hour is for sending the file",
+            ),
             (
                 self.memory_bytes_max >= MEMORY_BYTES_MIN,
                 "video.memory_bytes_max",
@@ -151,12 +163,23 @@ pub fn host(config: &Config, worker: AvWorkerCommand, allow_weak_jail: bool) -> 
         time_ms_max: video.time_ms_max,
         memory_bytes_max: video.memory_bytes_max,
         queue_max: video.queue_max,
+        live_idle_ms_max: live_idle_ms_max(video.stream_idle_s),
         ..AvLimits::default()
     };
     if config.media.allow_weak_jail || allow_weak_jail {
         settings.jail = JailRequirement::BestEffort;
     }
     settings
+}
+
+/// How long a request with files may take.
+fn request_ms_max() -> u32 {
+    u32::try_from(WebLimits::default().upload_time_max.as_millis()).unwrap_or(u32::MAX)
+}
+
+/// A stream that pauses is ended as `idle` by whoever knows why, not by its worker: that waits longer.
+fn live_idle_ms_max(stream_idle_s: u64) -> u32 {
+    u32::try_from(stream_idle_s.saturating_add(IDLE_MARGIN_S).saturating_mul(1_000)).unwrap_or(u32::MAX)
 }
 
 /// What flows go by.
@@ -179,5 +202,44 @@ pub fn streams(config: &Config) -> StreamSettings {
         open_max: video.streams_max,
         bytes_per_second_max: video.stream_bytes_per_second_max,
         idle: Duration::from_secs(video.stream_idle_s),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_waits_for_a_stream_longer_than_the_stream_may_pause() {
+        let mut config = Config::default();
+        for stream_idle_s in [5, 60, 86_400] {
+            config.video.stream_idle_s = stream_idle_s;
+            let worker = AvWorkerCommand {
+                program: PathBuf::from("av-worker"),
+                args: Vec::new(),
+            };
+            let limits = host(&config, worker, false).limits;
+            assert!(
+                u64::from(limits.live_idle_ms_max) > stream_idle_s * 1_000,
+                "{stream_idle_s}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_scan_is_over_before_its_request() {
+        let mut video = Video::default();
+        assert!(video.check().is_ok());
+        assert!(u64::from(video.time_ms_max) * 5 / 4 < WebLimits::default().upload_time_max.as_millis() as u64);
+        video.time_ms_max = 3_300_000;
+        assert!(video.check().is_ok());
+        video.time_ms_max += 1;
+        assert!(matches!(
+            video.check(),
+            Err(ConfigError::Senseless {
+                key: "video.time_ms_max",
+                ..
+            })
+        ));
     }
 }

@@ -58,6 +58,7 @@ impl AvSettings {
             ("duration_ms_max", limits.duration_ms_max.into()),
             ("time_ms_max", limits.time_ms_max.into()),
             ("stall_ms_max", limits.stall_ms_max.into()),
+            ("live_idle_ms_max", limits.live_idle_ms_max.into()),
             ("live_ms_max", limits.live_ms_max.into()),
             ("queue_max", limits.queue_max as u64),
         ];

@@ -19,8 +19,10 @@ pub struct AvLimits {
     pub frames_max: u32,
     /// Longest time a worker may take over one file.
     pub time_ms_max: u32,
-    /// Longest time without a sign of progress, of a worker that has something to decode, and of a stream's sender.
+    /// Longest time without a sign of progress of a worker that has something to decode.
     pub stall_ms_max: u32,
+    /// Longest time that nothing comes of a live stream.
+    pub live_idle_ms_max: u32,
     /// Longest time that one live stream is followed.
     pub live_ms_max: u32,
     /// Most memory a worker process may take, in bytes.
@@ -40,6 +42,7 @@ impl Default for AvLimits {
             frames_max: 60_000,
             time_ms_max: 2 * 3_600_000,
             stall_ms_max: 30_000,
+            live_idle_ms_max: 90_000,
             live_ms_max: 24 * 3_600_000,
             memory_bytes_max: 1 << 30,
             queue_max: 256,

@@ -1,6 +1,6 @@
 //! The life of one worker that follows a stream.
 //!
-//! Two threads: one hands the worker what is fed, in bounded pieces; the other reads what it says, and watches the clock. A caller that does not take events holds up
+//! Two threads: one hands the worker what is fed, bit by bit; the other reads what it says, and watches the clock. A caller that does not take events holds up
 //! the worker, and through it whoever feeds.
 
 use std::io::Write as _;
@@ -11,19 +11,19 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use signal::video::Frame;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-use super::AvSettings;
 use super::gather::{Checker, Known};
 use super::process::{AvProcess, scan_error, unavailable};
 use super::wire::{AvRequest, Body};
+use super::{AvLimits, AvSettings};
 use crate::ScanError;
 use crate::host::process::Broken;
 
-/// What is fed travels in pieces of this size at most.
-const PIECE_BYTES: usize = 64 << 10;
-/// As many of them wait for the worker.
-const PIECES_MAX: usize = 64;
+/// The worker is handed so much at a time: what it takes within its time is a sign of life.
+const WRITE_BYTES: usize = 64 << 10;
+/// So much may wait for the worker, and one longer piece alone.
+const WAITING_BYTES_MAX: u32 = 4 << 20;
 /// As many events wait for the caller.
 const EVENTS_MAX: usize = 64;
 
@@ -44,6 +44,8 @@ pub enum LiveEvent {
         video_codec: Option<&'static str>,
         /// None for a silent stream.
         audio_codec: Option<&'static str>,
+        /// Whether all that it shows and plays is decoded; if not, some of it is looked at by nobody.
+        is_all_known: bool,
     },
     /// A frame was taken.
     Frame(Box<Frame>),
@@ -71,9 +73,24 @@ pub enum LiveEvent {
 /// A stream that is followed. Dropping it ends the worker.
 #[derive(Debug)]
 pub struct LiveScan {
-    input: Mutex<Option<mpsc::Sender<Bytes>>>,
+    input: Mutex<Option<Input>>,
     events: tokio::sync::Mutex<mpsc::Receiver<Result<LiveEvent, ScanError>>>,
     shared: Arc<Watch>,
+}
+
+/// The way to the worker.
+#[derive(Debug, Clone)]
+struct Input {
+    pieces: mpsc::UnboundedSender<Piece>,
+    /// A permit for each byte that waits.
+    room: Arc<Semaphore>,
+}
+
+/// What was fed at once, with its room.
+#[derive(Debug)]
+struct Piece {
+    bytes: Bytes,
+    _room: OwnedSemaphorePermit,
 }
 
 #[derive(Debug)]
@@ -81,12 +98,32 @@ struct Watch {
     is_dropped: AtomicBool,
     /// The worker is gone.
     is_over: AtomicBool,
+    /// The worker is handed something just now.
+    is_fed: AtomicBool,
     started: Instant,
     /// When something last went on, in milliseconds after the start.
     active_ms: AtomicU64,
 }
 
 impl Watch {
+    fn new() -> Self {
+        Self {
+            is_dropped: AtomicBool::new(false),
+            is_over: AtomicBool::new(false),
+            is_fed: AtomicBool::new(false),
+            started: Instant::now(),
+            active_ms: AtomicU64::new(0),
+        }
+    }
+
+    /// How long nothing may go on, in milliseconds: a worker that has something to do is to do it, a sender may pause.
+    fn patience_ms(&self, limits: &AvLimits) -> u32 {
+        match self.is_fed.load(Ordering::Relaxed) {
+            true => limits.stall_ms_max,
+            false => limits.live_idle_ms_max,
+        }
+    }
+
     fn touch(&self) {
         let now_ms = self.started.elapsed().as_millis() as u64;
         self.active_ms.store(now_ms, Ordering::Relaxed);
@@ -100,17 +137,17 @@ impl Watch {
 
 impl LiveScan {
     /// Hands bytes to the worker, in the order of the stream; waits while it has enough to do. False when the stream is over: [`LiveScan::next`] tells why.
-    pub async fn feed(&self, mut bytes: Bytes) -> bool {
+    ///
+    /// They are taken whole, and last: a caller that gives up waiting has fed nothing, and may feed the same again.
+    pub async fn feed(&self, bytes: Bytes) -> bool {
         let input = self.input.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(input) = input else { return false };
-        while !bytes.is_empty() {
-            let piece = bytes.split_to(bytes.len().min(PIECE_BYTES));
-            if self.shared.is_over.load(Ordering::Relaxed) || input.send(piece).await.is_err() {
-                return false;
-            }
-            self.shared.touch();
-        }
-        true
+        let n_bytes = u32::try_from(bytes.len()).unwrap_or(u32::MAX).min(WAITING_BYTES_MAX);
+        let Ok(room) = input.room.acquire_many_owned(n_bytes).await else {
+            return false;
+        };
+        let piece = Piece { bytes, _room: room };
+        !self.shared.is_over.load(Ordering::Relaxed) && input.pieces.send(piece).is_ok()
     }
 
     /// Says that no more bytes will come. Events still do, until the end.
@@ -136,13 +173,8 @@ pub(super) async fn open(
     request: AvRequest,
     over: impl FnOnce(Result<(), &ScanError>) + Send + 'static,
 ) -> Result<LiveScan, ScanError> {
-    let shared = Arc::new(Watch {
-        is_dropped: AtomicBool::new(false),
-        is_over: AtomicBool::new(false),
-        started: Instant::now(),
-        active_ms: AtomicU64::new(0),
-    });
-    let (input, pieces) = mpsc::channel(PIECES_MAX);
+    let shared = Arc::new(Watch::new());
+    let (input, pieces) = input();
     let (events, received) = mpsc::channel(EVENTS_MAX);
     let (ready, started) = oneshot::channel();
     let watch = shared.clone();
@@ -163,7 +195,8 @@ pub(super) async fn open(
         };
         watch.touch();
         let feeder = std::thread::Builder::new().name("av-feed".to_owned());
-        let feeder = feeder.spawn(move || feed(worker_input, pieces));
+        let fed = watch.clone();
+        let feeder = feeder.spawn(move || feed(worker_input, pieces, &fed));
         let _ = ready.send(feeder.map(drop).map_err(no_thread));
         let result = follow(worker, &settings, request, &watch, &events);
         watch.is_over.store(true, Ordering::Relaxed);
@@ -184,12 +217,25 @@ pub(super) async fn open(
     Ok(scan)
 }
 
+fn input() -> (Input, mpsc::UnboundedReceiver<Piece>) {
+    let (pieces, fed) = mpsc::unbounded_channel();
+    let room = Arc::new(Semaphore::new(WAITING_BYTES_MAX as usize));
+    (Input { pieces, room }, fed)
+}
+
 /// Until no more comes, or the worker is gone and its pipe with it.
-fn feed(mut worker: ChildStdin, mut pieces: mpsc::Receiver<Bytes>) {
+fn feed(mut worker: ChildStdin, mut pieces: mpsc::UnboundedReceiver<Piece>, watch: &Watch) {
     while let Some(piece) = pieces.blocking_recv() {
-        if worker.write_all(&piece).is_err() {
-            return;
+        // In this order: only from now on the worker has something to do.
+        watch.touch();
+        watch.is_fed.store(true, Ordering::Relaxed);
+        for part in piece.bytes.chunks(WRITE_BYTES) {
+            if worker.write_all(part).is_err() {
+                return;
+            }
+            watch.touch();
         }
+        watch.is_fed.store(false, Ordering::Relaxed);
     }
 }
 
@@ -202,15 +248,15 @@ fn follow(
 ) -> Result<(), ScanError> {
     let limits = &settings.limits;
     let mut checker = Checker::new(request);
-    let stall = Duration::from_millis(limits.stall_ms_max.into());
+    let is_stalled = || watch.idle() > Duration::from_millis(watch.patience_ms(limits).into());
     let end = watch.started + Duration::from_millis(limits.live_ms_max.into());
     loop {
-        let is_over = || watch.is_dropped.load(Ordering::Relaxed) || watch.idle() > stall;
+        let is_over = || watch.is_dropped.load(Ordering::Relaxed) || is_stalled();
         let body = match worker.next(end, is_over) {
             Ok(body) => body,
-            Err(Broken::Abandoned) if watch.idle() > stall => {
+            Err(Broken::Abandoned) if is_stalled() => {
                 return Err(ScanError::Stalled {
-                    stall_ms_max: limits.stall_ms_max,
+                    stall_ms_max: watch.patience_ms(limits),
                 });
             }
             Err(Broken::TimeLimit) => {
@@ -231,6 +277,7 @@ fn follow(
                     video_codec,
                     audio_codec,
                 } = Known::of(&opened);
+                let is_all_known = opened.is_all_known;
                 let opened = LiveEvent::Opened {
                     mime,
                     width,
@@ -238,6 +285,7 @@ fn follow(
                     frame_rate,
                     video_codec,
                     audio_codec,
+                    is_all_known,
                 };
                 (opened, false)
             }
@@ -257,5 +305,43 @@ fn follow(
             return Ok(());
         }
         watch.touch();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_piece_that_did_not_fit_was_not_fed() {
+        let (input, mut pieces) = input();
+        let (_events, received) = mpsc::channel(1);
+        let scan = LiveScan {
+            input: Mutex::new(Some(input)),
+            events: tokio::sync::Mutex::new(received),
+            shared: Arc::new(Watch::new()),
+        };
+        let long = Bytes::from(vec![1; WAITING_BYTES_MAX as usize + 1]);
+        assert!(scan.feed(long.clone()).await, "a long piece waits alone");
+        let next = Bytes::from(vec![2; 3 * WRITE_BYTES]);
+        let given_up = tokio::time::timeout(Duration::from_millis(20), scan.feed(next.clone())).await;
+        assert!(given_up.is_err(), "there is no room yet");
+        assert_eq!(pieces.try_recv().unwrap().bytes, long);
+        assert!(pieces.try_recv().is_err(), "not a part of it came");
+        assert!(scan.feed(next.clone()).await);
+        assert_eq!(pieces.try_recv().unwrap().bytes, next, "the same again comes once");
+    }
+
+    #[test]
+    fn a_sender_may_pause_for_longer_than_a_worker() {
+        let watch = Watch::new();
+        let limits = AvLimits {
+            stall_ms_max: 30_000,
+            live_idle_ms_max: 120_000,
+            ..AvLimits::default()
+        };
+        assert_eq!(watch.patience_ms(&limits), 120_000);
+        watch.is_fed.store(true, Ordering::Relaxed);
+        assert_eq!(watch.patience_ms(&limits), 30_000);
     }
 }

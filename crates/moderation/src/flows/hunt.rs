@@ -163,6 +163,11 @@ impl Quarry {
         })))
     }
 
+    /// The number of the entry.
+    pub fn handle(&self) -> u64 {
+        self.known.handle
+    }
+
     /// What of it is seen and heard.
     pub fn look_up(&self, frames: &[Frame], sound: Option<&signal::audio::QueryPrints>) -> Played {
         Played {

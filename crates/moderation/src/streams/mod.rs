@@ -34,17 +34,18 @@ pub async fn insert(tx: &mut Tx, id: StreamId, new: &NewStream, now: Timestamp) 
     Ok(done.rows_affected() == 1)
 }
 
-/// Says how far an open stream is.
-pub async fn set_seen(tx: &mut Tx, id: StreamId, at_ms: u32, n_bytes: u64, now: Timestamp) -> Result<(), StoreError> {
-    query("UPDATE streams_stream SET at_ms = $1, n_bytes = $2, seen_at = $3 WHERE id = $4 AND state = 'open'")
-        .bind(i64::from(at_ms))
-        .bind(i64::try_from(n_bytes).unwrap_or(i64::MAX))
-        .bind(now.unix_ms())
-        .bind(id.to_string())
-        .execute(tx.conn())
-        .await
-        .map_err(StoreError::at("say how far a stream is"))?;
-    Ok(())
+/// Says how far an open stream is; `false` if it is over.
+pub async fn set_seen(tx: &mut Tx, id: StreamId, at_ms: u32, n_bytes: u64, now: Timestamp) -> Result<bool, StoreError> {
+    let done =
+        query("UPDATE streams_stream SET at_ms = $1, n_bytes = $2, seen_at = $3 WHERE id = $4 AND state = 'open'")
+            .bind(i64::from(at_ms))
+            .bind(i64::try_from(n_bytes).unwrap_or(i64::MAX))
+            .bind(now.unix_ms())
+            .bind(id.to_string())
+            .execute(tx.conn())
+            .await
+            .map_err(StoreError::at("say how far a stream is"))?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Says that an open stream is over; `false` if it was before.

@@ -7,9 +7,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use media::av::{AvHost, AvSettings, AvWorkerCommand};
 use moderation::flows::banks;
-use moderation::flows::streams::{StreamInput, close_stream, open_stream, push_segment};
+use moderation::flows::hunts::hunt_due;
+use moderation::flows::incidents::set_incident;
+use moderation::flows::streams::{StreamError, StreamInput, close_stream, open_stream, push_segment};
 use moderation::flows::submit::{self, NewContent, NewMedia};
-use moderation::model::{Actor, MediaStatus, NewStream, Outcome, SegmentKind, StreamState, Tier, Verdict};
+use moderation::model::{
+    Actor, MediaStatus, NewStream, Outcome, SegmentKind, Stream, StreamId, StreamState, Tier, Verdict,
+};
+use moderation::store::Created;
 use moderation::views;
 use signal::SignalType;
 
@@ -177,24 +182,14 @@ pub async fn a_film_is_found_in_a_stream(mut world: World) {
     .await;
     added.unwrap();
     let live = studio.make("-i film.mp4 -c:v libx264 -preset ultrafast -crf 30 -g 25 -c:a aac -f mpegts live.ts");
-    let new = NewStream {
-        item: "live-1".parse().unwrap(),
-        account: None,
-        channel: None,
-        audience: None,
-        url: None,
-    };
     let mut listener = world.app.streams.subscribe();
-    let opened = open_stream(&world.app, &Actor::Operator, new, StreamInput::Bytes).await;
-    let id = opened.unwrap().into_inner();
-    for piece in std::fs::read(live).unwrap().chunks(256 << 10) {
-        push_segment(&world.app, &Actor::Operator, id, Bytes::copy_from_slice(piece))
-            .await
-            .unwrap();
-    }
+    let id = open(&world, "live-1").await;
+    push(&world, id, &std::fs::read(live).unwrap()).await;
     close_stream(&world.app, &Actor::Operator, id).await.unwrap();
-    let patience = Duration::from_secs(60);
-    let sure = tokio::time::timeout(patience, async {
+    // From here on its pieces are of another stream, however long its worker takes.
+    let late = push_segment(&world.app, &Actor::Operator, id, Bytes::from_static(b"late")).await;
+    assert!(matches!(late, Err(StreamError::NotOpen)), "{late:?}");
+    let sure = tokio::time::timeout(PATIENCE, async {
         loop {
             let told = listener.recv().await.unwrap();
             if told.tier == Tier::Match {
@@ -204,19 +199,143 @@ pub async fn a_film_is_found_in_a_stream(mut world: World) {
     });
     let told = sure.await.expect("nothing sure was told in time");
     assert!(told.stream == id && told.at_ms <= 12_000, "{told:?}");
-    let ended = tokio::time::timeout(patience, async {
-        loop {
-            let found = views::stream(&world.app, &Actor::Operator, id).await.unwrap().unwrap();
-            if found.state != StreamState::Open {
-                return found;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    });
-    let ended = ended.await.expect("the stream does not end");
+    let ended = until(&world, id, |found| found.state != StreamState::Open).await;
     assert_eq!(
         (ended.state, ended.reason.as_deref()),
         (StreamState::Closed, Some("ended"))
     );
     assert!((19_000..=21_000).contains(&ended.at_ms), "{ended:?}");
+}
+
+/// What is waited for at most.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Opens a stream of bytes.
+async fn open(world: &World, item: &str) -> StreamId {
+    let new = NewStream {
+        item: item.parse().unwrap(),
+        account: None,
+        channel: None,
+        audience: None,
+        url: None,
+    };
+    let opened = open_stream(&world.app, &Actor::Operator, new, StreamInput::Bytes).await;
+    let Ok(Created::New(id)) = opened else {
+        panic!("{opened:?}")
+    };
+    id
+}
+
+async fn push(world: &World, id: StreamId, bytes: &[u8]) {
+    for piece in bytes.chunks(256 << 10) {
+        world.clock.advance(Duration::from_secs(6));
+        push_segment(&world.app, &Actor::Operator, id, Bytes::copy_from_slice(piece))
+            .await
+            .unwrap();
+    }
+}
+
+async fn until(world: &World, id: StreamId, is_so: impl Fn(&Stream) -> bool) -> Stream {
+    let wait = async {
+        loop {
+            let found = views::stream(&world.app, &Actor::Operator, id).await.unwrap().unwrap();
+            if is_so(&found) {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait).await.expect("it never is so")
+}
+
+pub async fn a_stream_that_cannot_be_looked_at_waits_for_a_person(mut world: World) {
+    with_av(&mut world);
+    let studio = Studio::new();
+    let strange = studio.make(
+        "-f lavfi -i testsrc=size=64x64:rate=25 -f lavfi -i sine -t 2 -c:v vc2 -strict -1 -pix_fmt yuv420p -c:a aac -f mpegts strange.ts",
+    );
+    let status = async |item: &str| {
+        let verdict = views::verdict(&world.app, &world.moderator, &item.parse().unwrap()).await;
+        let verdict = verdict.unwrap().expect("nobody is told of it");
+        assert!(
+            verdict.case.is_some() && verdict.outcome == Outcome::Review,
+            "{verdict:?}"
+        );
+        verdict.media[0].status.clone()
+    };
+    let id = open(&world, "rubbish").await;
+    push(&world, id, b"#EXTM3U\nhttp://localhost/\n").await;
+    close_stream(&world.app, &Actor::Operator, id).await.unwrap();
+    let ended = until(&world, id, |found| found.state != StreamState::Open).await;
+    assert_eq!(ended.reason.as_deref(), Some("unsupported_type"));
+    let unscanned = status("rubbish").await;
+    assert!(
+        matches!(&unscanned, MediaStatus::Unscanned { reason, .. } if reason == "unsupported_type"),
+        "{unscanned:?}"
+    );
+
+    // Nobody sees these pictures; that only the sound is listened to is said.
+    let id = open(&world, "strange").await;
+    push(&world, id, &std::fs::read(strange).unwrap()).await;
+    close_stream(&world.app, &Actor::Operator, id).await.unwrap();
+    // It takes no more, so the same item may begin anew at once.
+    let next = open(&world, "strange").await;
+    assert_ne!(next, id);
+    close_stream(&world.app, &Actor::Operator, next).await.unwrap();
+    until(&world, next, |found| found.state != StreamState::Open).await;
+    let heard = async {
+        while world.app.av.as_ref().unwrap().stats().streams > 0 || !world.app.streams.is_empty() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, heard).await.unwrap();
+    let damaged = status("strange").await;
+    assert!(
+        matches!(damaged, MediaStatus::Scanned { is_intact: false, .. }),
+        "{damaged:?}"
+    );
+    assert_eq!(world.faults().await, Vec::<String>::new());
+}
+
+pub async fn an_incident_is_heard_in_a_stream(mut world: World) {
+    with_av(&mut world);
+    let studio = Studio::new();
+    let film = studio.film();
+    // Its sound, under other pictures.
+    let heard = studio.make(
+        "-f lavfi -i life=size=320x240:rate=25:mold=10:ratio=0.3:seed=7 -i film.mp4 -map 0:v -map 1:a -t 20 -c:v libx264 -preset ultrafast -g 25 -qp 18 \
+         -c:a aac -f mpegts heard.ts",
+    );
+    let mut listener = world.app.streams.subscribe();
+    let id = open(&world, "live-1").await;
+    push(&world, id, &std::fs::read(heard).unwrap()).await;
+    let told_far = async {
+        let mut at_ms = 0;
+        while at_ms < 10_000 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            // A packet of nothing: the store is told how far the stream is when a piece comes.
+            let mut packet = [0xff; 188];
+            packet[..4].copy_from_slice(&[0x47, 0x1f, 0xff, 0x10]);
+            push(&world, id, &packet).await;
+            at_ms = views::stream(&world.app, &Actor::Operator, id)
+                .await
+                .unwrap()
+                .unwrap()
+                .at_ms;
+        }
+    };
+    tokio::time::timeout(PATIENCE, told_far).await.unwrap();
+    let bank = world.bank("films", true).await;
+    let bytes = Bytes::from(std::fs::read(&film).unwrap());
+    let new = entry_of(vec![]);
+    let added = banks::add_entry(&world.app, &world.admin, bank, new, Some(bytes.into()), None).await;
+    let entry = added.unwrap().into_inner();
+    assert!(listener.try_recv().is_err(), "nobody knew it when it was played");
+    let tomorrow = world.app.clock.now().after(Duration::from_secs(24 * 3600));
+    set_incident(&world.app, &world.admin, entry, Some(tomorrow))
+        .await
+        .unwrap();
+    assert_eq!(hunt_due(&world.app, "hunter").await.unwrap(), 1);
+    let told = listener.try_recv().unwrap();
+    assert_eq!((told.item.as_str(), told.tier), ("live-1", Tier::Lead));
 }

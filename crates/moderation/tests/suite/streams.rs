@@ -2,19 +2,27 @@
 
 use std::time::Duration;
 
+use moderation::flows::banks::set_entry_state;
+use moderation::flows::cases::decide_case;
 use moderation::flows::hunts::{HUNT, hunt_due, search_streams};
 use moderation::flows::incidents::{end_incidents, set_incident};
 use moderation::flows::streams::{
     self, StreamError, StreamInput, close_stream, end_silent_streams, interrupt_streams, open_stream, push_frames,
 };
 use moderation::flows::submit::{self, NewContent, NewMedia};
-use moderation::model::{Actor, ItemKind, NewStream, Outcome, StreamId, StreamState, Tier, Verdict};
+use moderation::matching::MatchSettings;
+use moderation::model::{
+    Actor, EntryState, ItemKind, Judgement, Match, NewStream, Outcome, StreamId, StreamState, Tier, Verdict,
+};
 use moderation::store::{Created, jobs};
 use moderation::{Seawall, views};
+use signal::Signal;
+use signal::pdq::PdqSignal;
+use signal::video::Frame;
 use signal::vpdq::{self, Feature};
 
 use super::recordings::{cut, film, video};
-use super::world::{World, item};
+use super::world::{World, hash_near, hash_of, item};
 
 fn stream(item: &str) -> NewStream {
     NewStream {
@@ -256,6 +264,153 @@ pub async fn streams_of_another_process_are_searched_by_it(world: World) {
     assert_eq!(listener.try_recv().unwrap().tier, Tier::Match);
     search_streams(&other).await.unwrap();
     assert!(listener.try_recv().is_err(), "once is enough");
+}
+
+/// The evidence of the item's last revision.
+async fn matches_of(world: &World, item: &str) -> Vec<Match> {
+    let view = views::item(&world.app, &world.moderator, &item.parse().unwrap()).await;
+    let media = view.unwrap().unwrap().media.remove(0);
+    media.matches.into_iter().map(|found| found.m).collect()
+}
+
+/// Frames, one a second from that second on, that show these pictures.
+fn shows(from_s: u32, pictures: &[Signal]) -> Vec<Frame> {
+    let frame = |(idx, picture): (usize, &Signal)| {
+        let Signal::Pdq { hash, .. } = picture else {
+            panic!("{picture:?}")
+        };
+        let second = from_s + idx as u32;
+        Frame {
+            at_ms: second * 1_000,
+            number: second.into(),
+            is_scene: false,
+            is_vpdq: true,
+            pdq: PdqSignal {
+                hash: *hash,
+                quality: 100,
+            },
+            glimpse: None,
+        }
+    };
+    pictures.iter().enumerate().map(frame).collect()
+}
+
+pub async fn pictures_that_a_stream_shows_are_told_as_they_were_shown_best(world: World) {
+    let bank = world.bank("pictures", true).await;
+    let first = world.entry(bank, hash_of(1)).await;
+    let removed = world.entry(bank, hash_of(2)).await;
+    let id = open(&world.app, "live-1").await;
+    let push = async |frames| push_frames(&world.app, &Actor::Operator, id, frames).await.unwrap();
+    push(shows(0, &[hash_near(1, 20), hash_of(2)])).await;
+    assert_eq!(matches_of(&world, "live-1").await.len(), 2);
+
+    // One is no longer known, the other is shown better, and one more comes: the evidence says what holds now.
+    set_entry_state(&world.app, &world.admin, removed, EntryState::Removed)
+        .await
+        .unwrap();
+    let last = world.entry(bank, hash_of(3)).await;
+    push(shows(10, &[hash_near(1, 2), hash_of(3)])).await;
+    let mut found: Vec<_> = matches_of(&world, "live-1").await;
+    found.sort_by_key(|m| m.distance);
+    let found: Vec<_> = found.iter().map(|m| (m.target.entry, m.distance)).collect();
+    assert_eq!(found, [(last, 0), (first, 2)]);
+    assert_eq!(world.faults().await, Vec::<String>::new());
+}
+
+pub async fn a_stream_tells_no_more_matches_than_a_file(world: World) {
+    let folder = tempfile::tempdir().unwrap();
+    let matching = MatchSettings {
+        matches_max: 3,
+        ..MatchSettings::default()
+    };
+    let app = world.process_with_settings(folder.path(), matching).await;
+    let bank = world.bank("pictures", true).await;
+    for seed in 1..=6 {
+        world.entry(bank, hash_of(seed)).await;
+    }
+    app.ready().await.unwrap();
+    let id = open(&app, "live-1").await;
+    let pictures: Vec<Signal> = (1..=6).map(hash_of).collect();
+    push_frames(&app, &Actor::Operator, id, shows(0, &pictures))
+        .await
+        .unwrap();
+    assert_eq!(matches_of(&world, "live-1").await.len(), 3);
+}
+
+pub async fn a_piece_of_frames_that_is_sent_again_is_taken_once(world: World) {
+    let known = film(1, 60);
+    let bank = world.bank("films", true).await;
+    world.entry(bank, video(&known)).await;
+    let id = open(&world.app, "live-1").await;
+    let frames = vpdq::to_frames(&known[..30]);
+    for piece in [&frames[..10], &frames[10..20], &frames[10..20], &frames[20..]] {
+        push_frames(&world.app, &Actor::Operator, id, piece.to_vec())
+            .await
+            .unwrap();
+    }
+    close_stream(&world.app, &Actor::Operator, id).await.unwrap();
+    let found = matches_of(&world, "live-1").await;
+    let [segment] = found[0].segments.as_slice() else {
+        panic!("{found:?}")
+    };
+    // At the end it is as long as it was found to be last.
+    assert!(
+        segment.query.from_ms <= 1_000 && segment.query.to_ms >= 20_000,
+        "{segment:?}"
+    );
+}
+
+pub async fn what_a_person_decided_of_a_stream_stands_at_its_end(world: World) {
+    let known = film(1, 60);
+    let bank = world.bank("films", true).await;
+    world.entry(bank, video(&known)).await;
+    let mut listener = world.app.streams.subscribe();
+    let id = open(&world.app, "live-1").await;
+    push(&world, id, &known[..20]).await;
+    let told = std::iter::from_fn(|| listener.try_recv().ok()).last().unwrap();
+    let view = views::item(&world.app, &world.moderator, &told.item)
+        .await
+        .unwrap()
+        .unwrap();
+    let judgement = Judgement {
+        revision: view.item.revision,
+        outcome: Outcome::Allow,
+        policy: None,
+        reason: "news report".to_owned(),
+    };
+    decide_case(&world.app, &world.moderator, told.case.unwrap(), judgement)
+        .await
+        .unwrap();
+    let rest: Vec<Frame> = vpdq::to_frames(&known).split_off(20);
+    push_frames(&world.app, &Actor::Operator, id, rest).await.unwrap();
+    close_stream(&world.app, &Actor::Operator, id).await.unwrap();
+    let verdict = views::verdict(&world.app, &world.moderator, &told.item).await.unwrap();
+    assert_eq!(verdict.unwrap().outcome, Outcome::Allow);
+}
+
+pub async fn a_stream_whose_process_is_gone_is_opened_anew(world: World) {
+    let other = world.second_process().await;
+    let lost = open(&world.app, "live-1").await;
+    let closed = open(&world.app, "live-2").await;
+    let again = async || open_stream(&other, &Actor::Operator, stream("live-1"), StreamInput::Frames).await;
+    assert!(
+        matches!(again().await, Ok(Created::Replayed(id)) if id == lost),
+        "it may go on there"
+    );
+    world.clock.advance(Duration::from_secs(20));
+    let Ok(Created::New(anew)) = again().await else {
+        panic!("it is in no process")
+    };
+    assert_ne!(anew, lost);
+    let interrupted = (StreamState::Interrupted, Some("stopped".to_owned()));
+    assert_eq!(state_of(&other, lost).await, interrupted);
+    close_stream(&other, &Actor::Operator, closed).await.unwrap();
+    assert_eq!(state_of(&other, closed).await, interrupted);
+
+    // A process that only slept learns that its stream is over.
+    let late = push_frames(&world.app, &Actor::Operator, lost, shows(0, &[hash_of(1)])).await;
+    assert!(matches!(late, Err(StreamError::NotOpen)), "{late:?}");
+    assert_eq!(other.streams.stats().ended["stopped"], 2);
 }
 
 async fn submit_video(world: &World, id: &str, features: &[Feature]) -> Verdict {

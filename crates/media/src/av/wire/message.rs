@@ -53,6 +53,8 @@ pub struct Opened {
     pub video: Option<VideoTrack>,
     /// The track of sound that is decoded.
     pub sound: Option<SoundTrack>,
+    /// Whether there are no other pictures, and no other sound, than of known codecs.
+    pub is_all_known: bool,
 }
 
 /// A track of pictures.
@@ -154,6 +156,7 @@ pub fn encode(body: &Body) -> Vec<u8> {
                     writer.u8(track.codec);
                 }
             }
+            writer.u8(opened.is_all_known.into());
             OPENED
         }
         Body::Frame(frame) => {
@@ -331,6 +334,7 @@ fn decode_opened(reader: &mut Reader<'_>) -> Result<Opened, BadMessage> {
         duration_ms,
         video,
         sound,
+        is_all_known: flag(reader)?,
     })
 }
 

@@ -146,10 +146,28 @@ pub async fn look_up_among(
     Ok(Among { found, handles })
 }
 
-/// What was seen and heard of a stream so far, as matches.
-pub(super) async fn matches_of(app: &Seawall, played: Played, duration_ms: u32) -> Result<Vec<Match>, StoreError> {
-    let pieces = recordings::pieces_of(app, played, duration_ms, &|_| true, app.clock.now()).await?;
-    Ok(pieces.into_iter().map(|piece| piece.m).collect())
+/// What was seen and heard of a stream so far, and the pictures that it showed, by the numbers of their entries: those that are still in force.
+pub(super) async fn found_in_stream(
+    app: &Seawall,
+    played: Played,
+    pictures: &HashMap<u64, Match>,
+    duration_ms: u32,
+) -> Result<Found, StoreError> {
+    let now = app.clock.now();
+    let mut strongest: HashMap<(EntryId, SignalType), Piece> = HashMap::new();
+    for piece in recordings::pieces_of(app, played, duration_ms, &|_| true, now).await? {
+        keep_strongest(&mut strongest, piece);
+    }
+    let handles: Vec<u64> = pictures.keys().copied().collect();
+    for entry in remembered::describe(app, &handles, now).await? {
+        if let Some(m) = pictures.get(&entry.handle) {
+            let target = entry.target;
+            keep_strongest(&mut strongest, Piece::whole(Match { target, ..m.clone() }));
+        }
+    }
+    let (pieces, capped) = tell(strongest, app.matcher.settings());
+    let matches = pieces.into_iter().map(|piece| piece.m).collect();
+    Ok(Found { matches, capped })
 }
 
 /// What was seen and heard of one entry alone, as matches.

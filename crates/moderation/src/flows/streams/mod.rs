@@ -6,8 +6,9 @@
 
 mod live;
 mod telling;
+mod watched;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ use crate::model::{Actor, Denied, NewStream, Right, Stream, StreamId, StreamStat
 use crate::store::{Created, StoreError};
 use crate::{Seawall, streams};
 
-use live::Live;
+use live::{Live, SEEN_EVERY};
 pub use telling::TELL;
 pub(crate) use telling::deliver_verdict;
 
@@ -58,6 +59,8 @@ const BURST_S: u64 = 15;
 const TOLD_MAX: usize = 256;
 /// How often silent streams are looked for.
 const KEEP_EVERY: Duration = Duration::from_secs(2);
+/// A stream that is not in this process, and that no other wrote anything about for so long, is in none.
+const LOST_AFTER: Duration = Duration::from_secs(3 * SEEN_EVERY.as_secs());
 /// Silent streams that are looked for at a time.
 const PAGE: i64 = 100;
 
@@ -65,13 +68,24 @@ const PAGE: i64 = 100;
 #[derive(Debug)]
 pub struct Streams {
     open: Mutex<HashMap<StreamId, Arc<Live>>>,
+    ended: Mutex<BTreeMap<&'static str, u64>>,
     told: broadcast::Sender<StreamVerdict>,
+}
+
+/// Counts since this process began, and its present load.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StreamStats {
+    /// Streams that are open here.
+    pub open: u64,
+    /// Streams that this process ended, by the reason.
+    pub ended: BTreeMap<&'static str, u64>,
 }
 
 impl Default for Streams {
     fn default() -> Self {
         Self {
             open: Mutex::default(),
+            ended: Mutex::default(),
             told: broadcast::Sender::new(TOLD_MAX),
         }
     }
@@ -144,6 +158,14 @@ impl Streams {
         self.lock().len()
     }
 
+    /// Counts, for metrics.
+    pub fn stats(&self) -> StreamStats {
+        StreamStats {
+            open: self.len() as u64,
+            ended: self.ended.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+
     /// Whether none is open here.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -156,6 +178,11 @@ impl Streams {
 
     pub(super) fn all(&self) -> Vec<Arc<Live>> {
         self.lock().values().cloned().collect()
+    }
+
+    fn count_end(&self, reason: &'static str) {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        *ended.entry(reason).or_default() += 1;
     }
 
     fn find(&self, id: StreamId) -> Result<Arc<Live>, StreamError> {
@@ -177,7 +204,10 @@ pub async fn open_stream(
     actor.require(Right::SubmitItems)?;
     check(&new)?;
     if let Some(open) = streams::find_open(&mut *app.store.reader().await?, &new.item).await? {
-        return Ok(Created::Replayed(open.id));
+        if is_open(app, &open) {
+            return Ok(Created::Replayed(open.id));
+        }
+        end_lost(app, open.id).await?;
     }
     let open_max = app.settings.streams.open_max;
     if app.streams.len() >= open_max {
@@ -217,6 +247,22 @@ pub async fn open_stream(
     Ok(Created::New(id))
 }
 
+/// Whether pieces of it are taken, here or in another process.
+fn is_open(app: &Seawall, stream: &Stream) -> bool {
+    match app.streams.find(stream.id) {
+        Ok(live) => !live.is_over(),
+        Err(_) => app.clock.now().since(stream.seen_at) < LOST_AFTER,
+    }
+}
+
+/// Ends one that takes no more pieces: it was closed a moment ago, and its worker is not yet done; or its process is gone.
+async fn end_lost(app: &Seawall, id: StreamId) -> Result<(), StoreError> {
+    match app.streams.find(id) {
+        Ok(_) => end_row(app, id, StreamState::Closed, "ended").await,
+        Err(_) => end_row(app, id, StreamState::Interrupted, "stopped").await,
+    }
+}
+
 fn check(new: &NewStream) -> Result<(), StreamError> {
     let texts = [("account", &new.account), ("channel", &new.channel), ("url", &new.url)];
     for (field, text) in texts {
@@ -247,17 +293,31 @@ pub async fn push_segment(app: &Seawall, actor: &Actor, id: StreamId, piece: Byt
     if !live.takes(piece.len() as u64, bytes_per_second_max, BURST_S, now) {
         return Err(StreamError::TooFast { bytes_per_second_max });
     }
-    if !live.feed(piece).await {
-        return Err(StreamError::NotOpen);
+    live.touch(now);
+    keep_seen(app, &live, now).await?;
+    // The last thing to wait for: whoever gives up before has sent nothing.
+    match live.feed(piece).await {
+        true => Ok(()),
+        false => Err(StreamError::NotOpen),
     }
-    live.keep_seen(app, now).await?;
-    Ok(())
+}
+
+async fn keep_seen(app: &Seawall, live: &Live, now: Timestamp) -> Result<(), StreamError> {
+    if live.keep_seen(app, now).await {
+        return Ok(());
+    }
+    live.finish();
+    app.streams.lock().remove(&live.id);
+    Err(StreamError::NotOpen)
 }
 
 /// Takes the next frames of a stream that the platform hashes itself, in the order of the stream. What is found is remembered before the call returns.
 pub async fn push_frames(app: &Seawall, actor: &Actor, id: StreamId, frames: Vec<Frame>) -> Result<(), StreamError> {
     actor.require(Right::SubmitItems)?;
     let live = app.streams.find(id)?;
+    if live.is_over() {
+        return Err(StreamError::NotOpen);
+    }
     if live.is_decoded() || frames.len() > PIECE_FRAMES_MAX {
         return Err(StreamError::Invalid {
             field: "frames",
@@ -266,13 +326,12 @@ pub async fn push_frames(app: &Seawall, actor: &Actor, id: StreamId, frames: Vec
     }
     let now = app.clock.now();
     live.touch(now);
-    for frame in frames {
-        live.see(app, frame)
-            .await
-            .map_err(|error| StreamError::NotJudged(Box::new(error)))?;
-    }
-    live.keep_seen(app, now).await?;
-    Ok(())
+    keep_seen(app, &live, now).await?;
+    live.see_piece(app, frames).await.map_err(not_judged)
+}
+
+fn not_judged(error: SubmitError) -> StreamError {
+    StreamError::NotJudged(Box::new(error))
 }
 
 /// Says that no more will come. What is still under way is looked at.
@@ -280,31 +339,42 @@ pub async fn close_stream(app: &Seawall, actor: &Actor, id: StreamId) -> Result<
     actor.require(Right::SubmitItems)?;
     let Ok(live) = app.streams.find(id) else {
         let known: Option<Stream> = streams::find(&mut *app.store.reader().await?, id).await?;
-        return known.map(drop).ok_or(StreamError::NotOpen);
+        let known = known.ok_or(StreamError::NotOpen)?;
+        if known.state == StreamState::Open && !is_open(app, &known) {
+            end_lost(app, id).await?;
+        }
+        return Ok(());
     };
     live.finish();
     // Of one that is decoded the end is told by the worker.
     if !live.is_decoded() {
+        live.judge_last(app).await.map_err(not_judged)?;
         end(app, &live, StreamState::Closed, "ended").await?;
     }
     Ok(())
 }
 
 /// A stream is over.
-async fn end(app: &Seawall, live: &Live, state: StreamState, reason: &str) -> Result<(), StoreError> {
-    app.streams.lock().remove(&live.id);
+async fn end(app: &Seawall, live: &Live, state: StreamState, reason: &'static str) -> Result<(), StoreError> {
     live.keep_last(app).await?;
-    end_row(app, live.id, state, reason).await
+    end_row(app, live.id, state, reason).await?;
+    app.streams.lock().remove(&live.id);
+    Ok(())
 }
 
-async fn end_row(app: &Seawall, id: StreamId, state: StreamState, reason: &str) -> Result<(), StoreError> {
+async fn end_row(app: &Seawall, id: StreamId, state: StreamState, reason: &'static str) -> Result<(), StoreError> {
     let mut tx = app.store.begin("end stream").await?;
     let now = app.clock.now();
-    if streams::end(&mut tx, id, state, reason, now).await? {
+    let is_ended = streams::end(&mut tx, id, state, reason, now).await?;
+    if is_ended {
         let body = serde_json::json!({ "state": state.as_str(), "reason": reason });
         tx.event(now, &Actor::System, "stream.ended", id, body);
     }
-    tx.commit().await
+    tx.commit().await?;
+    if is_ended {
+        app.streams.count_end(reason);
+    }
+    Ok(())
 }
 
 /// Ends streams of which nothing comes any more: those of this process as `idle`, those that no process follows as interrupted. Called now and then.
@@ -313,6 +383,7 @@ pub async fn end_silent_streams(app: &Seawall) -> Result<(), StoreError> {
     for live in app.streams.all() {
         if live.last_piece_at() <= since {
             live.finish();
+            judge_last(app, &live).await;
             end(app, &live, StreamState::Closed, "idle").await?;
         }
     }
@@ -333,9 +404,20 @@ pub async fn end_silent_streams(app: &Seawall) -> Result<(), StoreError> {
 pub async fn interrupt_streams(app: &Seawall) -> Result<(), StoreError> {
     for live in app.streams.all() {
         live.finish();
+        judge_last(app, &live).await;
         end(app, &live, StreamState::Interrupted, "stopped").await?;
     }
     Ok(())
+}
+
+/// Of one that is decoded the worker may still find something, and who follows it remembers that.
+async fn judge_last(app: &Seawall, live: &Live) {
+    if live.is_decoded() {
+        return;
+    }
+    if let Err(error) = live.judge_last(app).await {
+        tracing::error!(stream.id = %live.id, error = &error as &dyn std::error::Error, "cannot remember what was found last in a stream");
+    }
 }
 
 async fn keep(app: &Seawall) -> Result<(), StoreError> {

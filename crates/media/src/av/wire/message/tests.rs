@@ -54,6 +54,7 @@ fn messages() -> Vec<Body> {
                 frame_rate: 29.97,
             }),
             sound: Some(SoundTrack { codec: 2 }),
+            is_all_known: true,
         }),
         Body::Frame(Box::new(frame())),
         Body::Frame(Box::new(Frame {
@@ -181,6 +182,7 @@ fn lies_are_refused() {
             container: 0,
             duration_ms: 0,
             sound: None,
+            is_all_known: true,
         })
     };
     for frame_rate in [f64::NAN, f64::INFINITY, -1.0] {

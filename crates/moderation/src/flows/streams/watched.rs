@@ -1,0 +1,375 @@
+//! What was seen and heard of one open stream lately, what lies near to it, and what was told of it.
+
+use std::collections::{HashMap, VecDeque};
+
+use index::sounds;
+use index::videos::{self, WINDOW_MS};
+use media::av::SOUND_RATE;
+use sha2::{Digest, Sha256};
+use signal::audio::{ITEM_MS, Printer, QueryPrints, SoundSegment};
+use signal::video::{Frame, Segment};
+use signal::{Signal, SignalType};
+
+use super::{Live, StreamHit};
+use crate::flows::calibrate::off_thread;
+use crate::flows::hunt::Quarry;
+use crate::flows::lookup::{self, Query};
+use crate::flows::remember::{Judged, remember};
+use crate::flows::scan::{ScannedFile, ScannedRecording};
+use crate::flows::submit::SubmitError;
+use crate::items::NewItem;
+use crate::matching::{Found, Played};
+use crate::model::item::{FramePlace, MediaSignal};
+use crate::model::{Author, EntryId, ItemKind, Match, MediaStatus, PlatformFacts, Plays, Tier};
+use crate::{Seawall, decisions};
+
+/// Frames that are remembered, so that they can be held against an entry of an incident.
+const FRAMES_MAX: usize = 720;
+/// Items of sound that are remembered, at each speed, for the same: as long as frames are.
+const ITEMS_MAX: usize = (WINDOW_MS as f64 / ITEM_MS) as usize;
+/// Segments of one entry that are remembered, the last ones.
+const SEGMENTS_MAX: usize = 32;
+/// A frame so near to the one before shows the same picture.
+const SAME_BITS: u32 = 4;
+/// A segment that begins no further from another continues it.
+const SAME_SEGMENT_MS: u32 = 2_000;
+const NO_PRINTER: &str = "the sound of streams has a rate that prints are made of";
+
+/// What was seen and heard.
+pub(super) struct Watch {
+    videos: videos::Tracker,
+    sounds: sounds::Tracker,
+    printer: Printer,
+    frames: VecDeque<Frame>,
+    prints: QueryPrints,
+    pub plays: Plays,
+    pub size: (u32, u32),
+    pub mime: String,
+    /// By the numbers of their entries, like what follows.
+    seen: HashMap<u64, Vec<Segment>>,
+    heard: HashMap<u64, Vec<SoundSegment>>,
+    pictures: HashMap<u64, Match>,
+    flaw: Option<Flaw>,
+    /// Something was found since it was judged last.
+    is_due: bool,
+    /// Something was found since it was remembered last.
+    has_grown: bool,
+    told: HashMap<(EntryId, SignalType), Tier>,
+    is_flaw_told: bool,
+    n_told: u64,
+}
+
+/// Why not all of a stream was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// Some of it could not be decoded.
+    Damaged,
+    /// Nothing could.
+    Unscanned {
+        /// A stable word.
+        reason: &'static str,
+        /// The same for people.
+        detail: String,
+    },
+}
+
+impl Watch {
+    pub fn new() -> Self {
+        let printer = Printer::new(SOUND_RATE, 1);
+        Self {
+            videos: videos::Tracker::new(),
+            sounds: sounds::Tracker::new(),
+            printer: printer.unwrap_or_else(|_| unreachable!("{NO_PRINTER}")),
+            frames: VecDeque::new(),
+            prints: QueryPrints::default(),
+            plays: Plays {
+                duration_ms: 0,
+                video_codec: None,
+                audio_codec: None,
+            },
+            size: (0, 0),
+            mime: String::new(),
+            seen: HashMap::new(),
+            heard: HashMap::new(),
+            pictures: HashMap::new(),
+            flaw: None,
+            is_due: false,
+            has_grown: false,
+            told: HashMap::new(),
+            is_flaw_told: false,
+            n_told: 0,
+        }
+    }
+
+    /// The time of the last frame that was seen whole: its votes are counted, and its picture was looked up.
+    pub fn last_frame_ms(&self) -> Option<u32> {
+        self.frames.back().map(|frame| frame.at_ms)
+    }
+
+    /// A frame was seen.
+    pub async fn see(&mut self, app: &Seawall, frame: Frame) -> Result<(), SubmitError> {
+        let is_same = |last: &Frame| last.pdq.hash.distance(frame.pdq.hash) <= SAME_BITS;
+        if !self.frames.back().is_some_and(is_same) {
+            self.see_picture(app, &frame).await?;
+        }
+        // From here on nothing fails and nothing waits: a frame that is sent again was seen, or was not.
+        let found = off_thread(|| self.videos.push(app.matcher.recordings().videos(), &frame));
+        for (handle, segment) in found {
+            self.keep_seen(handle, segment);
+        }
+        let oldest_ms = frame.at_ms.saturating_sub(WINDOW_MS);
+        self.frames.push_back(Frame { glimpse: None, ..frame });
+        while self.frames.len() > FRAMES_MAX || self.frames.front().is_some_and(|first| first.at_ms < oldest_ms) {
+            self.frames.pop_front();
+        }
+        Ok(())
+    }
+
+    /// Looks a frame up among the pictures of the banks.
+    async fn see_picture(&mut self, app: &Seawall, frame: &Frame) -> Result<(), SubmitError> {
+        let settings = app.matcher.settings();
+        if frame.pdq.quality < settings.quality_min {
+            return Ok(());
+        }
+        let signals = [MediaSignal {
+            signal: Signal::Pdq {
+                hash: frame.pdq.hash,
+                quality: Some(frame.pdq.quality),
+            },
+            view: MediaSignal::AS_IS.to_owned(),
+            frame: Some(FramePlace {
+                index: u32::try_from(frame.number).unwrap_or(u32::MAX),
+                at_ms: frame.at_ms,
+            }),
+        }];
+        let within_bits = settings.match_distance_bits;
+        let among = lookup::look_up_among(app, &[Query::of_signals(&signals)], within_bits, &|_| true).await?;
+        for m in among.found.into_iter().flat_map(|found| found.matches) {
+            if let Some(handle) = among.handles.get(&m.target.entry) {
+                self.keep_picture(*handle, m);
+            }
+        }
+        Ok(())
+    }
+
+    /// A piece of sound was heard.
+    pub fn hear(&mut self, app: &Seawall, samples: &[i16]) {
+        let found = off_thread(|| {
+            self.printer.push(samples);
+            let prints = self.printer.drain();
+            keep_prints(&mut self.prints, &prints);
+            self.sounds.push(&app.matcher.recordings().sounds(), prints)
+        });
+        for (handle, segment) in found {
+            self.keep_heard(handle, segment);
+        }
+    }
+
+    /// Looks for one entry in what is remembered.
+    pub fn hunt(&mut self, app: &Seawall, quarry: &Quarry) {
+        let frames: Vec<Frame> = self.frames.iter().cloned().collect();
+        let played = off_thread(|| quarry.look_up(&frames, Some(&self.prints)));
+        for (handle, segments) in played.seen {
+            for segment in segments {
+                self.keep_seen(handle, segment);
+            }
+        }
+        for (handle, segments) in played.heard {
+            for segment in segments {
+                self.keep_heard(handle, segment);
+            }
+        }
+        if let Some(m) = quarry.shown(app, &frames) {
+            self.keep_picture(quarry.handle(), m);
+        }
+    }
+
+    /// Not all of it was looked at.
+    pub fn blame(&mut self, flaw: Flaw) {
+        // What nothing is known of at all weighs more than what was damaged.
+        if self.flaw.is_none() || self.flaw == Some(Flaw::Damaged) && flaw != Flaw::Damaged {
+            self.flaw = Some(flaw);
+            self.is_flaw_told = false;
+            self.is_due = true;
+        }
+    }
+
+    /// A segment that goes on takes the place of what was known of it.
+    fn keep_seen(&mut self, handle: u64, segment: Segment) {
+        let is_same = |other: &Segment| {
+            other.is_mirrored == segment.is_mirrored
+                && (other.query.from_ms.abs_diff(segment.query.from_ms) <= SAME_SEGMENT_MS
+                    || (other.query.overlap_ms(segment.query) > 0 && other.entry.overlap_ms(segment.entry) > 0))
+        };
+        let known = self.seen.entry(handle).or_default();
+        known.retain(|other| !is_same(other));
+        push_last(known, segment);
+        self.is_due = true;
+        self.has_grown = true;
+    }
+
+    fn keep_heard(&mut self, handle: u64, segment: SoundSegment) {
+        let is_same = |other: &SoundSegment| {
+            other.query.from_ms.abs_diff(segment.query.from_ms) <= SAME_SEGMENT_MS
+                || other.query.overlap_ms(segment.query) > 0
+        };
+        let known = self.heard.entry(handle).or_default();
+        known.retain(|other| !is_same(other));
+        push_last(known, segment);
+        self.is_due = true;
+        self.has_grown = true;
+    }
+
+    /// Of a picture that is shown often the nearest counts.
+    fn keep_picture(&mut self, handle: u64, m: Match) {
+        let nearness = |m: &Match| (m.tier == Tier::Lead, m.distance);
+        let is_nearer = self
+            .pictures
+            .get(&handle)
+            .is_none_or(|known| nearness(&m) < nearness(known));
+        if is_nearer {
+            self.pictures.insert(handle, m);
+            self.is_due = true;
+            self.has_grown = true;
+        }
+    }
+
+    /// Remembers and tells what was found, if it says more than what was told before.
+    pub async fn judge(&mut self, app: &Seawall, live: &Live) -> Result<(), SubmitError> {
+        if !self.is_due {
+            return Ok(());
+        }
+        self.judge_now(app, live, false).await
+    }
+
+    /// The same at the end, when segments are as long as they will be.
+    pub async fn judge_last(&mut self, app: &Seawall, live: &Live) -> Result<(), SubmitError> {
+        let is_longer = self.has_grown && self.n_told > 0;
+        if !self.is_due && !is_longer {
+            return Ok(());
+        }
+        self.judge_now(app, live, is_longer).await
+    }
+
+    async fn judge_now(&mut self, app: &Seawall, live: &Live, is_longer: bool) -> Result<(), SubmitError> {
+        let played = Played {
+            seen: self.seen.iter().map(|(handle, all)| (*handle, all.clone())).collect(),
+            heard: self.heard.iter().map(|(handle, all)| (*handle, all.clone())).collect(),
+        };
+        let found = lookup::found_in_stream(app, played, &self.pictures, self.plays.duration_ms).await?;
+        let says_more = found
+            .matches
+            .iter()
+            .any(|m| match self.told.get(&(m.target.entry, m.signal_type)) {
+                None => true,
+                Some(told) => *told == Tier::Lead && m.tier == Tier::Match,
+            });
+        let has_news = (self.flaw.is_some() && !self.is_flaw_told) || (is_longer && !found.matches.is_empty());
+        // What a person decided stands until something is found that they did not know.
+        let is_worth_it = says_more || (has_news && !is_decided(app, live).await?);
+        if is_worth_it {
+            self.remember(app, live, found, says_more).await?;
+        }
+        self.is_due = false;
+        Ok(())
+    }
+
+    async fn remember(&mut self, app: &Seawall, live: &Live, found: Found, says_more: bool) -> Result<(), SubmitError> {
+        let at_ms = self.plays.duration_ms;
+        let n_told = self.n_told + 1;
+        let digest = hex::encode(Sha256::digest(format!("{}/{n_told}", live.id).as_bytes()));
+        let file = ScannedFile {
+            name: "stream".to_owned(),
+            status: self.status(live.n_bytes()),
+            signals: Vec::new(),
+            previews: None,
+            looks: None,
+            recording: (!self.frames.is_empty()).then(|| ScannedRecording {
+                duration_ms: at_ms,
+                frames: self.frames.iter().cloned().collect(),
+                ..ScannedRecording::default()
+            }),
+        };
+        let tiers: Vec<((EntryId, SignalType), Tier)> = found
+            .matches
+            .iter()
+            .map(|m| ((m.target.entry, m.signal_type), m.tier))
+            .collect();
+        let judged = Judged {
+            item: NewItem {
+                id: live.new.item.clone(),
+                kind: ItemKind::Stream,
+                account: live.new.account.clone(),
+                channel: live.new.channel.clone(),
+                audience: live.new.audience,
+                url: live.new.url.clone(),
+                text: None,
+                report: None,
+                platform: PlatformFacts::default(),
+                digest,
+            },
+            files: vec![file],
+            found: vec![found],
+            hit: says_more.then_some(StreamHit { stream: live.id, at_ms }),
+        };
+        remember(app, &live.opened_by, judged, None).await?;
+        self.n_told = n_told;
+        self.is_flaw_told = true;
+        self.has_grown = false;
+        self.told.extend(tiers);
+        Ok(())
+    }
+
+    fn status(&self, size_bytes: u64) -> MediaStatus {
+        match &self.flaw {
+            Some(Flaw::Unscanned { reason, detail }) => MediaStatus::Unscanned {
+                reason: (*reason).to_owned(),
+                detail: detail.clone(),
+            },
+            flaw @ (None | Some(Flaw::Damaged)) => MediaStatus::Scanned {
+                media_type: self.mime.clone(),
+                size_bytes,
+                width: self.size.0,
+                height: self.size.1,
+                is_intact: flaw.is_none(),
+                plays: Some(self.plays.clone()),
+            },
+        }
+    }
+}
+
+/// Whether a person decided last what becomes of the stream's item.
+async fn is_decided(app: &Seawall, live: &Live) -> Result<bool, SubmitError> {
+    let latest = decisions::latest_of_item(&mut *app.store.reader().await?, &live.new.item).await?;
+    Ok(latest.is_some_and(|decision| match decision.author {
+        Author::Rule(_) => false,
+        Author::Person(_) => true,
+    }))
+}
+
+fn push_last<T>(known: &mut Vec<T>, segment: T) {
+    known.push(segment);
+    if known.len() > SEGMENTS_MAX {
+        known.remove(0);
+    }
+}
+
+fn keep_prints(kept: &mut QueryPrints, new: &QueryPrints) {
+    for (number, played) in new.played.iter().enumerate() {
+        match kept.played.get_mut(number) {
+            Some(kept)
+                if kept.speed == played.speed && kept.first as usize + kept.items.len() == played.first as usize =>
+            {
+                kept.items.extend_from_slice(&played.items);
+            }
+            // A gap: what was before lies elsewhere.
+            Some(kept) => *kept = played.clone(),
+            None => kept.played.push(played.clone()),
+        }
+    }
+    for played in &mut kept.played {
+        let forgotten = played.items.len().saturating_sub(ITEMS_MAX);
+        played.items.drain(..forgotten);
+        played.first += forgotten as u32;
+    }
+}
