@@ -156,6 +156,7 @@ fn write_moderation(metrics: &views::Metrics, text: &mut Exposition) {
         metrics.matcher_behind,
     );
 
+    write_recordings(metrics, text);
     let media = &metrics.media;
     text.value(
         "seawall_media_scanned_total",
@@ -205,5 +206,59 @@ fn write_moderation(metrics: &views::Metrics, text: &mut Exposition) {
         ("not_started", restarts.not_started),
     ] {
         text.line("seawall_media_restarts_total", &[("cause", cause)], n);
+    }
+}
+
+fn write_recordings(metrics: &views::Metrics, text: &mut Exposition) {
+    let (videos, sounds) = (&metrics.matcher.videos, &metrics.matcher.sounds);
+    for (name, help, n) in [
+        ("seawall_index_videos", "Videos in the index.", videos.n_videos),
+        ("seawall_index_videos_bytes", "Bytes that they take.", videos.n_bytes),
+        ("seawall_index_sounds", "Sounds in the index.", sounds.n_entries),
+        ("seawall_index_sounds_bytes", "Bytes that they take.", sounds.n_bytes),
+    ] {
+        text.value(name, "gauge", help, n);
+    }
+    // Zeroes where there is no program for them: an alert is not to go quiet because a metric is missing.
+    let av = metrics.av.clone().unwrap_or_default();
+    text.value(
+        "seawall_av_scanned_total",
+        "counter",
+        "Videos and sounds that were decoded and hashed.",
+        av.scanned,
+    );
+    text.head(
+        "seawall_av_failed_total",
+        "counter",
+        "Videos, sounds and streams that could not be, by reason.",
+    );
+    for (reason, n) in &av.failed {
+        text.line("seawall_av_failed_total", &[("reason", reason)], n);
+    }
+    text.value(
+        "seawall_av_queued",
+        "gauge",
+        "Videos and sounds that wait for a worker.",
+        av.queued,
+    );
+    text.value(
+        "seawall_av_running",
+        "gauge",
+        "Videos and sounds that a worker is busy with.",
+        av.running,
+    );
+    text.value(
+        "seawall_streams_open",
+        "gauge",
+        "Live streams that come to this process.",
+        metrics.streams.open,
+    );
+    text.head(
+        "seawall_streams_ended_total",
+        "counter",
+        "Live streams that this process ended, by reason.",
+    );
+    for (reason, n) in &metrics.streams.ended {
+        text.line("seawall_streams_ended_total", &[("reason", reason)], n);
     }
 }

@@ -1,7 +1,7 @@
 //! Which pieces of live streams were taken, so that a retry does no harm, and whose turn it is: pieces of one stream are taken one after the other.
 //! It is kept in memory, like the streams themselves; where the process ends, both are gone. Start with [`Sequences`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use moderation::model::StreamId;
@@ -9,6 +9,9 @@ use tokio::sync::OwnedMutexGuard;
 
 /// Most streams that are remembered; those that were heard of longest ago are forgotten first.
 const STREAMS_MAX: usize = 1_000;
+
+/// Numbers of pieces that are remembered of each stream, the last ones.
+const NUMBERS_MAX: usize = 64;
 
 /// What was taken of each stream.
 #[derive(Debug, Default)]
@@ -23,7 +26,8 @@ struct Known {
 /// What was taken of a stream.
 #[derive(Debug, Default)]
 struct Taken {
-    next_sequence: u64,
+    /// In the order in which they were taken, which is that of the stream.
+    numbers: VecDeque<u64>,
     latest_ms: u32,
     n_frames: u64,
 }
@@ -59,16 +63,35 @@ impl Sequences {
     }
 }
 
+/// What a piece's number says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// It is the next.
+    Next,
+    /// It was taken before.
+    Taken,
+    /// Later pieces were taken, and this one was not: its place in the stream has passed.
+    Missed,
+}
+
 impl Turn {
-    /// Whether the piece was taken before.
-    pub fn is_repeated(&self, sequence: Option<u64>) -> bool {
-        sequence.is_some_and(|sequence| sequence < self.0.next_sequence)
+    /// Whether the piece is still to be taken.
+    pub fn place(&self, sequence: Option<u64>) -> Place {
+        let Some(sequence) = sequence else { return Place::Next };
+        match self.0.numbers.back() {
+            Some(last) if sequence > *last => Place::Next,
+            None => Place::Next,
+            Some(_) if self.0.numbers.contains(&sequence) => Place::Taken,
+            Some(_) => Place::Missed,
+        }
     }
 
     /// The piece was taken.
     pub fn taken(&mut self, sequence: Option<u64>) {
-        if let Some(sequence) = sequence {
-            self.0.next_sequence = sequence.saturating_add(1);
+        let Some(sequence) = sequence else { return };
+        self.0.numbers.push_back(sequence);
+        while self.0.numbers.len() > NUMBERS_MAX {
+            self.0.numbers.pop_front();
         }
     }
 
@@ -98,14 +121,34 @@ mod tests {
         let sequences = Sequences::default();
         let id: StreamId = "stream_01kagy2s3q4v5w6x7y8z9a0b1c".parse().unwrap();
         let mut turn = sequences.turn(id).unwrap();
-        assert!(!turn.is_repeated(Some(7)), "the first may have any number");
+        assert_eq!(turn.place(Some(7)), Place::Next, "the first may have any number");
         assert!(sequences.turn(id).is_none(), "one after the other");
         turn.taken(Some(7));
         drop(turn);
         let turn = sequences.turn(id).unwrap();
-        assert!(turn.is_repeated(Some(7)) && !turn.is_repeated(Some(9)) && !turn.is_repeated(None));
+        assert_eq!(turn.place(Some(7)), Place::Taken);
+        assert_eq!([Some(9), None].map(|number| turn.place(number)), [Place::Next; 2]);
         drop(turn);
         sequences.forget(id);
-        assert!(!sequences.turn(id).unwrap().is_repeated(Some(7)));
+        assert_eq!(sequences.turn(id).unwrap().place(Some(7)), Place::Next);
+    }
+
+    #[test]
+    fn a_piece_that_came_too_late_was_not_taken_before() {
+        let sequences = Sequences::default();
+        let id: StreamId = "stream_01kagy2s3q4v5w6x7y8z9a0b1c".parse().unwrap();
+        let mut turn = sequences.turn(id).unwrap();
+        for sequence in [5, 7, 8] {
+            turn.taken(Some(sequence));
+        }
+        assert_eq!(
+            [5, 6, 8].map(|number| turn.place(Some(number))),
+            [Place::Taken, Place::Missed, Place::Taken]
+        );
+        for sequence in 9..200 {
+            turn.taken(Some(sequence));
+        }
+        assert_eq!(turn.place(Some(8)), Place::Missed, "what is long ago is not remembered");
+        assert_eq!(turn.0.numbers.len(), NUMBERS_MAX);
     }
 }

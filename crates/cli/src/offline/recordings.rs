@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use index::sounds::SoundIndex;
 use index::videos::{Still, VideoIndex};
 use media::av::AvScan;
+use moderation::flows::lookup::tier_of_seen;
 use moderation::model::Tier;
 use serde::Serialize;
 use signal::audio::SoundSegment;
@@ -78,19 +79,23 @@ impl KnownRecordings {
             Some(sound) => self.sounds.look_up(sound),
             None => Vec::new(),
         };
-        let seen = seen.into_iter().map(|(place, segments)| Played {
-            place: place as usize,
-            signal: SignalType::Vpdq,
-            tier: surest(segments.iter().map(|segment| segment.near)),
-            segments: segments.iter().map(SegmentLine::seen).collect(),
+        let seen = seen.into_iter().map(|(place, segments)| {
+            let heard = heard.iter().find(|(other, _)| *other == place);
+            Played {
+                place: place as usize,
+                signal: SignalType::Vpdq,
+                tier: surest(&segments, heard.map_or(&[], |(_, heard)| heard)),
+                segments: segments.iter().map(SegmentLine::seen).collect(),
+            }
         });
+        let seen: Vec<Played> = seen.collect();
         let heard = heard.into_iter().map(|(place, segments)| Played {
             place: place as usize,
             signal: SignalType::Chromaprint,
             tier: Tier::Lead,
             segments: segments.iter().map(SegmentLine::heard).collect(),
         });
-        let mut found: Vec<Played> = seen.chain(heard).collect();
+        let mut found: Vec<Played> = seen.into_iter().chain(heard).collect();
         found.sort_by_key(|played| played.tier == Tier::Lead);
         found
     }
@@ -103,7 +108,10 @@ impl KnownRecordings {
             stills.entry(place).or_insert_with(|| Played {
                 place,
                 signal: SignalType::Vpdq,
-                tier: surest(std::iter::once(still.near)),
+                tier: match still.near {
+                    Near::Match => Tier::Match,
+                    Near::Lead => Tier::Lead,
+                },
                 segments: vec![SegmentLine::still(&still)],
             });
         }
@@ -113,8 +121,9 @@ impl KnownRecordings {
     }
 }
 
-fn surest(mut nears: impl Iterator<Item = Near>) -> Tier {
-    match nears.any(|near| near == Near::Match) {
+/// As the server says: a lead that is heard at the same time is a match.
+fn surest(seen: &[Segment], heard: &[SoundSegment]) -> Tier {
+    match seen.iter().any(|segment| tier_of_seen(segment, heard) == Tier::Match) {
         true => Tier::Match,
         false => Tier::Lead,
     }
@@ -176,7 +185,35 @@ fn clock(ms: u32) -> String {
 
 #[cfg(test)]
 mod tests {
+    use signal::Span;
+
     use super::*;
+
+    #[test]
+    fn a_lead_that_is_heard_at_the_same_time_is_a_match() {
+        let span = |from_ms, to_ms| Span { from_ms, to_ms };
+        let seen = [Segment {
+            query: span(10_000, 20_000),
+            entry: span(60_000, 70_000),
+            rate: 1.0,
+            frames: 5,
+            marks: 5,
+            is_mirrored: false,
+            log10_chance: -2.0,
+            near: Near::Lead,
+        }];
+        let heard = |from_ms| SoundSegment {
+            query: span(12_000, 18_000),
+            entry: span(from_ms, from_ms + 6_000),
+            rate: 1.0,
+            pitch: 1.0,
+            bit_errors_share: 0.1,
+            log10_chance: -20.0,
+        };
+        assert_eq!(surest(&seen, &[]), Tier::Lead);
+        assert_eq!(surest(&seen, &[heard(90_000)]), Tier::Lead, "another part of it");
+        assert_eq!(surest(&seen, &[heard(62_000)]), Tier::Match);
+    }
 
     #[test]
     fn times_are_told_as_players_do() {

@@ -38,10 +38,13 @@ pub async fn run_hunter(app: Seawall, mut shutdown: watch::Receiver<bool>) {
     while !*shutdown.borrow() {
         let done = match jobs::claim(&app.store, &worker, &KINDS, app.clock.now(), LEASE).await {
             Ok(Some(job)) => {
-                let under_way = work_on(&app, &worker, &job);
-                tokio::select! {
-                    done = under_way => done.map(|()| true),
-                    _ = shutdown.wait_for(|told| *told) => give_back(&app, &worker, &job).await.map(|()| false),
+                let done = tokio::select! {
+                    done = work_on(&app, &worker, &job) => Some(done),
+                    () = told_to_stop(&mut shutdown) => None,
+                };
+                match done {
+                    Some(done) => done.map(|()| true),
+                    None => give_back(&app, &worker, &job).await.map(|()| false),
                 }
             }
             Ok(None) => Ok(false),
@@ -61,6 +64,11 @@ pub async fn run_hunter(app: Seawall, mut shutdown: watch::Receiver<bool>) {
             _ = shutdown.changed() => {}
         }
     }
+}
+
+async fn told_to_stop(shutdown: &mut watch::Receiver<bool>) {
+    // Whoever would tell is gone: that tells it too.
+    let _ = shutdown.wait_for(|told| *told).await;
 }
 
 /// Does all hunts that are due now, one after the other, and returns how many. For tests; a server uses [`run_hunter`].

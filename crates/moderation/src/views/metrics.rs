@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use media::HostStats;
+use media::av::{AvHost, AvStats};
 use sqlx::query;
 
 use super::ViewError;
 use crate::Seawall;
+use crate::flows::streams::StreamStats;
 use crate::matching::MatcherStats;
 use crate::model::{Actor, Right};
 use crate::store::StoreError;
@@ -31,6 +33,10 @@ pub struct Metrics {
     pub rules: RuleMetrics,
     /// What the media workers did.
     pub media: HostStats,
+    /// What the workers for videos, sounds and streams did; none where there is no program for it.
+    pub av: Option<AvStats>,
+    /// Live streams of this process.
+    pub streams: StreamStats,
 }
 
 /// What is measured now.
@@ -55,5 +61,7 @@ pub async fn metrics(app: &Seawall) -> Result<Metrics, ViewError> {
         matcher,
         rules: rule_metrics(app).await?,
         media: app.media.stats(),
+        av: app.av.as_ref().map(AvHost::stats),
+        streams: app.streams.stats(),
     })
 }

@@ -21,7 +21,7 @@ use super::words::{Audience, StreamState, bounded_option};
 use crate::extract::{Caller, JsonBody, Object, PathId, QueryParams, content_type, parse_json, whole_body};
 use crate::problem::ApiError;
 use crate::state::WebState;
-use crate::streams::Turn;
+use crate::streams::{Place, Turn};
 
 /// Longest time that a piece waits for those before it to be looked at.
 const BEHIND_MAX: Duration = Duration::from_secs(20);
@@ -253,7 +253,8 @@ pub(crate) async fn get_stream(
 /// Send the next piece of a stream
 ///
 /// MPEG-TS or fragmented MP4 as it comes, cut anywhere, one piece after the other; or, of a stream that was opened for frames, their hashes as JSON. With a
-/// `sequence` number that grows from piece to piece a retry does no harm: what was taken is not taken twice. An answer says that the piece was
+/// `sequence` number that grows from piece to piece a retry does no harm: what was taken is not taken twice. A piece that was not taken before later ones were is
+/// missing in the stream for good: the answer is 409. An answer says that the piece was
 /// taken, not what was found in it: that is told by the events and the webhook. When pieces come faster than they can be looked at, the answer is 429 or 503.
 #[utoipa::path(
     post, path = "/api/v1/streams/{stream}/segments", tag = "Streams", operation_id = "push_segment",
@@ -282,8 +283,15 @@ pub(crate) async fn push_segment(
             retry_after: Duration::from_secs(1),
         });
     };
-    if turn.is_repeated(sequence) {
-        return Ok(Json(PieceJson { repeated: true }));
+    match turn.place(sequence) {
+        Place::Next => {}
+        Place::Taken => return Ok(Json(PieceJson { repeated: true })),
+        Place::Missed => {
+            return Err(ApiError::Conflict {
+                what: "The piece came too late: later ones were taken before it.",
+                remedy: "Go on with the next piece. Send each only once the one before it was taken.",
+            });
+        }
     }
     let pushed = async {
         match kind.as_deref() {

@@ -28,6 +28,12 @@ async fn metrics_count_and_name_nobody() {
     let item = json!({"id": "post-secret", "kind": "post", "account": "user-secret", "media": [{"name": "a", "signals": [{"type": "pdq", "value": KNOWN}]}]});
     world.post(&key, "/api/v1/items", item).await;
     world.get("", "/api/v1/items/post-secret").await;
+    let stream = json!({"item": "live-secret", "input": "frames"});
+    let opened = world.post(&key, "/api/v1/streams", stream).await;
+    let close = format!("{}/close", opened.header("location"));
+    world
+        .send(request(Method::POST, &close, &key, &[], Body::empty()))
+        .await;
     let text = world.get("", "/metrics").await.body;
     for line in [
         r#"seawall_http_request_duration_seconds_count{method="POST",route="/api/v1/items",status="200"} 1"#,
@@ -35,6 +41,10 @@ async fn metrics_count_and_name_nobody() {
         r#"seawall_cases_open{queue="matches"} 1"#,
         "seawall_actions_waiting 1",
         "seawall_index_changes_behind 0",
+        "seawall_index_videos 0",
+        "seawall_av_running 0",
+        "seawall_streams_open 0",
+        r#"seawall_streams_ended_total{reason="ended"} 1"#,
         "seawall_http_places_free 64",
         "seawall_http_requests_under_way 1",
     ] {

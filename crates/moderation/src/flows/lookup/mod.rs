@@ -23,7 +23,7 @@ use crate::model::item::{FramePlace, MediaSignal};
 use crate::model::{EntryId, Match, MatchTarget, Sighted, Tier};
 use crate::store::StoreError;
 
-pub use recordings::RecordingQuery;
+pub use recordings::{RecordingQuery, tier_of_seen};
 pub use remembered::Remembered;
 
 /// A file to be looked up.

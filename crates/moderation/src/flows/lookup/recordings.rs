@@ -162,11 +162,18 @@ pub(super) fn pieces_of_known(known: &[(&Known, Durations)], played: Played, dur
     pieces
 }
 
+/// How sure it is that a run shows the entry, where so much of it is heard.
+pub fn tier_of_seen(segment: &Segment, heard: &[SoundSegment]) -> Tier {
+    match segment.near == Near::Match || heard.iter().any(|sound| is_together(segment, sound)) {
+        true => Tier::Match,
+        false => Tier::Lead,
+    }
+}
+
 fn seen(segment: &Segment, heard: &[SoundSegment], duration_ms: u32, entry: Durations) -> MatchSegment {
-    let is_match = segment.near == Near::Match || heard.iter().any(|sound| is_together(segment, sound));
     MatchSegment {
         kind: SegmentKind::Picture,
-        tier: if is_match { Tier::Match } else { Tier::Lead },
+        tier: tier_of_seen(segment, heard),
         query: segment.query,
         entry: segment.entry,
         rate_thousandths: thousandths(segment.rate),
