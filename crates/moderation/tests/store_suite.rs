@@ -189,6 +189,7 @@ on_both_engines! {
     judging::a_rule_shortens_no_label,
     judging::a_second_reason_moves_a_case_up_in_its_queue,
     judging::a_label_of_the_event_before_is_known,
+    judging::versions_that_come_at_once_are_decided_one_after_the_other,
     films::a_cut_and_re_encoded_film_is_found,
     films::a_film_is_found_in_a_stream,
     films::a_stream_that_cannot_be_looked_at_waits_for_a_person,

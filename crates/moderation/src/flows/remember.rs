@@ -76,6 +76,11 @@ pub(super) async fn remember(
         Put::Fresh { revision } => revision,
         Put::Same => return Ok(Kept::Same),
     };
+    // Another version of it came at the same time, and was first.
+    let before = match known.is_none() && revision > 1 {
+        true => Before::of(tx.conn(), &item.id).await?,
+        false => before,
+    };
     let decision_id = DecisionId::fresh(now, &app.chance);
     let (files, media_verdicts) = insert_media(app, &mut tx, &item.id, revision, files, found, now).await?;
 

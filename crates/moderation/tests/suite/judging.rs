@@ -394,3 +394,22 @@ pub async fn a_label_of_the_event_before_is_known(world: World) {
     let verdict = waiting.await.unwrap();
     assert_eq!(decided(app, &verdict).await.0, "marked");
 }
+
+pub async fn versions_that_come_at_once_are_decided_one_after_the_other(world: World) {
+    let bank = world.bank("known", true).await;
+    world.entry(bank, hash_of(1)).await;
+    let sent = (0..6).map(|views| {
+        let app = world.app.clone();
+        tokio::spawn(async move { submit(&app, seen("a", 1, views)).await.outcome })
+    });
+    for sent in sent.collect::<Vec<_>>() {
+        assert_eq!(sent.await.unwrap(), Outcome::Restrict);
+    }
+    assert_eq!(orders(&world, "a").await, [(RESTRICT, Restricted::Item)]);
+    let decisions = item_view(&world, "a").await.decisions;
+    let of_before: Vec<_> = decisions.iter().map(|view| view.decision.supersedes).collect();
+    let expected = decisions.iter().map(|view| Some(view.decision.id));
+    let expected: Vec<_> = [None].into_iter().chain(expected).take(decisions.len()).collect();
+    assert_eq!(of_before, expected);
+    assert_eq!(world.faults().await, Vec::<String>::new());
+}

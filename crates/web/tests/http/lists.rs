@@ -146,6 +146,9 @@ async fn each_thing_can_be_read_by_itself() {
                 "n_damaged": 0,
                 "n_unscanned": 0,
                 "reported": false,
+                "restricted": [
+                  "item"
+                ],
                 "restricted_before": null,
                 "rules": {
                   "counters": [],
@@ -175,7 +178,8 @@ async fn each_thing_can_be_read_by_itself() {
                     }
                   ],
                   "undecided": []
-                }
+                },
+                "stands": null
               },
               "id": "dec_01m7q5cqg0dnja869dc33vdtcn",
               "item": "post/1 ä",
