@@ -160,6 +160,8 @@ impl Seawall {
         let mut app = Self::open_for_upkeep(parts)?;
         app.follows_banks = true;
         rules::install(&app).await?;
+        // Loaded before anybody waits for it.
+        app.judge.follow(&app.store).await?;
         if let Some(folder) = folder {
             let opened = follow::open_matcher(&app.store, app.settings.matching, &folder).await;
             app.matcher = Arc::new(opened.map_err(OpenError::Index)?);

@@ -18,6 +18,7 @@ mod suite {
     pub mod races;
     pub mod recordings;
     pub mod rules;
+    pub mod rules_control;
     pub mod rules_effects;
     pub mod simulation;
     pub mod streams;
@@ -173,6 +174,17 @@ on_both_engines! {
     rules::shadow_and_backtest_say_what_would_be_different,
     rules::a_rule_that_people_reverse_is_suspended,
     rules::a_rule_that_suddenly_fires_far_more_is_suspended,
+    rules_control::going_back_twice_never_goes_forward,
+    rules_control::a_restart_undoes_no_rollback_of_shipped_rules,
+    rules_control::a_key_is_no_second_person,
+    rules_control::the_first_days_of_a_rule_are_no_surge,
+    rules_control::another_review_date_leaves_a_rule_its_past,
+    rules_control::a_wave_hides_no_rule_that_is_wrong,
+    rules_control::a_replica_that_missed_events_takes_no_windows_with_a_gap,
+    rules_control::windows_that_are_written_before_the_turn_miss_nothing,
+    rules_control::a_process_runs_few_backtests_at_a_time,
+    rules_control::what_could_not_be_decided_is_added_up_and_written,
+    rules_control::languages_of_a_shadow_are_told_apart_up_to_a_limit,
     rules_effects::lists_are_followed_by_every_process,
     rules_effects::labels_are_set_by_people_and_rules_and_end,
     rules_effects::a_restriction_with_an_end_is_lifted,

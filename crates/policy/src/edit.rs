@@ -1,7 +1,7 @@
 //! Rules as text are changed by programs in one way only: a rule is taken back to shadow. And what tells one text of a rule from another.
 
 use crate::lang::parser::parse;
-use crate::lang::source::{Report, Source};
+use crate::lang::source::{Report, Source, Span};
 use crate::window::stable_id;
 
 /// The same files, with `mode: shadow` for a rule that is live. None if there is no such rule, or it is not live.
@@ -35,7 +35,10 @@ pub struct RuleText {
     pub line: usize,
     /// The text.
     pub text: String,
-    /// The same for two texts that differ in blanks and in their mode only: what is measured of a rule belongs to its text.
+    /// Whether it is asked: a draft is not.
+    pub is_asked: bool,
+    /// The same for two texts that do the same: they differ in blanks, in their mode, owner and review date only. What is measured of a
+    /// rule belongs to what it does.
     pub fingerprint: String,
 }
 
@@ -46,16 +49,21 @@ pub fn rule_texts(sources: &[Source]) -> Vec<RuleText> {
         let mut report = Report::default();
         for rule in parse(&source.text, idx, &mut report).rules {
             let text = source.at(rule.span).to_owned();
-            let without_mode = match &rule.mode {
-                Some(mode) => {
-                    let (start, end) = (mode.span.start - rule.span.start, mode.span.end - rule.span.start);
-                    format!("{}{}", &text[..start as usize], &text[end as usize..])
-                }
-                None => text.clone(),
-            };
-            let words: Vec<&str> = without_mode.split_whitespace().collect();
+            let mode = rule.mode.as_ref().map(|mode| mode.span);
+            let owner = rule.owner.as_ref().map(|(_, span)| *span);
+            let review = rule.review.as_ref().map(|(_, span)| *span);
+            let mut passed_over: Vec<Span> = [mode, owner, review].into_iter().flatten().collect();
+            passed_over.sort_by_key(|span| std::cmp::Reverse(span.start));
+            let mut does = text.clone();
+            // From the end, so that what stands before keeps its place.
+            for span in passed_over {
+                let (start, end) = (span.start - rule.span.start, span.end - rule.span.start);
+                does.replace_range(start as usize..end as usize, "");
+            }
+            let words: Vec<&str> = does.split_whitespace().collect();
             texts.push(RuleText {
                 fingerprint: format!("{:016x}", stable_id(&words.join(" "))),
+                is_asked: rule.mode.as_ref().is_some_and(|mode| mode.word.text != "draft"),
                 rule: rule.name.text,
                 file: idx,
                 line: source.line_and_column(rule.span.start).0,
@@ -89,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mode_and_blanks_are_no_part_of_what_a_rule_is() {
+    fn the_mode_the_review_and_blanks_are_no_part_of_what_a_rule_is() {
         let of = |text: &str| rule_texts(&[Source::new("x.rules", text)]);
         let texts = of(TEXT);
         assert_eq!((texts[0].rule.as_str(), texts[0].line, texts[1].line), ("a", 2, 7));
@@ -98,5 +106,8 @@ mod tests {
         assert_eq!(shadow[0].fingerprint, texts[1].fingerprint);
         let other = of("rule b { when: false mode: live }");
         assert_ne!(other[0].fingerprint, texts[1].fingerprint);
+        let dated = of("rule a { review: 2027-01-01 when: true mode: live owner: \"ann\" }");
+        let later = of("rule a { review: 2028-01-01 when: true mode: shadow owner: \"ben\" }");
+        assert_eq!(dated[0].fingerprint, later[0].fingerprint);
     }
 }

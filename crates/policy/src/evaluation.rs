@@ -1,5 +1,7 @@
 //! What the rules say of one event: which fired, which could not be decided and why, what they looked at, what is to be remembered.
 
+use serde_json::{Value as Json, json};
+
 use crate::eval::{CounterRead, Evaluator, NEVER_MS, Scratch};
 use crate::event::Event;
 use crate::graph::{NodeId, Op, children};
@@ -372,7 +374,7 @@ impl Evaluation {
     }
 
     /// The facts that were looked at, with what they were; of lists, how many rows.
-    fn facts<'a>(&'a self, event: &'a Event) -> impl Iterator<Item = (&'static str, String)> + 'a {
+    fn facts<'a>(&'a self, event: &'a Event) -> impl Iterator<Item = (&'static str, Json)> + 'a {
         let facts = FACTS
             .iter()
             .enumerate()
@@ -383,94 +385,62 @@ impl Evaluation {
             .filter(|(idx, _)| self.lists_read >> idx & 1 == 1);
         let facts = facts.map(|(idx, field)| (field.name, plain(event, event.fact(idx), field.ty)));
         facts.chain(lists.map(|(idx, list)| {
-            let n = event
-                .rows(idx as u8)
-                .map_or_else(|| "null".to_owned(), |rows| format!("{{\"rows\":{}}}", rows.n));
-            (list.name, n)
+            let n = event.rows(idx as u8).map(|rows| json!({ "rows": rows.n }));
+            (list.name, n.unwrap_or(Json::Null))
         }))
     }
 
-    /// As JSON, for the decision that rests on it: the same bytes for the same rules, event and state. Long texts stand as their digest's
-    /// length alone.
+    /// As JSON, for the decision that rests on it: the same for the same rules, event and state. Long texts stand as their length alone.
+    pub fn to_value(&self, rules: &Rules, event: &Event) -> Json {
+        let name = |rule: usize| rules.rules[rule].name.as_str();
+        let fired = self.fired.iter().enumerate().map(|(idx, fired)| {
+            json!({
+                "rule": name(fired.rule), "counts": fired.counts, "decides": self.deciding == Some(idx),
+                "policy": fired.policy.as_deref(), "reason": fired.reason,
+            })
+        });
+        let undecided = self.undecided.iter().map(|undecided| {
+            let causes = undecided.causes.iter().map(|cause| Json::from(cause.words(rules)));
+            json!({ "rule": name(undecided.rule), "why": causes.collect::<Json>() })
+        });
+        let counters = self.counters.iter().map(|counter| {
+            json!({
+                "window": rules.graph.windows[counter.window as usize].spec.text, "key": format!("{:016x}", counter.key),
+                "value": counter.reading.value, "error": counter.reading.error,
+            })
+        });
+        let facts = self.facts(event).map(|(name, value)| (name.to_owned(), value));
+        json!({
+            "fired": fired.collect::<Json>(), "undecided": undecided.collect::<Json>(),
+            "counters": counters.collect::<Json>(), "facts": Json::Object(facts.collect()),
+        })
+    }
+
+    /// The same as text.
     pub fn to_json(&self, rules: &Rules, event: &Event) -> String {
-        use std::fmt::Write;
-        let mut out = String::with_capacity(512);
-        let name = |rule: usize| serde_json::Value::from(rules.rules[rule].name.as_str());
-        let text = |text: &str| serde_json::Value::from(text);
-        out.push_str("{\"fired\":[");
-        for (idx, fired) in self.fired.iter().enumerate() {
-            let comma = if idx > 0 { "," } else { "" };
-            // Writing to a string cannot fail.
-            let _ = write!(
-                out,
-                "{comma}{{\"rule\":{},\"counts\":{},\"decides\":{},\"policy\":{},\"reason\":{}}}",
-                name(fired.rule),
-                fired.counts,
-                self.deciding == Some(idx),
-                fired.policy.as_deref().map_or(serde_json::Value::Null, text),
-                text(&fired.reason)
-            );
-        }
-        out.push_str("],\"undecided\":[");
-        for (idx, undecided) in self.undecided.iter().enumerate() {
-            let comma = if idx > 0 { "," } else { "" };
-            let causes: Vec<String> = undecided
-                .causes
-                .iter()
-                .map(|cause| text(&cause.words(rules)).to_string())
-                .collect();
-            let _ = write!(
-                out,
-                "{comma}{{\"rule\":{},\"why\":[{}]}}",
-                name(undecided.rule),
-                causes.join(",")
-            );
-        }
-        out.push_str("],\"counters\":[");
-        for (idx, counter) in self.counters.iter().enumerate() {
-            let comma = if idx > 0 { "," } else { "" };
-            let window = &rules.graph.windows[counter.window as usize].spec;
-            let value = counter
-                .reading
-                .value
-                .map_or_else(|| "null".to_owned(), |value| value.to_string());
-            let _ = write!(
-                out,
-                "{comma}{{\"window\":{},\"key\":\"{:016x}\",\"value\":{value},\"error\":{}}}",
-                text(&window.text),
-                counter.key,
-                counter.reading.error
-            );
-        }
-        out.push_str("],\"facts\":{");
-        for (idx, (name, value)) in self.facts(event).enumerate() {
-            let comma = if idx > 0 { "," } else { "" };
-            let _ = write!(out, "{comma}{}:{value}", text(name));
-        }
-        out.push_str("}}");
-        out
+        self.to_value(rules, event).to_string()
     }
 }
 
 /// A value as JSON. Content is not kept with a decision: a text that is not a name or a word is told by its length.
-fn plain(event: &Event, value: Value, ty: Type) -> String {
+fn plain(event: &Event, value: Value, ty: Type) -> Json {
     const NAME_BYTES_MAX: usize = 64;
     match value {
-        Value::Bool(b) => b.to_string(),
-        Value::Int(n) | Value::Time(n) | Value::Duration(n) | Value::Bits(n) => n.to_string(),
-        Value::Float(x) => x.to_string(),
+        Value::Bool(b) => b.into(),
+        Value::Int(n) | Value::Time(n) | Value::Duration(n) | Value::Bits(n) => n.into(),
+        Value::Float(x) => x.into(),
         Value::Text(crate::value::TextRef::Event(idx)) => {
             let text = &event.text_at(idx).text;
             let is_word =
                 matches!(ty, Type::Word(_)) || text.len() <= NAME_BYTES_MAX && !text.contains(char::is_whitespace);
             if is_word {
-                serde_json::Value::from(&**text).to_string()
+                Json::from(&**text)
             } else {
-                format!("{{\"bytes\":{}}}", text.len())
+                json!({ "bytes": text.len() })
             }
         }
-        Value::List(ListRef::Texts(idx)) => format!("{{\"rows\":{}}}", event.text_list(idx).texts.len()),
-        Value::Text(_) | Value::List(_) | Value::Unknown | Value::Pending => "null".to_owned(),
+        Value::List(ListRef::Texts(idx)) => json!({ "rows": event.text_list(idx).texts.len() }),
+        Value::Text(_) | Value::List(_) | Value::Unknown | Value::Pending => Json::Null,
     }
 }
 

@@ -60,7 +60,7 @@ pub const JUMP_TIMES_MIN: f64 = 3.0;
 /// Whether something that was expected so often happened so often by more than chance: the tail of Poisson's distribution, and a factor.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
 pub fn is_jump(expected: f64, happened: u64) -> bool {
-    // What never happened before is expected once: the first days of a rule are no jump.
+    // What never happened is expected once: the first few firings are no jump.
     let expected = expected.max(1.0);
     happened as f64 >= expected * JUMP_TIMES_MIN && poisson_tail(expected, happened) < JUMP_CHANCE_MAX
 }

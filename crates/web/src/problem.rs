@@ -530,8 +530,8 @@ impl From<RulesError> for ApiError {
                 remedy: "Look at it, and propose another.",
             },
             RulesError::Stale { .. } => ApiError::Conflict {
-                what: "Other rules became live since it was proposed.",
-                remedy: "Propose it anew on top of them.",
+                what: "Other rules became live since you looked.",
+                remedy: "Look at them; propose a change anew on top of them.",
             },
             RulesError::SamePerson => ApiError::Conflict {
                 what: "Whoever proposed a change cannot approve it.",
@@ -540,6 +540,9 @@ impl From<RulesError> for ApiError {
             RulesError::Same => ApiError::Conflict {
                 what: "Nothing is different from the live rules.",
                 remedy: "Leave it.",
+            },
+            RulesError::Busy => ApiError::Busy {
+                what: "As many backtests are run as one process runs at a time.",
             },
             RulesError::Store(error) => error.into(),
         }

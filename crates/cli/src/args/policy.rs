@@ -152,9 +152,12 @@ pub struct PolicyApprove {
 /// `policy rollback`.
 #[derive(Debug, ArgGroup)]
 pub struct PolicyRollback {
-    /// A version that was live before; the last one if none is named
+    /// A version that was live before; if none is named, the one before the live one
     #[arg(value_name = "NUMBER")]
     pub to: Option<i64>,
+    /// The version that you saw live: if another is by now, nothing happens
+    #[arg(long, value_name = "NUMBER")]
+    pub from: Option<i64>,
     /// Why
     #[arg(long, value_name = "TEXT")]
     pub why: String,

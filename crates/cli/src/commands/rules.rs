@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use moderation::Seawall;
-use moderation::flows::rules::{self as flow, NewChange, RulesError};
+use moderation::flows::rules::{self as flow, NewChange, RollBack, RulesError};
 use moderation::model::{Actor, ChangeId, PageRequest, RuleFile};
 use moderation::rules::changes::comparison_to_json;
 use moderation::views;
@@ -354,7 +354,12 @@ pub async fn approve(args: &args::PolicyApprove, config: Option<&Path>) -> anyho
 /// Goes back to rules that were live before.
 pub async fn rollback(args: &args::PolicyRollback, config: Option<&Path>) -> anyhow::Result<Exit> {
     let app = open(config).await?;
-    let live = flow::roll_back(&app, &Actor::Operator, args.to, &args.why).await;
+    let step = RollBack {
+        to: args.to,
+        from: args.from,
+        why: args.why.clone(),
+    };
+    let live = flow::roll_back(&app, &Actor::Operator, &step).await;
     app::close(app).await;
     output::talk(&format!("version {} counts from now on", live?));
     Ok(Exit::Success)

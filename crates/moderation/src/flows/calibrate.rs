@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use signal::nearness::Reach;
 use signal::{KeptLook, Looks, Pdq, Signal};
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{Mutex, watch};
 
 use super::follow;
@@ -19,6 +18,8 @@ use crate::matching::benign_videos::{self, BenignVideos, NewBenignVideo};
 use crate::model::{EntryId, ItemId, Judged, Timestamp};
 use crate::store::{StoreError, Tx};
 use crate::{Seawall, banks};
+
+pub(super) use crate::model::off_thread;
 
 /// How long a picture stays in the sample at most: it is to be what users post these days.
 const SAMPLE_KEPT: Duration = Duration::from_secs(90 * 24 * 3600);
@@ -323,13 +324,5 @@ impl Round {
             tokio::time::sleep(begin.elapsed().min(PAUSE_MAX)).await;
         }
         Ok(())
-    }
-}
-
-/// Does work that takes longer than a task may keep others waiting.
-pub(super) fn off_thread<T>(work: impl FnOnce() -> T) -> T {
-    match Handle::current().runtime_flavor() {
-        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
-        _ => work(),
     }
 }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::watch;
 
-use super::calibrate;
+use super::rules::run_rules_follower;
 use crate::banks::{BankChanges, ChangedEntry};
 use crate::matching::{Followed, MatchSettings, Matcher, OpenIndexError, Origin, Recordings, Told};
-use crate::model::EntryState;
+use crate::model::{EntryState, off_thread};
 use crate::store::{AnyConnection, Store, StoreError, events};
 use crate::{Seawall, banks};
 
@@ -173,7 +173,7 @@ async fn tell_recordings(app: &Seawall, conn: &mut AnyConnection, changes: &Bank
 async fn read_recordings(conn: &mut AnyConnection, recordings: &Recordings, handles: &[u64]) -> Result<(), StoreError> {
     for some in handles.chunks(RECORDINGS_PAGE) {
         let page = banks::recordings_of_handles(conn, some).await?;
-        calibrate::off_thread(|| {
+        off_thread(|| {
             for entry in &page {
                 recordings.set(entry.handle, entry.timeline.as_ref(), entry.print.as_ref());
             }
@@ -213,9 +213,10 @@ fn told(entry: ChangedEntry, settings: &MatchSettings) -> Told {
     }
 }
 
-/// Follows the feed until told to stop, and keeps the index in order meanwhile.
+/// Follows the feed until told to stop, and keeps the index in order and the rules at hand meanwhile.
 pub async fn run_follower(app: Seawall, mut shutdown: watch::Receiver<bool>) {
     let keeper = tokio::spawn(keep_in_order(app.clone(), shutdown.clone()));
+    let rules = tokio::spawn(run_rules_follower(app.clone(), shutdown.clone()));
     let mut failing = false;
     while !*shutdown.borrow() {
         match catch_up(&app).await {
@@ -235,8 +236,9 @@ pub async fn run_follower(app: Seawall, mut shutdown: watch::Receiver<bool>) {
             told = shutdown.changed() => if told.is_err() { break },
         }
     }
-    // It ends when it is told to, and fails only by a panic, which was logged.
+    // They end when they are told to, and fail only by a panic, which was logged.
     let _ = keeper.await;
+    let _ = rules.await;
 }
 
 async fn keep_in_order(app: Seawall, mut shutdown: watch::Receiver<bool>) {

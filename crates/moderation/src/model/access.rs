@@ -26,7 +26,7 @@ pub enum Scope {
     RulesRead,
     /// Propose changes of the rules; keep lists and labels.
     RulesWrite,
-    /// Approve and roll back changes of the rules that another proposed.
+    /// Refuse changes of the rules and roll back. Approving is a person's work: no key opens it.
     RulesApprove,
 }
 

@@ -98,8 +98,10 @@ pub enum Right {
     ReadRules,
     /// Propose changes of the rules, backtest them and put them in shadow; keep lists and labels.
     ProposeRules,
-    /// Make rules live that somebody else proposed, and roll back.
+    /// Make rules live that somebody else proposed.
     ApproveRules,
+    /// Refuse changes of the rules, and go back to rules that were live before.
+    StopRules,
     /// Invite, change and disable users; make and revoke keys.
     ManageAccess,
 }
@@ -128,6 +130,7 @@ impl fmt::Display for Right {
             Right::ReadRules => "read the rules",
             Right::ProposeRules => "propose changes of the rules",
             Right::ApproveRules => "approve changes of the rules",
+            Right::StopRules => "refuse changes of the rules or roll back",
             Right::ManageAccess => "manage users and keys",
         })
     }
@@ -186,7 +189,8 @@ fn least_role(right: Right) -> Role {
         | Right::ReadEvents
         | Right::SubmitItems
         | Right::ProposeRules
-        | Right::ApproveRules => Role::Lead,
+        | Right::ApproveRules
+        | Right::StopRules => Role::Lead,
         Right::ManageAccess => Role::Admin,
     }
 }
@@ -204,7 +208,9 @@ fn scope_for(right: Right) -> Option<Scope> {
         Right::ReadEvents => Some(Scope::EventsRead),
         Right::ReadRules => Some(Scope::RulesRead),
         Right::ProposeRules => Some(Scope::RulesWrite),
-        Right::ApproveRules => Some(Scope::RulesApprove),
+        // The second pair of eyes is a person's: whoever proposed may hold a key.
+        Right::ApproveRules => None,
+        Right::StopRules => Some(Scope::RulesApprove),
         Right::ManageAccess => None,
     }
 }
@@ -224,6 +230,7 @@ mod tests {
         assert!(actor.may(Right::SubmitItems));
         assert!(!actor.may(Right::DecideCases));
         assert!(!actor.may(Right::ManageAccess));
+        assert!(!actor.may(Right::ApproveRules) && actor.may(Right::StopRules));
         let narrow = Actor::Key {
             key,
             scopes: vec![Scope::ItemsRead],

@@ -19,6 +19,7 @@ pub mod rules;
 pub mod stream;
 pub mod time;
 pub mod verdict;
+mod work;
 
 pub use access::{Key, Scope, Session, User, UserState};
 pub use action::{Action, ActionKind, ActionState, Answer, Restricted};
@@ -41,6 +42,7 @@ pub use rules::{
 pub use stream::{NewStream, Stream, StreamState, StreamVerdict};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use verdict::{Match, MatchSegment, MatchTarget, MediaVerdict, SegmentKind, Sighted, Tier, Verdict};
+pub use work::off_thread;
 
 pub use signal::Span;
 

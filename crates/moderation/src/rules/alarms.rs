@@ -3,7 +3,7 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
-use crate::model::{Alarm, AlarmId, Timestamp};
+use crate::model::{Alarm, AlarmId, AlarmKind, Timestamp};
 use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx};
 
@@ -51,10 +51,16 @@ pub async fn list(conn: &mut AnyConnection, open: bool, limit: i64) -> Result<Ve
     rows.iter().map(read).collect()
 }
 
-/// Whether an alarm was raised for a rule since a moment.
-pub async fn is_raised(conn: &mut AnyConnection, rule: &str, since: Timestamp) -> Result<bool, StoreError> {
-    let row = query("SELECT COUNT(*) AS n FROM rules_alarm WHERE rule = $1 AND raised_at >= $2")
+/// Whether an alarm of a kind was raised for a rule since a moment.
+pub async fn is_raised(
+    conn: &mut AnyConnection,
+    rule: &str,
+    kind: AlarmKind,
+    since: Timestamp,
+) -> Result<bool, StoreError> {
+    let row = query("SELECT COUNT(*) AS n FROM rules_alarm WHERE rule = $1 AND kind = $2 AND raised_at >= $3")
         .bind(rule.to_owned())
+        .bind(kind.as_str())
         .bind(since.unix_ms())
         .fetch_one(conn)
         .await

@@ -1,5 +1,6 @@
 //! What the version in shadow said beside the live one: counts, and the last examples.
 
+use policy::compare::OTHER;
 use sqlx::{AnyConnection, query};
 
 use crate::model::{ChangeId, ShadowExample, ShadowResult};
@@ -8,6 +9,8 @@ use crate::store::{StoreError, Tx};
 
 /// Languages that are told apart in the counts of one event.
 const LANGUAGES_OF_AN_EVENT_MAX: usize = 5;
+/// Most languages that are told apart for a change, [`ALL`] and [`OTHER`] among them; the rest counts as [`OTHER`]: platforms send what they like.
+const LANGUAGES_MAX: i64 = 100;
 /// What stands for the sum over all languages: it is nobody's name of a language.
 const ALL: &str = "*";
 
@@ -36,19 +39,68 @@ pub async fn count(
 ) -> Result<(), StoreError> {
     let languages = languages.iter().take(LANGUAGES_OF_AN_EVENT_MAX).map(String::as_str);
     for language in [ALL].into_iter().chain(languages.filter(|language| *language != ALL)) {
-        query(
-            "INSERT INTO rules_difference (change_id, was, would_be, language, n) VALUES ($1, $2, $3, $4, 1)
-             ON CONFLICT (change_id, was, would_be, language) DO UPDATE SET n = rules_difference.n + 1",
-        )
-        .bind(change.to_string())
-        .bind(was.to_owned())
-        .bind(would_be.to_owned())
-        .bind(language.to_owned())
-        .execute(tx.conn())
-        .await
-        .map_err(StoreError::at("count what shadow says"))?;
+        if add(tx, change, was, would_be, language).await? {
+            continue;
+        }
+        let language = if language == ALL || has_room(tx.conn(), change, language).await? {
+            language
+        } else {
+            OTHER
+        };
+        insert(tx, change, was, would_be, language).await?;
     }
     Ok(())
+}
+
+/// Adds one to what is counted already; false, if nothing is.
+async fn add(tx: &mut Tx, change: ChangeId, was: &str, would_be: &str, language: &str) -> Result<bool, StoreError> {
+    let done = query(
+        "UPDATE rules_difference SET n = n + 1 WHERE change_id = $1 AND was = $2 AND would_be = $3 AND language = $4",
+    )
+    .bind(change.to_string())
+    .bind(was.to_owned())
+    .bind(would_be.to_owned())
+    .bind(language.to_owned())
+    .execute(tx.conn())
+    .await
+    .map_err(StoreError::at("count what shadow says"))?;
+    Ok(done.rows_affected() > 0)
+}
+
+async fn insert(tx: &mut Tx, change: ChangeId, was: &str, would_be: &str, language: &str) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO rules_difference (change_id, was, would_be, language, n) VALUES ($1, $2, $3, $4, 1)
+         ON CONFLICT (change_id, was, would_be, language) DO UPDATE SET n = rules_difference.n + 1",
+    )
+    .bind(change.to_string())
+    .bind(was.to_owned())
+    .bind(would_be.to_owned())
+    .bind(language.to_owned())
+    .execute(tx.conn())
+    .await
+    .map_err(StoreError::at("count what shadow says"))?;
+    Ok(())
+}
+
+/// Whether a language is told apart: it is already, or not too many are.
+async fn has_room(conn: &mut AnyConnection, change: ChangeId, language: &str) -> Result<bool, StoreError> {
+    let row =
+        query("SELECT COUNT(DISTINCT language) AS n FROM rules_difference WHERE change_id = $1 AND language <> $2")
+            .bind(change.to_string())
+            .bind(language.to_owned())
+            .fetch_one(&mut *conn)
+            .await
+            .map_err(StoreError::at("count languages"))?;
+    if row.int("n")? < LANGUAGES_MAX {
+        return Ok(true);
+    }
+    let row = query("SELECT COUNT(*) AS n FROM rules_difference WHERE change_id = $1 AND language = $2")
+        .bind(change.to_string())
+        .bind(language.to_owned())
+        .fetch_one(conn)
+        .await
+        .map_err(StoreError::at("look for a language"))?;
+    Ok(row.int("n")? > 0)
 }
 
 /// Keeps an example, and forgets the oldest beyond the limit.

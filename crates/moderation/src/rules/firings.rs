@@ -19,17 +19,38 @@ pub struct Key {
     pub fingerprint: String,
 }
 
-/// What one event adds to what is measured of a rule.
+/// What is added to what is measured of a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Firing {
-    /// The rule.
-    pub key: Key,
-    /// Whether it fired, and whether that counted.
-    pub fired: Option<bool>,
-    /// Whether it could not be decided.
-    pub is_undecided: bool,
-    /// Whether it took too long.
-    pub is_failed: bool,
+    key: Key,
+    fired: i64,
+    counted: i64,
+    undecided: i64,
+    failed: i64,
+}
+
+impl Firing {
+    /// It fired once, and that counted or not.
+    pub fn once(key: Key, counts: bool) -> Self {
+        Self {
+            key,
+            fired: 1,
+            counted: i64::from(counts),
+            undecided: 0,
+            failed: 0,
+        }
+    }
+
+    /// It could not be decided so often, and so often of these because it took too long.
+    pub fn undecided(key: Key, undecided: i64, failed: i64) -> Self {
+        Self {
+            key,
+            fired: 0,
+            counted: 0,
+            undecided,
+            failed,
+        }
+    }
 }
 
 /// A day of a rule.
@@ -48,8 +69,8 @@ pub fn day_of(at: Timestamp) -> i64 {
     at.unix_ms().div_euclid(86_400_000)
 }
 
-/// Writes what an event came to. Rules in the order of their keys, so that two who write wait for each other one way only.
-pub async fn note(tx: &mut Tx, day: i64, firings: &mut [Firing]) -> Result<(), StoreError> {
+/// Counts an event of a day.
+pub async fn count_event(tx: &mut Tx, day: i64) -> Result<(), StoreError> {
     query(
         "INSERT INTO rules_day (day, n_events) VALUES ($1, 1)
          ON CONFLICT (day) DO UPDATE SET n_events = rules_day.n_events + 1",
@@ -58,6 +79,11 @@ pub async fn note(tx: &mut Tx, day: i64, firings: &mut [Firing]) -> Result<(), S
     .execute(tx.conn())
     .await
     .map_err(StoreError::at("count an event"))?;
+    Ok(())
+}
+
+/// Adds to what is measured of rules on a day. Rules in the order of their keys, so that two who write wait for each other one way only.
+pub async fn note(tx: &mut Tx, day: i64, firings: &mut [Firing]) -> Result<(), StoreError> {
     /// Rows of one statement.
     const ROWS: usize = 32;
     firings.sort_by(|a, b| a.key.cmp(&b.key));
@@ -82,10 +108,10 @@ pub async fn note(tx: &mut Tx, day: i64, firings: &mut [Firing]) -> Result<(), S
             statement = statement
                 .bind(firing.key.rule.clone())
                 .bind(firing.key.fingerprint.clone())
-                .bind(i64::from(firing.fired.is_some()))
-                .bind(i64::from(firing.fired == Some(true)))
-                .bind(i64::from(firing.is_undecided))
-                .bind(i64::from(firing.is_failed));
+                .bind(firing.fired)
+                .bind(firing.counted)
+                .bind(firing.undecided)
+                .bind(firing.failed);
         }
         statement
             .execute(tx.conn())

@@ -1,4 +1,4 @@
-//! What was judged, in the order in which it was. The facts are content: they are kept for a time, and no longer than their item.
+//! What was judged, in the order in which it was. The facts are content: they are kept for a time, for backtests, and then forgotten.
 //!
 //! What windows remember of an event stands beside its facts, as hashes: it outlives them, so that a restart counts as before.
 
@@ -79,23 +79,14 @@ pub async fn last_before(conn: &mut AnyConnection, at: Timestamp) -> Result<i64,
     row.int("seq")
 }
 
-/// The number of the oldest event that is kept.
-pub async fn oldest(conn: &mut AnyConnection) -> Result<Option<i64>, StoreError> {
-    let row = query("SELECT MIN(seq) AS seq FROM rules_event")
-        .fetch_one(conn)
+/// When an event was judged; none, if it is kept no more.
+pub async fn judged_at(conn: &mut AnyConnection, seq: i64) -> Result<Option<Timestamp>, StoreError> {
+    let row = query("SELECT judged_at FROM rules_event WHERE seq = $1")
+        .bind(seq)
+        .fetch_optional(conn)
         .await
         .map_err(StoreError::at("look for what was judged"))?;
-    row.opt_int("seq")
-}
-
-/// How many bytes the memory of windows has grown in the log since an event, and how many events that is.
-pub async fn n_after(conn: &mut AnyConnection, seq: i64) -> Result<i64, StoreError> {
-    let row = query("SELECT COUNT(*) AS n FROM rules_event WHERE seq > $1")
-        .bind(seq)
-        .fetch_one(conn)
-        .await
-        .map_err(StoreError::at("count what was judged"))?;
-    row.int("n")
+    row.map(|row| row.time("judged_at")).transpose()
 }
 
 /// Forgets events before a moment, up to a number: what is remembered of later ones rests on a snapshot.
@@ -112,16 +103,6 @@ pub async fn forget_before(tx: &mut Tx, at: Timestamp, up_to: i64) -> Result<(),
         .execute(tx.conn())
         .await
         .map_err(StoreError::at("forget facts"))?;
-    Ok(())
-}
-
-/// Forgets the content of what was judged of an item, whenever that was.
-pub async fn forget_item(tx: &mut Tx, item: &ItemId) -> Result<(), StoreError> {
-    query("UPDATE rules_event SET facts = '' WHERE item_id = $1")
-        .bind(item.to_string())
-        .execute(tx.conn())
-        .await
-        .map_err(StoreError::at("forget the facts of an item"))?;
     Ok(())
 }
 

@@ -5,7 +5,9 @@
 
 pub mod alarms;
 pub mod changes;
+mod compiled;
 pub mod differences;
+mod engine;
 pub mod firings;
 pub mod judge;
 pub mod labels;

@@ -1,21 +1,24 @@
 //! The windows of a version, filled: from the newest snapshot and the rest of the log.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use policy::window::{Seed, State, decode_bumps};
+use policy::window::{Seed, State, WindowSpec, decode_bumps};
 use policy::{Event, Lists, Scratch};
 use serde_json::{Map, Value};
 use sqlx::AnyConnection;
-use tokio::runtime::{Handle, RuntimeFlavor};
 
-use super::judge::CompiledVersion;
+use super::compiled::CompiledVersion;
 use super::log::{self, Logged};
 use super::snapshots;
+use crate::model::off_thread;
 use crate::store::columns::damaged;
-use crate::store::{StoreError, Tx};
+use crate::store::{Store, StoreError, Tx};
 
 /// Events that are read at a time.
 pub(super) const PAGE: i64 = 2_000;
+/// Clocks differ, and so do the moments at which things are posted and judged.
+const LATENESS: Duration = Duration::from_secs(86_400);
 
 /// A version with its windows filled, not yet in any place.
 #[derive(Debug)]
@@ -45,10 +48,12 @@ impl Ready {
             ready.seq = to;
             return Ok(ready);
         }
-        if let Some(seq) = snapshots::newest(conn, ready.version.number, to).await? {
-            let bytes = snapshots::read(conn, ready.version.number, seq).await?;
-            off_thread(|| ready.state.restore(&bytes)).map_err(|error| damaged("bytes", error))?;
-            ready.seq = seq;
+        match snapshots::read(conn, ready.version.number, to).await? {
+            Some((seq, bytes)) => {
+                off_thread(|| ready.state.restore(&bytes)).map_err(|error| damaged("bytes", error))?;
+                ready.seq = seq;
+            }
+            None => ready.seq = first_that_counts(conn, &ready.version.rules.windows(), to).await?,
         }
         ready.catch_up(conn, to).await?;
         Ok(ready)
@@ -56,7 +61,7 @@ impl Ready {
 
     /// Whether there is anything to remember.
     pub fn keeps_windows(&self) -> bool {
-        !self.version.rules.windows().is_empty()
+        self.version.keeps_windows()
     }
 
     /// Goes on to an event: with what was remembered of each if this version was asked then, else by asking it now.
@@ -88,6 +93,27 @@ impl Ready {
         Ok(())
     }
 
+    /// Writes the windows down as they are, in a transaction of its own: while nobody waits for it.
+    pub async fn write_down(&self, store: &Store) -> Result<(), StoreError> {
+        if self.keeps_windows() {
+            let mut tx = store.begin("write windows down").await?;
+            self.keep(&mut tx, self.seq).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Goes on to the last event, in the transaction in which the version takes its place. What was judged since it was written down every process
+    /// works out again by itself; only where lists have a say, which change meanwhile, the windows are written down once more.
+    pub async fn settle(&mut self, tx: &mut Tx, last_seq: i64) -> Result<(), StoreError> {
+        let is_written = self.seq == last_seq || self.version.rules.lists().is_empty();
+        self.catch_up(tx.conn(), last_seq).await?;
+        if is_written {
+            return Ok(());
+        }
+        self.keep(tx, last_seq).await
+    }
+
     /// Keeps the windows as they are after an event that was caught up with.
     pub async fn keep(&self, tx: &mut Tx, seq: i64) -> Result<(), StoreError> {
         debug_assert_eq!(self.seq, seq, "windows are kept where they stand");
@@ -102,6 +128,21 @@ impl Ready {
     pub fn seq(&self) -> i64 {
         self.seq
     }
+}
+
+/// The event after which windows begin to remember something that is not over by the event `to`. Of what was posted long before it was judged a day
+/// more is looked at.
+async fn first_that_counts(conn: &mut AnyConnection, windows: &[WindowSpec], to: i64) -> Result<i64, StoreError> {
+    let Some(last) = log::judged_at(conn, to).await? else {
+        return Ok(0);
+    };
+    log::last_before(conn, last.before(horizon(windows) + LATENESS)).await
+}
+
+/// How long the longest of these windows remembers.
+pub fn horizon(windows: &[WindowSpec]) -> Duration {
+    let longest = windows.iter().map(WindowSpec::horizon_ms).max().unwrap_or(0);
+    Duration::from_millis(longest.max(0).unsigned_abs())
 }
 
 /// The facts of an event that was judged.
@@ -136,12 +177,4 @@ pub(super) fn remember(state: &mut State, logged: &Logged) -> Result<(), StoreEr
     let bumps = decode_bumps(state, &logged.bumps).map_err(|error| damaged("bumps", error))?;
     state.apply(&bumps);
     Ok(())
-}
-
-/// Work of more than a moment, away from the threads that others wait on.
-pub(super) fn off_thread<T>(work: impl FnOnce() -> T) -> T {
-    match Handle::current().runtime_flavor() {
-        RuntimeFlavor::MultiThread => tokio::task::block_in_place(work),
-        _ => work(),
-    }
 }

@@ -40,23 +40,26 @@ pub async fn newest(conn: &mut AnyConnection, version: i64, to: i64) -> Result<O
     row.opt_int("seq")
 }
 
-/// The windows of a version after an event.
-pub async fn read(conn: &mut AnyConnection, version: i64, seq: i64) -> Result<Vec<u8>, StoreError> {
+/// The windows of a version after the newest event up to `to` after which they were kept, and that event. In one statement: older ones may be
+/// forgotten at any time.
+pub async fn read(conn: &mut AnyConnection, version: i64, to: i64) -> Result<Option<(i64, Vec<u8>)>, StoreError> {
+    let rows = query(
+        "SELECT seq, bytes FROM rules_snapshot
+         WHERE version = $1 AND seq = (SELECT MAX(s.seq) FROM rules_snapshot s WHERE s.version = $1 AND s.seq <= $2)
+         ORDER BY idx",
+    )
+    .bind(version)
+    .bind(to)
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::at("read the windows"))?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let seq = first.int("seq")?;
     let mut whole = Vec::new();
-    for idx in 0.. {
-        let row = query("SELECT bytes FROM rules_snapshot WHERE version = $1 AND seq = $2 AND idx = $3")
-            .bind(version)
-            .bind(seq)
-            .bind(idx)
-            .fetch_optional(&mut *conn)
-            .await
-            .map_err(StoreError::at("read the windows"))?;
-        match row {
-            Some(row) => whole.extend(row.bytes("bytes")?),
-            None => break,
-        }
+    for row in &rows {
+        whole.extend(row.bytes("bytes")?);
     }
-    Ok(whole)
+    Ok(Some((seq, whole)))
 }
 
 /// Forgets all but the newest of each version, and of versions that cannot be gone back to everything.

@@ -1,7 +1,7 @@
 //! Which version counts, which is only watched. One row: it changes in one statement, for all processes at once.
 
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, query};
+use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use crate::model::{ChangeId, Standing, Timestamp};
 use crate::store::columns::Columns;
@@ -43,21 +43,21 @@ pub struct Reign {
 
 /// Reads the standing; none before the first rules were installed.
 pub async fn read(conn: &mut AnyConnection) -> Result<Option<Kept>, StoreError> {
-    let row = query(
-        "SELECT seed, live, live_since, live_from_seq, shadow, shadow_since, shadow_from_seq, shadow_change
+    // In one statement, because it is read for every event: what the row names is not after the numbers.
+    let row = query(AssertSqlSafe(format!(
+        "SELECT seed, live, live_since, live_from_seq, shadow, shadow_since, shadow_from_seq, shadow_change,
+                {} AS last_list_change, {} AS last_seq
          FROM rules_standing WHERE id = 1",
-    )
-    .fetch_optional(&mut *conn)
+        counter::value_of("rules_list"),
+        counter::value_of("rules_event"),
+    )))
+    .fetch_optional(conn)
     .await
     .map_err(StoreError::at("read which rules count"))?;
-    let Some(row) = row else { return Ok(None) };
-    // Read after the row: what it names is not after them.
-    let last_list_change = counter::current(&mut *conn, "rules_list").await?;
-    let last_seq = counter::current(conn, "rules_event").await?;
-    of_row(&row, last_seq, last_list_change).map(Some)
+    row.map(|row| of_row(&row)).transpose()
 }
 
-fn of_row(row: &AnyRow, last_seq: i64, last_list_change: i64) -> Result<Kept, StoreError> {
+fn of_row(row: &AnyRow) -> Result<Kept, StoreError> {
     let shadow = match (row.opt_int("shadow")?, row.opt_parse::<ChangeId>("shadow_change")?) {
         (Some(version), Some(change)) => Some((version, change)),
         (_, _) => None,
@@ -72,8 +72,8 @@ fn of_row(row: &AnyRow, last_seq: i64, last_list_change: i64) -> Result<Kept, St
         live_from_seq: row.int("live_from_seq")?,
         shadow_from_seq: row.opt_int("shadow_from_seq")?,
         seed: row.text("seed")?,
-        last_seq,
-        last_list_change,
+        last_seq: row.int("last_seq")?,
+        last_list_change: row.int("last_list_change")?,
     })
 }
 
@@ -166,4 +166,11 @@ pub async fn reigns(conn: &mut AnyConnection, limit: i64) -> Result<Vec<Reign>, 
             })
         })
         .collect()
+}
+
+/// A store in which nobody installed rules.
+pub fn not_installed() -> StoreError {
+    StoreError::Damaged {
+        what: "no rules are installed".to_owned(),
+    }
 }

@@ -87,6 +87,17 @@ pub async fn find(conn: &mut AnyConnection, number: i64) -> Result<Option<RulesV
     row.map(|row| read(&row)).transpose()
 }
 
+/// Whether Seawall installed these files once.
+pub async fn was_shipped(conn: &mut AnyConnection, digest: &str) -> Result<bool, StoreError> {
+    let row = query("SELECT COUNT(*) AS n FROM rules_edition WHERE digest = $1 AND source = $2")
+        .bind(digest.to_owned())
+        .bind(RulesSource::Shipped.as_str())
+        .fetch_one(conn)
+        .await
+        .map_err(StoreError::at("look for shipped rules"))?;
+    Ok(row.int("n")? > 0)
+}
+
 /// Up to `limit` versions before a number, the newest first.
 pub async fn list(conn: &mut AnyConnection, before: i64, limit: i64) -> Result<Vec<RulesVersion>, StoreError> {
     let rows = query(

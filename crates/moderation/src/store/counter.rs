@@ -28,3 +28,8 @@ pub async fn current(conn: &mut AnyConnection, name: &'static str) -> Result<i64
         .map_err(StoreError::at("read a counter"))?;
     row.int("value")
 }
+
+/// An expression for the same, to stand in another statement.
+pub fn value_of(name: &'static str) -> String {
+    format!("(SELECT value FROM store_counter WHERE name = '{name}')")
+}

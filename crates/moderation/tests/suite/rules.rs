@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use moderation::Seawall;
 use moderation::flows::cases::decide_case;
-use moderation::flows::rules::{self, NewChange, RulesError};
+use moderation::flows::rules::{self, NewChange, RollBack, RulesError};
 use moderation::flows::submit::{Submission, submit_item};
 use moderation::model::{
     ActionKind, Actor, Chance, ChangeId, ChangeState, Judgement, Outcome, PageRequest, PolicyCode, Restricted, Role,
@@ -54,6 +54,14 @@ pub(super) async fn propose(app: &Seawall, text: &str) -> ChangeId {
 pub(super) async fn live(world: &World, text: &str) -> i64 {
     let change = propose(&world.app, text).await;
     rules::approve(&world.app, &world.admin, change, "").await.unwrap()
+}
+
+pub(super) fn step(to: Option<i64>) -> RollBack {
+    RollBack {
+        to,
+        from: None,
+        why: "to see".to_owned(),
+    }
 }
 
 pub(super) fn post(id: &str, account: &str, text: &str) -> Submission {
@@ -158,7 +166,7 @@ pub async fn a_change_goes_from_file_to_live_and_back(world: World) {
     assert!(view.diff.iter().any(|file| file.name == "all.rules"));
 
     // And back, in one step.
-    assert_eq!(rules::roll_back(app, &world.admin, None, "too many").await.unwrap(), 1);
+    assert_eq!(rules::roll_back(app, &world.admin, &step(None)).await.unwrap(), 1);
     let verdict = submit(&other, post("again", "ann", "hello")).await;
     assert_eq!(decided(&other, &verdict).await.1, "1");
     let view = views::change(app, &world.admin, change).await.unwrap().unwrap();
@@ -208,7 +216,7 @@ pub async fn what_does_not_pass_is_not_kept(world: World) {
     assert!(matches!(shipped.await, Err(RulesError::Same)));
 }
 
-const WINDOWED: &str = r#"
+pub(super) const WINDOWED: &str = r#"
 rule busy {
   policy: other_terms
   when: count(by: account.id, within: 1h) > 2 || distinct(account.id, by: item.text, within: 1d) > 3
@@ -328,11 +336,9 @@ pub async fn windows_are_there_when_a_rule_becomes_live(world: World) {
     let verdict = submit(&other, post("late", "ann", "x")).await;
     assert_eq!(decided(&other, &verdict).await.0, "busy");
     // The way back and forth again loses nothing.
-    rules::roll_back(&world.app, &world.admin, None, "to see")
-        .await
-        .unwrap();
+    rules::roll_back(&world.app, &world.admin, &step(None)).await.unwrap();
     submit(&world.app, post("between", "ann", "x")).await;
-    rules::roll_back(&world.app, &world.admin, Some(2), "to see")
+    rules::roll_back(&world.app, &world.admin, &step(Some(2)))
         .await
         .unwrap();
     let verdict = submit(&other, post("later", "ann", "x")).await;
@@ -446,6 +452,9 @@ pub async fn a_rule_that_people_reverse_is_suspended(world: World) {
         ("shadow", true, 1, 3)
     );
     assert_eq!(submit(app, post("next", "ann", "x")).await.outcome, Outcome::Allow);
+    // A step back passes over the version in which it counted.
+    assert_eq!(rules::roll_back(app, &world.admin, &step(None)).await.unwrap(), 1);
+    assert_eq!(rules::roll_back(app, &world.admin, &step(Some(3))).await.unwrap(), 3);
     // Once is enough, and the way back is open.
     rules::keep_rules_up(app).await.unwrap();
     let alarms = views::rule_alarms(app, &world.admin, true).await.unwrap();

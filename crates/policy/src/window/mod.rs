@@ -78,7 +78,7 @@ pub struct WindowSpec {
 
 impl WindowSpec {
     /// How long something is kept: late events are still counted rightly within it.
-    fn horizon_ms(&self) -> i64 {
+    pub fn horizon_ms(&self) -> i64 {
         match self.kind {
             WindowKind::FirstSeen | WindowKind::Since => self.within_ms,
             WindowKind::Quota(refill) | WindowKind::Session(refill) => {
@@ -159,6 +159,18 @@ impl State {
             let kept = old.iter().position(|(known, _)| known.id == spec.id);
             let table = kept.map_or_else(Table::default, |idx| old.swap_remove(idx).1);
             self.windows.push((spec.clone(), table));
+        }
+    }
+
+    /// A copy of what it holds of some windows.
+    pub fn copy(&self, windows: &[WindowSpec]) -> State {
+        let is_wanted = |spec: &WindowSpec| windows.iter().any(|wanted| wanted.id == spec.id);
+        let copied = self.windows.iter().filter(|(spec, _)| is_wanted(spec));
+        State {
+            seed: self.seed,
+            windows: copied.cloned().collect(),
+            n_refused: 0,
+            keys_max: self.keys_max,
         }
     }
 

@@ -15,7 +15,7 @@ struct Slot {
     entry: Entry,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Shard {
     slots: Vec<Slot>,
     used: usize,
@@ -24,7 +24,7 @@ struct Shard {
 }
 
 /// All keys of a window.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Table {
     shards: Vec<Shard>,
     /// The newest time that any key has seen.

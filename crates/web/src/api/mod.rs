@@ -6,6 +6,7 @@
 mod actions;
 mod banks;
 mod cases;
+mod comparison;
 mod decisions;
 mod entries;
 mod events;
@@ -42,9 +43,18 @@ pub(crate) fn submission_routes() -> OpenApiRouter<WebState> {
         .routes(routes!(entries::create_entry))
 }
 
-/// Routes that take files of many lines.
+/// Routes that take files of many lines, or take long because they ask rules about much.
 pub(crate) fn import_routes() -> OpenApiRouter<WebState> {
-    OpenApiRouter::new().routes(routes!(imports::import_entries))
+    OpenApiRouter::new()
+        .routes(routes!(imports::import_entries))
+        .routes(routes!(rules::check_rules))
+        .routes(routes!(rules::try_rules))
+        .routes(routes!(rule_changes::propose_change))
+        .routes(routes!(rule_changes::backtest_change))
+        .routes(routes!(rule_changes::shadow_change))
+        .routes(routes!(rule_changes::decide_change))
+        .routes(routes!(rules::roll_back))
+        .routes(routes!(rule_lists::upload_entries))
 }
 
 /// Routes that take pieces of live streams.
@@ -74,24 +84,14 @@ pub(crate) fn other_routes() -> OpenApiRouter<WebState> {
         .routes(routes!(actions::get_action))
         .routes(routes!(actions::retry_action))
         .routes(routes!(rules::get_rules))
-        .routes(routes!(rules::check_rules))
-        .routes(routes!(rules::try_rules))
         .routes(routes!(rules::list_versions))
         .routes(routes!(rules::get_version))
-        .routes(routes!(rules::roll_back))
         .routes(routes!(rules::explain_decision))
-        .routes(routes!(rule_changes::list_changes, rule_changes::propose_change))
+        .routes(routes!(rule_changes::list_changes))
         .routes(routes!(rule_changes::get_change))
-        .routes(routes!(rule_changes::backtest_change))
-        .routes(routes!(rule_changes::shadow_change))
-        .routes(routes!(rule_changes::decide_change))
         .routes(routes!(rule_lists::list_lists))
         .routes(routes!(rule_lists::put_list, rule_lists::delete_list))
-        .routes(routes!(
-            rule_lists::list_entries,
-            rule_lists::upload_entries,
-            rule_lists::remove_entry
-        ))
+        .routes(routes!(rule_lists::list_entries, rule_lists::remove_entry))
         .routes(routes!(
             rule_lists::list_labels,
             rule_lists::set_label,

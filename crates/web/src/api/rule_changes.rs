@@ -5,12 +5,14 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use moderation::flows::rules::{self as flow, NewChange};
 use moderation::model::{Backtest, ChangeId};
-use moderation::rules::changes::comparison_to_json;
+use moderation::store::Created;
 use moderation::views;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::banks::{CreatedJson, CreatedResponse, created_response};
+use super::comparison::ComparisonJson;
 use super::media::present;
 use super::pages::Rows;
 use super::rules::{DAYS, FileJson, read_files};
@@ -77,9 +79,8 @@ pub(crate) struct BacktestJson {
     pub took_ms: u64,
     /// Events whose content is kept no more.
     pub n_forgotten: u64,
-    /// Events, differences, accounts; differences by outcome, queue, language and rule; examples.
-    #[schema(value_type = Object)]
-    pub found: Value,
+    /// How they differ.
+    pub found: ComparisonJson,
 }
 
 impl From<&Backtest> for BacktestJson {
@@ -90,7 +91,7 @@ impl From<&Backtest> for BacktestJson {
             to: backtest.to.to_string(),
             took_ms: backtest.took_ms,
             n_forgotten: backtest.n_forgotten,
-            found: comparison_to_json(&backtest.found),
+            found: ComparisonJson::from(&backtest.found),
         }
     }
 }
@@ -153,33 +154,26 @@ pub(crate) struct ProposalInput {
     note: String,
 }
 
-/// A thing that was made.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = NewRuleChangeId)]
-pub(crate) struct ProposedJson {
-    /// Its id.
-    pub id: String,
-}
-
 /// Propose a change of the rules
 ///
 /// They are checked and their tests run; only what passes is kept. Nothing is live by it.
 #[utoipa::path(
     post, path = "/api/v1/rules/changes", tag = "Rules", operation_id = "propose_rule_change",
     request_body = ProposalInput,
-    responses((status = 201, description = "It was proposed.", body = ProposedJson)),
+    responses((status = 201, description = "It was proposed.", body = CreatedJson,
+        headers(("Location" = String, description = "Where it is.")))),
 )]
 pub(crate) async fn propose_change(
     State(state): State<WebState>,
     caller: Caller,
     JsonBody { value, .. }: JsonBody<ProposalInput>,
-) -> Result<(StatusCode, Json<ProposedJson>), ApiError> {
+) -> Result<CreatedResponse, ApiError> {
     let new = NewChange {
         files: read_files(value.files),
         note: value.note,
     };
     let id = flow::propose(&state.app, &caller.actor, new).await?;
-    Ok((StatusCode::CREATED, Json(ProposedJson { id: id.to_string() })))
+    Ok(created_response(Created::New(id), "rules/changes"))
 }
 
 /// Get a change of the rules
@@ -251,7 +245,8 @@ pub(crate) struct BacktestInput {
 
 /// Backtest a change of the rules
 ///
-/// Holds it against what was judged in the last days, beside the live rules. What was found is kept with the change.
+/// Holds it against what was judged in the last days, beside the live rules. What was found is kept with the change. A process runs two backtests at a
+/// time.
 #[utoipa::path(
     post, path = "/api/v1/rules/changes/{change}/backtest", tag = "Rules", operation_id = "backtest_rule_change",
     params(("change" = String, Path, description = "The change's id.", pattern = "^chg_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
@@ -313,8 +308,8 @@ pub(crate) struct DecisionInput {
     note: String,
 }
 
-/// `approve`: it counts from the next event on; only by another than who proposed it. `reject`: somebody refuses it. `withdraw`: who proposed it takes
-/// it back.
+/// `approve`: it counts from the next event on; by a person other than who proposed it, so no key does it. `reject`: somebody refuses it. `withdraw`: who
+/// proposed it takes it back.
 #[derive(Debug, Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = RuleChangeVerb)]

@@ -4,12 +4,11 @@ use axum::Json;
 use axum::extract::State;
 use moderation::flows::rules as flow;
 use moderation::model::{DecisionId, RuleFile};
-use moderation::rules::changes::comparison_to_json;
 use moderation::views;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::comparison::ComparisonJson;
 use super::media::present;
 use super::pages::Rows;
 use crate::extract::{Caller, JsonBody, PathId, QueryParams};
@@ -275,32 +274,31 @@ pub(crate) async fn check_rules(
     Ok(Json(checked.into()))
 }
 
-/// How two versions differ over the same events.
+/// What trying rules out found.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Comparison)]
-pub(crate) struct ComparisonJson {
-    /// Events, differences, accounts; differences by outcome, queue, language and rule; examples.
-    #[schema(value_type = Object)]
-    pub found: Value,
+#[schema(as = Tried)]
+pub(crate) struct TriedJson {
+    /// How they differ from the live rules.
+    pub found: ComparisonJson,
 }
 
 /// Try rules out
 ///
-/// Holds files of rules against what was judged in the last days, beside the live rules; nothing is kept.
+/// Holds files of rules against what was judged in the last days, beside the live rules; nothing is kept. A process runs two backtests at a time.
 #[utoipa::path(
     post, path = "/api/v1/rules/try", tag = "Rules", operation_id = "try_rules",
     request_body = FilesInput,
-    responses((status = 200, description = "What would have been different.", body = ComparisonJson)),
+    responses((status = 200, description = "What would have been different.", body = TriedJson)),
 )]
 pub(crate) async fn try_rules(
     State(state): State<WebState>,
     caller: Caller,
     JsonBody { value, .. }: JsonBody<FilesInput>,
-) -> Result<Json<ComparisonJson>, ApiError> {
+) -> Result<Json<TriedJson>, ApiError> {
     let days = value.days.unwrap_or(DAYS);
     let found = flow::try_out(&state.app, &caller.actor, &read_files(value.files), days).await?;
-    Ok(Json(ComparisonJson {
-        found: comparison_to_json(&found),
+    Ok(Json(TriedJson {
+        found: ComparisonJson::from(&found),
     }))
 }
 
@@ -410,10 +408,14 @@ impl crate::extract::Named for VersionNumber {
 #[serde(deny_unknown_fields)]
 #[schema(as = RollBack)]
 pub(crate) struct RollBackInput {
-    /// A version that was live before; the last one if nothing is said.
+    /// A version that was live before; if nothing is said, the one before the live one first was, without what Seawall suspended.
     #[serde(default, deserialize_with = "present")]
     #[schema(nullable = false, minimum = 1)]
     to: Option<i64>,
+    /// The version that you saw live. If another is by now, nothing happens: sent twice it is one step.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, minimum = 1)]
+    from: Option<i64>,
     /// Why.
     #[schema(min_length = 1, max_length = 2000)]
     why: String,
@@ -440,7 +442,12 @@ pub(crate) async fn roll_back(
     caller: Caller,
     JsonBody { value, .. }: JsonBody<RollBackInput>,
 ) -> Result<Json<LiveJson>, ApiError> {
-    let live = flow::roll_back(&state.app, &caller.actor, value.to, &value.why).await?;
+    let step = flow::RollBack {
+        to: value.to,
+        from: value.from,
+        why: value.why,
+    };
+    let live = flow::roll_back(&state.app, &caller.actor, &step).await?;
     Ok(Json(LiveJson { live }))
 }
 

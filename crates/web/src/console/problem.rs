@@ -175,6 +175,7 @@ impl From<RulesError> for ConsoleError {
             | RulesError::Stale { .. }
             | RulesError::SamePerson
             | RulesError::Same => ConsoleError::BadRequest("the rules do not take this"),
+            RulesError::Busy => ConsoleError::Busy,
             RulesError::Store(error) => error.into(),
         }
     }

@@ -17,6 +17,7 @@ mod openapi;
 mod pictures;
 mod reach;
 mod recordings;
+mod rules;
 mod sockets;
 mod streams;
 mod world;

@@ -13,9 +13,9 @@ use super::changes::open_change;
 use super::check::{check_files, checked};
 use super::{RulesError, invalid};
 use crate::Seawall;
-use crate::flows::calibrate::off_thread;
-use crate::model::{Actor, Backtest, ChangeId, ChangeState, Right, RuleFile, Timestamp};
-use crate::rules::judge::{event_of, facts_of};
+use crate::model::{Actor, Backtest, ChangeId, ChangeState, Right, RuleFile, Timestamp, off_thread};
+use crate::rules::judge::{event_of, facts_of, horizon};
+use crate::rules::standing::not_installed;
 use crate::rules::{changes, log, standing, versions};
 
 /// The longest time that a backtest looks back.
@@ -125,29 +125,32 @@ fn check_days(days: u32) -> Result<Duration, RulesError> {
 
 /// Asks the live rules and the new ones about the same events. Says which version was live.
 async fn replay(app: &Seawall, new: &Rules, back: Duration) -> Result<(i64, Replayed), RulesError> {
+    let _place = app.judge.begin_backtest().ok_or(RulesError::Busy)?;
     let (seed, lists) = app.judge.surroundings(&app.store).await?;
-    let mut conn = app.store.reader().await?;
-    let kept = standing::read(&mut conn)
-        .await?
-        .ok_or_else(super::changes::not_installed)?;
-    let base = kept.standing.live;
-    let old = app.judge.compiled(&mut conn, base).await?;
     let to = app.clock.now();
     let from = to.before(back);
-    let last = kept.last_seq;
-    let first = log::last_before(&mut conn, from).await?.max(last - BACKTEST_EVENTS_MAX);
-    // Windows are filled with what came before, if there is any need.
-    let has_windows = !new.windows().is_empty() || !old.rules.windows().is_empty();
-    let mut after = if has_windows {
-        0.max(first - BACKTEST_EVENTS_MAX)
-    } else {
-        first
+    let (base, old, last, first, mut after) = {
+        let mut conn = app.store.reader().await?;
+        let kept = standing::read(&mut conn).await?.ok_or_else(not_installed)?;
+        let old = app.judge.compiled(&mut conn, kept.standing.live).await?;
+        let oldest = kept.last_seq - BACKTEST_EVENTS_MAX;
+        let first = log::last_before(&mut conn, from).await?.max(oldest);
+        // Windows are filled with what came before and is not over by then.
+        let windows = [new.windows(), old.rules.windows()].concat();
+        let after = if windows.is_empty() {
+            first
+        } else {
+            let before = log::last_before(&mut conn, from.before(horizon(&windows) + DAY)).await?;
+            before.clamp(0.max(first - BACKTEST_EVENTS_MAX).min(first), first)
+        };
+        (kept.standing.live, old, kept.last_seq, first, after)
     };
     let mut comparer = Comparer::new(&old.rules, new, &lists, seed);
     let mut n_forgotten = 0;
     loop {
         let end = if after < first { first } else { last };
-        let page = log::list(&mut conn, after, end, PAGE).await?;
+        // Taken for a page at a time: others want to read between two.
+        let page = log::list(&mut *app.store.reader().await?, after, end, PAGE).await?;
         let Some(last_of_page) = page.last().map(|logged| logged.seq) else {
             if end == last {
                 break;

@@ -1,16 +1,18 @@
 //! A change of the rules: proposed with its tests passing, approved by a second person, live for all processes with one statement; and the
 //! way back.
 //!
-//! Each of these is safe to do twice: the second finds the change in another state and says so.
+//! Approving, refusing and withdrawing are safe to do twice: the second finds the change in another state and says so. So is going back, if who does it
+//! says which version they saw live; proposing twice makes two changes.
 
 use super::check::{check_files, checked};
 use super::{RulesError, invalid, text};
 use crate::Seawall;
-use crate::flows::calibrate::off_thread;
-use crate::model::{Actor, Change, ChangeId, ChangeState, Right, RuleFile, RulesSource, Timestamp};
+use crate::model::{Actor, Change, ChangeId, ChangeState, Right, RuleFile, RulesSource, Timestamp, off_thread};
+use crate::rules::firings::Key;
+use crate::rules::standing::{Reign, not_installed};
 use crate::rules::versions::NewVersion;
 use crate::rules::{changes, standing, versions};
-use crate::store::{StoreError, Tx};
+use crate::store::{AnyConnection, StoreError, Tx};
 
 /// A change that somebody proposes.
 #[derive(Debug, Clone)]
@@ -74,7 +76,7 @@ pub async fn withdraw(app: &Seawall, actor: &Actor, id: ChangeId, note: &str) ->
 
 /// Refuses a change.
 pub async fn reject(app: &Seawall, actor: &Actor, id: ChangeId, note: &str) -> Result<(), RulesError> {
-    actor.require(Right::ApproveRules)?;
+    actor.require(Right::StopRules)?;
     end(app, actor, id, ChangeState::Rejected, note).await
 }
 
@@ -106,8 +108,9 @@ pub async fn approve(app: &Seawall, actor: &Actor, id: ChangeId, note: &str) -> 
     let change = changes::find(&mut *app.store.reader().await?, id).await?;
     let change = change.ok_or(RulesError::NotFound { what: "change" })?;
     check_approval(actor, &change)?;
-    // Its windows are filled before the turn is taken, so that nobody waits for it.
+    // Its windows are filled and written down before the turn is taken, so that nobody waits for it.
     let mut ready = app.judge.prepare(&app.store, change.version).await?;
+    ready.write_down(&app.store).await?;
 
     let mut tx = app.store.begin("approve rules").await?;
     let last_seq = standing::lock(&mut tx).await?;
@@ -121,8 +124,7 @@ pub async fn approve(app: &Seawall, actor: &Actor, id: ChangeId, note: &str) -> 
             live: kept.standing.live,
         });
     }
-    ready.catch_up(tx.conn(), last_seq).await?;
-    ready.keep(&mut tx, last_seq).await?;
+    ready.settle(&mut tx, last_seq).await?;
     leave_shadow(&mut tx, &change, last_seq, now).await?;
     changes::end_live(&mut tx).await?;
     let why = format!("change {id}");
@@ -135,54 +137,99 @@ pub async fn approve(app: &Seawall, actor: &Actor, id: ChangeId, note: &str) -> 
     });
     tx.event(now, actor, "rules.live", approved.version, body);
     tx.commit().await?;
+    app.judge.offer(ready).await;
     Ok(approved.version)
 }
 
-/// Goes back to a version that was live before: the last one, or the one that is named. One person can do it, because it makes nothing live
+/// A step back.
+#[derive(Debug, Clone)]
+pub struct RollBack {
+    /// To which version, of those that were live before; with none, to the one before.
+    pub to: Option<i64>,
+    /// The version that they saw live who want this. If another is by now, nothing happens: the same step taken twice is one step.
+    pub from: Option<i64>,
+    /// Why.
+    pub why: String,
+}
+
+/// Goes back to a version that was live before: the one before, or the one that is named. One person can do it, because it makes nothing live
 /// that was not approved once. Says the version.
-pub async fn roll_back(app: &Seawall, actor: &Actor, to: Option<i64>, why: &str) -> Result<i64, RulesError> {
+pub async fn roll_back(app: &Seawall, actor: &Actor, step: &RollBack) -> Result<i64, RulesError> {
     /// How far one can go back.
     const REIGNS_MAX: i64 = 1_000;
-    actor.require(Right::ApproveRules)?;
-    let why = text("why", why, 1, Change::NOTE_LENGTH_MAX)?;
+    actor.require(Right::StopRules)?;
+    let why = text("why", &step.why, 1, Change::NOTE_LENGTH_MAX)?;
     let mut conn = app.store.reader().await?;
     let kept = standing::read(&mut conn).await?.ok_or_else(not_installed)?;
     let live = kept.standing.live;
-    let reigns = standing::reigns(&mut conn, REIGNS_MAX).await?;
-    drop(conn);
-    let mut was_live = reigns
-        .iter()
-        .map(|reign| reign.version)
-        .filter(|version| *version != live);
-    let version = match to {
-        Some(to) if to == live => return Err(RulesError::Same),
-        Some(to) => was_live.find(|version| *version == to),
-        None => was_live.next(),
+    let is_seen = |live: i64| match step.from {
+        Some(base) if base != live => Err(RulesError::Stale { base, live }),
+        _ => Ok(()),
     };
+    is_seen(live)?;
+    let reigns = standing::reigns(&mut conn, REIGNS_MAX).await?;
+    let version = match step.to {
+        Some(to) if to == live => return Err(RulesError::Same),
+        Some(to) => reigns.iter().map(|reign| reign.version).find(|version| *version == to),
+        None => version_before(app, &mut conn, &reigns, live).await?,
+    };
+    drop(conn);
     let version = version.ok_or(RulesError::NotFound {
         what: "version that was live before",
     })?;
     let mut ready = app.judge.prepare(&app.store, version).await?;
+    ready.write_down(&app.store).await?;
 
     let mut tx = app.store.begin("roll rules back").await?;
     let last_seq = standing::lock(&mut tx).await?;
     let now = app.clock.now();
     let kept = standing_of(&mut tx).await?;
+    is_seen(kept.standing.live)?;
     if kept.standing.live != live {
         return Err(RulesError::Stale {
             base: live,
             live: kept.standing.live,
         });
     }
-    ready.catch_up(tx.conn(), last_seq).await?;
-    ready.keep(&mut tx, last_seq).await?;
+    ready.settle(&mut tx, last_seq).await?;
     changes::end_live(&mut tx).await?;
     let said = format!("rolled back: {why}");
     standing::set_live(&mut tx, version, last_seq, &actor.to_string(), &said, now).await?;
     let body = serde_json::json!({ "version": version, "from": live, "rolled_back": true });
     tx.event(now, actor, "rules.live", version, body);
     tx.commit().await?;
+    app.judge.offer(ready).await;
     Ok(version)
+}
+
+/// The version that was live before a version first was: going back twice goes two steps, and never forward again. Of what Seawall suspended nothing
+/// comes back by itself: versions in which it still counts are passed over.
+async fn version_before(
+    app: &Seawall,
+    conn: &mut AnyConnection,
+    reigns: &[Reign],
+    live: i64,
+) -> Result<Option<i64>, StoreError> {
+    let mut suspended: Vec<Key> = Vec::new();
+    let mut at = live;
+    loop {
+        // The newest stands first.
+        let first = reigns.iter().rposition(|reign| reign.version == at);
+        let Some(before) = first.and_then(|first| reigns.get(first + 1)) else {
+            return Ok(None);
+        };
+        let version = app.judge.compiled(&mut *conn, before.version).await?;
+        let edition = versions::find(&mut *conn, at).await?;
+        if edition.is_some_and(|edition| edition.source == RulesSource::Suspended) {
+            let now = app.judge.compiled(&mut *conn, at).await?;
+            let keys = version.keys().iter();
+            suspended.extend(keys.filter(|key| version.counts(key) && !now.counts(key)).cloned());
+        }
+        if !suspended.iter().any(|key| version.counts(key)) {
+            return Ok(Some(before.version));
+        }
+        at = before.version;
+    }
 }
 
 fn check_approval(actor: &Actor, change: &Change) -> Result<(), RulesError> {
@@ -232,10 +279,4 @@ fn decided(change: Change, state: ChangeState, actor: &Actor, now: Timestamp, no
 
 pub(super) async fn standing_of(tx: &mut Tx) -> Result<standing::Kept, StoreError> {
     standing::read(tx.conn()).await?.ok_or_else(not_installed)
-}
-
-pub(super) fn not_installed() -> StoreError {
-    StoreError::Damaged {
-        what: "no rules are installed".to_owned(),
-    }
 }

@@ -7,8 +7,7 @@ use policy::{Diagnostic, Level, Source};
 
 use super::{RulesError, invalid};
 use crate::Seawall;
-use crate::flows::calibrate::off_thread;
-use crate::model::{Actor, Right, RuleFile};
+use crate::model::{Actor, Right, RuleFile, off_thread};
 use crate::rules::versions;
 
 /// What the checker and the tests say.

@@ -1,4 +1,7 @@
 //! The rules that Seawall ships are version 1 of a new store. A store that still has them unchanged follows those of a newer Seawall.
+//!
+//! What was installed once is never installed again: a restart undoes no rollback, and while old and new programs run side by side, or the
+//! newer one is taken back, the rules stay as they are.
 
 use policy::{DEFAULT_RULES, DEFAULT_RULES_FILE};
 
@@ -7,19 +10,15 @@ use crate::Seawall;
 use crate::model::{Actor, RuleFile, RulesSource};
 use crate::rules::versions::NewVersion;
 use crate::rules::{standing, versions};
-use crate::store::{StoreError, Tx};
+use crate::store::{AnyConnection, StoreError, Tx};
 
 /// Installs the shipped rules, if there are none or older ones that nobody changed. Doing it again changes nothing.
 pub async fn install(app: &Seawall) -> Result<(), StoreError> {
     let files = shipped();
     let mut conn = app.store.reader().await?;
-    if let Some(kept) = standing::read(&mut conn).await? {
-        let live = versions::find(&mut conn, kept.standing.live).await?;
-        let is_older =
-            live.is_some_and(|live| live.source == RulesSource::Shipped && live.digest != versions::digest(&files));
-        if !is_older {
-            return Ok(());
-        }
+    let kept = standing::read(&mut conn).await?;
+    if is_done(&mut conn, kept.as_ref(), &files).await? {
+        return Ok(());
     }
     drop(conn);
     let mut tx = app.store.begin("install rules").await?;
@@ -34,18 +33,27 @@ fn shipped() -> Vec<RuleFile> {
     }]
 }
 
+/// Whether there is nothing to install: people chose other rules, or these were installed before.
+async fn is_done(
+    conn: &mut AnyConnection,
+    kept: Option<&standing::Kept>,
+    files: &[RuleFile],
+) -> Result<bool, StoreError> {
+    let Some(kept) = kept else { return Ok(false) };
+    let live = versions::find(&mut *conn, kept.standing.live).await?;
+    if live.is_none_or(|live| live.source != RulesSource::Shipped) {
+        return Ok(true);
+    }
+    versions::was_shipped(conn, &versions::digest(files)).await
+}
+
 async fn install_in(app: &Seawall, tx: &mut Tx, files: &[RuleFile]) -> Result<(), StoreError> {
     let last_seq = standing::lock(tx).await?;
     let now = app.clock.now();
     let before = standing::read(tx.conn()).await?;
-    if let Some(kept) = &before {
-        // Another process may have been first.
-        let live = versions::find(tx.conn(), kept.standing.live).await?;
-        let is_done =
-            live.is_some_and(|live| live.source != RulesSource::Shipped || live.digest == versions::digest(files));
-        if is_done {
-            return Ok(());
-        }
+    // Another process may have been first.
+    if is_done(tx.conn(), before.as_ref(), files).await? {
+        return Ok(());
     }
     let new = NewVersion {
         files: files.to_vec(),

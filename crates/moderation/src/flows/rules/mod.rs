@@ -7,6 +7,7 @@ mod backtest;
 mod changes;
 mod check;
 mod endings;
+mod follow;
 mod install;
 mod labels;
 mod lists;
@@ -14,9 +15,10 @@ mod shadow;
 mod watch;
 
 pub use backtest::{BACKTEST_DAYS_MAX, BACKTEST_EVENTS_MAX, backtest, export_events, try_out};
-pub use changes::{NewChange, approve, propose, reject, roll_back, withdraw};
+pub use changes::{NewChange, RollBack, approve, propose, reject, roll_back, withdraw};
 pub use check::{Checked, Finding, RuleBrief, TestOutcome, check};
 pub use endings::end_restrictions;
+pub(crate) use follow::run_rules_follower;
 pub use install::install;
 pub use labels::{NewLabel, remove_label, set_label};
 pub use lists::{ListUpload, add_entries, delete_list, put_list, remove_entry, upload_list};
@@ -69,6 +71,9 @@ pub enum RulesError {
     /// The rules are those that are live.
     #[error("nothing is different from the live rules")]
     Same,
+    /// As many backtests are run as may be.
+    #[error("as many backtests are run as one process runs at a time")]
+    Busy,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),

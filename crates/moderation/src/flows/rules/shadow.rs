@@ -14,8 +14,9 @@ pub async fn start_shadow(app: &Seawall, actor: &Actor, id: ChangeId) -> Result<
     if !change.state.is_open() {
         return Err(RulesError::NotOpen { state: change.state });
     }
-    // Its windows are filled before the turn is taken, so that nobody waits for it.
+    // Its windows are filled and written down before the turn is taken, so that nobody waits for it.
     let mut ready = app.judge.prepare(&app.store, change.version).await?;
+    ready.write_down(&app.store).await?;
 
     let mut tx = app.store.begin("put rules in shadow").await?;
     let last_seq = standing::lock(&mut tx).await?;
@@ -26,8 +27,7 @@ pub async fn start_shadow(app: &Seawall, actor: &Actor, id: ChangeId) -> Result<
         let other = open_change(&mut tx, other).await?;
         changes::update(&mut tx, &out_of_shadow(other)).await?;
     }
-    ready.catch_up(tx.conn(), last_seq).await?;
-    ready.keep(&mut tx, last_seq).await?;
+    ready.settle(&mut tx, last_seq).await?;
     standing::set_shadow(&mut tx, Some((change.version, id)), last_seq, now).await?;
     differences::begin(&mut tx, id).await?;
     let watched = Change {
@@ -44,6 +44,7 @@ pub async fn start_shadow(app: &Seawall, actor: &Actor, id: ChangeId) -> Result<
         serde_json::json!({ "version": watched.version, "on": true }),
     );
     tx.commit().await?;
+    app.judge.offer(ready).await;
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! Rules are watched: one that people reverse too often, or that suddenly fires far more often, is taken back to shadow with an alarm. And what
 //! rules remember is kept in order: windows are written down, what is over ends, what has had its time is forgotten.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use policy::Mode;
@@ -13,12 +13,12 @@ use super::RulesError;
 use super::changes::standing_of;
 use super::endings::end_restrictions;
 use crate::Seawall;
-use crate::model::{Actor, Alarm, AlarmId, AlarmKind, Measured, Right, RuleFile, RulesSource, Timestamp};
+use crate::model::{Actor, Alarm, AlarmId, AlarmKind, Measured, Right, RuleFile, RulesSource, Timestamp, off_thread};
 use crate::rules::firings::{Day, Key, day_of};
 use crate::rules::judge::CompiledVersion;
 use crate::rules::versions::NewVersion;
 use crate::rules::{alarms, changes, firings, labels, lists, log, snapshots, standing, versions};
-use crate::store::{StoreError, Tx};
+use crate::store::{AnyConnection, StoreError, Tx};
 
 /// How long the facts of what was judged are kept, for backtests.
 const EVENTS_KEPT: Duration = Duration::from_secs(30 * 86_400);
@@ -26,7 +26,7 @@ const EVENTS_KEPT: Duration = Duration::from_secs(30 * 86_400);
 const PRECISION_DAYS: i64 = 90;
 /// Over how many days before today a rule's own past is looked at.
 const PAST_DAYS: i64 = 28;
-/// A past shorter than this says nothing about jumps.
+/// A past shorter than this, in whole days on which the rule was asked, says nothing about jumps.
 const PAST_DAYS_MIN: usize = 3;
 /// The same rule raises no second alarm within this time.
 const ALARM_EVERY: Duration = Duration::from_secs(86_400);
@@ -52,6 +52,7 @@ pub async fn see_alarm(app: &Seawall, actor: &Actor, id: AlarmId) -> Result<(), 
 
 /// The upkeep of rules. Doing it twice changes nothing more.
 pub async fn keep_rules_up(app: &Seawall) -> Result<(), StoreError> {
+    app.judge.write_counts(&app.store).await?;
     end_restrictions(app).await?;
     watch_rules(app).await?;
     write_windows_down(app).await?;
@@ -96,11 +97,7 @@ async fn write_windows_down(app: &Seawall) -> Result<(), StoreError> {
         }
         // Filled beside those that judge, so that nobody waits while they are written.
         let ready = app.judge.prepare(&app.store, version).await?;
-        if ready.keeps_windows() {
-            let mut tx = app.store.begin("write windows down").await?;
-            ready.keep(&mut tx, ready.seq()).await?;
-            tx.commit().await?;
-        }
+        ready.write_down(&app.store).await?;
     }
     Ok(())
 }
@@ -114,22 +111,29 @@ async fn watch_rules(app: &Seawall) -> Result<(), StoreError> {
     let live = app.judge.compiled(&mut conn, kept.standing.live).await?;
     let now = app.clock.now();
     let measured = firings::since(&mut conn, day_of(now) - PRECISION_DAYS).await?;
+    let live_since = live_since(&mut conn, &live, now).await?;
     let mut found = Vec::new();
     for (idx, rule) in live.rules.rules().iter().enumerate() {
         let is_over = rule.expires_ms.is_some_and(|expires| expires <= now.unix_ms());
-        if rule.mode != Mode::Live
-            || is_over
-            || alarms::is_raised(&mut conn, &rule.name, now.before(ALARM_EVERY)).await?
-        {
+        if rule.mode != Mode::Live || is_over {
             continue;
         }
+        // Each kind has its own pause: a wave that is reported daily hides no rule that is wrong.
+        let since = now.before(ALARM_EVERY);
         let key = live.key(idx);
-        if let Some(detail) = misses_floor(rule, &measured, &key) {
+        if let Some(detail) = misses_floor(rule, &measured, &key)
+            && !alarms::is_raised(&mut conn, &rule.name, AlarmKind::Precision, since).await?
+        {
             found.push((rule.name.clone(), AlarmKind::Precision, detail, true));
             continue;
         }
-        let days = firings::days(&mut conn, &key, day_of(now) - PAST_DAYS).await?;
-        if let Some(detail) = jumps(&days, now) {
+        let first = live_since.get(&key).copied().unwrap_or_else(|| day_of(now));
+        let mut days = firings::days(&mut conn, &key, day_of(now) - PAST_DAYS).await?;
+        // Of the day on which it became live it saw a part only, and nothing of the days before.
+        days.retain(|day| day.day > first || day.day == day_of(now));
+        if let Some(detail) = jumps(&days, now)
+            && !alarms::is_raised(&mut conn, &rule.name, AlarmKind::Surge, since).await?
+        {
             found.push((rule.name.clone(), AlarmKind::Surge, detail, !rule.keeps_surges));
         }
     }
@@ -138,6 +142,40 @@ async fn watch_rules(app: &Seawall) -> Result<(), StoreError> {
         raise(app, &live, &rule, kind, detail, suspends).await?;
     }
     Ok(())
+}
+
+/// The day since which each rule of the live version is asked without a break, as far back as a past is looked at.
+async fn live_since(
+    conn: &mut AnyConnection,
+    live: &CompiledVersion,
+    now: Timestamp,
+) -> Result<HashMap<Key, i64>, StoreError> {
+    /// The most changes that are looked at: before them a rule has no past.
+    const REIGNS_MAX: i64 = 200;
+    let mut since: HashMap<Key, i64> = HashMap::new();
+    let mut unbroken: HashSet<Key> = live.keys().iter().cloned().collect();
+    for reign in standing::reigns(&mut *conn, REIGNS_MAX).await? {
+        let files = versions::files(&mut *conn, reign.version).await?;
+        let asked = off_thread(|| asked(&files));
+        unbroken.retain(|key| asked.contains(key));
+        let day = day_of(reign.since);
+        since.extend(unbroken.iter().map(|key| (key.clone(), day)));
+        if unbroken.is_empty() || day < day_of(now) - PAST_DAYS {
+            break;
+        }
+    }
+    Ok(since)
+}
+
+/// What the rules of these files are measured by, drafts left out.
+fn asked(files: &[RuleFile]) -> HashSet<Key> {
+    let texts = versions::texts(files).into_iter().filter(|text| text.is_asked);
+    texts
+        .map(|text| Key {
+            rule: text.rule,
+            fingerprint: text.fingerprint,
+        })
+        .collect()
 }
 
 fn misses_floor(rule: &policy::Rule, measured: &HashMap<Key, Measured>, key: &Key) -> Option<String> {
@@ -197,7 +235,7 @@ async fn raise(
         files
     });
     let now = app.clock.now();
-    let mut alarm = Alarm {
+    let alarm = Alarm {
         id: AlarmId::fresh(now, &app.chance),
         rule: rule.to_owned(),
         kind,
@@ -219,28 +257,33 @@ async fn raise(
         };
         let number = versions::insert(&mut tx, &new, now).await?;
         tx.commit().await?;
-        suspended = Some((number, app.judge.prepare(&app.store, number).await?, new.note));
+        let ready = app.judge.prepare(&app.store, number).await?;
+        ready.write_down(&app.store).await?;
+        suspended = Some((number, ready, new.note));
     }
     let mut tx = app.store.begin("raise an alarm").await?;
     let last_seq = standing::lock(&mut tx).await?;
     let kept = standing_of(&mut tx).await?;
     // Another process may have been first, or somebody made other rules live: then it is looked at anew in an hour.
-    if kept.standing.live != seen.number || alarms::is_raised(tx.conn(), rule, now.before(ALARM_EVERY)).await? {
+    if kept.standing.live != seen.number || alarms::is_raised(tx.conn(), rule, kind, now.before(ALARM_EVERY)).await? {
         return Ok(());
     }
+    let mut taken = None;
     if let Some((number, mut ready, note)) = suspended {
-        ready.catch_up(tx.conn(), last_seq).await?;
-        ready.keep(&mut tx, last_seq).await?;
+        ready.settle(&mut tx, last_seq).await?;
         changes::end_live(&mut tx).await?;
         standing::set_live(&mut tx, number, last_seq, &Actor::System.to_string(), &note, now).await?;
         let body = json!({ "version": number, "from": seen.number, "suspended": rule, "alarm": alarm.id.to_string() });
         tx.event(now, &Actor::System, "rules.live", number, body);
-        alarm.is_suspended = true;
+        taken = Some(ready);
     }
     alarms::insert(&mut tx, &alarm).await?;
     let body = json!({ "rule": rule, "kind": kind.as_str(), "suspended": alarm.is_suspended });
     tx.event(now, &Actor::System, "alarm.raised", alarm.id, body);
     tx.commit().await?;
+    if let Some(ready) = taken {
+        app.judge.offer(ready).await;
+    }
     tracing::warn!(
         rule,
         kind = kind.as_str(),

@@ -1,9 +1,9 @@
 //! Versions of the rules, and changes with all that is known of them.
 
 use super::diff::{FileDiff, diff_files};
-use super::not_installed;
 use crate::Seawall;
 use crate::model::{Actor, Change, ChangeId, Page, PageRequest, Right, RuleFile, RulesVersion, ShadowResult, Standing};
+use crate::rules::standing::not_installed;
 use crate::rules::{changes, differences, standing, versions};
 use crate::views::{ViewError, cursor, names};
 
@@ -27,6 +27,8 @@ pub struct VersionView {
     pub row: VersionRow,
     /// Its files.
     pub files: Vec<RuleFile>,
+    /// The version that counts now.
+    pub live: i64,
 }
 
 /// A change in a line.
@@ -89,6 +91,7 @@ pub async fn rules_version(app: &Seawall, actor: &Actor, number: i64) -> Result<
     Ok(Some(VersionView {
         row: row(version, &kept.standing, &names),
         files: versions::files(&mut conn, number).await?,
+        live: kept.standing.live,
     }))
 }
 

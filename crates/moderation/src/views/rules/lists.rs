@@ -1,9 +1,9 @@
 //! Lists and labels, for people.
 
-use super::not_installed;
 use crate::Seawall;
 use crate::model::{Actor, Label, LabelOn, ListEntry, Page, PageRequest, Right, RuleList};
 use crate::rules::judge::CompiledVersion;
+use crate::rules::standing::not_installed;
 use crate::rules::{labels, lists, standing};
 use crate::store::AnyConnection;
 use crate::views::{ViewError, names};

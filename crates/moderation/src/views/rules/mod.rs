@@ -23,6 +23,7 @@ use crate::Seawall;
 use crate::model::{Actor, Alarm, Measured, Right, RulesVersion, Standing, Timestamp};
 use crate::rules::firings::{self, Day, Key, day_of};
 use crate::rules::judge::CompiledVersion;
+use crate::rules::standing::not_installed;
 use crate::rules::{alarms, changes as kept_changes, standing, versions};
 use crate::store::StoreError;
 
@@ -234,6 +235,8 @@ pub struct RuleMetrics {
 }
 
 pub(super) async fn rule_metrics(app: &Seawall) -> Result<RuleMetrics, StoreError> {
+    // Asked before a connection is taken: who judges may hold the one and wait for the other.
+    let windows = app.judge.size().await;
     let mut conn = app.store.reader().await?;
     let Some(kept) = standing::read(&mut conn).await? else {
         return Ok(RuleMetrics::default());
@@ -250,7 +253,7 @@ pub(super) async fn rule_metrics(app: &Seawall) -> Result<RuleMetrics, StoreErro
         n_events: kept.last_seq,
         live: kept.standing.live,
         n_open_alarms: alarms::n_open(&mut conn).await?,
-        windows: app.judge.size().await,
+        windows,
     })
 }
 
@@ -301,11 +304,5 @@ fn row_of(compiled: &CompiledVersion, idx: usize, rule: &Rule, now: Timestamp) -
             .unwrap_or_default(),
         line: text.map_or(1, |text| text.line),
         text: text.map(|text| text.text.clone()).unwrap_or_default(),
-    }
-}
-
-fn not_installed() -> StoreError {
-    StoreError::Damaged {
-        what: "no rules are installed".to_owned(),
     }
 }

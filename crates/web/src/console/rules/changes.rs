@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use moderation::flows::rules::{self as flow, BACKTEST_DAYS_MAX, RulesError};
+use moderation::flows::rules::{self as flow, BACKTEST_DAYS_MAX, RollBack, RulesError};
 use moderation::model::{Change, ChangeId, ChangeState, RuleFile, Timestamp};
 use moderation::views::{self, ChangeRow, ChangeView};
 use serde::Deserialize;
@@ -243,16 +243,19 @@ pub async fn move_change(State(state): State<WebState>, Path(id): Path<String>, 
 
 /// `POST /rules/roll-back`: to the last version that was live, or to the one that is named.
 pub async fn roll_back(State(state): State<WebState>, Posted { person, fields }: Posted) -> Answer {
-    let to = match fields.get("version") {
-        "" => None,
-        number => Some(
-            number
-                .parse()
-                .map_err(|_| ConsoleError::BadRequest("no such version"))?,
-        ),
+    let version = |field: &str| match fields.get(field) {
+        "" => Ok(None),
+        number => number
+            .parse()
+            .map(Some)
+            .map_err(|_| ConsoleError::BadRequest("no such version")),
     };
-    let why = fields.get("why");
-    match flow::roll_back(&state.app, &person.actor, to, why).await {
+    let step = RollBack {
+        to: version("version")?,
+        from: version("from")?,
+        why: fields.get("why").to_owned(),
+    };
+    match flow::roll_back(&state.app, &person.actor, &step).await {
         Ok(version) => {
             let flash = Flash::new("flash.rolled_back", version.to_string());
             Ok(go_saying(&state, "/rules", &flash))
@@ -265,6 +268,7 @@ pub async fn roll_back(State(state): State<WebState>, Posted { person, fields }:
         ) => {
             let key = match error {
                 RulesError::Invalid { .. } => "problem.roll_back_why",
+                RulesError::Stale { .. } => "problem.roll_back_stale",
                 _ => "problem.roll_back",
             };
             Ok(go_saying(&state, "/rules/versions", &Flash::new(key, "")))

@@ -220,6 +220,7 @@ fn fault(shell: &Shell, error: RulesError) -> Result<(&'static str, String), Con
         RulesError::Stale { live, .. } => ("", "rules.stale", live.to_string()),
         RulesError::NotOpen { state } => ("", "rules.not_open", shell.word("change_state", state.as_str())),
         RulesError::Refused(report) => ("", "rules.refused", (report.n_errors + report.n_failed).to_string()),
+        RulesError::Busy => ("", "rules.busy", String::new()),
         error => return Err(error.into()),
     };
     Ok((field, shell.with(key, "what", what)))
