@@ -80,6 +80,10 @@ def references(store):
     return out, list(pictures), list(music)
 
 
+# What the videos are of that are never banked.
+OTHERS = ["news", "news", "news", "screen", "screen", "head", "head", "shapes", "shapes", "screen", "screen"]
+
+
 def strangers(store, half, pictures, music):
     """Videos that are never banked. `hosts` stand around copies; `others` are only asked about, and stand for a platform's benign sample."""
     halves = lambda things: [thing for n, thing in enumerate(things) if (n % 2 == 0) == (half == "held-out")]  # noqa: E731
@@ -90,15 +94,15 @@ def strangers(store, half, pictures, music):
         name = f"host-{half}-{number}"
         sound = ("music", (music[number % len(music)][0], 90))
         hosts.append(scenes.assemble(store, name, scenes.SMALL, lambda s: scenes.slideshow(name, own, [], seconds=20), sound, None))
-    for number in range(8):
+    for number, kind in enumerate(OTHERS):
         name = f"other-{half}-{number}"
         opening = [None, "intro", "countdown", "intro"][number % 4]
-        if number < 3 and len(pictures) >= 2:
+        if kind == "news" and len(pictures) >= 2:
             own = [pictures.pop() for _ in range(2)]
             shots = lambda s: scenes.news("news-other", name, own)  # noqa: E731
-        elif number < 5:
+        elif kind == "screen":
             shots = lambda s: scenes.screen("screen-other", name)  # noqa: E731
-        elif number < 7 and pictures:
+        elif kind == "head" and pictures:
             own = [pictures.pop()]
             shots = lambda s: scenes.head(name, own[0])  # noqa: E731
         else:

@@ -1,6 +1,6 @@
 //! What harmless videos show too: it is no evidence where a banked video shows it.
 //!
-//! A mark is common when two harmless videos have it. A harmless video that shows most of a banked one says nothing of that one: it is a copy that
+//! A mark is common when two harmless videos have it, a keypoint when one has. A harmless video that shows most of a banked one says nothing of that one: it is a copy that
 //! nobody objected to yet, and were it believed, what is posted most would be found least.
 
 use super::entries::Entry;
@@ -14,8 +14,10 @@ use std::sync::{Mutex, PoisonError};
 
 /// Bits within which a mark is one of a harmless video.
 pub(super) const COMMON_BITS: u32 = 31;
-/// Harmless videos that must show something for it to be common.
+/// Harmless videos that must show a mark for it to be common,
 const SOURCES_MIN: usize = 2;
+/// and a keypoint: a detail that any of them has tells little, and the mark's hash is left.
+const SOURCES_OF_KEYPOINT_MIN: usize = 1;
 /// A harmless video that shows more than this share of a banked one is a copy.
 const COPY_SHARE: f32 = 0.5;
 /// Marks that are remembered of one harmless video, the first ones.
@@ -100,13 +102,13 @@ impl Harmless {
         let n_marks = entry.points.len().max(1) as f32;
         shown.retain(|_, n| *n as f32 > COPY_SHARE * n_marks);
         let copies = shown;
-        let is_common = |sources: &mut dyn Iterator<Item = u64>| {
+        let is_common = |sources: &mut dyn Iterator<Item = u64>, least: usize| {
             let others: HashSet<u64> = sources.filter(|source| !copies.contains_key(source)).collect();
-            others.len() >= SOURCES_MIN
+            others.len() >= least
         };
         let mut points: Vec<Point> = entry.points.clone();
         for (point, sources) in points.iter_mut().zip(&near) {
-            point.is_mute = point.is_flat || is_common(&mut sources.iter().copied());
+            point.is_mute = point.is_flat || is_common(&mut sources.iter().copied(), SOURCES_MIN);
         }
         let n_common = self.learnt.lock().unwrap_or_else(PoisonError::into_inner).n_marks;
         let n_alike = near
@@ -121,7 +123,10 @@ impl Harmless {
         let mut common: Vec<(u32, (Pdq, Place))> = Vec::new();
         for (number, of_mark) in (0..).zip(&mut all) {
             of_mark.retain(|keypoint| {
-                let is_left = !is_common(&mut self.near(&self.keypoints, keypoint.0, ALIKE_BITS_MAX));
+                let is_left = !is_common(
+                    &mut self.near(&self.keypoints, keypoint.0, ALIKE_BITS_MAX),
+                    SOURCES_OF_KEYPOINT_MIN,
+                );
                 if !is_left {
                     common.push((number, *keypoint));
                 }

@@ -79,10 +79,12 @@ impl Part {
         }
         for (handle, segments) in index.align(&shown, self.asked_ms, votes) {
             let known = self.found.entry(handle).or_default();
+            // What lies side by side in one part was found to be two.
+            let n_before = known.len();
             for mut segment in segments {
                 segment.query.from_ms += start_ms;
                 segment.query.to_ms += start_ms;
-                match known.iter().rposition(|known| goes_on(known, &segment)) {
+                match known[..n_before].iter().rposition(|known| goes_on(known, &segment)) {
                     Some(at) => known[at] = both(&known[at], segment),
                     None if known.len() < SEGMENTS_MAX => known.push(segment),
                     None => {}

@@ -9,7 +9,7 @@ use signal::keypoints::{ALIKE_BITS_MAX, Keypoint, Place};
 use signal::pdq::{Dihedral, PdqSignal};
 use signal::video::align::{self, Likeness, NEAR_BITS, Shown, Vote, Weighed};
 use signal::video::{FLAT_QUALITY, Frame, MARK_SIDE, are_keypoints_due};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Bits within which the likeliest views vote.
 pub(super) const FAR_BITS: u32 = 48;
@@ -23,6 +23,12 @@ const SHARED_MIN: usize = 4;
 const MARKS_PLACED: usize = 24;
 /// Pairs of keypoints whose places are compared.
 const PAIRS_MAX: usize = 96;
+/// Videos that one frame votes for, those that it is most like.
+const ENTRIES_OF_FRAME: usize = 64;
+/// Marks of one video that a frame is held against, evenly spread: how like it is to the others tells what one likeness is worth.
+const MARKS_COMPARED: usize = 512;
+/// And those whose keypoints' places are.
+const PLACES_COMPARED: usize = 16;
 
 /// What was asked for last, in a query that goes on.
 #[derive(Debug, Clone, Copy, Default)]
@@ -73,6 +79,7 @@ impl VideoIndex {
                 add_hits(found, &hits, is_mirrored);
             }
             is_glanced_at.push(!self.add_placed(frame, asked, &entries, &is_counted, found));
+            hold_against_all(&entries, frame, found, counts);
         }
         let voted = frames.iter().zip(found).zip(is_glanced_at);
         let voted = voted.map(|((frame, found), is_glanced_at)| {
@@ -134,6 +141,82 @@ impl VideoIndex {
         }
         true
     }
+}
+
+/// The nearest marks that an index gives are those of whatever is banked; in a large bank few are of one video. So the videos that a frame is most like are held against it
+/// mark by mark: a layout shows only where a frame is seen to be like all of one.
+fn hold_against_all(entries: &Entries, frame: &Frame, found: &mut Found, counts: &dyn Fn(u64) -> bool) {
+    let mut best: HashMap<u64, (f32, Sides)> = HashMap::new();
+    for ((number, is_mirrored), likeness) in found.iter() {
+        let Some((_, at)) = entries.of_mark(*number).filter(|(entry, _)| counts(entry.handle)) else {
+            continue;
+        };
+        let (least, sides) = best.entry(number - at as u64).or_insert((1.0, Sides::default()));
+        *least = least.min(likeness.chance().unwrap_or(1.0));
+        sides.is_asked[usize::from(*is_mirrored)] = true;
+        sides.is_placed[usize::from(*is_mirrored)] |= likeness.places > 0;
+    }
+    let mut likest: Vec<(f32, u64, Sides)> = best
+        .into_iter()
+        .map(|(first, (least, sides))| (least, first, sides))
+        .collect();
+    likest.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    if likest.len() > ENTRIES_OF_FRAME {
+        let left: HashSet<u64> = likest.drain(ENTRIES_OF_FRAME..).map(|(_, first, _)| first).collect();
+        found.retain(|(number, _), _| {
+            let mark = entries.of_mark(*number);
+            mark.is_some_and(|(_, at)| !left.contains(&(number - at as u64)))
+        });
+    }
+    let views: Vec<(Pdq, bool, u32)> = views(frame)
+        .map(|(code, is_mirrored, is_likely)| (code, is_mirrored, if is_likely { FAR_BITS } else { NEAR_BITS }))
+        .collect();
+    let keypoints = frame.glimpse.as_ref().map_or(&[][..], |glimpse| &glimpse.keypoints);
+    for (_, first, sides) in likest {
+        let Some(entry) = entries.of_first(first) else {
+            continue;
+        };
+        let stride = entry.points.len().div_ceil(MARKS_COMPARED).max(1);
+        let points = entry.points.iter().enumerate().step_by(stride);
+        for (at, point) in points.filter(|(_, point)| !point.is_mute) {
+            for is_mirrored in [false, true] {
+                if !sides.is_asked[usize::from(is_mirrored)] {
+                    continue;
+                }
+                let seen = views.iter().filter(|(_, mirrored, _)| *mirrored == is_mirrored);
+                let near =
+                    seen.filter_map(|(code, _, within)| Some(code.distance(point.hash)).filter(|bits| bits <= within));
+                if let Some(bits) = near.min() {
+                    let likeness = Likeness { bits, ..Likeness::NONE };
+                    add(found, (first + at as u64, is_mirrored), likeness);
+                }
+            }
+        }
+        let with_keypoints: Vec<usize> = (0..entry.marks.len())
+            .filter(|at| !entry.marks[*at].is_empty())
+            .collect();
+        let stride = with_keypoints.len().div_ceil(PLACES_COMPARED).max(1);
+        for at in with_keypoints.into_iter().step_by(stride) {
+            for is_mirrored in [false, true] {
+                let mark = (first + at as u64, is_mirrored);
+                let is_known = found.get(&mark).is_some_and(|likeness| likeness.places > 0);
+                if sides.is_placed[usize::from(is_mirrored)] && !is_known {
+                    let likeness = Likeness {
+                        places: places(keypoints, &entry.marks[at], is_mirrored),
+                        ..Likeness::NONE
+                    };
+                    add(found, mark, likeness);
+                }
+            }
+        }
+    }
+}
+
+/// Which ways round a video was found, and by keypoints.
+#[derive(Default)]
+struct Sides {
+    is_asked: [bool; 2],
+    is_placed: [bool; 2],
 }
 
 /// Keypoints of a frame that lie as those of a mark do.

@@ -21,7 +21,6 @@ use crate::pdq::Pdq;
 use crate::span::Span;
 use lines::Line;
 use run::Run;
-use std::cmp::Ordering;
 
 pub use weigh::{Likeness, Moments, Weighed, weigh};
 
@@ -31,13 +30,13 @@ pub const RATE_MIN: f32 = 0.4;
 pub const RATE_MAX: f32 = 2.2;
 /// Segments that are told of one entry.
 pub const SEGMENTS_MAX: usize = 16;
-/// Runs that are not sure and are passed over for what else there may be: a picture that stands for minutes and says little hides no clip.
+/// Runs of one picture or two that are not sure and are passed over for what else there may be: a picture that stands for minutes and says little hides no clip.
 const PASSED_OVER_MAX: usize = 4;
 
 /// Bits within which the hash of a view is as near as a match asks.
 pub const NEAR_BITS: u32 = 31;
 /// Decimal logarithm of the chance from which on a segment is a match, and a lead.
-const MATCH_LOG10: f32 = -4.0;
+const MATCH_LOG10: f32 = -5.0;
 const LEAD_LOG10: f32 = -1.0;
 /// Pictures that differ from each other which a match must show: one picture is never a match, however long it stands.
 const MATCH_PICTURES: f32 = 2.5;
@@ -144,15 +143,18 @@ pub fn align(frames: &[Shown], asked_ms: u32, subject: Subject<'_>, votes: &[Wei
     while found.len() < SEGMENTS_MAX && n_passed_over < PASSED_OVER_MAX {
         let candidates = [false, true]
             .into_iter()
-            .filter_map(|mirrored| best(&question, mirrored, tries));
-        let Some(run) = candidates.max_by(|a, b| by_sureness(a, b, tries)) else {
+            .filter_map(|mirrored| best(&question, mirrored));
+        let Some(run) = candidates.max_by(|a, b| a.strength.total_cmp(&b.strength)) else {
             break;
         };
         question.is_used[run.first..=run.last].fill(true);
         if near_of(&run, tries).is_some() {
             found.push(run);
-        } else {
+        } else if run.pictures < MATCH_PICTURES {
             n_passed_over += 1;
+        } else {
+            // The strongest run of many pictures is no copy: what is weaker and by chance surer is a layout's.
+            break;
         }
     }
     found.sort_by_key(|run| run.first);
@@ -161,12 +163,6 @@ pub fn align(frames: &[Shown], asked_ms: u32, subject: Subject<'_>, votes: &[Wei
         .iter()
         .filter_map(|run| segment(frames, subject, run, tries))
         .collect()
-}
-
-/// What is sure before what is only long.
-fn by_sureness(a: &Run, b: &Run, tries: f32) -> Ordering {
-    let is_sure = |run: &Run| near_of(run, tries).is_some();
-    is_sure(a).cmp(&is_sure(b)).then(a.strength.total_cmp(&b.strength))
 }
 
 impl<'a> Question<'a> {
@@ -207,13 +203,13 @@ fn tries(asked_ms: u32, subject: Subject<'_>) -> f32 {
     seconds(asked_ms) + seconds(subject.duration_ms) + (lines::N_RATES as f32).log10()
 }
 
-/// The surest run along any line.
-fn best(question: &Question<'_>, mirrored: bool, tries: f32) -> Option<Run> {
+/// The strongest run along any line.
+fn best(question: &Question<'_>, mirrored: bool) -> Option<Run> {
     let candidates = lines::likely(question, mirrored);
     let runs = candidates
         .into_iter()
         .filter_map(|line| refined(question, line, mirrored));
-    runs.max_by(|a, b| by_sureness(a, b, tries))
+    runs.max_by(|a, b| a.strength.total_cmp(&b.strength))
 }
 
 /// Rounds in which a line is made exact.

@@ -28,6 +28,8 @@ const SPREAD_SHARE_MIN: f32 = 0.8;
 const LAYOUT_MOMENTS: f32 = 8.0;
 /// A near hash that more than this share of the entry's layout would have is no sign of its own.
 const NEAR_LAYOUT_MAX: f32 = 1e-3;
+/// Moments of an entry that a line passes within its tolerance of a frame: the likest of them counts, so that a share is as many times as easily had.
+const MOMENTS_NEAR: f32 = 3.0;
 /// The least chance that is believed.
 const CHANCE_MIN: f32 = 1e-9;
 /// Votes of one frame for one entry that are kept, the likeliest: a layout's are as many as its moments, and all of them were weighed.
@@ -227,7 +229,7 @@ fn share_above(likeness: f32, others: &[f32], n_moments: usize, expected_spread:
     let spread = spread.max(expected * SPREAD_SHARE_MIN) * (1.0 + 1.0 / n).sqrt();
     // A few that are alike are accidents, as rare elsewhere as here; many are a layout, and may come in the same rhythm.
     let in_layout = (n / n_moments.max(1) as f32).max(n / LAYOUT_MOMENTS).min(1.0);
-    Some(in_layout * student_tail((likeness - mean) / spread, degrees))
+    Some((MOMENTS_NEAR * in_layout * student_tail((likeness - mean) / spread, degrees)).min(1.0))
 }
 
 /// Chance that a variable of Student's distribution lies above a value, by the normal one that Wallace (1959) puts beside it.
