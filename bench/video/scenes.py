@@ -17,7 +17,7 @@ AAC = ["-c:a", "aac", "-b:a", "128k", "-ar", "44100", "-ac", "2"]
 
 
 class Shot:
-    """`shared` names what other videos show too, by agreement."""
+    """`shared` names what other videos show too, by agreement; `(name, from, to)` if only those seconds of the shot do."""
 
     def __init__(self, inputs, chain, seconds, shared=None):
         self.inputs, self.chain, self.seconds, self.shared = inputs, chain, seconds, shared
@@ -32,9 +32,9 @@ def still(frames, fps):
     return f"loop=loop={frames}:size=1:start=0,setpts=N/{fps}/TB"
 
 
-def clip(file, start, seconds):
+def clip(file, start, seconds, shared=None):
     """Footage as it is, made to fit."""
-    return Shot([["-ss", str(start), "-t", str(seconds), "-i", file]], "[{0}]fps={fps},{cover}[{out}]", seconds)
+    return Shot([["-ss", str(start), "-t", str(seconds), "-i", file]], "[{0}]fps={fps},{cover}[{out}]", seconds, shared)
 
 
 def slideshow(name, own, shared, seconds=None):
@@ -234,7 +234,8 @@ def assemble(store, name, size, shots, sound, opening):
         inputs += [argument for source in shot.inputs for argument in source]
         count += len(shot.inputs)
         if shot.shared:
-            shared.append((round(total, 3), round(total + shot.seconds, 3), shot.shared))
+            what, start, end = shot.shared if isinstance(shot.shared, tuple) else (shot.shared, 0, shot.seconds)
+            shared.append((round(total + start, 3), round(total + end, 3), what))
         total += shot.seconds
     chains.append("".join(f"[v{n}]" for n in range(len(shots))) + f"concat=n={len(shots)}:v=1:a=0[v]")
     kind, what, *start = sound
