@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 n_events=${SEAWALL_BENCH_EVENTS:-100000}
 n_keys=${SEAWALL_BENCH_KEYS:-10000000}
-n_posts=${SEAWALL_BENCH_POSTS:-20000}
+n_posts=${SEAWALL_BENCH_POSTS:-5000}
 cargo build --locked --quiet --release -p media --bin media-worker
 cargo build --locked --quiet --release -p rulesbench
 measure=${CARGO_TARGET_DIR:-target}/release/rulesbench
