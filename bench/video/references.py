@@ -44,7 +44,7 @@ def references(store):
 
     moviepy, cv = ("moviepy", "opencv-doc")
     # The trailer and the clip in "hands" are of one film, and show one scene of it.
-    scene = "the rabbit wakes"
+    scene = "scene: the rabbit wakes"
     add("trailer", "trailer", lambda s: [scenes.clip(footage(s, moviepy, "trailer_bbb.mp4"), 0, 52, (scene, 24.2, 30.0))], ("own", footage(store, moviepy, "trailer_bbb.mp4"), 0), scenes.WIDE)
     # One fixed camera, at two times: the background is the same, what happens is not.
     add("camera", "camera-early", lambda s: [scenes.clip(footage(s, cv, "vtest.avi"), 0, 39)], ("speech", "camera-early"))

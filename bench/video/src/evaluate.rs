@@ -41,7 +41,7 @@ pub struct Wrong {
     /// Of them, entries of the query's own family: the same studio, camera, layout.
     pub n_family_pairs: usize,
     pub n_family: usize,
-    /// Pairs found rightly by a photo that both videos show.
+    /// Pairs found rightly by a photo or scene that both videos show.
     pub n_shared: usize,
 }
 
@@ -218,7 +218,8 @@ fn is_shared(run: &FoundRun, entry: &Entry, reference: Option<&Entry>) -> bool {
             from_ms: shared.from_ms.saturating_sub(SHARED_MARGIN_MS),
             to_ms: shared.to_ms + SHARED_MARGIN_MS,
         };
-        let is_both = what.starts_with("photo") && reference.shared.iter().any(|(_, _, other)| other == what);
+        let is_material = what.starts_with("photo") || what.starts_with("scene");
+        let is_both = is_material && reference.shared.iter().any(|(_, _, other)| other == what);
         is_both && f64::from(wide.overlap_ms(run.entry)) >= SHARED_SHARE_MIN * f64::from(run.entry.len_ms())
     })
 }

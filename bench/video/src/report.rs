@@ -88,7 +88,7 @@ fn recall_table(corpus: &Corpus, survival: &Survival) -> String {
 }
 
 fn wrong_table(survival: &Survival) -> String {
-    let mut text = "| method | unrelated pairs | false matches | false leads | pairs of one family | of them false | rightly found by a photo that both show | segments | both ends within 2 s |\n\
+    let mut text = "| method | unrelated pairs | false matches | false leads | pairs of one family | of them false | rightly found by what both show | segments | both ends within 2 s |\n\
                     |---|--:|--:|--:|--:|--:|--:|--:|--:|\n"
         .to_owned();
     for (method, tally) in METHODS.iter().zip(&survival.tallies) {

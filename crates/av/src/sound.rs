@@ -124,8 +124,8 @@ impl Sounds {
             return Ok(());
         }
         // Sound that comes in later than the pictures is told from their beginning, so that all times are those of the file.
-        let is_late = at_ms - self.from_ms > SILENCE_MS_MAX;
-        self.began_ms.get_or_insert(if is_late { at_ms } else { self.from_ms });
+        let is_late = self.from_ms == 0 && (HOLE_MS..=SILENCE_MS_MAX).contains(&at_ms);
+        self.began_ms.get_or_insert(if is_late { 0 } else { at_ms });
         let hole_ms = at_ms.saturating_sub(self.end_ms());
         if hole_ms > HOLE_MS {
             let silence_ms = u64::from(hole_ms.min(SILENCE_MS_MAX));

@@ -19,6 +19,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("media", &["signal"]),
     ("robustness", &["signal"]),
     ("videobench", &["index", "media", "signal"]),
+    ("rulesbench", &["media", "moderation", "policy"]),
     ("moderation", &["signal", "index", "media", "policy"]),
     ("web", &["moderation"]),
     ("cli", &["web", "moderation", "signal", "index", "media", "policy"]),

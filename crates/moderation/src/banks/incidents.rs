@@ -6,6 +6,9 @@ use crate::model::{EntryId, Timestamp};
 use crate::store::columns::Columns;
 use crate::store::{StoreError, Tx};
 
+/// The kind of job that looks for an entry.
+pub const HUNT: &str = "hunt_entry";
+
 /// An entry that is part of an active incident.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Incident {

@@ -29,7 +29,7 @@ pub use feed::{BankChanges, ChangedEntry, changes_after, feed_end};
 pub use handles::{
     Dormant, dormant_of_handles, dormant_of_signal, find_entry_by_handle, remove_entries, signals_of_disabled_entries,
 };
-pub use incidents::{Incident, active_incidents, incidents_over, set_incident};
+pub use incidents::{HUNT, Incident, active_incidents, incidents_over, set_incident};
 pub use known::{Known, known_of_digests, known_of_handles, labels_of_entries};
 pub use looks::{EntryLook, LookCodes, NewLook, find_look, insert_look, looks_of_handles, set_dense};
 pub use reach::{JudgePage, ToJudge, entries_to_judge, set_judged, tell_followers, to_judge};

@@ -16,9 +16,7 @@ use crate::store::StoreError;
 use crate::store::jobs::{self, Job};
 use crate::{Seawall, banks};
 
-/// The kind of job that looks for an entry.
-pub const HUNT: &str = "hunt_entry";
-const KINDS: [&str; 1] = [HUNT];
+const KINDS: [&str; 1] = [banks::HUNT];
 /// A worker that says nothing for so long has died, and its hunt is begun again.
 const LEASE: Duration = Duration::from_secs(60);
 /// How often a worker says that it goes on.

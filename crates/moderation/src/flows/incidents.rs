@@ -7,7 +7,6 @@
 use std::time::Duration;
 
 use super::banks::BankError;
-use super::hunts::HUNT;
 use super::{calibrate, follow};
 use crate::banks::NewLook;
 use crate::model::{Actor, EntryId, Right, Timestamp};
@@ -65,7 +64,7 @@ pub async fn set_incident(
     tx.event(now, actor, "entry.incident", id, body);
     if until.is_some() {
         // A hunt takes longer than any request may.
-        jobs::enqueue(&mut tx, now, &app.chance, HUNT, id, now).await?;
+        jobs::enqueue(&mut tx, now, &app.chance, banks::HUNT, id, now).await?;
     }
     tx.commit().await?;
     app.bells.hunts.notify_one();

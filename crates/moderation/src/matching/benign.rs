@@ -115,19 +115,39 @@ pub enum Sampled {
     Videos,
 }
 
+/// The statements about one sample.
+struct Statements {
+    remove_item: &'static str,
+    remove_old: &'static str,
+    remove_surplus: &'static str,
+    count: &'static str,
+}
+
 impl Sampled {
-    fn table(self) -> &'static str {
+    const fn statements(self) -> Statements {
         match self {
-            Self::Pictures => "matching_benign",
-            Self::Videos => "matching_benign_video",
+            Self::Pictures => Statements {
+                remove_item: "DELETE FROM matching_benign WHERE item_id = $1",
+                remove_old: "DELETE FROM matching_benign WHERE taken_at < $1",
+                remove_surplus: "DELETE FROM matching_benign WHERE id IN
+                     (SELECT id FROM matching_benign ORDER BY lot, id LIMIT $1 OFFSET $2)",
+                count: "SELECT COUNT(*) AS n, MAX(lot) AS greatest FROM matching_benign",
+            },
+            Self::Videos => Statements {
+                remove_item: "DELETE FROM matching_benign_video WHERE item_id = $1",
+                remove_old: "DELETE FROM matching_benign_video WHERE taken_at < $1",
+                remove_surplus: "DELETE FROM matching_benign_video WHERE id IN
+                     (SELECT id FROM matching_benign_video ORDER BY lot, id LIMIT $1 OFFSET $2)",
+                count: "SELECT COUNT(*) AS n, MAX(lot) AS greatest FROM matching_benign_video",
+            },
         }
     }
 }
 
 /// Takes the pictures and videos of an item out of the samples: somebody objected to it.
 pub async fn remove_item(tx: &mut Tx, item: &ItemId) -> Result<(), StoreError> {
-    for table in [Sampled::Pictures.table(), Sampled::Videos.table()] {
-        query(AssertSqlSafe(format!("DELETE FROM {table} WHERE item_id = $1")))
+    for sampled in [Sampled::Pictures, Sampled::Videos] {
+        query(sampled.statements().remove_item)
             .bind(item.to_string())
             .execute(tx.conn())
             .await
@@ -150,27 +170,20 @@ pub async fn remove(tx: &mut Tx, ids: &[String]) -> Result<(), StoreError> {
 
 /// Drops what was taken before then, and the greatest lots if there are more than `max`. Returns the lot that the next one must be under.
 pub async fn trim(tx: &mut Tx, sampled: Sampled, max: usize, oldest: Timestamp) -> Result<i64, StoreError> {
-    let table = sampled.table();
+    let statements = sampled.statements();
     let at = StoreError::at("trim the benign sample");
-    query(AssertSqlSafe(format!("DELETE FROM {table} WHERE taken_at < $1")))
+    query(statements.remove_old)
         .bind(oldest.unix_ms())
         .execute(tx.conn())
         .await
         .map_err(&at)?;
-    let surplus =
-        format!("DELETE FROM {table} WHERE id IN (SELECT id FROM {table} ORDER BY lot, id LIMIT $1 OFFSET $2)");
-    query(AssertSqlSafe(surplus))
+    query(statements.remove_surplus)
         .bind(DROPPED_MAX)
         .bind(max as i64)
         .execute(tx.conn())
         .await
         .map_err(&at)?;
-    let row = query(AssertSqlSafe(format!(
-        "SELECT COUNT(*) AS n, MAX(lot) AS greatest FROM {table}"
-    )))
-    .fetch_one(tx.conn())
-    .await
-    .map_err(&at)?;
+    let row = query(statements.count).fetch_one(tx.conn()).await.map_err(&at)?;
     let is_full = row.int("n")? >= max as i64;
     Ok(row.opt_int("greatest")?.filter(|_| is_full).unwrap_or(i64::MAX))
 }

@@ -39,7 +39,7 @@ pub use rules::{
     Alarm, AlarmKind, Backtest, Change, ChangeState, Label, LabelOn, ListEntry, Measured, RuleFile, RuleList,
     RulesSource, RulesVersion, ShadowExample, ShadowResult, Standing,
 };
-pub use stream::{NewStream, Stream, StreamState, StreamVerdict};
+pub use stream::{NewStream, Stream, StreamState, StreamStats, StreamVerdict};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use verdict::{Match, MatchSegment, MatchTarget, MediaVerdict, SegmentKind, Sighted, Tier, Verdict};
 pub use work::off_thread;

@@ -1,5 +1,7 @@
 //! Live streams, and what was found out about one while it went on.
 
+use std::collections::BTreeMap;
+
 use policy::words;
 
 use super::{Audience, CaseId, DecisionId, ItemId, Outcome, StreamId, Tier, Timestamp};
@@ -83,4 +85,13 @@ pub struct StreamVerdict {
     pub case: Option<CaseId>,
     /// When it was decided.
     pub told_at: Timestamp,
+}
+
+/// Counts since this process began, and its present load.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StreamStats {
+    /// Streams that are open here.
+    pub open: u64,
+    /// Streams that this process ended, by the reason.
+    pub ended: BTreeMap<&'static str, u64>,
 }

@@ -3,7 +3,6 @@
 use sqlx::{AnyConnection, query};
 
 use super::ViewError;
-use crate::flows::hunts::HUNT;
 use crate::model::{Actor, Entry, EntryId, Right, Timestamp};
 use crate::store::StoreError;
 use crate::store::columns::{Columns, damaged};
@@ -85,7 +84,7 @@ pub async fn is_hunted(app: &Seawall, actor: &Actor, entry: EntryId) -> Result<b
 
 async fn is_due(conn: &mut AnyConnection, entry: EntryId) -> Result<bool, StoreError> {
     let row = query("SELECT COUNT(*) AS n FROM store_job WHERE kind = $1 AND subject = $2")
-        .bind(HUNT)
+        .bind(banks::HUNT)
         .bind(entry.to_string())
         .fetch_one(conn)
         .await

@@ -8,9 +8,8 @@ use sqlx::query;
 
 use super::ViewError;
 use crate::Seawall;
-use crate::flows::streams::StreamStats;
 use crate::matching::MatcherStats;
-use crate::model::{Actor, Right};
+use crate::model::{Actor, Right, StreamStats};
 use crate::store::StoreError;
 use crate::store::columns::Columns;
 use crate::views::rules::{RuleMetrics, rule_metrics};

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use moderation::banks::HUNT;
 use moderation::flows::banks::set_entry_state;
 use moderation::flows::cases::decide_case;
-use moderation::flows::hunts::{HUNT, hunt_due, search_streams};
+use moderation::flows::hunts::{hunt_due, search_streams};
 use moderation::flows::incidents::{end_incidents, set_incident};
 use moderation::flows::streams::{
     self, StreamError, StreamInput, close_stream, end_silent_streams, interrupt_streams, open_stream, push_frames,

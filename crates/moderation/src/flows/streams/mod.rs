@@ -20,7 +20,9 @@ use tokio::sync::{broadcast, watch};
 
 use super::hunts::search_streams;
 use super::submit::{Submission, SubmitError};
-use crate::model::{Actor, Denied, NewStream, Right, Stream, StreamId, StreamState, StreamVerdict, Timestamp};
+use crate::model::{
+    Actor, Denied, NewStream, Right, Stream, StreamId, StreamState, StreamStats, StreamVerdict, Timestamp,
+};
 use crate::store::{Created, StoreError};
 use crate::{Seawall, streams};
 
@@ -70,15 +72,6 @@ pub struct Streams {
     open: Mutex<HashMap<StreamId, Arc<Live>>>,
     ended: Mutex<BTreeMap<&'static str, u64>>,
     told: broadcast::Sender<StreamVerdict>,
-}
-
-/// Counts since this process began, and its present load.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct StreamStats {
-    /// Streams that are open here.
-    pub open: u64,
-    /// Streams that this process ended, by the reason.
-    pub ended: BTreeMap<&'static str, u64>,
 }
 
 impl Default for Streams {

@@ -37,6 +37,9 @@ const PASSED_OVER_MAX: usize = 4;
 pub const NEAR_BITS: u32 = 31;
 /// Decimal logarithm of the chance from which on a segment is a match, and a lead.
 const MATCH_LOG10: f32 = -5.0;
+/// The same where most frames are like other moments of the entry, too: frames of a layout, of a camera that stands still, go with those beside them, and their odds, multiplied as
+/// if they did not, are told too high.
+const MATCH_IN_LAYOUT_LOG10: f32 = -13.0;
 const LEAD_LOG10: f32 = -1.0;
 /// Pictures that differ from each other which a match must show: one picture is never a match, however long it stands.
 const MATCH_PICTURES: f32 = 2.5;
@@ -255,7 +258,13 @@ fn fitted(question: &Question<'_>, run: Run, mirrored: bool) -> Run {
 
 fn near_of(run: &Run, tries: f32) -> Option<Near> {
     let log10_chance = tries - run.evidence;
-    if log10_chance <= MATCH_LOG10 && run.pictures >= MATCH_PICTURES {
+    let is_in_layout = run.layout_frames * 2 > run.frames;
+    let match_log10 = if is_in_layout {
+        MATCH_IN_LAYOUT_LOG10
+    } else {
+        MATCH_LOG10
+    };
+    if log10_chance <= match_log10 && run.pictures >= MATCH_PICTURES {
         Some(Near::Match)
     } else if log10_chance <= LEAD_LOG10 || run.near_frames >= LEAD_NEAR_FRAMES {
         Some(Near::Lead)

@@ -34,6 +34,8 @@ pub(super) struct Run {
     pub pictures: f32,
     /// Frames with a near hash.
     pub near_frames: u32,
+    /// Frames to which other moments of the entry are like as well.
+    pub layout_frames: u32,
     /// Decimal logarithm of the odds of a copy.
     pub evidence: f32,
     /// The same with pictures that are shown again: by this the run is chosen.
@@ -130,6 +132,7 @@ impl Going {
                 marks: 0,
                 pictures: 0.0,
                 near_frames: 0,
+                layout_frames: 0,
                 evidence: 0.0,
                 strength: 0.0,
                 against: 0.0,
@@ -215,6 +218,7 @@ impl Run {
         self.marks += u32::from(is_new_mark);
         self.pictures += novelty;
         self.near_frames += u32::from(vote.is_near);
+        self.layout_frames += u32::from(vote.is_in_layout);
         self.evidence += vote.odds * novelty;
         self.strength += vote.odds * novelty.max(AGAIN_SHARE);
     }
@@ -230,6 +234,7 @@ impl Run {
             marks: 0,
             pictures: 0.0,
             near_frames: 0,
+            layout_frames: 0,
             evidence: -against,
             strength: -against,
             against,

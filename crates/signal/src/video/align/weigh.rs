@@ -57,6 +57,8 @@ pub struct Weighed {
     pub odds: f32,
     /// A hash as near as a match asks, which the layout does not explain.
     pub is_near: bool,
+    /// Other moments of the entry look like the frame too.
+    pub is_in_layout: bool,
 }
 
 impl Likeness {
@@ -201,6 +203,7 @@ fn weighed(vote: &Vote, of_frame: &[Vote], subject: Subject<'_>) -> Option<Weigh
         mark: vote.mark,
         is_mirrored: vote.is_mirrored,
         odds: odds.reduce(f32::max)?,
+        is_in_layout: shares.iter().any(Option::is_some),
         is_near: vote.is_near() && shares[0].is_none_or(|share| share <= NEAR_LAYOUT_MAX),
     })
 }
