@@ -255,29 +255,48 @@ fn a_film_of_hours_is_found_as_one_of_minutes_is() {
     assert_eq!((whole.near, clip.near), (Near::Match, Near::Match));
 }
 
+/// Footage of a studio: each frame is within some thirty bits of every other.
+fn in_studio(seed: u64, seconds: u32) -> Vec<Frame> {
+    let [a, b, c, d] = code(123).words();
+    let frames = film(seed, seconds).into_iter().map(|frame| {
+        let noise = frame.pdq.hash.words();
+        let hash = Pdq::from_words([
+            a ^ (noise[0] & noise[1] & noise[2]),
+            b ^ (noise[1] & noise[2] & noise[3]),
+            c,
+            d,
+        ]);
+        Frame {
+            pdq: PdqSignal { hash, quality: 100 },
+            glimpse: None,
+            ..frame
+        }
+    });
+    frames.collect()
+}
+
+/// The marks nearest to a frame are of many entries then, a few of each: that it is like all of each must show still.
+#[test]
+fn a_layout_is_told_from_a_copy_however_many_entries_have_it() {
+    let films: Vec<(u64, Vec<Frame>)> = (1..=100).map(|handle| (handle, in_studio(handle, 40))).collect();
+    let index = index_of(&films);
+    let is_match = |found: &(u64, Vec<Segment>)| found.1.iter().any(|segment| segment.near == Near::Match);
+    for seed in 200..206 {
+        let found = index.look_up(&in_studio(seed, 60));
+        assert!(!found.iter().any(is_match), "{seed}: {found:?}");
+    }
+    let found = index.look_up(&films[6].1);
+    let matches: Vec<u64> = found
+        .iter()
+        .filter(|found| is_match(found))
+        .map(|(handle, _)| *handle)
+        .collect();
+    assert_eq!(matches, [7]);
+}
+
 /// A programme of half an hour in the layout of a banked minute, which it shows near its end: votes on the layout are no reason to stop looking.
 #[test]
 fn what_shares_a_layout_for_long_is_found_where_it_is_a_copy() {
-    let studio = code(123);
-    let in_studio = |seed: u64, seconds: u32| -> Vec<Frame> {
-        let frames = film(seed, seconds).into_iter().map(|frame| {
-            let noise = frame.pdq.hash.words();
-            // Thirty-odd bits around the studio's picture: each frame votes for all marks.
-            let [a, b, c, d] = studio.words();
-            let hash = Pdq::from_words([
-                a ^ (noise[0] & noise[1] & noise[2]),
-                b ^ (noise[1] & noise[2] & noise[3]),
-                c,
-                d,
-            ]);
-            Frame {
-                pdq: PdqSignal { hash, quality: 100 },
-                glimpse: None,
-                ..frame
-            }
-        });
-        frames.collect()
-    };
     let banked = in_studio(3, 60);
     let index = index_of(&[(1, banked.clone())]);
     let query = one_after_another(&[&in_studio(4, 1_700), &banked, &in_studio(5, 60)]);

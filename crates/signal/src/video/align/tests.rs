@@ -246,6 +246,28 @@ fn a_copy_stands_out_from_its_own_layout() {
 }
 
 #[test]
+fn where_other_moments_are_as_like_it_takes_more_to_be_sure() {
+    let points = points(240);
+    let with = |is_in_layout| {
+        let weighed: Vec<Weighed> = (0..14)
+            .map(|at| Weighed {
+                frame: 20 + at,
+                mark: 60 + at,
+                is_mirrored: false,
+                odds: 1.0,
+                is_near: false,
+                is_in_layout,
+            })
+            .collect();
+        super::align(&shown(40), 40_000, subject(&points), &weighed)[0]
+    };
+    let (plain, in_layout) = (with(false), with(true));
+    assert_eq!(plain.log10_chance, in_layout.log10_chance);
+    assert!((-10.0..-6.0).contains(&plain.log10_chance), "{plain:?}");
+    assert_eq!((plain.near, in_layout.near), (Near::Match, Near::Lead));
+}
+
+#[test]
 fn what_cannot_be_recognised_is_not_missed() {
     let mut points = points(240);
     points[60..100].iter_mut().for_each(|point| point.is_mute = true);
