@@ -2,6 +2,7 @@
 
 use policy::words;
 use signal::Signal;
+use signal::video::Frame;
 
 use super::{ItemId, MediaId, Timestamp};
 
@@ -169,6 +170,20 @@ impl MediaSignal {
             signal,
             view: Self::AS_IS.to_owned(),
             frame: None,
+        }
+    }
+
+    /// The hash of a frame of a video.
+    pub fn of_frame(frame: &Frame) -> Self {
+        Self {
+            frame: Some(FramePlace {
+                index: u32::try_from(frame.number).unwrap_or(u32::MAX),
+                at_ms: frame.at_ms,
+            }),
+            ..Self::as_is(Signal::Pdq {
+                hash: frame.pdq.hash,
+                quality: Some(frame.pdq.quality),
+            })
         }
     }
 }

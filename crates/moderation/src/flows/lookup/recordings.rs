@@ -9,14 +9,14 @@ use index::videos::Still;
 use signal::audio::{QueryPrints, SoundSegment};
 use signal::nearness::Near;
 use signal::video::{Frame, Segment};
-use signal::{Looks, Signal, SignalType, Span};
+use signal::{Looks, SignalType, Span};
 
 use super::remembered::describe;
 use super::{Counts, Piece, Query, found, hashes, off_thread};
 use crate::Seawall;
 use crate::banks::Known;
 use crate::matching::{Durations, MatchSettings, Played};
-use crate::model::item::{FramePlace, MediaSignal};
+use crate::model::item::MediaSignal;
 use crate::model::{EntryId, Match, MatchSegment, SegmentKind, Tier, Timestamp};
 use crate::store::StoreError;
 
@@ -319,18 +319,7 @@ fn different_frames(frames: &[Frame], settings: &MatchSettings) -> Vec<MediaSign
     }
     let step = different.len().div_ceil(FRAMES_MAX).max(1);
     let some = different.into_iter().step_by(step);
-    some.map(|frame| MediaSignal {
-        signal: Signal::Pdq {
-            hash: frame.pdq.hash,
-            quality: Some(frame.pdq.quality),
-        },
-        view: MediaSignal::AS_IS.to_owned(),
-        frame: Some(FramePlace {
-            index: u32::try_from(frame.number).unwrap_or(u32::MAX),
-            at_ms: frame.at_ms,
-        }),
-    })
-    .collect()
+    some.map(MediaSignal::of_frame).collect()
 }
 
 /// From when to when a picture is shown.

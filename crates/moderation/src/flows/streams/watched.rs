@@ -6,9 +6,9 @@ use index::sounds;
 use index::videos::{self, WINDOW_MS};
 use media::av::SOUND_RATE;
 use sha2::{Digest, Sha256};
+use signal::SignalType;
 use signal::audio::{ITEM_MS, Printer, QueryPrints, SoundSegment};
 use signal::video::{Frame, Segment};
-use signal::{Signal, SignalType};
 
 use super::{Live, StreamHit};
 use crate::flows::calibrate::off_thread;
@@ -19,7 +19,7 @@ use crate::flows::scan::{ScannedFile, ScannedRecording};
 use crate::flows::submit::SubmitError;
 use crate::items::NewItem;
 use crate::matching::{Found, Played};
-use crate::model::item::{FramePlace, MediaSignal};
+use crate::model::item::MediaSignal;
 use crate::model::{Author, EntryId, ItemKind, Match, MediaStatus, PlatformFacts, Plays, Tier};
 use crate::{Seawall, decisions};
 
@@ -131,17 +131,7 @@ impl Watch {
         if frame.pdq.quality < settings.quality_min {
             return Ok(());
         }
-        let signals = [MediaSignal {
-            signal: Signal::Pdq {
-                hash: frame.pdq.hash,
-                quality: Some(frame.pdq.quality),
-            },
-            view: MediaSignal::AS_IS.to_owned(),
-            frame: Some(FramePlace {
-                index: u32::try_from(frame.number).unwrap_or(u32::MAX),
-                at_ms: frame.at_ms,
-            }),
-        }];
+        let signals = [MediaSignal::of_frame(frame)];
         let within_bits = settings.match_distance_bits;
         let among = lookup::look_up_among(app, &[Query::of_signals(&signals)], within_bits, &|_| true).await?;
         for m in among.found.into_iter().flat_map(|found| found.matches) {
