@@ -15,7 +15,11 @@ fuzz_target!(|bytes: &[u8]| {
         index.learn(1, &timeline);
         let query = vpdq::to_frames(&vpdq::of_timeline(&timeline));
         for (_, segments) in index.look_up(&query) {
-            assert!(segments.iter().all(|segment| segment.query.from_ms <= segment.query.to_ms));
+            assert!(
+                segments
+                    .iter()
+                    .all(|segment| segment.query.from_ms <= segment.query.to_ms)
+            );
         }
     }
     if let Ok(print) = Print::from_bytes(bytes) {
