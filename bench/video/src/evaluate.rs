@@ -131,7 +131,7 @@ impl Tally {
         let runs: Vec<&FoundRun> = found
             .runs
             .iter()
-            .filter(|run| !is_shared(run, entry, reference))
+            .filter(|run| !is_shared(run.entry, entry, reference))
             .collect();
         if runs.is_empty() && !found.runs.is_empty() {
             wrong.n_shared += 1;
@@ -208,9 +208,9 @@ fn has_good_edges(run: &FoundRun, query: &Query, entry: &Entry) -> bool {
     })
 }
 
-/// Whether a run shows what the reference and the entry share by agreement. An intro is no such thing: that a video begins as all of a platform do
+/// Whether a run of an entry is one that the reference and the entry share by agreement. An intro is no such thing: that a video begins as all of a platform do
 /// says nothing of it.
-fn is_shared(run: &FoundRun, entry: &Entry, reference: Option<&Entry>) -> bool {
+pub fn is_shared(run: Span, entry: &Entry, reference: Option<&Entry>) -> bool {
     let Some(reference) = reference else { return false };
     entry.shared.iter().any(|(from, to, what)| {
         let shared = span((*from, *to));
@@ -220,7 +220,7 @@ fn is_shared(run: &FoundRun, entry: &Entry, reference: Option<&Entry>) -> bool {
         };
         let is_material = what.starts_with("photo") || what.starts_with("scene");
         let is_both = is_material && reference.shared.iter().any(|(_, _, other)| other == what);
-        is_both && f64::from(wide.overlap_ms(run.entry)) >= SHARED_SHARE_MIN * f64::from(run.entry.len_ms())
+        is_both && f64::from(wide.overlap_ms(run)) >= SHARED_SHARE_MIN * f64::from(run.len_ms())
     })
 }
 

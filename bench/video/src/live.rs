@@ -2,7 +2,8 @@
 //!
 //! `ffmpeg -re` sends each stream's bytes when its own clock says so, so a delay is one of the stream's time, waiting for processor included.
 
-use crate::corpus::{Corpus, Stream};
+use crate::corpus::{Clip, Corpus, Entry, Stream};
+use crate::evaluate::is_shared;
 use crate::methods::Bank;
 use crate::scans::{Scanner, WANT};
 use crate::survive::scan_all;
@@ -10,13 +11,15 @@ use anyhow::{Context, Result};
 use index::sounds::Tracker as SoundTracker;
 use index::videos::Tracker;
 use media::av::{LiveEvent, SOUND_RATE, Sampling};
+use signal::Span;
 use signal::audio::Printer;
 use signal::nearness::Near;
-use std::path::PathBuf;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 
 /// Bytes handed over at a time.
@@ -31,7 +34,9 @@ pub struct Live {
     took: Duration,
     /// For each clip: by pictures at match, at match or lead, and by pictures or sound.
     delays: Vec<[Option<f64>; 3]>,
-    n_false: usize,
+    /// Entries that a stream does not show and that were named nevertheless: as matches, as leads by pictures, by sound alone.
+    n_wrong: [usize; 3],
+    remarks: String,
 }
 
 /// Something was found.
@@ -39,11 +44,23 @@ struct Hit {
     entry: usize,
     near: Near,
     is_sound: bool,
-    /// Seconds after the stream began, by the clock.
+    /// Seconds after the stream began.
     at: f64,
+    /// The run of the entry.
+    run: Span,
+    log10_chance: f32,
 }
 
-pub async fn measure(scanner: &Scanner, corpus: &Corpus) -> Result<Live> {
+/// How a stream is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// As fast as it is shown; times are those of the clock.
+    AsShown,
+    /// As fast as may be; times are those of the stream, so that they tell what matching delays, decoding left out.
+    AtOnce,
+}
+
+pub async fn measure(scanner: &Scanner, corpus: &Corpus, pace: Pace) -> Result<Live> {
     let entries = scan_all(
         scanner,
         corpus.entries.iter().map(|entry| entry.path.as_path()),
@@ -51,12 +68,16 @@ pub async fn measure(scanner: &Scanner, corpus: &Corpus) -> Result<Live> {
     );
     let benign = scan_all(scanner, corpus.benign.iter().map(PathBuf::as_path), Sampling::Full);
     let bank = Bank::new(&corpus.entries, &entries.await?, &benign.await?);
-    let names: Vec<String> = corpus.entries.iter().map(|entry| entry.name.clone()).collect();
     let bank = Arc::new(bank);
     let (began, busy) = (Instant::now(), crate::clock::processor_time()?);
     let mut tasks = Vec::new();
     for stream in &corpus.streams {
-        tasks.push(tokio::spawn(follow(scanner.clone(), stream.path.clone(), bank.clone())));
+        tasks.push(tokio::spawn(follow(
+            scanner.clone(),
+            stream.path.clone(),
+            bank.clone(),
+            pace,
+        )));
     }
     let mut live = Live {
         n_streams: tasks.len(),
@@ -64,11 +85,12 @@ pub async fn measure(scanner: &Scanner, corpus: &Corpus) -> Result<Live> {
         busy: Duration::ZERO,
         took: Duration::ZERO,
         delays: Vec::new(),
-        n_false: 0,
+        n_wrong: [0; 3],
+        remarks: String::new(),
     };
     for (task, stream) in tasks.into_iter().zip(&corpus.streams) {
         let hits = task.await??;
-        live.count(stream, &hits, &names);
+        live.count(stream, &hits, &corpus.entries)?;
     }
     // The workers have ended and were waited for, so their time is in it.
     live.took = began.elapsed();
@@ -76,16 +98,18 @@ pub async fn measure(scanner: &Scanner, corpus: &Corpus) -> Result<Live> {
     Ok(live)
 }
 
-async fn follow(scanner: Scanner, path: PathBuf, bank: Arc<Bank>) -> Result<Vec<Hit>> {
+async fn follow(scanner: Scanner, path: PathBuf, bank: Arc<Bank>, pace: Pace) -> Result<Vec<Hit>> {
     let stream = Arc::new(scanner.host().open_stream(WANT).await?);
-    let mut sender = Command::new("ffmpeg")
-        .args(["-nostdin", "-v", "error", "-re", "-i"])
-        .arg(&path)
-        .args(["-c", "copy", "-f", "mpegts", "-flush_packets", "1", "-"])
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("no ffmpeg")?;
-    let mut bytes = sender.stdout.take().context("no pipe")?;
+    let mut sender = None;
+    let mut bytes: Box<dyn AsyncRead + Send + Unpin> = match pace {
+        Pace::AsShown => {
+            let mut child = as_shown(&path)?;
+            let bytes = child.stdout.take().context("no pipe")?;
+            sender = Some(child);
+            Box::new(bytes)
+        }
+        Pace::AtOnce => Box::new(tokio::fs::File::open(&path).await?),
+    };
     let began = Instant::now();
     let fed = stream.clone();
     let feeder = tokio::spawn(async move {
@@ -102,42 +126,67 @@ async fn follow(scanner: Scanner, path: PathBuf, bank: Arc<Bank>) -> Result<Vec<
     let (mut tracker, mut heard) = (Tracker::new(), SoundTracker::new());
     let mut printer = Printer::new(SOUND_RATE, 1)?;
     let mut hits = Vec::new();
+    let mut come_ms = 0;
+    let now = |come_ms: &mut u32, at_ms: u32| {
+        *come_ms = at_ms.max(*come_ms);
+        match pace {
+            Pace::AsShown => began.elapsed().as_secs_f64(),
+            Pace::AtOnce => f64::from(*come_ms) / 1000.0,
+        }
+    };
     while let Some(event) = stream.next().await {
         match event? {
             LiveEvent::Frame(frame) => {
                 let segments = tracker.push(bank.videos(), &frame);
-                let at = began.elapsed().as_secs_f64();
+                let at = now(&mut come_ms, frame.at_ms);
                 hits.extend(segments.into_iter().map(|(entry, segment)| Hit {
                     entry: entry as usize,
                     near: segment.near,
                     is_sound: false,
                     at,
+                    run: segment.entry,
+                    log10_chance: segment.log10_chance,
                 }));
             }
-            LiveEvent::Sound { samples, .. } => {
+            LiveEvent::Sound { at_ms, samples } => {
                 printer.push(&samples);
                 let segments = heard.push(bank.sounds(), printer.drain());
-                let at = began.elapsed().as_secs_f64();
-                hits.extend(segments.into_iter().map(|(entry, _)| Hit {
+                let length_ms = samples.len() as u64 * 1000 / u64::from(SOUND_RATE);
+                let at = now(&mut come_ms, at_ms + length_ms as u32);
+                hits.extend(segments.into_iter().map(|(entry, segment)| Hit {
                     entry: entry as usize,
                     near: Near::Lead,
                     is_sound: true,
                     at,
+                    run: segment.entry,
+                    log10_chance: segment.log10_chance,
                 }));
             }
             LiveEvent::Opened { .. } | LiveEvent::Progress { .. } | LiveEvent::Ended { .. } => {}
         }
     }
     feeder.await?;
-    sender.wait().await?;
+    if let Some(mut sender) = sender {
+        sender.wait().await?;
+    }
     Ok(hits)
 }
 
+/// A sender that keeps the stream's own time.
+fn as_shown(path: &Path) -> Result<tokio::process::Child> {
+    let mut sender = Command::new("ffmpeg");
+    sender.args(["-nostdin", "-v", "error", "-re", "-i"]).arg(path);
+    sender.args(["-c", "copy", "-f", "mpegts", "-flush_packets", "1", "-"]);
+    sender.stdout(Stdio::piped()).spawn().context("no ffmpeg")
+}
+
 impl Live {
-    fn count(&mut self, stream: &Stream, hits: &[Hit], names: &[String]) {
+    fn count(&mut self, stream: &Stream, hits: &[Hit], entries: &[Entry]) -> Result<()> {
         for clip in &stream.clips {
             let is_of = |hit: &&Hit| {
-                names[hit.entry] == clip.entry && hit.at >= clip.at && hit.at <= clip.at + clip.seconds + LATE_SECONDS
+                entries[hit.entry].name == clip.entry
+                    && hit.at >= clip.at
+                    && hit.at <= clip.at + clip.seconds + LATE_SECONDS
             };
             let first = |is_wanted: &dyn Fn(&Hit) -> bool| {
                 let times = hits
@@ -147,22 +196,68 @@ impl Live {
                     .map(|hit| hit.at - clip.at);
                 times.min_by(f64::total_cmp)
             };
-            self.delays.push([
+            let delays = [
                 first(&|hit| !hit.is_sound && hit.near == Near::Match),
                 first(&|hit| !hit.is_sound),
                 first(&|_| true),
-            ]);
+            ];
+            let sound = first(&|hit| hit.is_sound);
+            writeln!(
+                self.remarks,
+                "{} at {:.1}: match {:.1?}, match or lead {:.1?}, with sound {:.1?}, sound {sound:.1?}",
+                clip.entry, clip.at, delays[0], delays[1], delays[2]
+            )?;
+            self.delays.push(delays);
         }
         let last = stream.clips.last();
         self.seconds = self.seconds.max(last.map_or(0.0, |clip| clip.at + clip.seconds));
-        let mut wrong: Vec<usize> = hits
-            .iter()
-            .map(|hit| hit.entry)
-            .filter(|entry| stream.clips.iter().all(|clip| clip.entry != names[*entry]))
-            .collect();
-        wrong.sort_unstable();
-        wrong.dedup();
-        self.n_false += wrong.len();
+        self.count_wrong(stream, hits, entries)
+    }
+
+    /// Each entry that is named and not shown counts once a stream, as the worst that it was named as.
+    fn count_wrong(&mut self, stream: &Stream, hits: &[Hit], entries: &[Entry]) -> Result<()> {
+        let shown_at = |at: f64| -> Option<&Clip> {
+            let clips = stream.clips.iter();
+            clips
+                .rev()
+                .find(|clip| clip.at <= at && at <= clip.at + clip.seconds + LATE_SECONDS)
+        };
+        let is_wrong = |hit: &&Hit| {
+            let entry = &entries[hit.entry];
+            let shown = shown_at(hit.at).and_then(|clip| entries.iter().find(|other| other.name == clip.entry));
+            stream.clips.iter().all(|clip| clip.entry != entry.name) && !is_shared(hit.run, entry, shown)
+        };
+        let worth = |hit: &Hit| match (hit.is_sound, hit.near) {
+            (true, _) => 2,
+            (false, Near::Lead) => 1,
+            (false, Near::Match) => 0,
+        };
+        let mut wrong: Vec<&Hit> = hits.iter().filter(is_wrong).collect();
+        wrong.sort_by_key(|hit| (hit.entry, worth(hit)));
+        for hit in &wrong {
+            let kind = if hit.is_sound {
+                "sound".to_owned()
+            } else {
+                format!("{:?}", hit.near)
+            };
+            let shown = shown_at(hit.at).map_or("nothing banked", |clip| &clip.entry);
+            let (name, chance) = (&entries[hit.entry].name, hit.log10_chance);
+            writeln!(
+                self.remarks,
+                "wrong: {name} at {:.1} by {kind}, 10^{chance:.1}, while {shown}",
+                hit.at
+            )?;
+        }
+        wrong.dedup_by_key(|hit| hit.entry);
+        for hit in wrong {
+            self.n_wrong[worth(hit)] += 1;
+        }
+        Ok(())
+    }
+
+    /// What became of each clip.
+    pub fn remarks(&self) -> &str {
+        &self.remarks
     }
 
     pub fn markdown(&self) -> String {
@@ -193,9 +288,10 @@ impl Live {
                 at(1.0)
             );
         }
+        let [matches, leads, by_sound] = self.n_wrong;
         text + &format!(
-            "\nEntries named that a stream does not show: {}. Both cores together were busy {:.0} % of the time, the senders not counted.\n",
-            self.n_false,
+            "\nEntries named that a stream does not show: {matches} as a match, {leads} as a lead, {by_sound} by sound alone. Both cores together were busy {:.0} % of the time, the \
+             senders not counted.\n",
             100.0 * self.busy.as_secs_f64() / self.took.as_secs_f64() / 2.0,
         )
     }

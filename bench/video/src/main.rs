@@ -17,6 +17,7 @@ mod survive;
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use live::Pace;
 use std::path::{Path, PathBuf};
 
 /// Measures recall, false matches and speed of video matching.
@@ -42,6 +43,9 @@ struct Args {
     /// Only measure live streams
     #[arg(long)]
     only_live: bool,
+    /// Feed the live streams as fast as may be and count in their own time: what matching alone delays
+    #[arg(long)]
+    at_once: bool,
     /// Only measure the speed of one core
     #[arg(long)]
     only_speed: bool,
@@ -74,7 +78,12 @@ fn main() -> Result<()> {
             println!("{}", speed::markdown(&scanner, &corpus).await?);
         }
         if args.speed || args.only_live {
-            println!("{}", live::measure(&scanner, &corpus).await?.markdown());
+            let pace = if args.at_once { Pace::AtOnce } else { Pace::AsShown };
+            let live = live::measure(&scanner, &corpus, pace).await?;
+            if args.remarks {
+                eprintln!("{}", live.remarks());
+            }
+            println!("{}", live.markdown());
         }
         Ok(())
     })

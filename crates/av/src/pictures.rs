@@ -1,6 +1,6 @@
 //! Pictures: decoded, and of each frame decided whether it is taken.
 //!
-//! Taken are two frames a second, the first of each scene, and those that vPDQ takes: every n-th, n being the whole part of the frame rate.
+//! Taken are two frames a second, four of a live stream, the first of each scene, and those that vPDQ takes: every n-th, n being the whole part of the frame rate.
 
 use ac_ffmpeg::codec::video::{VideoDecoder, VideoFrame};
 use ac_ffmpeg::codec::{CodecError, Decoder as _};
@@ -20,6 +20,8 @@ use crate::strip::Strip;
 
 /// From one frame that is taken to the next.
 const EVERY_MS: u32 = 500;
+/// The same in a live stream, where what is looked at sooner is known sooner: of what moves, twice as many frames are near to one that is banked.
+const EVERY_MS_LIVE: u32 = 250;
 /// No frame is taken for its time alone so soon after another.
 const APART_MS: u32 = 200;
 /// Scenes that are shorter are not told apart: what flickers would fill everything.
@@ -57,13 +59,14 @@ impl Pictures {
     pub fn new(source: VideoSource, clock: Clock, claimed_ms: u32, request: &AvRequest) -> Self {
         let want = request.want;
         let is_full = want.sampling == Sampling::Full;
+        let every_ms = if request.is_live { EVERY_MS_LIVE } else { EVERY_MS };
         Self {
             decoder: source.decoder,
             greys: Greys::default(),
             scenes: SceneTest::default(),
             clock,
             strip: want.strip.then(|| Strip::new(claimed_ms, source.turn)),
-            choice: Choice::new(source.frame_rate, want.from_ms, is_full),
+            choice: Choice::new(source.frame_rate, want.from_ms, is_full, every_ms),
             turn: source.turn,
             pixels: Vec::new(),
             has_glimpses: want.glimpses,
@@ -221,6 +224,8 @@ fn glimpse(image: LumaImage<'_>, turn: Dihedral, is_due: impl Fn(Pdq) -> bool) -
 struct Choice {
     /// vPDQ takes every so many; 0 when the rate is unknown or not every frame is seen.
     every: u64,
+    /// And time asks for one so often.
+    every_ms: u32,
     half_frame_ms: u32,
     from_ms: u32,
     frame_rate: f64,
@@ -241,7 +246,7 @@ struct Chosen {
 }
 
 impl Choice {
-    fn new(frame_rate: f64, from_ms: u32, is_full: bool) -> Self {
+    fn new(frame_rate: f64, from_ms: u32, is_full: bool, every_ms: u32) -> Self {
         let every = if is_full && frame_rate > 0.0 {
             (frame_rate as u64).max(1)
         } else {
@@ -250,7 +255,8 @@ impl Choice {
         let half_frame_ms = if frame_rate > 0.0 { 500.0 / frame_rate } else { 0.0 };
         Self {
             every,
-            half_frame_ms: (half_frame_ms as u32).min(EVERY_MS / 2),
+            every_ms,
+            half_frame_ms: (half_frame_ms as u32).min(every_ms / 2),
             from_ms,
             frame_rate,
             next_number: None,
@@ -280,7 +286,7 @@ impl Choice {
         let is_due = reached_ms >= self.due_ms;
         if is_due {
             // On a grid, so that frames of vPDQ and of time fall together.
-            self.due_ms = (reached_ms / EVERY_MS + 1).saturating_mul(EVERY_MS);
+            self.due_ms = (reached_ms / self.every_ms + 1).saturating_mul(self.every_ms);
         }
         if is_scene {
             self.is_scene_owed = false;
@@ -315,7 +321,7 @@ mod tests {
     use super::*;
 
     fn choose(rate: f64, from_ms: u32, is_full: bool, seconds: f64, cuts: &[u64]) -> Vec<(u32, Chosen)> {
-        let mut choice = Choice::new(rate, from_ms, is_full);
+        let mut choice = Choice::new(rate, from_ms, is_full, EVERY_MS);
         let frames = (0..(seconds * rate) as u64)
             .map(|number| ((number as f64 * 1_000.0 / rate) as u32, cuts.contains(&number)));
         frames
@@ -366,6 +372,18 @@ mod tests {
     }
 
     #[test]
+    fn four_frames_a_second_are_taken_of_a_live_stream() {
+        for rate in [10.0, 24.0, 25.0, 30.0, 50.0, 60.0, 30_000.0 / 1_001.0] {
+            let mut choice = Choice::new(rate, 0, true, EVERY_MS_LIVE);
+            let all = (0..(100.0 * rate) as u64).map(|number| (number as f64 * 1_000.0 / rate) as u32);
+            let taken: Vec<u32> = all.filter(|at_ms| choice.next(*at_ms, false).is_some()).collect();
+            assert!((390..=460).contains(&taken.len()), "{rate}: {}", taken.len());
+            let widest = taken.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+            assert!(widest <= EVERY_MS_LIVE + APART_MS + 100, "{rate}: {widest}");
+        }
+    }
+
+    #[test]
     fn scenes_are_taken_and_flicker_is_not() {
         let scenes = |cuts: &[u64]| {
             let taken = choose(25.0, 0, true, 10.0, cuts);
@@ -385,7 +403,7 @@ mod tests {
     #[test]
     fn a_scan_that_begins_again_numbers_frames_as_one_that_did_not_stop() {
         let whole = choose(25.0, 0, true, 20.0, &[]);
-        let mut choice = Choice::new(25.0, 10_000, true);
+        let mut choice = Choice::new(25.0, 10_000, true, EVERY_MS);
         // From the key frame before.
         let later: Vec<_> = (225..500)
             .filter_map(|number| Some((number * 40, choice.next(number * 40, false)?)))

@@ -15,7 +15,7 @@ const FRAMES_MAX: usize = 720;
 /// A segment that is known is told again when it has grown by this.
 const GROWN_MS: u32 = GAP_MS;
 /// Entries are aligned again at most so often.
-const ALIGN_EVERY_MS: u32 = 400;
+const ALIGN_EVERY_MS: u32 = 200;
 /// Frames among which a vote is new: those since entries were aligned last, and a few.
 const RECENT_FRAMES: usize = 6;
 /// Segments that are remembered, the last ones.
