@@ -65,29 +65,31 @@ impl Plane {
         let kernel = kernel(sigma);
         let reach = kernel.len() - 1;
         let (width, height) = (self.width, self.height);
-        let mut across = vec![0.0_f32; width * height];
+        // Of rows blurred across only those are kept that rows to come are made of: they stay near the processor.
+        let n_kept = 2 * reach + 1;
+        let mut across = vec![0.0_f32; width * n_kept];
+        let mut n_across = 0;
         let mut padded = vec![0.0_f32; width + 2 * reach];
-        for (row, out) in self.values.chunks_exact(width).zip(across.chunks_exact_mut(width)) {
-            padded[..reach].fill(row[0]);
-            padded[reach..reach + width].copy_from_slice(row);
-            padded[reach + width..].fill(row[width - 1]);
-            let beside = |distance| {
-                (
-                    &padded[reach - distance..][..width],
-                    &padded[reach + distance..][..width],
-                )
-            };
-            let mut pairs: Vec<(&[f32], &[f32])> = Vec::with_capacity(reach);
-            pairs.extend((1..=reach).map(beside));
-            weigh(&kernel, row, &pairs, out);
-        }
-        let mut pairs: Vec<(&[f32], &[f32])> = Vec::with_capacity(reach);
         let mut values = vec![0.0_f32; width * height];
         for (y, out) in values.chunks_exact_mut(width).enumerate() {
-            let row = |y: usize| &across[y.min(height - 1) * width..][..width];
-            pairs.clear();
-            pairs.extend((1..=reach).map(|distance| (row(y.saturating_sub(distance)), row(y + distance))));
-            weigh(&kernel, row(y), &pairs, out);
+            while n_across <= (y + reach).min(height - 1) {
+                let row = &self.values[n_across * width..][..width];
+                padded[..reach].fill(row[0]);
+                padded[reach..reach + width].copy_from_slice(row);
+                padded[reach + width..].fill(row[width - 1]);
+                let beside = |distance| {
+                    (
+                        &padded[reach - distance..][..width],
+                        &padded[reach + distance..][..width],
+                    )
+                };
+                let kept = &mut across[n_across % n_kept * width..][..width];
+                weigh(&kernel, row, Sides::new(reach, beside).get(), kept);
+                n_across += 1;
+            }
+            let row = |y: usize| &across[y.min(height - 1) % n_kept * width..][..width];
+            let beside = |distance| (row(y.saturating_sub(distance)), row(y + distance));
+            weigh(&kernel, row(y), Sides::new(reach, beside).get(), out);
         }
         Self { width, height, values }
     }
@@ -104,11 +106,44 @@ impl Plane {
 
     #[inline(always)]
     fn minus(&self, other: &Self) -> Self {
+        // Not collected: that is a function of its own, compiled for processors of any kind.
+        let mut values = self.values.clone();
+        for (value, other) in values.iter_mut().zip(&other.values) {
+            *value -= other;
+        }
         Self {
             width: self.width,
             height: self.height,
-            values: self.values.iter().zip(&other.values).map(|(a, b)| a - b).collect(),
+            values,
         }
+    }
+}
+
+/// Pairs of lines beside one, the nearest first.
+struct Sides<'a> {
+    pairs: [Pair<'a>; REACH_MAX],
+    reach: usize,
+}
+
+type Pair<'a> = (&'a [f32], &'a [f32]);
+
+/// The widest kernel reaches so far to each side.
+const REACH_MAX: usize = 16;
+
+impl<'a> Sides<'a> {
+    #[inline(always)]
+    fn new(reach: usize, beside: impl Fn(usize) -> Pair<'a>) -> Self {
+        let nothing: &[f32] = &[];
+        let mut pairs = [(nothing, nothing); REACH_MAX];
+        for (at, pair) in pairs.iter_mut().take(reach).enumerate() {
+            *pair = beside(at + 1);
+        }
+        Self { pairs, reach }
+    }
+
+    #[inline(always)]
+    fn get(&self) -> &[Pair<'a>] {
+        &self.pairs[..self.reach.min(REACH_MAX)]
     }
 }
 
@@ -155,7 +190,7 @@ fn stretch(line: &[f32], start: usize) -> &[f32; TOGETHER] {
 
 /// The middle and one side of a Gaussian.
 fn kernel(sigma: f32) -> Vec<f32> {
-    let reach = (3.0 * sigma).ceil() as usize;
+    let reach = ((3.0 * sigma).ceil() as usize).min(REACH_MAX);
     let mut kernel: Vec<f32> = (0..=reach)
         .map(|at| (-0.5 * (at as f32 / sigma).powi(2)).exp())
         .collect();
@@ -167,10 +202,14 @@ fn kernel(sigma: f32) -> Vec<f32> {
 impl ScaleSpace {
     #[inline(always)]
     pub(super) fn new(picture: &Luma) -> Self {
+        let mut values = vec![0.0; picture.pixels().len()];
+        for (value, byte) in values.iter_mut().zip(picture.pixels()) {
+            *value = f32::from(*byte);
+        }
         let first = Plane {
             width: picture.width(),
             height: picture.height(),
-            values: picture.pixels().iter().map(|byte| f32::from(*byte)).collect(),
+            values,
         };
         let mut base = first.blur((SIGMA * SIGMA - SIGMA_OF_PHOTO * SIGMA_OF_PHOTO).sqrt());
         let step = 2.0_f32.powf(1.0 / SCALES as f32);
@@ -210,10 +249,8 @@ fn find_extrema(planes: &[Plane], octave: usize, level: usize, blobs: &mut Vec<B
     for y in 2..height.saturating_sub(2) {
         let row = |y: usize| &here.values[y * width..][..width];
         mark_extrema([row(y - 1), row(y), row(y + 1)], &mut stand_out);
-        for (x, stands_out) in stand_out.iter().enumerate().take(width.saturating_sub(2)).skip(2) {
-            if !stands_out {
-                continue;
-            }
+        let mut inner = 2..width.saturating_sub(2);
+        while let Some(x) = next_marked(&stand_out, &mut inner) {
             let value = here.at(x, y);
             let is_extreme = |plane: &Plane, with_middle: bool| {
                 (y - 1..=y + 1).all(|ny| {
@@ -228,6 +265,29 @@ fn find_extrema(planes: &[Plane], octave: usize, level: usize, blobs: &mut Vec<B
             }
         }
     }
+}
+
+/// Values of which most are passed over at once.
+const PASSED_OVER: usize = 32;
+
+/// The next of these places that is marked; few are.
+#[inline(always)]
+fn next_marked(marked: &[bool], places: &mut std::ops::Range<usize>) -> Option<usize> {
+    while places.start < places.end {
+        let stretch = marked
+            .get(places.start..)
+            .and_then(<[bool]>::first_chunk::<PASSED_OVER>);
+        if stretch.is_some_and(|stretch| !stretch.iter().fold(false, |any, one| any | one)) {
+            places.start += PASSED_OVER;
+            continue;
+        }
+        let at = places.start;
+        places.start += 1;
+        if marked[at] {
+            return Some(at);
+        }
+    }
+    None
 }
 
 /// Which values of the middle row stand out from the four beside them; all but a few are told so.

@@ -26,30 +26,65 @@ struct Edges {
     n_along: usize,
     /// For each line, how many edges lie before each place along it.
     sums: Vec<u32>,
+    /// From a line to the next in `sums`, and from a place along it to the next.
+    strides: (usize, usize),
+}
+
+/// Whether line n lies between pixels n - 1 and n; a soft edge is as wide as two.
+#[inline(always)]
+fn is_edge(before: u8, here: u8, after: u8) -> bool {
+    here.abs_diff(before).max(after.abs_diff(before)) >= EDGE_MIN
 }
 
 impl Edges {
-    fn new(n_lines: usize, n_along: usize, pixel: impl Fn(usize, usize) -> u8) -> Self {
+    /// Those across level lines.
+    fn level(rows: &[&[u8]], width: usize) -> Self {
+        let (n_lines, n_along) = (rows.len(), width);
         let mut sums = vec![0; n_lines * (n_along + 1)];
-        // Line n lies between pixels n - 1 and n; a soft edge is as wide as two.
         for line in 1..n_lines.saturating_sub(1) {
             let row = &mut sums[line * (n_along + 1)..][..n_along + 1];
+            let pixels = rows[line - 1].iter().zip(rows[line]).zip(rows[line + 1]);
             let mut sum = 0;
-            for along in 0..n_along {
-                let (before, after) = (pixel(line - 1, along), pixel((line + 1).min(n_lines - 1), along));
-                let here = pixel(line, along);
-                let step = here.abs_diff(before).max(after.abs_diff(before));
-                sum += u32::from(step >= EDGE_MIN);
-                row[along + 1] = sum;
+            for (row, ((before, here), after)) in row[1..].iter_mut().zip(pixels) {
+                sum += u32::from(is_edge(*before, *here, *after));
+                *row = sum;
             }
         }
-        Self { n_lines, n_along, sums }
+        let strides = (n_along + 1, 1);
+        Self {
+            n_lines,
+            n_along,
+            sums,
+            strides,
+        }
+    }
+
+    /// Those across upright lines, all of which go down together: columns lie scattered in memory.
+    fn upright(rows: &[&[u8]], width: usize) -> Self {
+        let (n_lines, n_along) = (width, rows.len());
+        let mut sums = vec![0; n_lines * (n_along + 1)];
+        for (along, row) in rows.iter().enumerate() {
+            let (above, below) = sums[along * n_lines..].split_at_mut(n_lines);
+            let Some(inner) = n_lines.checked_sub(2) else { break };
+            let (before, here, after) = (&row[..inner], &row[1..][..inner], &row[2..][..inner]);
+            let (above, below) = (&above[1..][..inner], &mut below[1..][..inner]);
+            for line in 0..inner {
+                below[line] = above[line] + u32::from(is_edge(before[line], here[line], after[line]));
+            }
+        }
+        let strides = (1, n_lines);
+        Self {
+            n_lines,
+            n_along,
+            sums,
+            strides,
+        }
     }
 
     /// Share of the line between two places that is edge.
     fn share(&self, line: usize, from: usize, to: usize) -> f32 {
-        let row = &self.sums[line * (self.n_along + 1)..][..self.n_along + 1];
-        (row[to] - row[from]) as f32 / (to - from).max(1) as f32
+        let before = |along: usize| self.sums[line * self.strides.0 + along * self.strides.1];
+        (before(to) - before(from)) as f32 / (to - from).max(1) as f32
     }
 
     /// How much more edge there is on the line than beside it.
@@ -98,8 +133,8 @@ pub(super) fn find(picture: &Luma, within: Rect) -> Vec<Rect> {
     let rows: Vec<&[u8]> = (within.top..within.top + within.height)
         .map(|y| &picture.row(y)[within.left..within.left + within.width])
         .collect();
-    let upright = Edges::new(within.width, within.height, |x, y| rows[y][x]);
-    let level = Edges::new(within.height, within.width, |y, x| rows[y][x]);
+    let upright = Edges::upright(&rows, within.width);
+    let level = Edges::level(&rows, within.width);
     let (columns, lines) = (upright.lines(), level.lines());
     let mut found: Vec<(f32, Rect)> = Vec::new();
     for (at, &left) in columns.iter().enumerate() {
