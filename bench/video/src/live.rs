@@ -12,8 +12,10 @@ use index::sounds::Tracker as SoundTracker;
 use index::videos::Tracker;
 use media::av::{LiveEvent, SOUND_RATE, Sampling};
 use signal::Span;
-use signal::audio::Printer;
+use signal::audio::{Printer, SoundSegment};
 use signal::nearness::Near;
+use signal::video::Segment;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -27,13 +29,21 @@ const PIECE_BYTES: usize = 16 << 10;
 /// A clip that is not found until so long after its end is missed.
 const LATE_SECONDS: f64 = 4.0;
 
+/// What is timed.
+const FOUND_BY: [&str; 4] = [
+    "pictures, match",
+    "pictures made sure by sound, match",
+    "pictures, match or lead",
+    "pictures or sound",
+];
+
 pub struct Live {
     n_streams: usize,
     seconds: f64,
     busy: Duration,
     took: Duration,
-    /// For each clip: by pictures at match, at match or lead, and by pictures or sound.
-    delays: Vec<[Option<f64>; 3]>,
+    /// For each clip, in the order of [`FOUND_BY`].
+    delays: Vec<[Option<f64>; FOUND_BY.len()]>,
     /// Entries that a stream does not show and that were named nevertheless: as matches, as leads by pictures, by sound alone.
     n_wrong: [usize; 3],
     remarks: String,
@@ -44,11 +54,32 @@ struct Hit {
     entry: usize,
     near: Near,
     is_sound: bool,
+    /// A segment of pictures with which the same moment was heard.
+    is_made_sure: bool,
     /// Seconds after the stream began.
     at: f64,
     /// The run of the entry.
     run: Span,
     log10_chance: f32,
+}
+
+impl Hit {
+    fn seen(entry: u64, segment: &Segment, at: f64) -> Self {
+        Self {
+            entry: entry as usize,
+            near: segment.near,
+            is_sound: false,
+            is_made_sure: false,
+            at,
+            run: segment.entry,
+            log10_chance: segment.log10_chance,
+        }
+    }
+
+    /// Whether it would be told as a match.
+    fn is_match(&self) -> bool {
+        !self.is_sound && (self.near == Near::Match || self.is_made_sure)
+    }
 }
 
 /// How a stream is sent.
@@ -125,7 +156,10 @@ async fn follow(scanner: Scanner, path: PathBuf, bank: Arc<Bank>, pace: Pace) ->
     });
     let (mut tracker, mut heard) = (Tracker::new(), SoundTracker::new());
     let mut printer = Printer::new(SOUND_RATE, 1)?;
-    let mut hits = Vec::new();
+    let mut hits: Vec<Hit> = Vec::new();
+    // What was told of each entry, as a server keeps it.
+    let mut seen: HashMap<u64, Vec<Segment>> = HashMap::new();
+    let mut sounds: HashMap<u64, Vec<SoundSegment>> = HashMap::new();
     let mut come_ms = 0;
     let now = |come_ms: &mut u32, at_ms: u32| {
         *come_ms = at_ms.max(*come_ms);
@@ -139,28 +173,39 @@ async fn follow(scanner: Scanner, path: PathBuf, bank: Arc<Bank>, pace: Pace) ->
             LiveEvent::Frame(frame) => {
                 let segments = tracker.push(bank.videos(), &frame);
                 let at = now(&mut come_ms, frame.at_ms);
-                hits.extend(segments.into_iter().map(|(entry, segment)| Hit {
-                    entry: entry as usize,
-                    near: segment.near,
-                    is_sound: false,
-                    at,
-                    run: segment.entry,
-                    log10_chance: segment.log10_chance,
-                }));
+                for (entry, segment) in segments {
+                    let heard = sounds.get(&entry).into_iter().flatten();
+                    hits.push(Hit {
+                        is_made_sure: heard.into_iter().any(|sound| sound.is_heard_with(&segment)),
+                        ..Hit::seen(entry, &segment, at)
+                    });
+                    seen.entry(entry).or_default().push(segment);
+                }
             }
             LiveEvent::Sound { at_ms, samples } => {
                 printer.push(&samples);
                 let segments = heard.push(bank.sounds(), printer.drain());
                 let length_ms = samples.len() as u64 * 1000 / u64::from(SOUND_RATE);
                 let at = now(&mut come_ms, at_ms + length_ms as u32);
-                hits.extend(segments.into_iter().map(|(entry, segment)| Hit {
-                    entry: entry as usize,
-                    near: Near::Lead,
-                    is_sound: true,
-                    at,
-                    run: segment.entry,
-                    log10_chance: segment.log10_chance,
-                }));
+                for (entry, segment) in segments {
+                    let made_sure = seen.get(&entry).into_iter().flatten();
+                    for segment in made_sure.filter(|seen| segment.is_heard_with(seen)) {
+                        hits.push(Hit {
+                            is_made_sure: true,
+                            ..Hit::seen(entry, segment, at)
+                        });
+                    }
+                    hits.push(Hit {
+                        entry: entry as usize,
+                        near: Near::Lead,
+                        is_sound: true,
+                        is_made_sure: false,
+                        at,
+                        run: segment.entry,
+                        log10_chance: segment.log10_chance,
+                    });
+                    sounds.entry(entry).or_default().push(segment);
+                }
             }
             LiveEvent::Opened { .. } | LiveEvent::Progress { .. } | LiveEvent::Ended { .. } => {}
         }
@@ -198,14 +243,15 @@ impl Live {
             };
             let delays = [
                 first(&|hit| !hit.is_sound && hit.near == Near::Match),
+                first(&Hit::is_match),
                 first(&|hit| !hit.is_sound),
                 first(&|_| true),
             ];
             let sound = first(&|hit| hit.is_sound);
             writeln!(
                 self.remarks,
-                "{} at {:.1}: match {:.1?}, match or lead {:.1?}, with sound {:.1?}, sound {sound:.1?}",
-                clip.entry, clip.at, delays[0], delays[1], delays[2]
+                "{} at {:.1}: match {:.1?}, with sound {:.1?}, match or lead {:.1?}, with sound {:.1?}, sound {sound:.1?}",
+                clip.entry, clip.at, delays[0], delays[1], delays[2], delays[3]
             )?;
             self.delays.push(delays);
         }
@@ -227,10 +273,10 @@ impl Live {
             let shown = shown_at(hit.at).and_then(|clip| entries.iter().find(|other| other.name == clip.entry));
             stream.clips.iter().all(|clip| clip.entry != entry.name) && !is_shared(hit.run, entry, shown)
         };
-        let worth = |hit: &Hit| match (hit.is_sound, hit.near) {
-            (true, _) => 2,
-            (false, Near::Lead) => 1,
-            (false, Near::Match) => 0,
+        let worth = |hit: &Hit| match (hit.is_match(), hit.is_sound) {
+            (true, _) => 0,
+            (false, false) => 1,
+            (false, true) => 2,
         };
         let mut wrong: Vec<&Hit> = hits.iter().filter(is_wrong).collect();
         wrong.sort_by_key(|hit| (hit.entry, worth(hit)));
@@ -269,10 +315,7 @@ impl Live {
             self.n_streams,
             self.delays.len() / self.n_streams.max(1),
         );
-        for (number, name) in ["pictures, match", "pictures, match or lead", "pictures or sound"]
-            .iter()
-            .enumerate()
-        {
+        for (number, name) in FOUND_BY.iter().enumerate() {
             let mut delays: Vec<f64> = self.delays.iter().filter_map(|delays| delays[number]).collect();
             delays.sort_by(f64::total_cmp);
             let at = |share: f64| match delays.len() {

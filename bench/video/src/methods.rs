@@ -43,12 +43,15 @@ pub struct Answers {
     pub vpdq: Vec<(f64, f64)>,
     pub video: Vec<Found>,
     pub sound: Vec<Found>,
+    /// What the pictures say, made sure by what is heard with them.
+    seen_and_heard: Vec<Found>,
 }
 
 impl Answers {
-    /// Pictures and sound together: each is a vote of its own, and sound alone is never more than a lead.
+    /// Pictures and sound together, as Seawall decides: each names entries, sound alone is never more than a lead, and what is a lead by its pictures is a match where the same
+    /// moment is heard with it.
     pub fn together(&self) -> Vec<Found> {
-        let mut all = self.video.clone();
+        let mut all = self.seen_and_heard.clone();
         for found in &self.sound {
             match all.iter_mut().find(|other| other.entry == found.entry) {
                 Some(other) => other.runs.extend(&found.runs),
@@ -177,14 +180,33 @@ impl Bank {
         cost.sound += thread_time()? - between;
         cost.minutes += f64::from(scan.duration_ms) / 60_000.0;
 
+        let sounds = sounds.unwrap_or_default();
+        let heard = |entry: u64| {
+            let heard = sounds.iter().find(|(other, _)| *other == entry);
+            heard.map_or(&[][..], |(_, segments)| segments)
+        };
         answers.video = videos
-            .into_iter()
-            .map(|(entry, segments)| of_video(entry, &segments))
+            .iter()
+            .map(|(entry, segments)| of_video(*entry, segments))
             .collect();
+        let made_sure = |(entry, segments): &(u64, Vec<Segment>)| {
+            let near = |segment: &Segment| match heard(*entry).iter().any(|sound| sound.is_heard_with(segment)) {
+                true => Near::Match,
+                false => segment.near,
+            };
+            let segments: Vec<Segment> = segments
+                .iter()
+                .map(|segment| Segment {
+                    near: near(segment),
+                    ..*segment
+                })
+                .collect();
+            of_video(*entry, &segments)
+        };
+        answers.seen_and_heard = videos.iter().map(made_sure).collect();
         answers.sound = sounds
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(entry, segments)| of_sound(entry, &segments))
+            .iter()
+            .map(|(entry, segments)| of_sound(*entry, segments))
             .collect();
         Ok(answers)
     }

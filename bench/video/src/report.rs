@@ -31,7 +31,7 @@ pub fn survival(corpus: &Corpus, survival: &Survival) -> String {
          `threatexchange` decides by default\n\
          - *vPDQ, best*: found when {best} % of the query's *or* of the entry's frames match: the least share at which nothing false is found in these very videos\n\
          - *ours*: the pictures, decoded in the jail of `av-worker` and looked up with `index::videos`\n\
-         - *ours with sound*: or the sound, with `index::sounds`; sound alone is a lead, never more\n\n",
+         - *ours with sound*: and the sound, with `index::sounds`; sound alone is a lead, never more, and a lead by pictures with which the same moment is heard is a match\n\n",
         minutes = survival.bank.minutes,
         bank_bytes = format_args!(
             "{} KB a minute of pictures, {} of sound; vPDQ takes {}",

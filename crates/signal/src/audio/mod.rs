@@ -21,6 +21,7 @@ pub use printer::{BadSound, Printer};
 pub use resample::{CHANNELS_MAX, RATE_MAX, RATE_MIN};
 
 use crate::span::Span;
+use crate::video;
 
 /// Samples a second of what prints are made from.
 pub const RATE: u32 = 11_025;
@@ -144,4 +145,22 @@ pub struct SoundSegment {
     pub bit_errors_share: f32,
     /// The logarithm of the chance that sounds which have nothing to do with each other are so alike anywhere.
     pub log10_chance: f32,
+}
+
+/// What is seen and what is heard lie together if the entry's time differs by no more than this.
+const TOGETHER_MS: u32 = 2_500;
+
+impl SoundSegment {
+    /// Whether the same moment of the entry is seen where it is heard. Two signals that know nothing of each other name one moment: what was a lead by each is sure by both.
+    pub fn is_heard_with(&self, seen: &video::Segment) -> bool {
+        if seen.query.overlap_ms(self.query) == 0 {
+            return false;
+        }
+        let at = seen.query.from_ms.max(self.query.from_ms);
+        let moment = |query: Span, entry: Span, rate: f32| {
+            f64::from(entry.from_ms) + f64::from(at.saturating_sub(query.from_ms)) * f64::from(rate)
+        };
+        let apart = moment(seen.query, seen.entry, seen.rate) - moment(self.query, self.entry, self.rate);
+        apart.abs() <= f64::from(TOGETHER_MS)
+    }
 }

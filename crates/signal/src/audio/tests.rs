@@ -177,3 +177,38 @@ proptest! {
         prop_assert_eq!(QueryPrints::from_bytes(&prints.to_bytes()), Ok(prints));
     }
 }
+
+#[test]
+fn what_is_heard_lies_with_what_is_seen_only_at_one_moment_of_both() {
+    let span = |from_ms, to_ms| Span { from_ms, to_ms };
+    let seen = crate::video::Segment {
+        query: span(10_000, 20_000),
+        entry: span(60_000, 80_000),
+        rate: 2.0,
+        frames: 5,
+        marks: 5,
+        is_mirrored: false,
+        log10_chance: -2.0,
+        near: crate::nearness::Near::Lead,
+    };
+    let is_together = |query, entry| {
+        let heard = SoundSegment {
+            query,
+            entry,
+            rate: 2.0,
+            pitch: 1.0,
+            bit_errors_share: 0.1,
+            log10_chance: -20.0,
+        };
+        heard.is_heard_with(&seen)
+    };
+    assert!(is_together(span(12_000, 18_000), span(64_500, 76_500)));
+    assert!(
+        !is_together(span(12_000, 18_000), span(90_000, 102_000)),
+        "another part of it"
+    );
+    assert!(
+        !is_together(span(21_000, 25_000), span(82_000, 90_000)),
+        "at another time"
+    );
+}

@@ -37,8 +37,6 @@ const FRAMES_MAX: usize = 4_000;
 const SAME_BITS: u32 = 4;
 /// Frames of a picture that are no further apart show it without a break.
 const BREAK_MS: u32 = 3_000;
-/// What is seen and what is heard lie together if the entry's time differs by no more than this.
-const TOGETHER_MS: u32 = 2_500;
 
 /// The entries that are seen or heard in a recording, handle by handle.
 pub(super) async fn find(
@@ -164,7 +162,7 @@ pub(super) fn pieces_of_known(known: &[(&Known, Durations)], played: Played, dur
 
 /// How sure it is that a run shows the entry, where so much of it is heard.
 pub fn tier_of_seen(segment: &Segment, heard: &[SoundSegment]) -> Tier {
-    match segment.near == Near::Match || heard.iter().any(|sound| is_together(segment, sound)) {
+    match segment.near == Near::Match || heard.iter().any(|sound| sound.is_heard_with(segment)) {
         true => Tier::Match,
         false => Tier::Lead,
     }
@@ -198,19 +196,6 @@ fn heard(segment: &SoundSegment, duration_ms: u32, sound_ms: u32) -> MatchSegmen
         is_mirrored: false,
         chance_log10_tenths: tenths(segment.log10_chance),
     }
-}
-
-/// Whether both show the same moment of the entry at the same moment of the file.
-fn is_together(seen: &Segment, heard: &SoundSegment) -> bool {
-    if seen.query.overlap_ms(heard.query) == 0 {
-        return false;
-    }
-    let at = seen.query.from_ms.max(heard.query.from_ms);
-    let moment = |query: Span, entry: Span, rate: f32| {
-        f64::from(entry.from_ms) + f64::from(at.saturating_sub(query.from_ms)) * f64::from(rate)
-    };
-    let apart = moment(seen.query, seen.entry, seen.rate) - moment(heard.query, heard.entry, heard.rate);
-    apart.abs() <= f64::from(TOGETHER_MS)
 }
 
 /// The match that these segments make; none, if there are none.
@@ -364,40 +349,5 @@ mod tests {
         assert_eq!(covered(&[(500, 600), (0, 100), (0, 100)], 1_000), 20);
         assert_eq!(covered(&[(0, 5_000)], 1_000), 100);
         assert_eq!(covered(&[(0, 0)], 0), 100, "a picture");
-    }
-
-    #[test]
-    fn what_is_heard_makes_a_match_of_a_lead_only_where_it_lies_with_it() {
-        let lead = Segment {
-            query: span(10_000, 20_000),
-            entry: span(60_000, 80_000),
-            rate: 2.0,
-            frames: 5,
-            marks: 5,
-            is_mirrored: false,
-            log10_chance: -2.0,
-            near: Near::Lead,
-        };
-        let sound = |query, entry| SoundSegment {
-            query,
-            entry,
-            rate: 2.0,
-            pitch: 1.0,
-            bit_errors_share: 0.1,
-            log10_chance: -20.0,
-        };
-        let tier = |sound: SoundSegment| seen(&lead, &[sound], 30_000, Durations::default()).tier;
-        assert_eq!(tier(sound(span(12_000, 18_000), span(64_500, 76_500))), Tier::Match);
-        assert_eq!(
-            tier(sound(span(12_000, 18_000), span(90_000, 102_000))),
-            Tier::Lead,
-            "another part of it"
-        );
-        assert_eq!(
-            tier(sound(span(21_000, 25_000), span(82_000, 90_000))),
-            Tier::Lead,
-            "at another time"
-        );
-        assert_eq!(seen(&lead, &[], 30_000, Durations::default()).tier, Tier::Lead);
     }
 }
