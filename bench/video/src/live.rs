@@ -125,7 +125,10 @@ async fn follow(scanner: Scanner, path: PathBuf, bank: Arc<Bank>) -> Result<Vec<
                     at,
                 }));
             }
-            LiveEvent::Opened { .. } | LiveEvent::Progress { .. } | LiveEvent::Ended { .. } => {}
+            LiveEvent::Opened { .. }
+            | LiveEvent::Picture(_)
+            | LiveEvent::Progress { .. }
+            | LiveEvent::Ended { .. } => {}
         }
     }
     feeder.await?;

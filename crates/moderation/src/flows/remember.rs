@@ -7,10 +7,10 @@ use media::Previews;
 use super::calibrate;
 use super::deciding::{Before, Decided, decide};
 use super::judging::{KnownItem, judge};
-use super::scan::{ScannedFile, ScannedRecording};
+use super::scan::{ScannedFile, ScannedRecording, kept_strip};
 use super::streams::{StreamHit, TELL};
 use super::submit::SubmitError;
-use crate::items::{NewItem, NewMediaRow, NewStripPicture, Put};
+use crate::items::{NewItem, NewMediaRow, Put};
 use crate::matching::{Found, evidence};
 use crate::model::{
     Actor, Decision, DecisionId, ItemId, Match, Media, MediaId, MediaVerdict, PreviewKind, StreamVerdict, Tier,
@@ -262,17 +262,12 @@ async fn keep_recording(
     let print = recording.sound.as_ref().map(|sound| sound.print().to_bytes());
     items::insert_trace(tx, media, frames, print, now).await?;
     if has_case {
-        let strip = recording.strip.into_iter().map(|picture| NewStripPicture {
-            at_ms: picture.at_ms,
-            small: picture.small,
-            blurred: picture.blurred,
-        });
-        items::insert_strip(tx, media.id, strip.collect(), recording.waveform).await?;
+        items::insert_strip(tx, media.id, kept_strip(recording.strip), recording.waveform).await?;
     }
     Ok(())
 }
 
-/// Writes what is told of a hit, and the job that tells the platform.
+/// Writes what is told of a hit, or of what cannot be looked at, and the job that tells the platform.
 async fn tell_hit(
     app: &Seawall,
     tx: &mut Tx,
@@ -281,13 +276,12 @@ async fn tell_hit(
     media: &[MediaVerdict],
 ) -> Result<StreamVerdict, StoreError> {
     let matches = media.iter().flat_map(|file| &file.matches);
-    let is_match = matches.clone().any(|m| m.tier == Tier::Match);
     let verdict = StreamVerdict {
         seq: 0,
         stream: hit.stream,
         item: decision.item.clone(),
         at_ms: hit.at_ms,
-        tier: if is_match { Tier::Match } else { Tier::Lead },
+        tier: matches.map(|m| m.tier).min_by_key(|tier| *tier == Tier::Lead),
         outcome: decision.outcome,
         decision: decision.id,
         case: decision.case,

@@ -13,7 +13,7 @@ use super::submission::{NewContent, NewMedia};
 use super::submit::SubmitError;
 use crate::Seawall;
 use crate::model::item::{FramePlace, MediaSignal};
-use crate::model::{MediaStatus, Plays};
+use crate::model::{MediaStatus, NewStripPicture, Plays};
 
 /// A file after the attempt to scan it.
 pub(super) struct ScannedFile {
@@ -159,6 +159,16 @@ pub(super) fn previews_of_strip(strip: &[StripPicture]) -> Option<Previews> {
         blurred: middle.blurred.clone(),
         greyscale: Vec::new(),
     })
+}
+
+/// A strip as it is kept.
+pub(super) fn kept_strip(strip: Vec<StripPicture>) -> Vec<NewStripPicture> {
+    let kept = strip.into_iter().map(|picture| NewStripPicture {
+        at_ms: picture.at_ms,
+        small: picture.small,
+        blurred: picture.blurred,
+    });
+    kept.collect()
 }
 
 /// What hashes of videos and sounds are looked up by, that the platform computed before.

@@ -17,6 +17,7 @@ pub mod item;
 pub mod page;
 pub mod rules;
 pub mod stream;
+pub mod strip;
 pub mod time;
 pub mod verdict;
 mod work;
@@ -40,6 +41,7 @@ pub use rules::{
     RulesSource, RulesVersion, ShadowExample, ShadowResult, Standing,
 };
 pub use stream::{NewStream, Stream, StreamState, StreamStats, StreamVerdict};
+pub use strip::{NewStripPicture, StripPlace};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use verdict::{Match, MatchSegment, MatchTarget, MediaVerdict, SegmentKind, Sighted, Tier, Verdict};
 pub use work::off_thread;

@@ -17,7 +17,7 @@ mod settings;
 mod streams;
 
 pub use banks::{
-    BankRow, bank, bank_by_name, blurred_entry_preview, entry, list_banks, list_entries, list_whole_entries,
+    BankRow, bank, bank_by_name, blurred_entry_preview, blurred_entry_strip_picture, entry, entry_strip, list_banks, list_entries, list_whole_entries,
     long_signals,
 };
 pub use cases::{CaseFilter, CaseRow, CaseView, DecisionView, EventView, Nearness, case, list_cases};

@@ -4,12 +4,13 @@ use std::collections::{HashMap, VecDeque};
 
 use index::sounds;
 use index::videos::{self, WINDOW_MS};
-use media::av::SOUND_RATE;
+use media::av::{SOUND_RATE, StripPicture};
 use sha2::{Digest, Sha256};
-use signal::SignalType;
 use signal::audio::{ITEM_MS, Printer, QueryPrints, SoundSegment};
 use signal::video::{Frame, Segment};
+use signal::{SignalType, Span};
 
+use super::shown::{Shown, preview_at};
 use super::{Live, StreamHit};
 use crate::flows::calibrate::off_thread;
 use crate::flows::hunt::Quarry;
@@ -42,6 +43,7 @@ pub(super) struct Watch {
     printer: Printer,
     frames: VecDeque<Frame>,
     prints: QueryPrints,
+    shown: Shown,
     pub plays: Plays,
     pub size: (u32, u32),
     pub mime: String,
@@ -82,6 +84,7 @@ impl Watch {
             printer: printer.unwrap_or_else(|_| unreachable!("{NO_PRINTER}")),
             frames: VecDeque::new(),
             prints: QueryPrints::default(),
+            shown: Shown::default(),
             plays: Plays {
                 duration_ms: 0,
                 video_codec: None,
@@ -140,6 +143,24 @@ impl Watch {
             }
         }
         Ok(())
+    }
+
+    /// A small picture was shown.
+    pub fn show(&mut self, picture: StripPicture) {
+        let is_near = self.shown.push(picture, &self.found_at());
+        // At the end it is shown what came after.
+        self.has_grown |= is_near && self.n_told > 0;
+    }
+
+    /// When something was found.
+    fn found_at(&self) -> Vec<Span> {
+        let seen = self.seen.values().flatten().map(|segment| segment.query);
+        let heard = self.heard.values().flatten().map(|segment| segment.query);
+        let pictures = self.pictures.values().filter_map(|m| m.frame).map(|frame| Span {
+            from_ms: frame.at_ms,
+            to_ms: frame.at_ms,
+        });
+        seen.chain(heard).chain(pictures).collect()
     }
 
     /// A piece of sound was heard.
@@ -268,15 +289,19 @@ impl Watch {
         let at_ms = self.plays.duration_ms;
         let n_told = self.n_told + 1;
         let digest = hex::encode(Sha256::digest(format!("{}/{n_told}", live.id).as_bytes()));
+        let strip = self.shown.strip(&self.found_at());
+        let best_ms = found.matches.first().and_then(begins_ms);
+        let tells_flaw = self.flaw.is_some() && !self.is_flaw_told;
         let file = ScannedFile {
             name: "stream".to_owned(),
             status: self.status(live.n_bytes()),
             signals: Vec::new(),
-            previews: None,
+            previews: preview_at(&strip, best_ms.unwrap_or(at_ms)),
             looks: None,
-            recording: (!self.frames.is_empty()).then(|| ScannedRecording {
+            recording: (!self.frames.is_empty() || !strip.is_empty()).then(|| ScannedRecording {
                 duration_ms: at_ms,
                 frames: self.frames.iter().cloned().collect(),
+                strip,
                 ..ScannedRecording::default()
             }),
         };
@@ -301,7 +326,7 @@ impl Watch {
             },
             files: vec![file],
             found: vec![found],
-            hit: says_more.then_some(StreamHit { stream: live.id, at_ms }),
+            hit: (says_more || tells_flaw).then_some(StreamHit { stream: live.id, at_ms }),
         };
         remember(app, &live.opened_by, judged, None).await?;
         self.n_told = n_told;
@@ -336,6 +361,13 @@ async fn is_decided(app: &Seawall, live: &Live) -> Result<bool, SubmitError> {
         Author::Rule(_) => false,
         Author::Person(_) => true,
     }))
+}
+
+/// When what was found begins.
+fn begins_ms(m: &Match) -> Option<u32> {
+    let segment = m.segments.iter().find(|segment| segment.tier == m.tier);
+    let frame = || m.frame.map(|frame| frame.at_ms);
+    segment.map(|segment| segment.query.from_ms).or_else(frame)
 }
 
 fn push_last<T>(known: &mut Vec<T>, segment: T) {
