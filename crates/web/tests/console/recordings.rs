@@ -3,10 +3,10 @@
 use axum::http::StatusCode;
 use moderation::flows::streams::{self, StreamInput};
 use moderation::flows::submit::{NewContent, NewMedia};
-use moderation::{banks, items};
 use moderation::model::{Actor, EntryId, MediaId, NewStream, NewStripPicture, PageRequest, Role};
 use moderation::signal::Signal;
 use moderation::views;
+use moderation::{banks, items};
 
 use crate::films::{film, sound, video};
 use crate::people::{Person, submit};
@@ -36,6 +36,7 @@ async fn case_of(world: &World, id: &str, signals: Vec<Signal>) -> String {
     let case = submit(world, id, signals[0].clone(), |submission| {
         submission.url = Some("https://videos.example.org/7".to_owned());
         submission.media = vec![NewMedia {
+            transcript: Vec::new(),
             name: "posted.mp4".to_owned(),
             content: NewContent::Signals(signals),
         }];
@@ -165,7 +166,10 @@ async fn frames_of_the_known_video_lie_below_the_posted_of_the_same_moments() {
 
     // What is shown at 0:12 is known from 0:22, what is shown at 0:22 from 0:32.
     let page = lee.get(&world, &case).await;
-    page.says(200, "The same moments Run 1 0:12 0:22 0:22 0:32 Above: the posted file.");
+    page.says(
+        200,
+        "The same moments Run 1 0:12 0:22 0:22 0:32 Above: the posted file.",
+    );
     assert!(page.body.contains(&format!("src=\"{entry}/strip/1/blurred\"")));
     let page = lee.get(&world, &entry).await;
     page.says(200, "Frames of the known content 0:00 0:22 0:27 0:32 0:50");
