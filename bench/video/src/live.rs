@@ -207,7 +207,8 @@ async fn follow(scanner: Scanner, path: PathBuf, bank: Arc<Bank>, pace: Pace) ->
                     sounds.entry(entry).or_default().push(segment);
                 }
             }
-            LiveEvent::Opened { .. } | LiveEvent::Progress { .. } | LiveEvent::Ended { .. } => {}
+            LiveEvent::Opened { .. } | LiveEvent::Picture(_) | LiveEvent::Progress { .. } | LiveEvent::Ended { .. } => {
+            }
         }
     }
     feeder.await?;

@@ -34,6 +34,7 @@ pub struct Pictures {
     scenes: SceneTest,
     clock: Clock,
     strip: Option<Strip>,
+    is_live: bool,
     choice: Choice,
     turn: Dihedral,
     pixels: Vec<u8>,
@@ -65,7 +66,11 @@ impl Pictures {
             greys: Greys::default(),
             scenes: SceneTest::default(),
             clock,
-            strip: want.strip.then(|| Strip::new(claimed_ms, source.turn)),
+            strip: want.strip.then(|| match request.is_live {
+                true => Strip::of_stream(source.turn),
+                false => Strip::new(claimed_ms, source.turn),
+            }),
+            is_live: request.is_live,
             choice: Choice::new(source.frame_rate, want.from_ms, is_full, every_ms),
             turn: source.turn,
             pixels: Vec::new(),
@@ -169,6 +174,11 @@ impl Pictures {
         if let Some(strip) = &mut self.strip {
             let offered = strip.offer(at_ms, frame);
             self.is_damaged |= offered.is_err();
+            // Of a stream nobody knows when it ends, and what is found in it is looked at before.
+            let ready = if self.is_live { strip.drain() } else { Vec::new() };
+            for picture in ready {
+                send(&Body::Picture(picture))?;
+            }
         }
         if let Err(error) = self.greys.take(frame, &mut self.pixels) {
             self.is_damaged = true;

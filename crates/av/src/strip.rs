@@ -4,8 +4,8 @@ use ac_ffmpeg::Error;
 use ac_ffmpeg::codec::video::frame::get_pixel_format;
 use ac_ffmpeg::codec::video::scaler::Algorithm;
 use ac_ffmpeg::codec::video::{PixelFormat, VideoFrame, VideoFrameScaler};
-use media::av::STRIP_PICTURES_MAX;
 use media::av::wire::{Picture, STRIP_SIDE_MAX};
+use media::av::{LIVE_PICTURE_MS, STRIP_PICTURES_MAX};
 use signal::pdq::Dihedral;
 
 /// The first spacing where nobody knows how long the video is.
@@ -37,6 +37,14 @@ impl Strip {
         }
     }
 
+    /// Of a stream, whose pictures are handed on as they come.
+    pub fn of_stream(turn: Dihedral) -> Self {
+        Self {
+            spacing_ms: LIVE_PICTURE_MS,
+            ..Self::new(0, turn)
+        }
+    }
+
     /// Takes the frame if a picture is due.
     pub fn offer(&mut self, at_ms: u32, frame: &VideoFrame) -> Result<(), Error> {
         if at_ms < self.due_ms {
@@ -59,6 +67,11 @@ impl Strip {
         self.pictures.push(picture);
         self.due_ms = at_ms.saturating_add(self.spacing_ms);
         Ok(())
+    }
+
+    /// Those since the last time, in order of time.
+    pub fn drain(&mut self) -> Vec<Picture> {
+        std::mem::take(&mut self.pictures)
     }
 
     /// In order of time.
@@ -161,6 +174,21 @@ mod tests {
                 "{times:?}"
             );
         }
+    }
+
+    #[test]
+    fn of_a_stream_they_come_one_by_one_however_long_it_goes_on() {
+        let mut strip = Strip::of_stream(Dihedral::Original);
+        let frame = black();
+        let mut times = Vec::new();
+        for at_ms in (0..600_000).step_by(1_900) {
+            strip.offer(at_ms, &frame).unwrap();
+            let drained = strip.drain();
+            assert!(drained.len() <= 1);
+            times.extend(drained.iter().map(|picture| picture.at_ms));
+        }
+        assert!((100..=120).contains(&times.len()), "{}", times.len());
+        assert!(times.windows(2).all(|pair| pair[1] - pair[0] >= LIVE_PICTURE_MS));
     }
 
     #[test]

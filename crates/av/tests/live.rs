@@ -16,6 +16,7 @@ const H264: &str = "-c:v libx264 -preset ultrafast -g 25 -c:a aac";
 struct Seen {
     opened: bool,
     frames: Vec<Frame>,
+    pictures: Vec<u32>,
     n_samples: usize,
     ended_ms: Option<u32>,
     is_all_known: bool,
@@ -37,6 +38,10 @@ async fn read(stream: &LiveScan) -> Result<Seen, ScanError> {
                 seen.is_all_known = is_all_known;
             }
             LiveEvent::Frame(frame) => seen.frames.push(*frame),
+            LiveEvent::Picture(picture) => {
+                assert!(picture.small.starts_with(&[0xff, 0xd8]) && picture.blurred.starts_with(&[0xff, 0xd8]));
+                seen.pictures.push(picture.at_ms);
+            }
             LiveEvent::Sound { samples, .. } => seen.n_samples += samples.len(),
             LiveEvent::Progress { .. } => {}
             LiveEvent::Ended { duration_ms, is_intact } => {
@@ -79,6 +84,11 @@ async fn a_stream_shows_what_the_file_shows() {
             (5_900..=6_300).contains(&seen.ended_ms.unwrap()),
             "{name}: {:?}",
             seen.ended_ms
+        );
+        assert!(
+            matches!(seen.pictures[..], [first, second] if first < 1_000 && second.abs_diff(5_000) <= 1_000),
+            "{name}: {:?}",
+            seen.pictures
         );
         assert!(seen.frames.len().abs_diff(whole.frames.len()) <= 2, "{name}");
         let same = seen

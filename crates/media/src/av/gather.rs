@@ -5,7 +5,7 @@ use signal::video::Frame;
 use super::scan::{AvWant, StripPicture};
 use super::sound::Listener;
 use super::wire::{self, AvRequest, Body, End, Opened, Refusal};
-use super::{AvLimits, STRIP_PICTURES_MAX};
+use super::{AvLimits, LIVE_PICTURE_MS, STRIP_PICTURES_MAX};
 use crate::ScanError;
 use crate::preview;
 use crate::wire::SmallPicture;
@@ -89,10 +89,14 @@ impl Checker {
             Body::Picture(picture) => {
                 self.in_time(picture.at_ms)?;
                 self.n_pictures += 1;
-                if !want.strip || self.n_pictures > STRIP_PICTURES_MAX {
+                // Those of a stream go on as long as it does, each some time after the last.
+                let is_live = self.request.is_live;
+                let after_ms = if is_live { LIVE_PICTURE_MS } else { 1 };
+                if !want.strip || (!is_live && self.n_pictures > STRIP_PICTURES_MAX) {
                     return Err(bad("more pictures than were asked for"));
                 }
-                if self.last_picture_ms.is_some_and(|last| last >= picture.at_ms) {
+                let is_early = |last: u32| picture.at_ms < last.saturating_add(after_ms);
+                if self.last_picture_ms.is_some_and(is_early) {
                     return Err(bad("pictures out of order"));
                 }
                 self.last_picture_ms = Some(picture.at_ms);
@@ -174,6 +178,20 @@ fn refused(refusal: &Refusal, limits: &AvLimits) -> ScanError {
     }
 }
 
+/// A picture as people may see it.
+pub(super) fn strip_picture(picture: wire::Picture) -> StripPicture {
+    let previews = preview::make(SmallPicture {
+        width: picture.width,
+        height: picture.height,
+        rgb: picture.rgb,
+    });
+    StripPicture {
+        at_ms: picture.at_ms,
+        small: previews.small,
+        blurred: previews.blurred,
+    }
+}
+
 /// What is known of a container once it was opened.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Known {
@@ -232,18 +250,7 @@ impl Gathered {
                 .listener
                 .get_or_insert_with(|| Listener::new(sound.at_ms))
                 .push(&sound.samples),
-            Body::Picture(picture) => {
-                let previews = preview::make(SmallPicture {
-                    width: picture.width,
-                    height: picture.height,
-                    rgb: picture.rgb,
-                });
-                self.strip.push(StripPicture {
-                    at_ms: picture.at_ms,
-                    small: previews.small,
-                    blurred: previews.blurred,
-                });
-            }
+            Body::Picture(picture) => self.strip.push(strip_picture(picture)),
             Body::Progress { at_ms, bytes_read } => {
                 self.at_ms = self.at_ms.max(at_ms);
                 self.bytes_read = bytes_read;

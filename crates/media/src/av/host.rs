@@ -182,7 +182,8 @@ impl AvHost {
         result
     }
 
-    /// Follows a live stream, MPEG-TS or fragmented MP4, whose bytes are fed as they come. `want.from_ms` and `want.strip` mean nothing here.
+    /// Follows a live stream, MPEG-TS or fragmented MP4, whose bytes are fed as they come. `want.from_ms` means nothing here, and the
+    /// pictures of `want.strip` come as they are shown.
     pub async fn open_stream(&self, want: AvWant) -> Result<LiveScan, ScanError> {
         let Ok(permit) = self.shared.streams.clone().try_acquire_owned() else {
             let error = ScanError::Busy {
@@ -191,11 +192,7 @@ impl AvHost {
             self.shared.count_failure(&error);
             return Err(error);
         };
-        let want = AvWant {
-            from_ms: 0,
-            strip: false,
-            ..want
-        };
+        let want = AvWant { from_ms: 0, ..want };
         let request = AvRequest::new(want, true, &self.shared.settings.limits);
         let shared = self.shared.clone();
         let opened = live::open(self.shared.settings.clone(), request, move |result| {

@@ -13,10 +13,10 @@ use bytes::Bytes;
 use signal::video::Frame;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-use super::gather::{Checker, Known};
+use super::gather::{Checker, Known, strip_picture};
 use super::process::{AvProcess, scan_error, unavailable};
 use super::wire::{AvRequest, Body};
-use super::{AvLimits, AvSettings};
+use super::{AvLimits, AvSettings, StripPicture};
 use crate::ScanError;
 use crate::host::process::Broken;
 
@@ -49,6 +49,8 @@ pub enum LiveEvent {
     },
     /// A frame was taken.
     Frame(Box<Frame>),
+    /// A small picture, [`crate::av::LIVE_PICTURE_MS`] or more after the last, before the frame of its moment. Only when asked for.
+    Picture(StripPicture),
     /// A piece of sound: one channel, [`crate::av::SOUND_RATE`] samples a second, without gaps.
     Sound {
         /// When the first sample is heard.
@@ -299,7 +301,8 @@ fn follow(
                 let (duration_ms, is_intact) = (end.at_ms, end.is_intact);
                 (LiveEvent::Ended { duration_ms, is_intact }, true)
             }
-            Body::Picture(_) | Body::Refused(_) => unreachable!("the check made an error of it"),
+            Body::Picture(picture) => (LiveEvent::Picture(strip_picture(picture)), false),
+            Body::Refused(_) => unreachable!("the check made an error of it"),
         };
         if events.blocking_send(Ok(event)).is_err() || is_last {
             return Ok(());

@@ -38,5 +38,7 @@ pub use sniff::{SNIFF_BYTES, container_of};
 pub const SOUND_RATE: u32 = 11_025;
 /// How much sound one byte of a waveform stands for.
 pub const WAVEFORM_MS: u32 = 100;
-/// Most pictures in a strip.
+/// From one picture of a live stream to the next, at least.
+pub const LIVE_PICTURE_MS: u32 = 5_000;
+/// Most pictures in the strip of a file.
 pub const STRIP_PICTURES_MAX: usize = 24;

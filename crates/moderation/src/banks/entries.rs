@@ -7,6 +7,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use super::reach::read_judged;
+use super::strips::forget_strip;
 use super::{CHANGES, HANDLES, tell_planner};
 use crate::model::{BankId, Entry, EntryId, EntryState, KeptSound, KeptVideo, NewEntry, PreviewKind, Timestamp};
 use crate::store::columns::{Columns, damaged};
@@ -69,7 +70,7 @@ pub async fn insert_entry(
     Ok(handle)
 }
 
-/// Writes an entry's state.
+/// Writes an entry's state. What is removed keeps no strip.
 pub async fn set_entry_state(tx: &mut Tx, id: EntryId, state: EntryState) -> Result<(), StoreError> {
     let change_seq = counter::take(tx, CHANGES, 1).await?;
     query("UPDATE banks_entry SET state = $1, change_seq = $2 WHERE id = $3")
@@ -79,7 +80,10 @@ pub async fn set_entry_state(tx: &mut Tx, id: EntryId, state: EntryState) -> Res
         .execute(tx.conn())
         .await
         .map_err(StoreError::at("change an entry"))?;
-    Ok(())
+    match state {
+        EntryState::Removed => forget_strip(tx, id).await,
+        EntryState::Enabled | EntryState::Disabled => Ok(()),
+    }
 }
 
 /// The entry, by its id.

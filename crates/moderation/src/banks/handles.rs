@@ -5,6 +5,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use super::entries::{find_entry, read_signal};
+use super::strips::forget_strips_of_removed;
 use super::{CHANGES, beginning, placeholders};
 use crate::model::{BankId, Entry};
 use crate::store::columns::Columns;
@@ -141,9 +142,10 @@ pub async fn remove_entries(tx: &mut Tx, bank: Option<BankId>) -> Result<u64, St
     )
     .bind(first)
     .bind(bank.clone())
-    .bind(bank)
+    .bind(bank.clone())
     .execute(tx.conn())
     .await
     .map_err(&at)?;
+    forget_strips_of_removed(tx, &bank).await?;
     Ok(done.rows_affected())
 }

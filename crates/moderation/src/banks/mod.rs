@@ -13,6 +13,7 @@ mod known;
 mod looks;
 mod reach;
 mod recordings;
+mod strips;
 
 use std::ops::Range;
 
@@ -34,6 +35,7 @@ pub use known::{Known, known_of_digests, known_of_handles, labels_of_entries};
 pub use looks::{EntryLook, LookCodes, NewLook, find_look, insert_look, looks_of_handles, set_dense};
 pub use reach::{JudgePage, ToJudge, entries_to_judge, set_judged, tell_followers, to_judge};
 pub use recordings::{NewRecording, Recording, insert_recording, long_signals, recorded_in, recordings_of_handles};
+pub use strips::{insert_strip, read_place, strip_picture, strip_places};
 
 /// The counter that numbers changes of banks and entries in the order of their commits. It never goes back, not even when
 /// everything is forgotten: who follows the feed would miss what comes.

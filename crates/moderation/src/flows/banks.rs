@@ -5,11 +5,12 @@ use signal::video::Timeline;
 use signal::{Looks, Signal, SignalType};
 
 use super::files::{Decoded, FileContent, NotDecoded, decode};
-use super::scan::{previews_of_strip, signals_of, signals_of_recording};
+use super::scan::{kept_strip, previews_of_strip, signals_of, signals_of_recording};
 use super::{calibrate, follow};
 use crate::banks::{IMPORT_MAX, NewRecording, SignalKey};
 use crate::model::{
-    Actor, Bank, BankChange, BankId, Crops, Denied, Entry, EntryId, EntryState, NewBank, NewEntry, PreviewKind, Right,
+    Actor, Bank, BankChange, BankId, Crops, Denied, Entry, EntryId, EntryState, NewBank, NewEntry, NewStripPicture,
+    PreviewKind, Right,
 };
 use crate::store::columns::damaged;
 use crate::store::requests::{self, Recalled};
@@ -148,6 +149,7 @@ pub(super) struct OfFile {
     pub previews: Option<Previews>,
     pub looks: Option<Looks>,
     pub timeline: Option<Timeline>,
+    pub strip: Vec<NewStripPicture>,
 }
 
 /// Decodes the file of an entry.
@@ -157,7 +159,7 @@ pub(super) async fn of_file(app: &Seawall, content: &FileContent) -> Result<OfFi
             signals: signals_of(&scan).into_iter().map(|kept| kept.signal).collect(),
             previews: scan.previews,
             looks: scan.looks,
-            timeline: None,
+            ..OfFile::default()
         }),
         Ok(Decoded::Recording(scan)) => Ok(OfFile {
             signals: signals_of_recording(&scan),
@@ -167,6 +169,7 @@ pub(super) async fn of_file(app: &Seawall, content: &FileContent) -> Result<OfFi
                 let timeline = || Timeline::of(&scan.frames, scan.duration_ms);
                 (!scan.frames.is_empty()).then(timeline)
             }),
+            strip: kept_strip(scan.strip),
         }),
         Err(NotDecoded::File(error)) => Err(BankError::Unscannable(error)),
         Err(NotDecoded::Busy) => Err(BankError::Busy),
@@ -174,7 +177,7 @@ pub(super) async fn of_file(app: &Seawall, content: &FileContent) -> Result<OfFi
 }
 
 /// Adds an entry, from signals, from a file, or from both. The file is hashed in the jail and not kept; small
-/// previews of it are.
+/// previews of it are, and the strip of a video.
 pub async fn add_entry(
     app: &Seawall,
     actor: &Actor,
@@ -222,6 +225,7 @@ pub async fn add_entry(
     banks::insert_entry(&mut tx, id, bank, &new, now).await?;
     banks::insert_recording(&mut tx, id, recording).await?;
     insert_previews(&mut tx, id, of_file.previews).await?;
+    banks::insert_strip(&mut tx, id, of_file.strip).await?;
     match prepared {
         Some(prepared) => prepared.insert(&mut tx, id).await?,
         None => app.bells.unjudged.notify_one(),

@@ -7,14 +7,14 @@ use media::Previews;
 use super::calibrate;
 use super::deciding::{Before, Decided, decide};
 use super::judging::{KnownItem, judge};
-use super::scan::{ScannedFile, ScannedRecording};
+use super::scan::{ScannedFile, ScannedRecording, kept_strip};
 use super::streams::{StreamHit, TELL};
 use super::submit::SubmitError;
-use crate::items::{NewItem, NewMediaRow, NewStripPicture, Put};
+use crate::items::{NewItem, NewMediaRow, Put};
 use crate::matching::{Found, evidence};
 use crate::model::{
     Actor, Decision, DecisionId, ItemId, Match, Media, MediaId, MediaVerdict, PreviewKind, StreamVerdict, Tier,
-    Timestamp, Verdict,
+    Timestamp, Verdict, spoken,
 };
 use crate::store::requests::{self, Recalled};
 use crate::store::{IdempotencyKey, StoreError, Tx};
@@ -92,16 +92,19 @@ pub(super) async fn remember(
     }
     let body = serde_json::json!({ "revision": revision, "kind": item.kind.as_str(), "n_media": media_verdicts.len() });
     tx.event(now, actor, "item.submitted", &item.id, body);
-    let known = KnownItem::of_new(
-        &item,
-        received_at,
-        media_verdicts.iter().map(|file| &file.status).collect(),
-        media_verdicts.iter().flat_map(|file| &file.matches).collect(),
-        match is_same_content {
-            true => before.still_restricted_under(),
-            false => before.restricted_under(),
-        },
-    );
+    let known = KnownItem {
+        transcript: spoken(files.iter().flat_map(|(_, file)| &file.transcript)),
+        ..KnownItem::of_new(
+            &item,
+            received_at,
+            media_verdicts.iter().map(|file| &file.status).collect(),
+            media_verdicts.iter().flat_map(|file| &file.matches).collect(),
+            match is_same_content {
+                true => before.still_restricted_under(),
+                false => before.restricted_under(),
+            },
+        )
+    };
     let decided = decide(
         app,
         &mut tx,
@@ -185,7 +188,10 @@ async fn keep_facts(
     items::put_facts(&mut tx, item).await?;
     let statuses = files.iter().map(|file| &file.status).collect();
     let matches = found.iter().flat_map(|found| &found.matches).collect();
-    let known = KnownItem::of_new(item, received_at, statuses, matches, None);
+    let known = KnownItem {
+        transcript: spoken(files.iter().flat_map(|file| &file.transcript)),
+        ..KnownItem::of_new(item, received_at, statuses, matches, None)
+    };
     let body = serde_json::json!({
         "revision": decision.revision, "kind": item.kind.as_str(), "n_media": files.len(), "stands": decision.id.to_string(),
     });
@@ -222,6 +228,7 @@ async fn insert_media(
             matches_capped: found.capped,
         };
         items::insert_media(tx, &row).await?;
+        items::insert_transcript(tx, media.id, &file.transcript).await?;
         evidence::insert(tx, &media, &found.matches).await?;
         verdicts.push(MediaVerdict {
             id: Some(media.id),
@@ -262,17 +269,12 @@ async fn keep_recording(
     let print = recording.sound.as_ref().map(|sound| sound.print().to_bytes());
     items::insert_trace(tx, media, frames, print, now).await?;
     if has_case {
-        let strip = recording.strip.into_iter().map(|picture| NewStripPicture {
-            at_ms: picture.at_ms,
-            small: picture.small,
-            blurred: picture.blurred,
-        });
-        items::insert_strip(tx, media.id, strip.collect(), recording.waveform).await?;
+        items::insert_strip(tx, media.id, kept_strip(recording.strip), recording.waveform).await?;
     }
     Ok(())
 }
 
-/// Writes what is told of a hit, and the job that tells the platform.
+/// Writes what is told of a hit, or of what cannot be looked at, and the job that tells the platform.
 async fn tell_hit(
     app: &Seawall,
     tx: &mut Tx,
@@ -281,13 +283,12 @@ async fn tell_hit(
     media: &[MediaVerdict],
 ) -> Result<StreamVerdict, StoreError> {
     let matches = media.iter().flat_map(|file| &file.matches);
-    let is_match = matches.clone().any(|m| m.tier == Tier::Match);
     let verdict = StreamVerdict {
         seq: 0,
         stream: hit.stream,
         item: decision.item.clone(),
         at_ms: hit.at_ms,
-        tier: if is_match { Tier::Match } else { Tier::Lead },
+        tier: matches.map(|m| m.tier).min_by_key(|tier| *tier == Tier::Lead),
         outcome: decision.outcome,
         decision: decision.id,
         case: decision.case,

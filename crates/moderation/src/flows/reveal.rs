@@ -59,6 +59,21 @@ pub async fn reveal_entry(
     Ok(bytes)
 }
 
+/// A clear picture of an entry's strip.
+pub async fn reveal_entry_strip_picture(
+    app: &Seawall,
+    actor: &Actor,
+    id: EntryId,
+    idx: u32,
+) -> Result<Option<Vec<u8>>, ViewError> {
+    actor.require(Right::ReadCases)?;
+    let bytes = banks::strip_picture(&mut *app.store.reader().await?, id, idx, false).await?;
+    if bytes.is_some() {
+        note(app, actor, "entry.revealed", &id.to_string(), ClearPicture::Small).await?;
+    }
+    Ok(bytes)
+}
+
 /// A preview without blur.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClearPicture {

@@ -17,7 +17,9 @@ pub mod item;
 pub mod page;
 pub mod rules;
 pub mod stream;
+pub mod strip;
 pub mod time;
+pub mod transcript;
 pub mod verdict;
 mod work;
 
@@ -40,7 +42,9 @@ pub use rules::{
     RulesSource, RulesVersion, ShadowExample, ShadowResult, Standing,
 };
 pub use stream::{NewStream, Stream, StreamState, StreamStats, StreamVerdict};
+pub use strip::{NewStripPicture, StripPlace};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
+pub use transcript::{TranscriptLine, spoken};
 pub use verdict::{Match, MatchSegment, MatchTarget, MediaVerdict, SegmentKind, Sighted, Tier, Verdict};
 pub use work::off_thread;
 

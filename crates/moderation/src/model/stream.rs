@@ -64,7 +64,7 @@ pub struct NewStream {
     pub url: Option<String>,
 }
 
-/// Something was found in a stream: told to the platform and to whoever listens.
+/// Something was found in a stream, or some of it cannot be looked at: told to the platform and to whoever listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StreamVerdict {
     /// Its number among those of all streams; later ones have greater numbers.
@@ -75,8 +75,8 @@ pub struct StreamVerdict {
     pub item: ItemId,
     /// How far the stream was, in its own time.
     pub at_ms: u32,
-    /// The best of what was found.
-    pub tier: Tier,
+    /// The best of what was found; none if nothing was, and a person is to look since not all of it was looked at.
+    pub tier: Option<Tier>,
     /// What is to happen.
     pub outcome: Outcome,
     /// The decision that says so.

@@ -5,12 +5,15 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
-use crate::model::{Audience, ItemId, NewStream, Stream, StreamId, StreamState, StreamVerdict, Timestamp};
+use crate::model::{Audience, ItemId, NewStream, Stream, StreamId, StreamState, StreamVerdict, Tier, Timestamp};
 use crate::store::columns::Columns;
 use crate::store::{StoreError, Tx, counter};
 
 /// The counter that numbers what is told, in the order of commits.
 const VERDICTS: &str = "streams_verdict";
+
+/// What stands for the tier where nothing was found.
+const NO_TIER: &str = "none";
 
 const COLUMNS: &str =
     "id, item_id, account, channel, audience, url, state, reason, opened_at, seen_at, closed_at, at_ms, n_bytes";
@@ -148,7 +151,7 @@ pub async fn insert_verdict(tx: &mut Tx, verdict: StreamVerdict) -> Result<Strea
     .bind(verdict.stream.to_string())
     .bind(verdict.item.to_string())
     .bind(i64::from(verdict.at_ms))
-    .bind(verdict.tier.as_str())
+    .bind(verdict.tier.map_or(NO_TIER, Tier::as_str))
     .bind(verdict.outcome.as_str())
     .bind(verdict.decision.to_string())
     .bind(verdict.case.map(|case| case.to_string()))
@@ -185,7 +188,10 @@ pub async fn verdicts_after(
                 stream: row.parse("stream_id")?,
                 item: row.parse("item_id")?,
                 at_ms: row.number("at_ms")?,
-                tier: row.parse("tier")?,
+                tier: match row.text("tier")?.as_str() {
+                    NO_TIER => None,
+                    _ => Some(row.parse("tier")?),
+                },
                 outcome: row.parse("outcome")?,
                 decision: row.parse("decision_id")?,
                 case: row.opt_parse("case_id")?,

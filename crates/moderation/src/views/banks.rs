@@ -4,7 +4,7 @@ use signal::Signal;
 use sqlx::query;
 
 use super::{ViewError, cursor};
-use crate::model::{Actor, Bank, BankId, Entry, EntryId, Page, PageRequest, PreviewKind, Right};
+use crate::model::{Actor, Bank, BankId, Entry, EntryId, Page, PageRequest, PreviewKind, Right, StripPlace};
 use crate::store::StoreError;
 use crate::store::columns::Columns;
 use crate::{Seawall, banks};
@@ -121,4 +121,21 @@ pub async fn long_signals(app: &Seawall, actor: &Actor, id: EntryId) -> Result<V
 pub async fn blurred_entry_preview(app: &Seawall, actor: &Actor, id: EntryId) -> Result<Option<Vec<u8>>, ViewError> {
     actor.require(Right::ReadCases)?;
     Ok(banks::entry_preview(&mut *app.store.reader().await?, id, PreviewKind::Blurred).await?)
+}
+
+/// Small pictures of an entry in the order of time, if it came as a video.
+pub async fn entry_strip(app: &Seawall, actor: &Actor, id: EntryId) -> Result<Vec<StripPlace>, ViewError> {
+    actor.require(Right::ReadCases)?;
+    Ok(banks::strip_places(&mut *app.store.reader().await?, id).await?)
+}
+
+/// A blurred picture (JPEG) of an entry's strip. The clear ones are [`crate::flows::reveal`]'s.
+pub async fn blurred_entry_strip_picture(
+    app: &Seawall,
+    actor: &Actor,
+    id: EntryId,
+    idx: u32,
+) -> Result<Option<Vec<u8>>, ViewError> {
+    actor.require(Right::ReadCases)?;
+    Ok(banks::strip_picture(&mut *app.store.reader().await?, id, idx, true).await?)
 }

@@ -6,15 +6,14 @@ use sqlx::{AnyConnection, query};
 
 use super::cases::DecisionView;
 use super::{ViewError, names};
-use crate::items::StripPlace;
 use crate::matching::evidence;
 use crate::model::{
     Action, Actor, Case, CaseId, DecisionId, EntryId, EntryState, Item, ItemId, Match, Media, MediaId, MediaVerdict,
-    Outcome, Page, PageRequest, PreviewKind, Right, Verdict,
+    Outcome, Page, PageRequest, PreviewKind, Right, StripPlace, TranscriptLine, Verdict,
 };
 use crate::store::StoreError;
 use crate::store::columns::{Columns, damaged};
-use crate::{Seawall, actions, cases, decisions, items};
+use crate::{Seawall, actions, banks, cases, decisions, items};
 
 /// A line of the list of items.
 #[derive(Debug, Clone)]
@@ -57,6 +56,8 @@ pub struct MediaView {
     pub previews: Vec<PreviewKind>,
     /// Small pictures of it in the order of time, if it is a video.
     pub strip: Vec<StripPlace>,
+    /// What is said in it, as the platform wrote it down.
+    pub transcript: Vec<TranscriptLine>,
     /// What it matched, the nearest first.
     pub matches: Vec<MatchView>,
     /// There were more matches than are kept.
@@ -80,6 +81,8 @@ pub struct MatchView {
     pub entry_state: EntryState,
     /// How long the entry plays, if it does.
     pub entry_duration_ms: Option<u32>,
+    /// Small pictures of the entry in the order of time, if it came as a video.
+    pub entry_strip: Vec<StripPlace>,
 }
 
 /// Items, the last submitted first.
@@ -239,6 +242,9 @@ pub(super) async fn media_views(
     for (id, place) in items::strip_places(conn, item, revision).await? {
         strips.entry(id).or_default().push(place);
     }
+    let mut transcripts: HashMap<MediaId, Vec<TranscriptLine>> = HashMap::new();
+    transcripts.extend(items::transcripts(conn, item, revision).await?);
+    let entry_strips = strips_of_entries(conn, item, revision).await?;
     let rows = query(
         "SELECT m.media_id, m.entry_id, m.bank_id, m.bank_name, m.bank_confirmed, m.type, m.value, m.distance, m.threshold,
                 m.tier, m.view, m.frame_index, m.frame_at_ms, m.part, m.entry_part, m.sighting, m.nearest_benign_bits, m.segments, e.name AS entry_name, e.labels AS entry_labels,
@@ -258,8 +264,10 @@ pub(super) async fn media_views(
     for row in &rows {
         let entry_labels =
             serde_json::from_str(&row.text("entry_labels")?).map_err(|error| damaged("labels", error))?;
+        let m = evidence::read(row)?;
         let view = MatchView {
-            m: evidence::read(row)?,
+            entry_strip: entry_strips.get(&m.target.entry).cloned().unwrap_or_default(),
+            m,
             entry_name: row.text("entry_name")?,
             entry_labels,
             entry_source: row.text("entry_source")?,
@@ -273,6 +281,7 @@ pub(super) async fn media_views(
         .into_iter()
         .map(|new| MediaView {
             strip: strips.remove(&new.media.id).unwrap_or_default(),
+            transcript: transcripts.remove(&new.media.id).unwrap_or_default(),
             previews: previews.remove(&new.media.id).unwrap_or_default(),
             matches: matches.remove(&new.media.id).unwrap_or_default(),
             matches_capped: new.matches_capped,
@@ -280,6 +289,30 @@ pub(super) async fn media_views(
         })
         .collect();
     Ok(views)
+}
+
+/// The strips of the entries that the files of an item's revision matched.
+async fn strips_of_entries(
+    conn: &mut AnyConnection,
+    item: &ItemId,
+    revision: i64,
+) -> Result<HashMap<EntryId, Vec<StripPlace>>, StoreError> {
+    let rows = query(
+        "SELECT entry_id, idx, at_ms FROM banks_strip
+         WHERE entry_id IN (SELECT m.entry_id FROM matching_match m WHERE m.item_id = $1 AND m.revision = $2)
+         ORDER BY entry_id, idx",
+    )
+    .bind(item.to_string())
+    .bind(revision)
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::at("read the strips of matched entries"))?;
+    let mut strips: HashMap<EntryId, Vec<StripPlace>> = HashMap::new();
+    for row in &rows {
+        let strip = strips.entry(row.parse("entry_id")?).or_default();
+        strip.push(banks::read_place(row)?);
+    }
+    Ok(strips)
 }
 
 /// An entry's id; kept here so that a match view can be linked to its entry.

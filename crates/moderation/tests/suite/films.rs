@@ -9,10 +9,12 @@ use media::av::{AvHost, AvSettings, AvWorkerCommand};
 use moderation::flows::banks;
 use moderation::flows::hunts::hunt_due;
 use moderation::flows::incidents::set_incident;
+use moderation::flows::reveal;
 use moderation::flows::streams::{StreamError, StreamInput, close_stream, open_stream, push_segment};
 use moderation::flows::submit::{self, NewContent, NewMedia};
 use moderation::model::{
-    Actor, MediaStatus, NewStream, Outcome, SegmentKind, Stream, StreamId, StreamState, Tier, Verdict,
+    Actor, EntryState, MediaStatus, NewStream, Outcome, PreviewKind, SegmentKind, Stream, StreamId, StreamState, Tier,
+    Verdict,
 };
 use moderation::store::Created;
 use moderation::views;
@@ -80,6 +82,7 @@ fn with_av(world: &mut World) {
 
 async fn submit_file(world: &World, id: &str, file: &PathBuf) -> Verdict {
     let media = NewMedia {
+        transcript: Vec::new(),
         name: "a.mp4".to_owned(),
         content: NewContent::Bytes(Bytes::from(std::fs::read(file).unwrap())),
     };
@@ -106,6 +109,11 @@ pub async fn a_cut_and_re_encoded_film_is_found(mut world: World) {
     let kept = views::entry(&world.app, &world.admin, entry).await.unwrap().unwrap();
     assert!((19_000..=21_000).contains(&kept.video.unwrap().duration_ms) && kept.has_previews);
     assert!(kept.sound.is_some() && kept.signals.len() == 2);
+    let strip = views::entry_strip(&world.app, &world.moderator, entry).await.unwrap();
+    assert!(
+        strip.len() >= 10 && strip.is_sorted_by_key(|place| place.at_ms),
+        "{strip:?}"
+    );
 
     // The middle, smaller, brighter, at a low bit rate, behind something else.
     studio.other(6);
@@ -154,6 +162,14 @@ pub async fn a_cut_and_re_encoded_film_is_found(mut world: World) {
     );
     let picture = views::blurred_strip_picture(&world.app, &world.moderator, media.media.id, media.strip[1].idx).await;
     assert!(picture.unwrap().unwrap().starts_with(&[0xff, 0xd8]));
+    // Those of the entry lie beside them, as long as it is in its bank.
+    let shown = media.matches.iter().find(|found| found.entry() == entry).unwrap();
+    assert_eq!(shown.entry_strip, strip);
+    let idx = strip[2].idx;
+    let blurred = async || views::blurred_entry_strip_picture(&world.app, &world.moderator, entry, idx).await;
+    assert!(blurred().await.unwrap().unwrap().starts_with(&[0xff, 0xd8]));
+    let clear = reveal::reveal_entry_strip_picture(&world.app, &world.moderator, entry, idx).await;
+    assert_ne!(clear.unwrap(), blurred().await.unwrap());
     let waveform = views::waveform(&world.app, &world.moderator, media.media.id)
         .await
         .unwrap()
@@ -163,6 +179,12 @@ pub async fn a_cut_and_re_encoded_film_is_found(mut world: World) {
         submit_file(&world, "post-2", &studio.other(6)).await.outcome,
         Outcome::Allow
     );
+    banks::set_entry_state(&world.app, &world.admin, entry, EntryState::Removed)
+        .await
+        .unwrap();
+    assert_eq!(blurred().await.unwrap(), None, "what is removed leaves no picture");
+    let left = views::entry_strip(&world.app, &world.moderator, entry).await;
+    assert!(left.unwrap().is_empty());
 }
 
 pub async fn a_film_is_found_in_a_stream(mut world: World) {
@@ -192,7 +214,7 @@ pub async fn a_film_is_found_in_a_stream(mut world: World) {
     let sure = tokio::time::timeout(PATIENCE, async {
         loop {
             let told = listener.recv().await.unwrap();
-            if told.tier == Tier::Match {
+            if told.tier == Some(Tier::Match) {
                 return told;
             }
         }
@@ -205,6 +227,51 @@ pub async fn a_film_is_found_in_a_stream(mut world: World) {
         (StreamState::Closed, Some("ended"))
     );
     assert!((19_000..=21_000).contains(&ended.at_ms), "{ended:?}");
+
+    // The case shows pictures of it, to its end, and what was found as long as it was.
+    let case = views::case(&world.app, &world.moderator, told.case.unwrap()).await;
+    let media = case.unwrap().unwrap().media.remove(0);
+    let shown: Vec<u32> = media.strip.iter().map(|place| place.at_ms / 1_000).collect();
+    assert!(
+        shown.len() >= 4 && shown[0] == 0 && shown.is_sorted() && shown[shown.len() - 1] >= 15,
+        "{shown:?}"
+    );
+    assert!(media.previews.contains(&PreviewKind::Blurred), "{:?}", media.previews);
+    let picture = views::blurred_strip_picture(&world.app, &world.moderator, media.media.id, media.strip[1].idx).await;
+    assert!(picture.unwrap().unwrap().starts_with(&[0xff, 0xd8]));
+    let mut segments = media.matches.iter().flat_map(|found| &found.m.segments);
+    assert!(
+        segments.any(|segment| segment.kind == SegmentKind::Picture && segment.query.to_ms >= 14_000),
+        "{:?}",
+        media.matches
+    );
+}
+
+pub async fn a_moving_picture_that_is_made_of_a_film_is_found(mut world: World) {
+    with_av(&mut world);
+    let studio = Studio::new();
+    let film = Bytes::from(std::fs::read(studio.film()).unwrap());
+    let bank = world.bank("films", true).await;
+    let new = entry_of(vec![]);
+    let added = banks::add_entry(&world.app, &world.admin, bank, new, Some(film.into()), None).await;
+    let entry = added.unwrap().into_inner();
+    let gif = studio.make("-ss 5 -t 6 -i film.mp4 -vf fps=5,scale=240:180 -an clip.gif");
+    let verdict = submit_file(&world, "gif-1", &gif).await;
+    let matches = &verdict.media[0].matches;
+    let seen = matches.iter().find(|m| m.signal_type == SignalType::Vpdq);
+    let seen = seen.unwrap_or_else(|| panic!("{matches:?}"));
+    assert_eq!((seen.tier, seen.target.entry), (Tier::Match, entry));
+    let [run] = &seen.segments[..] else { panic!("{seen:?}") };
+    let near = |found: u32, real: u32| found.abs_diff(real) <= 1_500;
+    assert!(near(run.query.from_ms, 0) && near(run.query.to_ms, 6_000), "{run:?}");
+    assert!(
+        near(run.entry.from_ms, 5_000) && near(run.entry.to_ms, 11_000),
+        "{run:?}"
+    );
+
+    studio.other(6);
+    let other = studio.make("-i other.mp4 -vf fps=5,scale=240:180 -an other.gif");
+    assert_eq!(submit_file(&world, "gif-2", &other).await.outcome, Outcome::Allow);
 }
 
 /// What is waited for at most.
@@ -263,6 +330,7 @@ pub async fn a_stream_that_cannot_be_looked_at_waits_for_a_person(mut world: Wor
         );
         verdict.media[0].status.clone()
     };
+    let mut listener = world.app.streams.subscribe();
     let id = open(&world, "rubbish").await;
     push(&world, id, b"#EXTM3U\nhttp://localhost/\n").await;
     close_stream(&world.app, &Actor::Operator, id).await.unwrap();
@@ -273,6 +341,14 @@ pub async fn a_stream_that_cannot_be_looked_at_waits_for_a_person(mut world: Wor
         matches!(&unscanned, MediaStatus::Unscanned { reason, .. } if reason == "unsupported_type"),
         "{unscanned:?}"
     );
+
+    let told = listener.try_recv().expect("who listens is told of it");
+    assert_eq!((told.item.as_str(), told.tier), ("rubbish", None));
+    assert_eq!((told.outcome, told.case.is_some()), (Outcome::Review, true));
+    world.deliver().await;
+    assert_eq!(world.platform.kinds_for("rubbish"), ["verdict"], "and the platform");
+    let kept = views::stream_verdicts(&world.app, &Actor::Operator, Some(id), 0).await;
+    assert_eq!(kept.unwrap(), [told]);
 
     // Nobody sees these pictures; that only the sound is listened to is said.
     let id = open(&world, "strange").await;
@@ -337,5 +413,5 @@ pub async fn an_incident_is_heard_in_a_stream(mut world: World) {
         .unwrap();
     assert_eq!(hunt_due(&world.app, "hunter").await.unwrap(), 1);
     let told = listener.try_recv().unwrap();
-    assert_eq!((told.item.as_str(), told.tier), ("live-1", Tier::Lead));
+    assert_eq!((told.item.as_str(), told.tier), ("live-1", Some(Tier::Lead)));
 }

@@ -19,6 +19,7 @@ fn content(signal: Signal) -> NewContent {
         previews: None,
         looks: None,
         timeline: None,
+        strip: Vec::new(),
         metadata: None,
         note: None,
     }

@@ -71,10 +71,10 @@ pub async fn what_a_stream_shows_is_told_while_it_goes_on(world: World) {
 
     // Two frames are a lead; some more, and it is sure.
     let (lead, told) = (listener.try_recv().unwrap(), listener.try_recv().unwrap());
-    assert_eq!((lead.tier, lead.outcome), (Tier::Lead, Outcome::Review));
+    assert_eq!((lead.tier, lead.outcome), (Some(Tier::Lead), Outcome::Review));
     assert_eq!(
         (told.stream, told.item.as_str(), told.tier),
-        (id, "live-1", Tier::Match)
+        (id, "live-1", Some(Tier::Match))
     );
     assert!(told.at_ms <= 45_000, "told at {} ms, shown from 30 s", told.at_ms);
     let view = views::item(&world.app, &world.moderator, &told.item)
@@ -262,7 +262,7 @@ pub async fn streams_of_another_process_are_searched_by_it(world: World) {
 
     let mut listener = other.streams.subscribe();
     search_streams(&other).await.unwrap();
-    assert_eq!(listener.try_recv().unwrap().tier, Tier::Match);
+    assert_eq!(listener.try_recv().unwrap().tier, Some(Tier::Match));
     search_streams(&other).await.unwrap();
     assert!(listener.try_recv().is_err(), "once is enough");
 }
@@ -417,6 +417,7 @@ pub async fn a_stream_whose_process_is_gone_is_opened_anew(world: World) {
 
 async fn submit_video(world: &World, id: &str, features: &[Feature]) -> Verdict {
     let media = NewMedia {
+        transcript: Vec::new(),
         name: "a.mp4".to_owned(),
         content: NewContent::Signals(vec![video(features)]),
     };

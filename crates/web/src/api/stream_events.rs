@@ -30,7 +30,7 @@ const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
 /// Longest time of one answer. The client comes again and says where it left off.
 const ANSWER_MAX: Duration = Duration::from_secs(3_600);
 
-/// Something was found in a stream.
+/// Something was found in a stream, or some of it cannot be looked at.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = StreamVerdict)]
 pub(crate) struct StreamVerdictJson {
@@ -42,8 +42,10 @@ pub(crate) struct StreamVerdictJson {
     pub item: String,
     /// How far the stream was, in milliseconds of its own time.
     pub at_ms: u32,
-    /// The best of what was found.
-    pub tier: Tier,
+    /// The best of what was found. Absent when nothing was: some of the stream could not be looked at, and a person is to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub tier: Option<Tier>,
     /// What is to happen with it now.
     pub outcome: Outcome,
     /// The decision that says so.
@@ -71,7 +73,7 @@ impl From<StreamVerdict> for StreamVerdictJson {
             stream: verdict.stream.to_string(),
             item: verdict.item.to_string(),
             at_ms: verdict.at_ms,
-            tier: verdict.tier.into(),
+            tier: verdict.tier.map(Into::into),
             outcome: verdict.outcome.into(),
             decision: verdict.decision.to_string(),
             case: verdict.case.map(|id| id.to_string()),
@@ -82,7 +84,7 @@ impl From<StreamVerdict> for StreamVerdictJson {
 
 /// Listen to a stream
 ///
-/// Server-sent events. A `verdict` for each time that something was found, with the JSON of it as data; its id is what `Last-Event-ID` takes after a
+/// Server-sent events. A `verdict` for each time that something was found or that some of it could not be looked at, with the JSON of it as data; its id is what `Last-Event-ID` takes after a
 /// break, so that nothing is missed. `over`, with state and reason, when the stream is over; then the answer ends. Comments in between are heartbeats. An answer ends
 /// after an hour at the latest: ask again.
 #[utoipa::path(

@@ -18,6 +18,7 @@ use super::page::{Answer, go_saying, show_with};
 use super::problem::ConsoleError;
 use super::runs::time_words;
 use super::shell::Shell;
+use super::strip::Strip;
 use super::visit::Person;
 use crate::WebState;
 
@@ -33,6 +34,7 @@ struct EntryPage {
     entry: Entry,
     name: String,
     pictures: Option<Pictures>,
+    strip: Option<Strip>,
     signals: Vec<SignalLine>,
     n_more_signals: usize,
     is_enabled: bool,
@@ -92,11 +94,16 @@ async fn entry_page(state: &WebState, person: Person, entry: Entry, form: FormSt
         .ok_or(ConsoleError::NotFound)?
         .bank;
     let is_hunted = views::is_hunted(&state.app, &person.actor, entry.id).await?;
+    let strip = match entry.video {
+        Some(_) => views::entry_strip(&state.app, &person.actor, entry.id).await?,
+        None => Vec::new(),
+    };
     let shell = person.shell;
     let page = EntryPage {
         is_hunted,
         name: name_of(&entry, &shell),
         pictures: entry.has_previews.then(|| Pictures::of_entry(entry.id)),
+        strip: Strip::of(&format!("/entries/{}", entry.id), &strip, &[]),
         signals: entry
             .signals
             .iter()

@@ -1,12 +1,16 @@
 //! The files of an item as pages show them: pictures, facts, and what each lies near to. Start with [`FileCard`].
 
 use moderation::model::item::FramePlace;
-use moderation::model::{EntryId, EntryState, Match, MatchSegment, MediaId, MediaStatus, PreviewKind, Sighted, Tier};
+use moderation::model::{
+    EntryId, EntryState, Match, MatchSegment, Media, MediaId, MediaStatus, PreviewKind, Sighted, StripPlace, Tier,
+};
 use moderation::signal::{Signal, SignalType, nearness};
 use moderation::views::{MatchView, MediaView};
 
 use super::beside::Beside;
+use super::pairs::{RunPairs, pairs_of};
 use super::runs::{covered_ms, time_words};
+use super::said::{SaidLine, lines_of};
 use super::seen::{self, Overlay};
 use super::shell::{Count, Shell, isolated};
 use super::strip::{Strip, address_at};
@@ -78,6 +82,8 @@ pub struct FileCard {
     pub signals: Vec<SignalLine>,
     /// Some of its frames, if it is a video and a person is to look at it.
     pub strip: Option<Strip>,
+    /// What is said in it, if the platform wrote that down.
+    pub said: Vec<SaidLine>,
     /// The platform's own address at the beginning of the match, if there is one.
     pub address_at_match: Option<String>,
     status: MediaStatus,
@@ -155,6 +161,10 @@ pub struct MatchCard {
     pub is_recording: bool,
     /// How both agree over time, if the file plays.
     pub time_line: Option<TimeLine>,
+    /// Frames of both where they agree, if there are any.
+    pub pairs: Vec<RunPairs>,
+    entry: EntryId,
+    entry_strip: Vec<StripPlace>,
     segments: Vec<MatchSegment>,
     entry_ms: Option<u32>,
     view: String,
@@ -196,7 +206,8 @@ impl Scale {
 const ALSO_MAX: usize = 6;
 
 /// One card for each entry, the nearest first; an entry may be near by several signals and frames, and be seen and heard.
-fn match_cards(views: Vec<MatchView>, status: &MediaStatus, peaks: Option<&[u8]>) -> Vec<MatchCard> {
+fn match_cards(views: Vec<MatchView>, media: &Media, strip: &[StripPlace], peaks: Option<&[u8]>) -> Vec<MatchCard> {
+    let status = &media.status;
     let mut cards: Vec<MatchCard> = Vec::new();
     for card in views.into_iter().map(|view| MatchCard::of(view, status)) {
         match cards.iter_mut().find(|known| known.entry_url == card.entry_url) {
@@ -215,6 +226,9 @@ fn match_cards(views: Vec<MatchView>, status: &MediaStatus, peaks: Option<&[u8]>
     };
     for card in &mut cards {
         card.time_line = TimeLine::of(&card.segments, file_ms, card.entry_ms, peaks);
+        let runs = card.time_line.iter().flat_map(|line| &line.runs);
+        let runs = runs.map(|run| (run.number, run.segment));
+        card.pairs = pairs_of((media.id, strip), (card.entry, &card.entry_strip), runs);
     }
     cards
 }
@@ -242,9 +256,8 @@ impl FileCard {
         };
         let signals = view.media.signals.iter().take(SIGNALS_SHOWN_MAX);
         let peaks = beside.waves.get(&view.media.id).map(Vec::as_slice);
-        let matches = match_cards(view.matches, &view.media.status, peaks);
+        let matches = match_cards(view.matches, &view.media, &view.strip, peaks);
         let runs: Vec<MatchSegment> = matches.first().map_or_else(Vec::new, MatchCard::surest_runs);
-        let places: Vec<(u32, u32)> = view.strip.iter().map(|place| (place.idx, place.at_ms)).collect();
         let begins_ms = runs.iter().map(|run| run.query.from_ms).min();
         let plays = matches.first().is_some_and(|best| best.time_line.is_some());
         let address = beside.url.as_deref().zip(begins_ms.filter(|_| plays));
@@ -252,7 +265,8 @@ impl FileCard {
             pictures: Pictures::of_media(view.media.id, &view.previews),
             unscanned,
             detail,
-            strip: Strip::of(view.media.id, &places, &runs),
+            strip: Strip::of(&format!("/media/{}", view.media.id), &view.strip, &runs),
+            said: lines_of(view.transcript, &view.strip, &runs),
             address_at_match: address.and_then(|(url, ms)| address_at(url, ms / 1_000)),
             matches,
             is_capped: view.matches_capped,
@@ -358,6 +372,9 @@ impl MatchCard {
             is_template: nearness::is_template(found.nearest_benign_bits),
             is_recording: matches!(found.signal_type, SignalType::Vpdq | SignalType::Chromaprint),
             time_line: None,
+            pairs: Vec::new(),
+            entry: found.target.entry,
+            entry_strip: view.entry_strip,
             entry_ms: view.entry_duration_ms,
             segments: found.segments,
             view: found.view,

@@ -24,12 +24,14 @@ mod items;
 mod keys;
 mod log;
 mod page;
+mod pairs;
 mod preferences;
 mod prefs;
 mod previews;
 mod problem;
 mod rules;
 mod runs;
+mod said;
 mod seen;
 mod session;
 mod shell;
@@ -88,6 +90,10 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .route("/entries/{id}/remove", get(entries::ask_remove_entry))
         .route("/entries/{id}/signals/{kind}", get(entry::download_signal))
         .route("/entries/{id}/{kind}", get(previews::show_entry_preview))
+        .route(
+            "/entries/{id}/strip/{idx}/{kind}",
+            get(previews::show_entry_strip_picture),
+        )
         .route("/rules", get(rules::show_rules))
         .route("/rules/rule/{name}", get(rules::show_rule))
         .route("/rules/alarms/{id}/seen", post(rules::see_alarm))

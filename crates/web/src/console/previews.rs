@@ -43,6 +43,21 @@ pub async fn show_strip_picture(
     Ok(jpeg(bytes.ok_or(ConsoleError::NotFound)?))
 }
 
+/// `GET /entries/{id}/strip/{idx}/{kind}`: a frame of a known video.
+pub async fn show_entry_strip_picture(
+    State(state): State<WebState>,
+    person: Person,
+    Path((id, idx, kind)): Path<(String, u32, String)>,
+) -> Answer {
+    let id: EntryId = id.parse().map_err(|_| ConsoleError::NotFound)?;
+    let bytes = match kind.parse().map_err(|_| ConsoleError::NotFound)? {
+        PreviewKind::Blurred => views::blurred_entry_strip_picture(&state.app, &person.actor, id, idx).await?,
+        PreviewKind::Small => reveal::reveal_entry_strip_picture(&state.app, &person.actor, id, idx).await?,
+        PreviewKind::Greyscale => None,
+    };
+    Ok(jpeg(bytes.ok_or(ConsoleError::NotFound)?))
+}
+
 /// `GET /entries/{id}/{kind}`
 pub async fn show_entry_preview(
     State(state): State<WebState>,

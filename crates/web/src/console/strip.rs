@@ -1,6 +1,6 @@
 //! The frames of a video side by side, blurred until someone holds the button, and what leads to them. It knows no page. Start with [`Strip`].
 
-use moderation::model::{MatchSegment, MediaId, Span};
+use moderation::model::{MatchSegment, Span, StripPlace};
 
 use super::runs::time_words;
 
@@ -43,18 +43,18 @@ pub struct Lead {
 }
 
 impl Strip {
-    /// The strip of a file with pictures at these places, of which these runs agree; none where there are no pictures.
-    pub fn of(media: MediaId, places: &[(u32, u32)], runs: &[MatchSegment]) -> Option<Self> {
+    /// The strip of what has this address, with pictures at these places, of which these runs agree; none where there are no pictures.
+    pub fn of(address: &str, places: &[StripPlace], runs: &[MatchSegment]) -> Option<Self> {
         if places.is_empty() {
             return None;
         }
         let spans: Vec<Span> = runs.iter().map(|run| run.query).collect();
         let is_inside = |at_ms: u32| spans.iter().any(|span| (span.from_ms..=span.to_ms).contains(&at_ms));
-        let frame = |&(idx, at_ms): &(u32, u32)| StripFrame {
+        let frame = |&StripPlace { idx, at_ms }: &StripPlace| StripFrame {
             idx,
             time: time_words(at_ms),
-            blurred: format!("/media/{media}/strip/{idx}/blurred"),
-            small: format!("/media/{media}/strip/{idx}/small"),
+            blurred: format!("{address}/strip/{idx}/blurred"),
+            small: format!("{address}/strip/{idx}/small"),
             is_inside: is_inside(at_ms),
         };
         let mut leads: Vec<Lead> = Vec::new();
@@ -76,9 +76,9 @@ impl Strip {
 }
 
 /// The picture that is nearest to a time.
-fn nearest(places: &[(u32, u32)], at_ms: u32) -> u32 {
-    let nearest = places.iter().min_by_key(|(_, at)| at.abs_diff(at_ms));
-    nearest.map_or(0, |(idx, _)| *idx)
+pub fn nearest(places: &[StripPlace], at_ms: u32) -> u32 {
+    let nearest = places.iter().min_by_key(|place| place.at_ms.abs_diff(at_ms));
+    nearest.map_or(0, |place| place.idx)
 }
 
 /// The platform's own address of an item at a time, as a media fragment; none if the address is not of the web or has a fragment already.
@@ -110,14 +110,13 @@ mod tests {
 
     #[test]
     fn frames_inside_a_run_are_marked_and_its_beginning_is_led_to() {
-        let media = "med_01kagy2s3q4v5w6x7y8z9a0b1c".parse().unwrap();
-        let places = [(0, 1_000), (1, 5_000), (2, 9_000)];
-        let strip = Strip::of(media, &places, &[run(4_500, 9_500), run(4_900, 6_000)]).unwrap();
+        let places = [(0, 1_000), (1, 5_000), (2, 9_000)].map(|(idx, at_ms)| StripPlace { idx, at_ms });
+        let strip = Strip::of("/media/7", &places, &[run(4_500, 9_500), run(4_900, 6_000)]).unwrap();
         let inside: Vec<bool> = strip.frames.iter().map(|frame| frame.is_inside).collect();
         assert_eq!(inside, [false, true, true]);
         let leads: Vec<_> = strip.leads.iter().map(|lead| (lead.idx, lead.time.as_str())).collect();
         assert_eq!(leads, [(1, "0:05")], "one for each second");
-        assert_eq!(Strip::of(media, &[], &[run(0, 1)]), None);
+        assert_eq!(Strip::of("/media/7", &[], &[run(0, 1)]), None);
     }
 
     #[test]

@@ -62,6 +62,7 @@ pub(super) async fn add_content(
         // What is to be known by its digest alone is not to be recognised by its looks.
         looks: selected.hashed.looks.filter(|_| has_pdq),
         timeline: selected.hashed.timeline.filter(|_| has_vpdq),
+        strip: selected.hashed.strip,
         metadata: said.metadata,
         note: said.note,
     };
@@ -101,6 +102,7 @@ pub(super) async fn add_signals(
         previews: None,
         looks: None,
         timeline: None,
+        strip: Vec::new(),
         metadata: None,
         note,
     };

@@ -12,7 +12,7 @@ use crate::banks::NewRecording;
 use crate::flows::banks::insert_previews;
 use crate::flows::{calibrate, follow};
 use crate::hma::{self, ContentNotes};
-use crate::model::{Actor, Bank, BankId, Entry, EntryId, EntryState, NewEntry, Right, Timestamp};
+use crate::model::{Actor, Bank, BankId, Entry, EntryId, EntryState, NewEntry, NewStripPicture, Right, Timestamp};
 use crate::store::{StoreError, Tx};
 use crate::{Seawall, banks};
 
@@ -29,6 +29,8 @@ pub struct NewContent {
     pub looks: Option<Looks>,
     /// Its marks, if it came as a video.
     pub timeline: Option<Timeline>,
+    /// Some of its pictures, if it came as a video.
+    pub strip: Vec<NewStripPicture>,
     /// The client's own names for it.
     pub metadata: Option<Value>,
     /// A remark.
@@ -89,6 +91,7 @@ pub async fn add_content(app: &Seawall, actor: &Actor, bank: &str, new: NewConte
     let handle = banks::insert_entry(&mut tx, id, bank.id, &entry, now).await?;
     banks::insert_recording(&mut tx, id, recording).await?;
     insert_previews(&mut tx, id, new.previews).await?;
+    banks::insert_strip(&mut tx, id, new.strip).await?;
     match prepared {
         Some(prepared) => prepared.insert(&mut tx, id).await?,
         None => app.bells.unjudged.notify_one(),

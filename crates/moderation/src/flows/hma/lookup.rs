@@ -14,11 +14,11 @@ use crate::banks::{self, Dormant};
 use crate::flows::calibrate::off_thread;
 use crate::flows::files::{Decoded, FileContent, NotDecoded, decode};
 use crate::flows::lookup::{self, Query, RecordingQuery};
-use crate::flows::scan::{previews_of_strip, signals_of_recording};
+use crate::flows::scan::{kept_strip, previews_of_strip, signals_of_recording};
 use crate::hma::ratio_of;
 use crate::matching::Found;
 use crate::model::item::MediaSignal;
-use crate::model::{Actor, BankId, EntryId, Match, MatchTarget, Right, Tier};
+use crate::model::{Actor, BankId, EntryId, Match, MatchTarget, NewStripPicture, Right, Tier};
 
 use super::{HmaError, memory};
 
@@ -42,6 +42,8 @@ pub struct Hashed {
     pub looks: Option<Looks>,
     /// What a video is recognised by beyond its hash, if it is to be kept.
     pub timeline: Option<Timeline>,
+    /// Some of a video's pictures.
+    pub strip: Vec<NewStripPicture>,
 }
 
 /// Hashes a file, with these types of signals among others. What breaks off is refused: the hash of a part finds nothing, and that must not read as "no
@@ -90,6 +92,7 @@ async fn hash(
                 previews: None,
                 looks: None,
                 timeline: None,
+                strip: Vec::new(),
             })
         }
         ContentKind::Photo => {
@@ -112,6 +115,7 @@ async fn hash(
                 previews: scan.previews,
                 looks: scan.looks,
                 timeline: None,
+                strip: Vec::new(),
             })
         }
     }
@@ -131,6 +135,7 @@ async fn hash_video(app: &Seawall, bytes: Bytes, want: Want) -> Result<Hashed, H
         previews: previews_of_strip(&scan.strip),
         looks: None,
         timeline: off_thread(|| is_kept.then(|| Timeline::of(&scan.frames, scan.duration_ms))),
+        strip: kept_strip(scan.strip),
     })
 }
 

@@ -263,6 +263,7 @@ async fn take_in(app: &Seawall, live: &Live, event: LiveEvent) -> Result<(), Sub
             }
         }
         LiveEvent::Frame(frame) => return live.see(app, &mut watch, *frame).await,
+        LiveEvent::Picture(picture) => watch.show(picture),
         LiveEvent::Sound { samples, .. } => watch.hear(app, &samples),
         LiveEvent::Progress { at_ms } => live.reached(&mut watch, at_ms),
         LiveEvent::Ended { duration_ms, is_intact } => {

@@ -5,6 +5,7 @@
 //! `interrupted`. Opening an open stream again finds it; closing a closed one changes nothing.
 
 mod live;
+mod shown;
 mod telling;
 mod watched;
 

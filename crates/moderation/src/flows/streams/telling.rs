@@ -1,4 +1,4 @@
-//! The platform is told what was found in a stream: signed, again and again until it confirms, like an order. An order to restrict goes its own way beside it.
+//! The platform is told what was found in a stream, and that one cannot be looked at: signed, again and again until it confirms, like an order. An order to restrict goes its own way beside it.
 
 use crate::Seawall;
 use crate::actions::webhook::{Attempt, Webhook};
@@ -60,7 +60,7 @@ fn body(key: &str, verdict: &StreamVerdict) -> serde_json::Value {
         "item_kind": "stream",
         "stream": verdict.stream.to_string(),
         "at_ms": verdict.at_ms,
-        "tier": verdict.tier.as_str(),
+        "tier": verdict.tier.map(|tier| tier.as_str()),
         "decision": verdict.decision.to_string(),
         "outcome": verdict.outcome.as_str(),
         "case": verdict.case.map(|case| case.to_string()),

@@ -4,12 +4,13 @@ use std::collections::{HashMap, VecDeque};
 
 use index::sounds;
 use index::videos::{self, WINDOW_MS};
-use media::av::SOUND_RATE;
+use media::av::{SOUND_RATE, StripPicture};
 use sha2::{Digest, Sha256};
-use signal::SignalType;
 use signal::audio::{ITEM_MS, Printer, QueryPrints, SoundSegment};
 use signal::video::{Frame, Segment};
+use signal::{SignalType, Span};
 
+use super::shown::{Shown, preview_at};
 use super::{Live, StreamHit};
 use crate::flows::calibrate::off_thread;
 use crate::flows::hunt::Quarry;
@@ -42,6 +43,7 @@ pub(super) struct Watch {
     printer: Printer,
     frames: VecDeque<Frame>,
     prints: QueryPrints,
+    shown: Shown,
     pub plays: Plays,
     pub size: (u32, u32),
     pub mime: String,
@@ -82,6 +84,7 @@ impl Watch {
             printer: printer.unwrap_or_else(|_| unreachable!("{NO_PRINTER}")),
             frames: VecDeque::new(),
             prints: QueryPrints::default(),
+            shown: Shown::default(),
             plays: Plays {
                 duration_ms: 0,
                 video_codec: None,
@@ -142,6 +145,24 @@ impl Watch {
         Ok(())
     }
 
+    /// A small picture was shown.
+    pub fn show(&mut self, picture: StripPicture) {
+        let is_near = self.shown.push(picture, &self.found_at());
+        // At the end it is shown what came after.
+        self.has_grown |= is_near && self.n_told > 0;
+    }
+
+    /// When something was found.
+    fn found_at(&self) -> Vec<Span> {
+        let seen = self.seen.values().flatten().map(|segment| segment.query);
+        let heard = self.heard.values().flatten().map(|segment| segment.query);
+        let pictures = self.pictures.values().filter_map(|m| m.frame).map(|frame| Span {
+            from_ms: frame.at_ms,
+            to_ms: frame.at_ms,
+        });
+        seen.chain(heard).chain(pictures).collect()
+    }
+
     /// A piece of sound was heard.
     pub fn hear(&mut self, app: &Seawall, samples: &[i16]) {
         let found = off_thread(|| {
@@ -174,6 +195,28 @@ impl Watch {
         }
     }
 
+    /// Looks once more at what is remembered of what was found: while a stream goes on, segments are told every few seconds, and end before they are over.
+    fn look_back(&mut self, app: &Seawall) {
+        let frames: Vec<Frame> = self.frames.iter().cloned().collect();
+        let played = off_thread(|| app.matcher.recordings().look_up(&frames, Some(&self.prints)));
+        for (handle, segments) in played.seen {
+            for known in self.seen.get_mut(&handle).into_iter().flatten() {
+                for segment in &segments {
+                    self.has_grown |= is_same_run(known, segment)
+                        && ends_later(&mut known.query, &mut known.entry, segment.query, segment.entry);
+                }
+            }
+        }
+        for (handle, segments) in played.heard {
+            for known in self.heard.get_mut(&handle).into_iter().flatten() {
+                for segment in &segments {
+                    self.has_grown |= is_same_sound(known, segment)
+                        && ends_later(&mut known.query, &mut known.entry, segment.query, segment.entry);
+                }
+            }
+        }
+    }
+
     /// Not all of it was looked at.
     pub fn blame(&mut self, flaw: Flaw) {
         // What nothing is known of at all weighs more than what was damaged.
@@ -186,25 +229,16 @@ impl Watch {
 
     /// A segment that goes on takes the place of what was known of it.
     fn keep_seen(&mut self, handle: u64, segment: Segment) {
-        let is_same = |other: &Segment| {
-            other.is_mirrored == segment.is_mirrored
-                && (other.query.from_ms.abs_diff(segment.query.from_ms) <= SAME_SEGMENT_MS
-                    || (other.query.overlap_ms(segment.query) > 0 && other.entry.overlap_ms(segment.entry) > 0))
-        };
         let known = self.seen.entry(handle).or_default();
-        known.retain(|other| !is_same(other));
+        known.retain(|other| !is_same_run(other, &segment));
         push_last(known, segment);
         self.is_due = true;
         self.has_grown = true;
     }
 
     fn keep_heard(&mut self, handle: u64, segment: SoundSegment) {
-        let is_same = |other: &SoundSegment| {
-            other.query.from_ms.abs_diff(segment.query.from_ms) <= SAME_SEGMENT_MS
-                || other.query.overlap_ms(segment.query) > 0
-        };
         let known = self.heard.entry(handle).or_default();
-        known.retain(|other| !is_same(other));
+        known.retain(|other| !is_same_sound(other, &segment));
         push_last(known, segment);
         self.is_due = true;
         self.has_grown = true;
@@ -234,6 +268,9 @@ impl Watch {
 
     /// The same at the end, when segments are as long as they will be.
     pub async fn judge_last(&mut self, app: &Seawall, live: &Live) -> Result<(), SubmitError> {
+        if self.n_told > 0 {
+            self.look_back(app);
+        }
         let is_longer = self.has_grown && self.n_told > 0;
         if !self.is_due && !is_longer {
             return Ok(());
@@ -268,15 +305,20 @@ impl Watch {
         let at_ms = self.plays.duration_ms;
         let n_told = self.n_told + 1;
         let digest = hex::encode(Sha256::digest(format!("{}/{n_told}", live.id).as_bytes()));
+        let strip = self.shown.strip(&self.found_at());
+        let best_ms = found.matches.first().and_then(begins_ms);
+        let tells_flaw = self.flaw.is_some() && !self.is_flaw_told;
         let file = ScannedFile {
             name: "stream".to_owned(),
+            transcript: Vec::new(),
             status: self.status(live.n_bytes()),
             signals: Vec::new(),
-            previews: None,
+            previews: preview_at(&strip, best_ms.unwrap_or(at_ms)),
             looks: None,
-            recording: (!self.frames.is_empty()).then(|| ScannedRecording {
+            recording: (!self.frames.is_empty() || !strip.is_empty()).then(|| ScannedRecording {
                 duration_ms: at_ms,
                 frames: self.frames.iter().cloned().collect(),
+                strip,
                 ..ScannedRecording::default()
             }),
         };
@@ -301,7 +343,7 @@ impl Watch {
             },
             files: vec![file],
             found: vec![found],
-            hit: says_more.then_some(StreamHit { stream: live.id, at_ms }),
+            hit: (says_more || tells_flaw).then_some(StreamHit { stream: live.id, at_ms }),
         };
         remember(app, &live.opened_by, judged, None).await?;
         self.n_told = n_told;
@@ -336,6 +378,32 @@ async fn is_decided(app: &Seawall, live: &Live) -> Result<bool, SubmitError> {
         Author::Rule(_) => false,
         Author::Person(_) => true,
     }))
+}
+
+fn is_same_run(one: &Segment, other: &Segment) -> bool {
+    one.is_mirrored == other.is_mirrored
+        && (one.query.from_ms.abs_diff(other.query.from_ms) <= SAME_SEGMENT_MS
+            || (one.query.overlap_ms(other.query) > 0 && one.entry.overlap_ms(other.entry) > 0))
+}
+
+fn is_same_sound(one: &SoundSegment, other: &SoundSegment) -> bool {
+    one.query.from_ms.abs_diff(other.query.from_ms) <= SAME_SEGMENT_MS || one.query.overlap_ms(other.query) > 0
+}
+
+/// Lets a known run end where the same run was found to end. Its beginning may lie before what is remembered.
+fn ends_later(query: &mut Span, entry: &mut Span, found_query: Span, found_entry: Span) -> bool {
+    let is_later = found_query.to_ms > query.to_ms && found_entry.to_ms > entry.to_ms;
+    if is_later {
+        (query.to_ms, entry.to_ms) = (found_query.to_ms, found_entry.to_ms);
+    }
+    is_later
+}
+
+/// When what was found begins.
+fn begins_ms(m: &Match) -> Option<u32> {
+    let segment = m.segments.iter().find(|segment| segment.tier == m.tier);
+    let frame = || m.frame.map(|frame| frame.at_ms);
+    segment.map(|segment| segment.query.from_ms).or_else(frame)
 }
 
 fn push_last<T>(known: &mut Vec<T>, segment: T) {
