@@ -160,6 +160,7 @@ on_both_engines! {
     streams::pictures_that_a_stream_shows_are_told_as_they_were_shown_best,
     streams::a_stream_tells_no_more_matches_than_a_file,
     streams::a_piece_of_frames_that_is_sent_again_is_taken_once,
+    streams::sound_that_a_platform_sends_beside_frames_is_heard,
     streams::what_a_person_decided_of_a_stream_stands_at_its_end,
     streams::a_stream_whose_process_is_gone_is_opened_anew,
     streams::a_hunt_that_is_cut_off_is_begun_again,

@@ -8,19 +8,22 @@ use moderation::flows::cases::decide_case;
 use moderation::flows::hunts::{hunt_due, search_streams};
 use moderation::flows::incidents::{end_incidents, set_incident};
 use moderation::flows::streams::{
-    self, StreamError, StreamInput, close_stream, end_silent_streams, interrupt_streams, open_stream, push_frames,
+    self, Pcm, StreamError, StreamInput, close_stream, end_silent_streams, interrupt_streams, open_stream, push_frames,
+    push_sound,
 };
 use moderation::flows::submit::{self, NewContent, NewMedia};
 use moderation::matching::MatchSettings;
 use moderation::model::{
-    Actor, EntryState, ItemKind, Judgement, Match, NewStream, Outcome, StreamId, StreamState, Tier, Verdict,
+    Actor, EntryState, ItemKind, Judgement, Match, MediaStatus, NewStream, Outcome, StreamId, StreamState, Tier,
+    Verdict,
 };
 use moderation::store::{Created, jobs};
 use moderation::{Seawall, views};
-use signal::Signal;
+use signal::audio::Printer;
 use signal::pdq::PdqSignal;
 use signal::video::Frame;
 use signal::vpdq::{self, Feature};
+use signal::{Signal, SignalType};
 
 use super::recordings::{cut, film, video};
 use super::world::{World, hash_near, hash_of, item};
@@ -423,4 +426,92 @@ async fn submit_video(world: &World, id: &str, features: &[Feature]) -> Verdict 
     };
     let submitted = submit::submit_item(&world.app, &Actor::Operator, item(id, vec![media]), None).await;
     submitted.unwrap().verdict
+}
+
+/// A tune of three voices that only this number has, as one channel of so many samples a second.
+fn tune(seed: u64, seconds: usize, rate: u32) -> Vec<i16> {
+    /// A note lasts so many parts of a second.
+    const NOTES_A_SECOND: usize = 4;
+    let chance = moderation::model::Chance::seeded(seed);
+    let notes: Vec<[f64; 3]> = (0..seconds * NOTES_A_SECOND)
+        .map(|_| {
+            chance
+                .bytes::<3>()
+                .map(|byte| 220.0 * 2_f64.powf(f64::from(byte % 36) / 12.0))
+        })
+        .collect();
+    let sample = |at: usize| {
+        let second = at as f64 / f64::from(rate);
+        let voices = notes[at * NOTES_A_SECOND / rate as usize];
+        let sum: f64 = voices
+            .iter()
+            .map(|hertz| (std::f64::consts::TAU * hertz * second).sin())
+            .sum();
+        (sum * 6_000.0) as i16
+    };
+    (0..seconds * rate as usize).map(sample).collect()
+}
+
+pub async fn sound_that_a_platform_sends_beside_frames_is_heard(world: World) {
+    const RATE: u32 = 16_000;
+    let known = tune(1, 40, RATE);
+    let mut printer = Printer::as_is(RATE, 1).unwrap();
+    printer.push(&known);
+    let bank = world.bank("songs", true).await;
+    let print = Signal::chromaprint(printer.finish().print()).unwrap();
+    let entry = world.entry(bank, print).await;
+
+    let id = open(&world.app, "live-1").await;
+    let piece = |second: usize, samples: &[i16]| Pcm {
+        at_ms: second as u32 * 1_000,
+        rate: RATE,
+        channels: 1,
+        samples: samples.to_vec(),
+    };
+    let second = |tune: &[i16], at: usize| tune[at * RATE as usize..(at + 5) * RATE as usize].to_vec();
+    let other = tune(2, 20, RATE);
+    // Twenty seconds of something else, a gap of ten, then the known tune; a piece is sent twice.
+    for at in (0..20).step_by(5) {
+        push_sound(&world.app, &Actor::Operator, id, piece(at, &second(&other, at)))
+            .await
+            .unwrap();
+    }
+    assert!(
+        views::item(&world.app, &world.moderator, &"live-1".parse().unwrap())
+            .await
+            .unwrap()
+            .is_none(),
+        "nothing known was heard"
+    );
+    for at in [10, 15, 15, 20, 25, 30] {
+        world.clock.advance(Duration::from_secs(5));
+        push_sound(&world.app, &Actor::Operator, id, piece(at + 20, &second(&known, at)))
+            .await
+            .unwrap();
+    }
+    close_stream(&world.app, &Actor::Operator, id).await.unwrap();
+
+    let found = matches_of(&world, "live-1").await;
+    let [m] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!(
+        (m.target.entry, m.signal_type, m.tier),
+        (entry, SignalType::Chromaprint, Tier::Lead)
+    );
+    let segment = m.segments[0];
+    let is_near = |found: u32, real: u32| found.abs_diff(real) <= 2_000;
+    assert!(
+        is_near(segment.query.from_ms, 30_000) && is_near(segment.entry.from_ms, 10_000),
+        "{segment:?}"
+    );
+    let view = views::item(&world.app, &world.moderator, &"live-1".parse().unwrap())
+        .await
+        .unwrap()
+        .unwrap();
+    let MediaStatus::Scanned { plays: Some(plays), .. } = &view.media[0].media.status else {
+        panic!("{:?}", view.media)
+    };
+    assert_eq!(
+        (plays.duration_ms, plays.audio_codec.as_deref()),
+        (55_000, Some("pcm_s16be"))
+    );
 }

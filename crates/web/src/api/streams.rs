@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
-use moderation::flows::streams::{self as flow, PIECE_BYTES_MAX, PIECE_FRAMES_MAX, StreamError, StreamInput};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+use moderation::flows::streams::{self as flow, PIECE_BYTES_MAX, PIECE_FRAMES_MAX, Pcm, StreamError, StreamInput};
 use moderation::media::ScanError;
 use moderation::model::{NewStream, Stream, StreamId};
 use moderation::signal::pdq::PdqSignal;
@@ -115,7 +116,7 @@ pub(crate) enum StreamInputJson {
     /// MPEG-TS or fragmented MP4.
     #[default]
     Bytes,
-    /// PDQ hashes of frames.
+    /// PDQ hashes of frames, and PCM beside them.
     Frames,
 }
 
@@ -252,7 +253,8 @@ pub(crate) async fn get_stream(
 
 /// Send the next piece of a stream
 ///
-/// MPEG-TS or fragmented MP4 as it comes, cut anywhere, one piece after the other; or, of a stream that was opened for frames, their hashes as JSON. With a
+/// MPEG-TS or fragmented MP4 as it comes, cut anywhere, one piece after the other; or, of a stream that was opened for frames, their hashes as JSON, and its sound as `audio/L16`
+/// (RFC 2586: 16 bits, the high byte first; `rate` and `channels` are parameters of the type, one channel if nothing is said), a minute at most, with `at_ms`. With a
 /// `sequence` number that grows from piece to piece a retry does no harm: what was taken is not taken twice. A piece that was not taken before later ones were is
 /// missing in the stream for good: the answer is 409. An answer says that the piece was
 /// taken, not what was found in it: that is told by the events and the webhook. When pieces come faster than they can be looked at, the answer is 429 or 503.
@@ -261,8 +263,10 @@ pub(crate) async fn get_stream(
     params(
         ("stream" = String, Path, description = "The stream's id.", pattern = "^stream_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
         ("sequence" = Option<u64>, Query, description = "Which piece this is; later ones have greater numbers.", nullable = false),
+        ("at_ms" = Option<u32>, Query, description = "Of sound, when its first sample is heard, in milliseconds of the stream's own time. A gap is silence; what was heard before is passed over.",
+            nullable = false),
     ),
-    request_body(content((FramesJson = "application/json"), (Vec<u8> = "video/mp2t"), (Vec<u8> = "video/mp4"), (Vec<u8> = "application/octet-stream"))),
+    request_body(content((FramesJson = "application/json"), (Vec<u8> = "video/mp2t"), (Vec<u8> = "video/mp4"), (Vec<u8> = "audio/L16"), (Vec<u8> = "application/octet-stream"))),
     responses((status = 200, description = "It was taken.", body = PieceJson)),
 )]
 pub(crate) async fn push_segment(
@@ -273,8 +277,10 @@ pub(crate) async fn push_segment(
     request: Request,
 ) -> Result<Json<PieceJson>, ApiError> {
     let sequence: Option<u64> = query.take("sequence")?;
+    let at_ms: Option<u32> = query.take("at_ms")?;
     query.finish()?;
     let kind = content_type(request.headers());
+    let format = pcm_format(request.headers());
     let body = whole_body(request, &state).await?;
     // The flow checks this again; here it keeps others from learning which pieces came.
     caller.actor.require(moderation::model::Right::SubmitItems)?;
@@ -306,8 +312,13 @@ pub(crate) async fn push_segment(
                 flow::push_segment(&state.app, &caller.actor, id, body).await?;
                 Ok(None)
             }
+            Some("audio/l16") => {
+                let piece = read_sound(&body, format?, at_ms)?;
+                flow::push_sound(&state.app, &caller.actor, id, piece).await?;
+                Ok(None)
+            }
             Some(_) | None => Err(ApiError::UnsupportedMediaType {
-                expected: "video/mp2t, video/mp4, application/octet-stream or application/json",
+                expected: "video/mp2t, video/mp4, application/octet-stream, audio/L16 or application/json",
             }),
         }
     };
@@ -320,6 +331,40 @@ pub(crate) async fn push_segment(
     }
     turn.taken(sequence);
     Ok(Json(PieceJson { repeated: false }))
+}
+
+/// Samples a second and channels, as the type of the body says.
+fn pcm_format(headers: &HeaderMap) -> Result<(u32, u16), ApiError> {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let (mut rate, mut channels) = (None, Ok(1));
+    for parameter in value.unwrap_or_default().split(';').skip(1) {
+        let Some((name, value)) = parameter.split_once('=') else {
+            continue;
+        };
+        let value = value.trim().trim_matches('"');
+        match name.trim().to_ascii_lowercase().as_str() {
+            "rate" => rate = value.parse().ok(),
+            "channels" => channels = value.parse(),
+            _ => {}
+        }
+    }
+    let rate = rate.ok_or_else(|| ApiError::invalid("rate", "is a parameter of the type: audio/L16;rate=16000"))?;
+    let channels = channels.map_err(|_| ApiError::invalid("channels", "is a whole number"))?;
+    Ok((rate, channels))
+}
+
+fn read_sound(body: &[u8], (rate, channels): (u32, u16), at_ms: Option<u32>) -> Result<Pcm, ApiError> {
+    let at_ms = at_ms.ok_or_else(|| ApiError::invalid("at_ms", "is missing: when is the first sample heard?"))?;
+    let (samples, rest) = body.as_chunks::<2>();
+    if !rest.is_empty() {
+        return Err(ApiError::invalid("sound", "breaks off in the middle of a sample"));
+    }
+    Ok(Pcm {
+        at_ms,
+        rate,
+        channels,
+        samples: samples.iter().map(|bytes| i16::from_be_bytes(*bytes)).collect(),
+    })
 }
 
 fn read_frames(input: FramesJson, turn: &Turn) -> Result<Vec<Frame>, ApiError> {

@@ -206,6 +206,61 @@ async fn pieces_that_cannot_be_taken_are_named() {
 }
 
 #[tokio::test]
+async fn sound_is_sent_beside_frames_and_what_is_none_is_named() {
+    let (world, key) = world_with_video().await;
+    let stream = open(&world, &key, "live-5").await.header("location").to_owned();
+    let send = async |kind: &str, query: &str, body: Vec<u8>| {
+        let path = format!("{stream}/segments{query}");
+        world
+            .send(request(
+                Method::POST,
+                &path,
+                &key,
+                &[("content-type", kind)],
+                Body::from(body),
+            ))
+            .await
+    };
+    let l16 = "audio/L16;rate=16000;channels=2";
+    let taken = send(l16, "?at_ms=0&sequence=1", vec![0; 6_400]).await;
+    assert_eq!(
+        (taken.status.as_u16(), taken.json()),
+        (200, json!({})),
+        "{}",
+        taken.body
+    );
+    let again = send(l16, "?at_ms=0&sequence=1", vec![0; 6_400]).await;
+    assert_eq!(again.json(), json!({ "repeated": true }));
+    let frames = world
+        .post(
+            &key,
+            &format!("{stream}/segments?sequence=2"),
+            piece(&film(1, 60)[..1], 0),
+        )
+        .await;
+    assert_eq!(frames.status, 200, "{}", frames.body);
+    let refused = async |kind: &str, query: &str, n: usize| send(kind, query, vec![0; n]).await.problem();
+    assert_eq!(refused(l16, "", 4).await, "422 invalid-field at_ms");
+    assert_eq!(refused(l16, "?at_ms=100", 3).await, "422 invalid-field sound");
+    assert_eq!(
+        refused(l16, "?at_ms=100", 6).await,
+        "422 invalid-field sound",
+        "half a moment"
+    );
+    assert_eq!(refused("audio/L16", "?at_ms=100", 4).await, "422 invalid-field rate");
+    assert_eq!(
+        refused("audio/L16;rate=16000;channels=x", "?at_ms=100", 4).await,
+        "422 invalid-field channels"
+    );
+    assert_eq!(
+        refused("audio/L16;rate=8000;channels=2", "?at_ms=100", 4).await,
+        "422 invalid-field rate",
+        "it changed"
+    );
+    assert_eq!(refused(l16, "?at_ms=4000000000", 4).await, "422 invalid-field at_ms");
+}
+
+#[tokio::test]
 async fn bytes_need_a_worker_and_streams_need_the_right() {
     let (world, key) = world_with_video().await;
     let bytes = world.post(&key, "/api/v1/streams", json!({ "item": "live-3" })).await;

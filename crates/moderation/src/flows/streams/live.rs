@@ -9,8 +9,9 @@ use media::ScanError;
 use media::av::{LiveEvent, LiveScan};
 use signal::video::Frame;
 
-use super::end;
+use super::pcm::Pcm;
 use super::watched::{Flaw, Watch};
+use super::{StreamError, end};
 use crate::Seawall;
 use crate::flows::hunt::Quarry;
 use crate::flows::submit::SubmitError;
@@ -100,9 +101,14 @@ impl Live {
         let n_bytes = piece.len() as u64;
         let is_fed = !self.is_over() && scan.feed(piece).await;
         if is_fed {
-            self.meter().n_bytes += n_bytes;
+            self.count_bytes(n_bytes);
         }
         is_fed
+    }
+
+    /// So many bytes came.
+    pub fn count_bytes(&self, n_bytes: u64) {
+        self.meter().n_bytes += n_bytes;
     }
 
     /// No more is to come, and no more is taken.
@@ -154,6 +160,14 @@ impl Live {
         }
         // What was found in those before may not have been remembered.
         watch.judge(app, self).await
+    }
+
+    /// Sound that the platform sends itself was heard. The outer error says that it cannot be put in its place, the inner one that what was found cannot be remembered.
+    pub async fn hear_piece(&self, app: &Seawall, piece: &Pcm) -> Result<Result<(), SubmitError>, StreamError> {
+        let mut watch = self.watch.lock().await;
+        let end_ms = watch.hear_piece(app, piece)?;
+        self.reached(&mut watch, end_ms);
+        Ok(watch.judge(app, self).await)
     }
 
     async fn see(&self, app: &Seawall, watch: &mut Watch, frame: Frame) -> Result<(), SubmitError> {

@@ -5,6 +5,7 @@
 //! `interrupted`. Opening an open stream again finds it; closing a closed one changes nothing.
 
 mod live;
+mod pcm;
 mod shown;
 mod telling;
 mod watched;
@@ -28,6 +29,7 @@ use crate::store::{Created, StoreError};
 use crate::{Seawall, streams};
 
 use live::{Live, SEEN_EVERY};
+pub use pcm::{PIECE_SOUND_S_MAX, Pcm, push_sound};
 pub use telling::TELL;
 pub(crate) use telling::deliver_verdict;
 
@@ -97,7 +99,7 @@ pub(super) struct StreamHit {
 pub enum StreamInput {
     /// MPEG-TS or fragmented MP4, decoded here.
     Bytes,
-    /// Frames that the platform hashed itself.
+    /// Frames that the platform hashed itself, and PCM beside them.
     Frames,
 }
 

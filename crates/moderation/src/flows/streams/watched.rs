@@ -10,8 +10,9 @@ use signal::audio::{ITEM_MS, Printer, QueryPrints, SoundSegment};
 use signal::video::{Frame, Segment};
 use signal::{SignalType, Span};
 
+use super::pcm::{Heard, Pcm, push_silence};
 use super::shown::{Shown, preview_at};
-use super::{Live, StreamHit};
+use super::{Live, StreamError, StreamHit};
 use crate::flows::calibrate::off_thread;
 use crate::flows::hunt::Quarry;
 use crate::flows::lookup::{self, Query};
@@ -34,6 +35,8 @@ const SEGMENTS_MAX: usize = 32;
 const SAME_BITS: u32 = 4;
 /// A segment that begins no further from another continues it.
 const SAME_SEGMENT_MS: u32 = 2_000;
+/// What sound is called that comes as it is.
+const PCM: &str = "pcm_s16be";
 const NO_PRINTER: &str = "the sound of streams has a rate that prints are made of";
 
 /// What was seen and heard.
@@ -41,6 +44,8 @@ pub(super) struct Watch {
     videos: videos::Tracker,
     sounds: sounds::Tracker,
     printer: Printer,
+    /// How far the sound has come that the platform sends itself.
+    heard_pcm: Option<Heard>,
     frames: VecDeque<Frame>,
     prints: QueryPrints,
     shown: Shown,
@@ -82,6 +87,7 @@ impl Watch {
             videos: videos::Tracker::new(),
             sounds: sounds::Tracker::new(),
             printer: printer.unwrap_or_else(|_| unreachable!("{NO_PRINTER}")),
+            heard_pcm: None,
             frames: VecDeque::new(),
             prints: QueryPrints::default(),
             shown: Shown::default(),
@@ -161,6 +167,24 @@ impl Watch {
             to_ms: frame.at_ms,
         });
         seen.chain(heard).chain(pictures).collect()
+    }
+
+    /// A piece of sound was heard that the platform sent itself. Returns where it ends.
+    pub fn hear_piece(&mut self, app: &Seawall, piece: &Pcm) -> Result<u32, StreamError> {
+        let mut heard = self.heard_pcm.unwrap_or_else(|| Heard::new(piece));
+        let new = heard.take(piece)?;
+        if self.heard_pcm.is_none() {
+            let is_input = self.printer.set_input(piece.rate, piece.channels);
+            is_input.map_err(|error| StreamError::Invalid {
+                field: "rate",
+                what: error.to_string(),
+            })?;
+            self.plays.audio_codec = Some(PCM.to_owned());
+        }
+        self.heard_pcm = Some(heard);
+        off_thread(|| push_silence(&mut self.printer, new.n_silent));
+        self.hear(app, new.samples);
+        Ok(heard.end_ms())
     }
 
     /// A piece of sound was heard.
