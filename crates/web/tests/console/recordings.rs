@@ -168,7 +168,7 @@ async fn frames_of_the_known_video_lie_below_the_posted_of_the_same_moments() {
     let page = lee.get(&world, &case).await;
     page.says(
         200,
-        "The same moments Run 1 0:12 0:22 0:22 0:32 Above: the posted file.",
+        "The same moments Above: the posted file. Below: the known content at the corresponding time. Run 1 0:12 0:22 0:22 0:32",
     );
     assert!(page.body.contains(&format!("src=\"{entry}/strip/1/blurred\"")));
     let page = lee.get(&world, &entry).await;
