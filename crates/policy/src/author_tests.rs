@@ -416,14 +416,6 @@ impl Rules {
             rule.mode = Mode::Live;
             rule.share = 1.0;
         }
-        for (kind, asked) in self.by_kind.iter_mut().enumerate() {
-            let about = self
-                .rules
-                .iter()
-                .enumerate()
-                .filter(|(_, rule)| rule.kinds & (1 << kind) != 0);
-            *asked = about.map(|(idx, _)| idx as u32).collect();
-        }
-        self.of_unknown_kind = (0..self.rules.len() as u32).collect();
+        self.index();
     }
 }
