@@ -92,12 +92,12 @@ impl Rules {
         evaluator.prepare_windows();
         let kind = event.kind();
         let asked = kind.map_or(&self.of_unknown_kind, |kind| &self.by_kind[kind]);
-        let mut facts_read = asked.facts_read;
+        let mut looked_at = asked.looked_at();
         for entry in &asked.rules {
             if event.time_ms() >= entry.expires_ms {
                 continue;
             }
-            let n_true = match asked.guarded(entry, event, &mut facts_read) {
+            let n_true = match asked.guarded(entry, event, &mut looked_at) {
                 Guarded::Fails => continue,
                 Guarded::Passes(n_true) => n_true,
             };
@@ -110,7 +110,7 @@ impl Rules {
                 evaluator.scratch.answers.push((entry.rule, answer, is_exhausted));
             }
         }
-        evaluator.scratch.facts_read |= facts_read;
+        evaluator.scratch.facts_read |= looked_at.bits();
     }
 
     /// The second step, for the event that the scratch was prepared for.

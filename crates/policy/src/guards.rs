@@ -7,7 +7,7 @@ use crate::event::Event;
 use crate::graph::{Const, Graph, NodeId, Op};
 use crate::lang::ast::BinaryOp;
 use crate::rules::{Mode, Rule};
-use crate::schema::{KINDS, at};
+use crate::schema::{FACTS, KINDS, at};
 use crate::value::{TextRef, Value};
 
 /// Most comparisons that are asked of one rule before it is asked whole.
@@ -18,8 +18,8 @@ const GUARDS_MAX: usize = 16;
 pub(crate) struct Asked {
     pub(crate) rules: Vec<AskedRule>,
     guards: Vec<Guard>,
-    /// Facts that are looked at whatever the event is: places in `FACTS`, a bit each.
-    pub(crate) facts_read: u128,
+    /// Whether a rule looks at the kind, whatever else the event is.
+    looks_at_kind: bool,
 }
 
 /// A rule, and where its guards stand.
@@ -35,27 +35,28 @@ pub(crate) struct AskedRule {
     n_known: u32,
 }
 
-/// A fact against a number that stands in the rules.
+/// A number that has to lie between two others.
 #[derive(Debug, Clone, Copy)]
 struct Guard {
-    fact: u8,
-    test: Test,
-    than: i64,
+    low: i64,
+    high: i64,
+    /// Whether it has to lie outside instead.
+    is_outside: bool,
+    /// The fact whose number it is; a truth value is 0 or 1.
+    number: u8,
+    /// The fact that is looked at: another only where the answer does not depend on it.
+    looked_at: u8,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Test {
-    /// It was worked out for the kind; the fact is looked at.
+/// What is known of a part of a condition before any event comes.
+enum Part {
+    /// It is true, or false, for every item of the kind.
     Known(bool),
-    /// The truth value itself.
-    Is(bool),
-    Equal,
-    NotEqual,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
+    Guard(Guard),
 }
+
+/// Which facts were looked at.
+pub(crate) struct LookedAt([bool; FACTS.len()]);
 
 /// What the guards say.
 pub(crate) enum Guarded {
@@ -82,28 +83,27 @@ impl Asked {
                 n: 0,
                 n_known: 0,
             };
-            let (mut is_never, mut facts_read) = (false, 0_u128);
+            let (mut is_never, mut looks_at_kind) = (false, false);
             for part in parts(graph, rule.condition).iter().take(GUARDS_MAX) {
-                let Some(guard) = kind.and_then(|kind| guard(graph, *part, kind)) else {
-                    break;
-                };
-                match guard.test {
+                let guard = match kind.and_then(|kind| part_of(graph, *part, kind)) {
                     // A rule that ends looks at nothing after its end.
-                    Test::Known(holds) if entry.n == 0 && rule.expires_ms.is_none() => {
-                        facts_read |= 1 << guard.fact;
+                    Some(Part::Known(holds)) if entry.n == 0 && rule.expires_ms.is_none() => {
+                        looks_at_kind = true;
                         entry.n_known += u32::from(holds);
                         is_never = !holds;
+                        if is_never {
+                            break;
+                        }
+                        continue;
                     }
-                    _ => {
-                        asked.guards.push(guard);
-                        entry.n += 1;
-                    }
-                }
-                if is_never {
-                    break;
-                }
+                    Some(Part::Known(holds)) => Guard::known(holds),
+                    Some(Part::Guard(guard)) => guard,
+                    None => break,
+                };
+                asked.guards.push(guard);
+                entry.n += 1;
             }
-            asked.facts_read |= facts_read;
+            asked.looks_at_kind |= looks_at_kind;
             if !is_never {
                 asked.rules.push(entry);
             }
@@ -111,12 +111,19 @@ impl Asked {
         asked
     }
 
-    /// Asks a rule's guards, and adds what they look at to `facts_read`.
-    pub(crate) fn guarded(&self, rule: &AskedRule, event: &Event, facts_read: &mut u128) -> Guarded {
+    /// What is looked at for every event.
+    pub(crate) fn looked_at(&self) -> LookedAt {
+        let mut looked_at = LookedAt([false; FACTS.len()]);
+        looked_at.0[at::ITEM_KIND] = self.looks_at_kind;
+        looked_at
+    }
+
+    /// Asks a rule's guards, and adds what they look at.
+    pub(crate) fn guarded(&self, rule: &AskedRule, event: &Event, looked_at: &mut LookedAt) -> Guarded {
         let first = rule.first as usize;
         let mut n_true = rule.n_known as usize;
         for guard in &self.guards[first..first + rule.n as usize] {
-            *facts_read |= 1 << guard.fact;
+            looked_at.0[guard.looked_at as usize] = true;
             match guard.holds(event) {
                 Some(true) => n_true += 1,
                 Some(false) => return Guarded::Fails,
@@ -127,24 +134,34 @@ impl Asked {
     }
 }
 
+impl LookedAt {
+    /// Places in `FACTS`, a bit each.
+    pub(crate) fn bits(&self) -> u128 {
+        let looked_at = self.0.iter().enumerate().filter(|(_, is_looked_at)| **is_looked_at);
+        looked_at.fold(0, |bits, (fact, _)| bits | 1 << fact)
+    }
+}
+
 impl Guard {
+    /// True or false whatever comes: a time is always known.
+    fn known(holds: bool) -> Self {
+        Self {
+            low: i64::MIN,
+            high: i64::MAX,
+            is_outside: !holds,
+            number: at::TIME as u8,
+            looked_at: at::ITEM_KIND as u8,
+        }
+    }
+
     /// None if the fact is not known.
     fn holds(&self, event: &Event) -> Option<bool> {
-        let value = match (self.test, event.fact(self.fact as usize)) {
-            (Test::Known(holds), _) => return Some(holds),
-            (Test::Is(wanted), Value::Bool(b)) => return Some(b == wanted),
-            (_, Value::Int(n) | Value::Time(n) | Value::Duration(n) | Value::Bits(n)) => n,
+        let number = match event.fact(self.number as usize) {
+            Value::Int(n) | Value::Time(n) | Value::Duration(n) | Value::Bits(n) => n,
+            Value::Bool(b) => i64::from(b),
             _ => return None,
         };
-        match self.test {
-            Test::Known(_) | Test::Is(_) => None,
-            Test::Equal => Some(value == self.than),
-            Test::NotEqual => Some(value != self.than),
-            Test::Less => Some(value < self.than),
-            Test::LessOrEqual => Some(value <= self.than),
-            Test::Greater => Some(value > self.than),
-            Test::GreaterOrEqual => Some(value >= self.than),
-        }
+        Some((self.low <= number && number <= self.high) != self.is_outside)
     }
 }
 
@@ -156,30 +173,26 @@ fn parts(graph: &Graph, condition: NodeId) -> &[NodeId] {
     }
 }
 
-fn guard(graph: &Graph, part: NodeId, kind: usize) -> Option<Guard> {
+fn part_of(graph: &Graph, part: NodeId, kind: usize) -> Option<Part> {
     let fact_of = |node: NodeId| match graph.node(node).op {
         Op::Fact(fact) => Some(fact),
         _ => None,
     };
-    let known = |holds| Guard {
-        fact: at::ITEM_KIND as u8,
-        test: Test::Known(holds),
-        than: 0,
+    let between = |fact, low, high, is_outside| {
+        Some(Part::Guard(Guard {
+            low,
+            high,
+            is_outside,
+            number: fact,
+            looked_at: fact,
+        }))
     };
     match &graph.node(part).op {
-        Op::Fact(fact) => Some(Guard {
-            fact: *fact,
-            test: Test::Is(true),
-            than: 0,
-        }),
-        Op::Not(inner) => Some(Guard {
-            fact: fact_of(*inner)?,
-            test: Test::Is(false),
-            than: 0,
-        }),
+        Op::Fact(fact) => between(*fact, 1, 1, false),
+        Op::Not(inner) => between(fact_of(*inner)?, 0, 0, false),
         Op::InTexts(item, set) if fact_of(*item)? as usize == at::ITEM_KIND => {
             let set = &graph.text_sets[*set as usize];
-            Some(known(set.iter().any(|text| **text == *KINDS[kind])))
+            Some(Part::Known(set.iter().any(|text| **text == *KINDS[kind])))
         }
         Op::Compare(op, left, right) => {
             let fact = fact_of(*left)?;
@@ -190,8 +203,8 @@ fn guard(graph: &Graph, part: NodeId, kind: usize) -> Option<Guard> {
                 };
                 let is_it = *graph.texts[text as usize] == *KINDS[kind];
                 return match op {
-                    BinaryOp::Equal => Some(known(is_it)),
-                    BinaryOp::NotEqual => Some(known(!is_it)),
+                    BinaryOp::Equal => Some(Part::Known(is_it)),
+                    BinaryOp::NotEqual => Some(Part::Known(!is_it)),
                     _ => None,
                 };
             }
@@ -203,22 +216,169 @@ fn guard(graph: &Graph, part: NodeId, kind: usize) -> Option<Guard> {
             if graph.node(*left).ty != graph.node(*right).ty {
                 return None;
             }
-            let test = match op {
-                BinaryOp::Equal => Test::Equal,
-                BinaryOp::NotEqual => Test::NotEqual,
-                BinaryOp::Less => Test::Less,
-                BinaryOp::LessOrEqual => Test::LessOrEqual,
-                BinaryOp::Greater => Test::Greater,
-                BinaryOp::GreaterOrEqual => Test::GreaterOrEqual,
+            match op {
+                BinaryOp::Equal => between(fact, than, than, false),
+                BinaryOp::NotEqual => between(fact, than, than, true),
+                BinaryOp::Less => between(fact, than, i64::MAX, true),
+                BinaryOp::LessOrEqual => between(fact, i64::MIN, than, false),
+                BinaryOp::Greater => between(fact, i64::MIN, than, true),
+                BinaryOp::GreaterOrEqual => between(fact, than, i64::MAX, false),
                 BinaryOp::In
                 | BinaryOp::Add
                 | BinaryOp::Subtract
                 | BinaryOp::Multiply
                 | BinaryOp::Divide
-                | BinaryOp::Remainder => return None,
-            };
-            Some(Guard { fact, test, than })
+                | BinaryOp::Remainder => None,
+            }
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::compile::compile;
+    use crate::window::{Seed, State};
+    use crate::{Evaluation, Event, Given, Lists, Rules, Scratch, Source};
+
+    const PARTS: &[&str] = &[
+        "item.kind == \"post\"",
+        "item.kind != \"image\"",
+        "item.kind in [\"post\", \"profile\"]",
+        "account.age < 48h",
+        "account.age >= 24h",
+        "account.followers != 3",
+        "account.followers == 2",
+        "account.followers <= 1",
+        "item.views > 2",
+        "item.reported",
+        "!item.reported",
+        "(item.reported || account.strikes > 0)",
+        "item.text.matches(r\"(?i)\\bfree\\s+coins?\\b\")",
+        "item.text.matches(r\"https?://[a-z.]*coin7\")",
+        "item.text.matches(r\"(?:Walk|river)[0-9]{2,}\")",
+        "item.text.matches(r\"river$\")",
+        "item.text.matches(r\"^\\w+ie\")",
+        "count(by: account.id, within: 1h) > 2",
+        "distinct(item.text, by: account.id, within: 1h, where: item.views > 1) >= 2",
+    ];
+    const WORDS: &[&str] = &[
+        "free ", "FREE", " coins", "coin7", "http://", "walk", "Walk12", "river", "river77 ", "ie", " ", "ſ", "İ",
+    ];
+
+    impl Rules {
+        /// The same rules, every condition asked of the graph and every pattern of the whole text.
+        fn without_shortcuts(mut self) -> Self {
+            for asked in &mut self.by_kind {
+                asked.guards.clear();
+                asked.looks_at_kind = false;
+            }
+            let plain = |kind: usize| {
+                let about = self.rules.iter().enumerate();
+                let about = about.filter(|(_, rule)| rule.mode != Mode::Draft && rule.kinds & (1 << kind) != 0);
+                let about = about.map(|(idx, rule)| AskedRule {
+                    rule: idx as u32,
+                    condition: rule.condition,
+                    expires_ms: rule.expires_ms.unwrap_or(i64::MAX),
+                    first: 0,
+                    n: 0,
+                    n_known: 0,
+                });
+                about.collect()
+            };
+            for kind in 0..KINDS.len() {
+                self.by_kind[kind].rules = plain(kind);
+            }
+            self.pattern_groups.fill(None);
+            self
+        }
+    }
+
+    fn rules(drawn: &[(Vec<usize>, u8)]) -> Rules {
+        let mut text = String::from(
+            "rule else { when: true then: allow reason: \"r\" owner: \"o\" review: 2030-01-01 mode: live }\n",
+        );
+        for (idx, (parts, form)) in drawn.iter().enumerate() {
+            let parts: Vec<&str> = parts.iter().map(|part| PARTS[*part]).collect();
+            let on = if form % 3 == 0 { "on: post, image" } else { "" };
+            let end = if form % 5 == 0 {
+                "expires: 2027-01-16"
+            } else {
+                "review: 2030-01-01"
+            };
+            let mode = if form % 7 == 0 { "shadow" } else { "live" };
+            let rule = format!(
+                "rule r{idx} {{ {on} when: {} then: case q reason: \"of {{account.followers}}\" owner: \"o\" {end} mode: {mode} }}\n",
+                parts.join(" && ")
+            );
+            // What can never hold is refused by the checker, and is not what is asked here.
+            if compile(&[Source::new("a.rules", rule.clone())], 0).rules.is_some() {
+                text.push_str(&rule);
+            }
+        }
+        let sources = [Source::new("a.rules", text)];
+        let compiled = compile(&sources, 0);
+        let report = compiled.report.render(&sources);
+        compiled.rules.unwrap_or_else(|| panic!("{report}"))
+    }
+
+    fn said(rules: &Rules, events: &[Event]) -> Vec<Evaluation> {
+        let mut state = State::new(&rules.windows(), Seed::default());
+        let (lists, mut scratch) = (Lists::default(), Scratch::default());
+        let said = events.iter().map(|event| {
+            let said = rules.evaluate(event, &lists, &state, &mut scratch);
+            state.apply(&said.bumps);
+            said
+        });
+        said.collect()
+    }
+
+    fn events() -> impl Strategy<Value = Vec<Event>> {
+        let number = || proptest::option::of(0_i64..4);
+        let text = proptest::option::of(proptest::collection::vec(0..WORDS.len(), 0..8));
+        let event = (
+            0_usize..5,
+            number(),
+            number(),
+            number(),
+            proptest::option::of(any::<bool>()),
+            text,
+        );
+        let made = event.prop_map(|(kind, age, followers, views, reported, text)| {
+            // Half of them come after the end of the rules that end.
+            let mut event = Event::at(1_800_000_000_000 + views.unwrap_or(0) * 90_000_000);
+            let mut given = vec![("account.id", Given::from(["ann", "bob"][kind % 2]))];
+            given.extend(
+                ["post", "image", "profile", "stream"]
+                    .get(kind)
+                    .map(|kind| ("item.kind", Given::from(*kind))),
+            );
+            given.extend(age.map(|n| ("account.age", Given::Duration(n * 86_400_000))));
+            given.extend(followers.map(|n| ("account.followers", Given::Int(n))));
+            given.extend(views.map(|n| ("item.views", Given::Int(n))));
+            given.extend(reported.map(|is| ("item.reported", Given::Bool(is))));
+            let text = text.map(|words| words.iter().map(|word| WORDS[*word]).collect());
+            given.extend(text.map(|text| ("item.text", Given::Text(text))));
+            for (name, value) in &given {
+                event.set(name, value).expect("fits");
+            }
+            event
+        });
+        proptest::collection::vec(made, 1..12)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(40))]
+        #[test]
+        fn nothing_that_is_said_depends_on_shortcuts(
+            drawn in proptest::collection::vec((proptest::collection::vec(0..PARTS.len(), 1..5), any::<u8>()), 1..12),
+            events in events(),
+        ) {
+            let plain = rules(&drawn).without_shortcuts();
+            prop_assert_eq!(said(&rules(&drawn), &events), said(&plain, &events));
+        }
     }
 }

@@ -11,7 +11,9 @@ use regex_automata::meta::{self, Regex};
 use regex_automata::{Anchored, Input};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::literal::Extractor;
-use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Repetition};
+use regex_syntax::hir::{
+    Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Repetition,
+};
 
 use crate::graph::NodeId;
 
@@ -72,16 +74,11 @@ struct Literals {
 /// Where the literals of a group stand in a text.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Seen {
-    look: u64,
-    literals: Vec<SeenLiteral>,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct SeenLiteral {
-    /// The look that it was last seen in.
-    look: u64,
-    n: usize,
-    starts: [usize; PLACES_MAX],
+    look: u32,
+    /// For each literal the look that it was last seen in, and how often.
+    counts: Vec<(u32, u32)>,
+    /// For each literal the places where it was seen first.
+    starts: Vec<[u32; PLACES_MAX]>,
 }
 
 /// What is wrong with a pattern, in one line.
@@ -142,8 +139,9 @@ impl Patterns {
             let mut asked = vec![Literals::default(); self.patterns.len()];
             for idx in patterns {
                 let pattern = &self.patterns[idx as usize];
-                let needs = pattern.needs.as_ref();
                 let begins = pattern.begins.as_ref();
+                // Where those with which it begins are looked for, nothing else is asked first but others.
+                let needs = pattern.needs.as_ref().filter(|needs| Some(*needs) != begins);
                 asked[idx as usize] = Literals {
                     needs: needs.map(|all| all.iter().map(|literal| place_of(literal.as_slice())).collect()),
                     begins: begins.map(|all| all.iter().map(|literal| place_of(literal.as_slice())).collect()),
@@ -178,18 +176,22 @@ impl Patterns {
     /// Looks which of the group's literals are in a text, and where.
     pub(crate) fn look(&self, group: usize, text: &str, seen: &mut Seen) {
         let automaton = &self.groups[group].automaton;
-        seen.literals.resize(automaton.patterns_len(), SeenLiteral::default());
+        if seen.counts.len() != automaton.patterns_len() || seen.look == u32::MAX {
+            seen.counts = vec![(0, 0); automaton.patterns_len()];
+            seen.starts = vec![[0; PLACES_MAX]; automaton.patterns_len()];
+            seen.look = 0;
+        }
         seen.look += 1;
         for found in automaton.find_overlapping_iter(text) {
-            let literal = &mut seen.literals[found.pattern().as_usize()];
-            if literal.look != seen.look {
-                literal.look = seen.look;
-                literal.n = 0;
+            let literal = found.pattern().as_usize();
+            let (look, n) = &mut seen.counts[literal];
+            if *look != seen.look {
+                (*look, *n) = (seen.look, 0);
             }
-            if let Some(start) = literal.starts.get_mut(literal.n) {
-                *start = found.start();
+            if let Some(start) = seen.starts[literal].get_mut(*n as usize) {
+                *start = found.start() as u32;
             }
-            literal.n += 1;
+            *n += 1;
         }
     }
 
@@ -204,7 +206,7 @@ impl Patterns {
             Some(begins) if seen.n(begins) <= PLACES_MAX => begins
                 .iter()
                 .flat_map(|literal| seen.starts(*literal))
-                .any(|start| regex.is_match(Input::new(text).range(*start..).anchored(Anchored::Yes))),
+                .any(|start| regex.is_match(Input::new(text).range(*start as usize..).anchored(Anchored::Yes))),
             _ => regex.is_match(text),
         }
     }
@@ -225,15 +227,17 @@ impl Patterns {
 impl Seen {
     /// How often one of these was seen.
     fn n(&self, literals: &[u32]) -> usize {
-        let seen = literals.iter().map(|literal| &self.literals[*literal as usize]);
-        seen.filter(|seen| seen.look == self.look).map(|seen| seen.n).sum()
+        literals.iter().map(|literal| self.n_of(*literal)).sum()
+    }
+
+    fn n_of(&self, literal: u32) -> usize {
+        let (look, n) = self.counts[literal as usize];
+        if look == self.look { n as usize } else { 0 }
     }
 
     /// The first places of a literal.
-    fn starts(&self, literal: u32) -> &[usize] {
-        let seen = &self.literals[literal as usize];
-        let n = if seen.look == self.look { seen.n } else { 0 };
-        &seen.starts[..n.min(PLACES_MAX)]
+    fn starts(&self, literal: u32) -> &[u32] {
+        &self.starts[literal as usize][..self.n_of(literal).min(PLACES_MAX)]
     }
 }
 
