@@ -89,7 +89,7 @@ pub enum Command {
     #[command(subcommand)]
     Bank(Bank),
 
-    /// Check rules, and run the tests that stand beside them
+    /// Check, test and try rules on events of before; propose, approve and roll back what is live
     #[command(subcommand)]
     Policy(Policy),
 
@@ -359,8 +359,8 @@ pub struct KeyCreate {
     /// What people call it
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// What it opens: items:write, items:read, banks:read, banks:write, cases:read, actions:write, events:read; may stand more
-    /// than once
+    /// What it opens: items:write, items:read, banks:read, banks:write, cases:read, actions:write, events:read, rules:read, rules:write,
+    /// rules:approve (refuses changes and rolls back; approving is a person's work); may stand more than once
     #[arg(long = "scope", value_name = "SCOPE", required = true, action = ArgAction::Append, value_delimiter = ',')]
     pub scopes: Vec<Scope>,
     /// Print JSON

@@ -378,3 +378,46 @@ fn hash_prints_the_views_when_asked() {
         "{plain}"
     );
 }
+
+/// Somebody who tries one file is told which of the shipped rules that leaves out.
+#[test]
+fn a_backtest_names_the_rules_that_the_files_leave_out() {
+    let word = "rule word { when: item.text.contains(\"zebra\") then: case words reason: \"a word\" owner: \"t\" review: 2030-01-01 mode: live }\n";
+    let anything = word.replace("word", "nothing_found");
+    let dir = folder(&[
+        ("word.rules", word.as_bytes()),
+        ("other.rules", format!("{word}{anything}").as_bytes()),
+        ("events.jsonl", b"{\"item\":{\"text\":\"a zebra\"}}\n"),
+    ]);
+    let ran = run_in(
+        dir.path(),
+        &["policy", "backtest", "word.rules", "--events", "events.jsonl"],
+    );
+    let told = ran
+        .err
+        .lines()
+        .find(|line| line.contains("count as taken away"))
+        .unwrap();
+    assert!(told.starts_with("of the rules that Seawall ships"), "{told}");
+    assert!(
+        told.contains("nothing_found") && told.contains("policy export"),
+        "{told}"
+    );
+    let with_base = |base| {
+        let args = [
+            "policy",
+            "backtest",
+            "word.rules",
+            "--events",
+            "events.jsonl",
+            "--base",
+            base,
+        ];
+        run_in(dir.path(), &args).err
+    };
+    assert!(
+        with_base("other.rules")
+            .contains("of the rules of --base these are not in the files, and count as taken away: nothing_found")
+    );
+    assert!(!with_base("word.rules").contains("taken away"), "nothing is left out");
+}

@@ -192,6 +192,7 @@ on_both_engines! {
     rules_effects::a_rule_makes_its_own_queue,
     rules_effects::what_the_platform_says_reaches_the_rules,
     judging::a_persons_decision_outlives_what_is_only_said_of_the_item,
+    judging::what_rules_decided_holds_while_nothing_else_would_follow,
     judging::a_restriction_outlives_the_facts_that_it_came_of,
     judging::what_is_said_of_an_item_is_no_change_of_its_content,
     judging::an_account_is_restored_with_the_last_item_that_restricts_it,

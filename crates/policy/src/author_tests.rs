@@ -234,7 +234,7 @@ impl Runner<'_> {
         if let Some((because, _)) = &expected.because {
             let reason = deciding.map_or("", |fired| fired.reason.as_str());
             if !reason.contains(because.as_str()) {
-                wrong.push(format!("the reason is {reason:?}"));
+                wrong.push(difference(because, reason));
             }
         }
         if !wrong.is_empty() {
@@ -409,6 +409,27 @@ impl Seen {
     }
 }
 
+/// How a reason differs from the part of it that was expected: from where on, if it has the beginning.
+fn difference(expected: &str, reason: &str) -> String {
+    /// Shortest beginning that tells something, and longest piece that is shown, in characters.
+    const BEGINNING_MIN: usize = 4;
+    const PIECE_MAX: usize = 60;
+    let ends: Vec<usize> = expected.char_indices().map(|(at, _)| at).skip(BEGINNING_MIN).collect();
+    let found = ends
+        .into_iter()
+        .rev()
+        .find_map(|end| Some((end, reason.find(&expected[..end])? + end)));
+    let Some((end, at)) = found else {
+        return format!("the reason does not hold {expected:?}; it is {reason:?}");
+    };
+    let piece = |text: &str| text.chars().take(PIECE_MAX).collect::<String>();
+    let (beginning, is, should_be) = (&expected[..end], piece(&reason[at..]), piece(&expected[end..]));
+    if is.is_empty() {
+        return format!("the reason ends where {should_be:?} should follow, after {beginning:?}; it is {reason:?}");
+    }
+    format!("the reason has {is:?} where {should_be:?} should be, after {beginning:?}; it is {reason:?}")
+}
+
 impl Rules {
     /// Lets every rule count, as in a test.
     pub(crate) fn count_all(&mut self) {
@@ -416,14 +437,6 @@ impl Rules {
             rule.mode = Mode::Live;
             rule.share = 1.0;
         }
-        for (kind, asked) in self.by_kind.iter_mut().enumerate() {
-            let about = self
-                .rules
-                .iter()
-                .enumerate()
-                .filter(|(_, rule)| rule.kinds & (1 << kind) != 0);
-            *asked = about.map(|(idx, _)| idx as u32).collect();
-        }
-        self.of_unknown_kind = (0..self.rules.len() as u32).collect();
+        self.index();
     }
 }

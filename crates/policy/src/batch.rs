@@ -13,7 +13,7 @@ use crate::rules::Rules;
 use crate::window::State;
 
 /// Events that a thread prepares before it takes its turn.
-const CHUNK: usize = 8;
+const CHUNK: usize = 16;
 
 /// Asks the rules about each event in turn and remembers what they say is to be remembered. `give` is called in the order of the events.
 pub fn replay(

@@ -10,6 +10,7 @@ use crate::event::{Event, Text};
 use crate::graph::{NodeId, Op};
 use crate::lang::ast::BinaryOp;
 use crate::lists::Lists;
+use crate::patterns::Seen;
 use crate::rules::Rules;
 use crate::value::{ListRef, TextRef, Value};
 use crate::window::{Bump, Reading, Seed, State};
@@ -37,7 +38,8 @@ pub struct Scratch {
     stamps: Vec<u32>,
     values: Vec<Value>,
     kept: Vec<u32>,
-    marks: Vec<(u32, Vec<u64>)>,
+    /// For each group of patterns, what of their letters is in the text; and of which event that is.
+    seen: Vec<(u32, Seen)>,
     pub(crate) facts_read: u128,
     pub(crate) lists_read: u32,
     pub(crate) counters: Vec<CounterRead>,
@@ -86,10 +88,11 @@ impl<'a> Evaluator<'a> {
         scratch: &'a mut Scratch,
     ) -> Self {
         let n_nodes = rules.graph.nodes.len();
-        if scratch.stamps.len() != n_nodes || scratch.stamp == u32::MAX {
+        let is_of_others = scratch.stamps.len() != n_nodes || scratch.seen.len() != rules.patterns.n_groups();
+        if is_of_others || scratch.stamp == u32::MAX {
             scratch.stamps = vec![0; n_nodes];
             scratch.values = vec![Value::Unknown; n_nodes];
-            scratch.marks = vec![(0, Vec::new()); rules.patterns.n_groups()];
+            scratch.seen = vec![(0, Seen::default()); rules.patterns.n_groups()];
             scratch.stamp = 0;
         }
         scratch.stamp += 1;
@@ -138,6 +141,21 @@ impl<'a> Evaluator<'a> {
         self.eval(condition, [0; 2])
     }
 
+    /// Asks a condition of which the first parts are known to be true.
+    pub(crate) fn ask_rest(&mut self, condition: NodeId, n_true: usize) -> Value {
+        let rules = self.rules;
+        let is_known = self.scratch.stamps[condition.0 as usize] == self.scratch.stamp;
+        match &rules.graph.node(condition).op {
+            Op::All(parts) if n_true > 0 && !is_known => {
+                self.scratch.steps = 1;
+                let value = self.junction(&parts[n_true..], false, [0; 2]);
+                self.keep(condition, value);
+                value
+            }
+            _ => self.ask(condition),
+        }
+    }
+
     /// Whether the last question took too long.
     pub(crate) fn is_exhausted(&self) -> bool {
         self.scratch.steps > STEPS_MAX
@@ -159,11 +177,18 @@ impl<'a> Evaluator<'a> {
             return Value::Unknown;
         }
         let value = self.work_out(&node.op, rows);
-        if is_kept && value != Value::Pending && self.scratch.steps <= STEPS_MAX {
-            self.scratch.stamps[idx] = self.scratch.stamp;
-            self.scratch.values[idx] = value;
+        if is_kept {
+            self.keep(id, value);
         }
         value
+    }
+
+    /// Keeps what was worked out, unless it waits for the windows or took too long.
+    fn keep(&mut self, id: NodeId, value: Value) {
+        if value != Value::Pending && self.scratch.steps <= STEPS_MAX {
+            self.scratch.stamps[id.0 as usize] = self.scratch.stamp;
+            self.scratch.values[id.0 as usize] = value;
+        }
     }
 
     fn work_out(&mut self, op: &Op, rows: Rows) -> Value {
@@ -397,19 +422,14 @@ impl<'a> Evaluator<'a> {
         let rules = self.rules;
         self.scratch.steps += text.text.len() as u32 / 64;
         let group = rules.pattern_groups[source.0 as usize].filter(|_| rules.graph.node(source).vars == 0);
-        if let Some(group) = group {
-            let group = group as usize;
+        if let Some(group) = group.filter(|_| !text.is_cut) {
             let stamp = self.scratch.stamp;
-            if self.scratch.marks[group].0 != stamp {
-                let mut marks = std::mem::take(&mut self.scratch.marks[group].1);
-                rules.patterns.candidates(group, text.text, &mut marks);
-                self.scratch.marks[group] = (stamp, marks);
+            let (seen_at, seen) = &mut self.scratch.seen[group as usize];
+            if *seen_at != stamp {
+                rules.patterns.look(group as usize, text.text, seen);
+                *seen_at = stamp;
             }
-            let marks = &self.scratch.marks[group].1;
-            let is_candidate = marks[pattern as usize / 64] >> (pattern % 64) & 1 == 1;
-            if !is_candidate && !text.is_cut {
-                return Value::Bool(false);
-            }
+            return Value::Bool(rules.patterns.is_match_in(group as usize, pattern, text.text, seen));
         }
         rules
             .patterns

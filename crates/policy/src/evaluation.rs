@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use crate::eval::{CounterRead, Evaluator, NEVER_MS, Scratch};
 use crate::event::Event;
 use crate::graph::{NodeId, Op, children};
+use crate::guards::Guarded;
 use crate::lists::Lists;
 use crate::rules::{Mode, Outcome, Part, PolicyOf, Rule, Rules};
 use crate::schema::{FACTS, KINDS, LISTS, at};
@@ -91,20 +92,25 @@ impl Rules {
         evaluator.prepare_windows();
         let kind = event.kind();
         let asked = kind.map_or(&self.of_unknown_kind, |kind| &self.by_kind[kind]);
-        for idx in asked {
-            let rule = &self.rules[*idx as usize];
-            if rule.expires_ms.is_some_and(|expires| event.time_ms() >= expires) {
+        let mut looked_at = asked.looked_at();
+        for entry in &asked.rules {
+            if event.time_ms() >= entry.expires_ms {
                 continue;
             }
-            let mut answer = evaluator.ask(rule.condition);
-            if kind.is_none() && rule.kinds != ALL_KINDS && answer != Value::Bool(false) {
+            let n_true = match asked.guarded(entry, event, &mut looked_at) {
+                Guarded::Fails => continue,
+                Guarded::Passes(n_true) => n_true,
+            };
+            let mut answer = evaluator.ask_rest(entry.condition, n_true);
+            if kind.is_none() && answer != Value::Bool(false) && self.rules[entry.rule as usize].kinds != ALL_KINDS {
                 answer = Value::Unknown;
             }
             if answer != Value::Bool(false) {
                 let is_exhausted = evaluator.is_exhausted();
-                evaluator.scratch.answers.push((*idx, answer, is_exhausted));
+                evaluator.scratch.answers.push((entry.rule, answer, is_exhausted));
             }
         }
+        evaluator.scratch.facts_read |= looked_at.bits();
     }
 
     /// The second step, for the event that the scratch was prepared for.

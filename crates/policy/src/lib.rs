@@ -25,6 +25,7 @@ mod eval_windows;
 mod evaluation;
 mod event;
 mod graph;
+mod guards;
 mod lists;
 mod patterns;
 mod rules;

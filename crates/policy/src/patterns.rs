@@ -1,14 +1,19 @@
 //! Patterns in linear time, and a first look at a text for all of them at once.
 //!
-//! Nearly every pattern needs certain letters to be there. One automaton (Aho–Corasick) looks for those of all patterns that are asked
-//! of the same text, in one pass; only the patterns whose letters were seen are run. Patterns are never matched by trying and going back.
+//! Nearly every pattern needs certain letters to be there, and many begin with certain letters. One automaton (Aho–Corasick) looks for
+//! those of all patterns that are asked of the same text, in one pass. Only patterns whose letters were seen are run, and those that
+//! begin with them only where they stand. Patterns are never matched by trying and going back.
 
 use std::collections::HashMap;
 
-use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
-use regex::{Regex, RegexBuilder};
-use regex_syntax::hir::literal::{Extractor, Seq};
-use regex_syntax::hir::{Hir, HirKind};
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, MatchKind};
+use regex_automata::meta::{self, Regex};
+use regex_automata::{Anchored, Input};
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::literal::Extractor;
+use regex_syntax::hir::{
+    Class, ClassBytes, ClassBytesRange, ClassUnicode, ClassUnicodeRange, Hir, HirKind, Repetition,
+};
 
 use crate::graph::NodeId;
 
@@ -18,9 +23,19 @@ const PATTERN_BYTES_MAX: usize = 4_096;
 const PROGRAM_BYTES_MAX: usize = 1 << 20;
 /// Memory of a pattern while it runs, in bytes.
 const CACHE_BYTES_MAX: usize = 1 << 20;
+/// How deeply a pattern's groups may stand in each other.
+const NESTED_MAX: u32 = 50;
 /// Most literals by which a pattern is told apart, and the fewest bytes of each.
 const LITERALS_MAX: usize = 64;
 const LITERAL_BYTES_MIN: usize = 2;
+/// Most parts of a pattern that literals are looked for in, and how many are taken together.
+const PARTS_MAX: usize = 64;
+const RUN_MAX: usize = 8;
+/// Most places where a pattern that begins with its letters is tried. With more the text is looked at once, whole, so that time stays
+/// linear in its length.
+const PLACES_MAX: usize = 4;
+/// Up to so many bytes of literals the automaton is the fastest there is, and needs some hundred times their memory.
+const FAST_BYTES_MAX: usize = 16 << 10;
 
 /// All patterns of a set of rules.
 #[derive(Debug, Default)]
@@ -32,20 +47,38 @@ pub(crate) struct Patterns {
 
 #[derive(Debug)]
 struct Pattern {
+    written: String,
     regex: Regex,
-    /// One of these must be in the text; none if nothing is known.
-    literals: Option<Vec<Vec<u8>>>,
+    /// One of these must be in the text, with small letters for capitals of ASCII; none if nothing is known.
+    needs: Option<Vec<Vec<u8>>>,
+    /// The same, of where a match begins.
+    begins: Option<Vec<Vec<u8>>>,
 }
 
 /// The patterns that are asked of one text.
 #[derive(Debug)]
-pub(crate) struct Group {
-    pub(crate) source: NodeId,
+struct Group {
+    source: NodeId,
     automaton: AhoCorasick,
-    /// For each literal, the patterns that need it.
-    needs: Vec<Vec<u32>>,
-    /// Patterns that have to be run always.
-    always: Vec<u32>,
+    /// For each pattern of the rules, its literals; nothing for those that are not asked here.
+    asked: Vec<Literals>,
+}
+
+/// Literals of a pattern, by their places in the automaton.
+#[derive(Debug, Clone, Default)]
+struct Literals {
+    needs: Option<Box<[u32]>>,
+    begins: Option<Box<[u32]>>,
+}
+
+/// Where the literals of a group stand in a text.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seen {
+    look: u32,
+    /// For each literal the look that it was last seen in, and how often.
+    counts: Vec<(u32, u32)>,
+    /// For each literal the places where it was seen first.
+    starts: Vec<[u32; PLACES_MAX]>,
 }
 
 /// What is wrong with a pattern, in one line.
@@ -59,32 +92,30 @@ impl Patterns {
         if pattern.len() > PATTERN_BYTES_MAX {
             return Err(BadPattern(format!("it is longer than {PATTERN_BYTES_MAX} bytes")));
         }
-        let built = RegexBuilder::new(pattern)
-            .size_limit(PROGRAM_BYTES_MAX)
-            .dfa_size_limit(CACHE_BYTES_MAX)
-            .nest_limit(50)
-            .build();
-        let regex = built.map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => BadPattern("its repetitions make it too large".to_owned()),
-            other => {
-                let text = other.to_string();
-                let last = text
-                    .lines()
-                    .last()
-                    .unwrap_or("it does not read")
-                    .trim_start_matches("error: ");
-                BadPattern(last.to_owned())
-            }
+        let parsed = ParserBuilder::new().nest_limit(NESTED_MAX).build().parse(pattern);
+        let hir = parsed.map_err(|error| BadPattern(last_line(&error.to_string())))?;
+        let config = meta::Config::new()
+            .nfa_size_limit(Some(PROGRAM_BYTES_MAX))
+            .hybrid_cache_capacity(CACHE_BYTES_MAX);
+        let built = Regex::builder().configure(config).build_from_hir(&hir);
+        let regex = built.map_err(|error| match error.size_limit() {
+            Some(_) => BadPattern("its repetitions make it too large".to_owned()),
+            None => BadPattern(last_line(&error.to_string())),
         })?;
-        let literals = regex_syntax::parse(pattern).ok().and_then(|hir| needed(&hir));
+        let folded = folded(&hir);
         let idx = self.patterns.len() as u32;
-        self.patterns.push(Pattern { regex, literals });
+        self.patterns.push(Pattern {
+            written: pattern.to_owned(),
+            regex,
+            needs: needed(&folded),
+            begins: begins(&folded),
+        });
         self.known.insert(pattern.to_owned(), idx);
         Ok(idx)
     }
 
     pub(crate) fn source(&self, pattern: u32) -> &str {
-        self.patterns[pattern as usize].regex.as_str()
+        &self.patterns[pattern as usize].written
     }
 
     /// Puts the patterns that are asked of the same text together.
@@ -97,38 +128,37 @@ impl Patterns {
             }
         }
         for (source, patterns) in by_source {
-            let mut literals: Vec<Vec<u8>> = Vec::new();
-            let mut places: HashMap<Vec<u8>, usize> = HashMap::new();
-            let mut needs: Vec<Vec<u32>> = Vec::new();
-            let mut always = Vec::new();
-            for pattern in patterns {
-                let Some(needed) = &self.patterns[pattern as usize].literals else {
-                    always.push(pattern);
-                    continue;
+            let mut literals: Vec<&[u8]> = Vec::new();
+            let mut places: HashMap<&[u8], u32> = HashMap::new();
+            let mut place_of = |literal| {
+                *places.entry(literal).or_insert_with(|| {
+                    literals.push(literal);
+                    literals.len() as u32 - 1
+                })
+            };
+            let mut asked = vec![Literals::default(); self.patterns.len()];
+            for idx in patterns {
+                let pattern = &self.patterns[idx as usize];
+                let begins = pattern.begins.as_ref();
+                // Where those with which it begins are looked for, nothing else is asked first but others.
+                let needs = pattern.needs.as_ref().filter(|needs| Some(*needs) != begins);
+                asked[idx as usize] = Literals {
+                    needs: needs.map(|all| all.iter().map(|literal| place_of(literal.as_slice())).collect()),
+                    begins: begins.map(|all| all.iter().map(|literal| place_of(literal.as_slice())).collect()),
                 };
-                for literal in needed {
-                    let literal = literal.to_ascii_lowercase();
-                    let place = *places.entry(literal.clone()).or_insert_with(|| {
-                        literals.push(literal);
-                        needs.push(Vec::new());
-                        literals.len() - 1
-                    });
-                    if !needs[place].contains(&pattern) {
-                        needs[place].push(pattern);
-                    }
-                }
             }
+            let n_bytes: usize = literals.iter().map(|literal| literal.len()).sum();
             let automaton = AhoCorasickBuilder::new()
                 .ascii_case_insensitive(true)
                 .match_kind(MatchKind::Standard)
+                .kind((n_bytes <= FAST_BYTES_MAX).then_some(AhoCorasickKind::DFA))
                 .build(&literals);
             // Too many literals for an automaton: then every pattern is run.
             if let Ok(automaton) = automaton {
                 self.groups.push(Group {
                     source,
                     automaton,
-                    needs,
-                    always,
+                    asked,
                 });
             }
         }
@@ -143,18 +173,41 @@ impl Patterns {
         self.groups.len()
     }
 
-    /// Marks the patterns that could match the text.
-    pub(crate) fn candidates(&self, group: usize, text: &str, marks: &mut Vec<u64>) {
-        marks.clear();
-        marks.resize(self.patterns.len().div_ceil(64), 0);
-        let group = &self.groups[group];
-        let mut mark = |pattern: u32| marks[pattern as usize / 64] |= 1 << (pattern % 64);
-        group.always.iter().copied().for_each(&mut mark);
-        for found in group.automaton.find_overlapping_iter(text) {
-            group.needs[found.pattern().as_usize()]
+    /// Looks which of the group's literals are in a text, and where.
+    pub(crate) fn look(&self, group: usize, text: &str, seen: &mut Seen) {
+        let automaton = &self.groups[group].automaton;
+        if seen.counts.len() != automaton.patterns_len() || seen.look == u32::MAX {
+            seen.counts = vec![(0, 0); automaton.patterns_len()];
+            seen.starts = vec![[0; PLACES_MAX]; automaton.patterns_len()];
+            seen.look = 0;
+        }
+        seen.look += 1;
+        for found in automaton.find_overlapping_iter(text) {
+            let literal = found.pattern().as_usize();
+            let (look, n) = &mut seen.counts[literal];
+            if *look != seen.look {
+                (*look, *n) = (seen.look, 0);
+            }
+            if let Some(start) = seen.starts[literal].get_mut(*n as usize) {
+                *start = found.start() as u32;
+            }
+            *n += 1;
+        }
+    }
+
+    /// Whether a pattern of the group matches a text that was looked at.
+    pub(crate) fn is_match_in(&self, group: usize, pattern: u32, text: &str, seen: &Seen) -> bool {
+        let literals = &self.groups[group].asked[pattern as usize];
+        let regex = &self.patterns[pattern as usize].regex;
+        if literals.needs.as_ref().is_some_and(|needs| seen.n(needs) == 0) {
+            return false;
+        }
+        match &literals.begins {
+            Some(begins) if seen.n(begins) <= PLACES_MAX => begins
                 .iter()
-                .copied()
-                .for_each(&mut mark);
+                .flat_map(|literal| seen.starts(*literal))
+                .any(|start| regex.is_match(Input::new(text).range(*start as usize..).anchored(Anchored::Yes))),
+            _ => regex.is_match(text),
         }
     }
 
@@ -171,38 +224,91 @@ impl Patterns {
     }
 }
 
-/// Literals of which every match holds one.
+impl Seen {
+    /// How often one of these was seen.
+    fn n(&self, literals: &[u32]) -> usize {
+        literals.iter().map(|literal| self.n_of(*literal)).sum()
+    }
+
+    fn n_of(&self, literal: u32) -> usize {
+        let (look, n) = self.counts[literal as usize];
+        if look == self.look { n as usize } else { 0 }
+    }
+
+    /// The first places of a literal.
+    fn starts(&self, literal: u32) -> &[u32] {
+        &self.starts[literal as usize][..self.n_of(literal).min(PLACES_MAX)]
+    }
+}
+
+fn last_line(error: &str) -> String {
+    let last = error.lines().last().unwrap_or("it does not read");
+    last.trim_start_matches("error: ").to_owned()
+}
+
+/// The same with small letters for the capitals of ASCII, and without groups: of whatever the pattern matches, this matches what it is
+/// in small letters.
+fn folded(hir: &Hir) -> Hir {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => hir.clone(),
+        HirKind::Literal(literal) => Hir::literal(literal.0.to_ascii_lowercase()),
+        HirKind::Class(Class::Unicode(class)) => {
+            let capitals = ClassUnicode::new([ClassUnicodeRange::new('A', 'Z')]);
+            let (mut rest, mut folded) = (class.clone(), class.clone());
+            rest.difference(&capitals);
+            folded.intersect(&capitals);
+            let small = |range: &ClassUnicodeRange| {
+                ClassUnicodeRange::new(range.start().to_ascii_lowercase(), range.end().to_ascii_lowercase())
+            };
+            rest.union(&ClassUnicode::new(folded.ranges().iter().map(small)));
+            Hir::class(Class::Unicode(rest))
+        }
+        HirKind::Class(Class::Bytes(class)) => {
+            let capitals = ClassBytes::new([ClassBytesRange::new(b'A', b'Z')]);
+            let (mut rest, mut folded) = (class.clone(), class.clone());
+            rest.difference(&capitals);
+            folded.intersect(&capitals);
+            let small = |range: &ClassBytesRange| {
+                ClassBytesRange::new(range.start().to_ascii_lowercase(), range.end().to_ascii_lowercase())
+            };
+            rest.union(&ClassBytes::new(folded.ranges().iter().map(small)));
+            Hir::class(Class::Bytes(rest))
+        }
+        HirKind::Repetition(repetition) => Hir::repetition(Repetition {
+            sub: Box::new(folded(&repetition.sub)),
+            ..repetition.clone()
+        }),
+        HirKind::Capture(capture) => folded(&capture.sub),
+        HirKind::Concat(parts) => Hir::concat(parts.iter().map(folded).collect()),
+        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(folded).collect()),
+    }
+}
+
+/// Literals with one of which every match begins.
+fn begins(hir: &Hir) -> Option<Vec<Vec<u8>>> {
+    let mut extractor = Extractor::new();
+    extractor.limit_total(LITERALS_MAX).limit_class(10).limit_repeat(4);
+    let seq = extractor.extract(hir);
+    let literals = seq.literals()?.iter();
+    let mut literals: Vec<Vec<u8>> = literals.map(|literal| literal.as_bytes().to_vec()).collect();
+    literals.sort_unstable();
+    literals.dedup();
+    let fits = literals.len() <= LITERALS_MAX && literals.iter().all(|literal| literal.len() >= LITERAL_BYTES_MIN);
+    fits.then_some(literals)
+}
+
+/// Literals of which every match holds one: of all that are known the longest.
 fn needed(hir: &Hir) -> Option<Vec<Vec<u8>>> {
     let parts: &[Hir] = match hir.kind() {
         HirKind::Concat(parts) => parts,
-        HirKind::Capture(capture) => return needed(&capture.sub),
         _ => std::slice::from_ref(hir),
     };
-    let mut extractor = Extractor::new();
-    extractor.limit_total(LITERALS_MAX).limit_class(8).limit_repeat(4);
-    let of_part = |part: &Hir| {
-        let seq: Seq = extractor.extract(part);
-        let literals: Vec<Vec<u8>> = seq
-            .literals()?
-            .iter()
-            .map(|literal| literal.as_bytes().to_vec())
-            .collect();
-        let shortest = literals.iter().map(Vec::len).min()?;
-        (shortest >= LITERAL_BYTES_MIN && literals.len() <= LITERALS_MAX).then_some((shortest, literals))
-    };
-    // The literals of a run of parts are longer than those of each: `[Ff]ree` is two parts.
-    let whole = of_part(hir);
-    let best = parts
-        .iter()
-        .filter_map(of_part)
-        .chain(whole)
-        .max_by_key(|(shortest, _)| *shortest);
-    let nested = || {
-        parts
-            .iter()
-            .find_map(|part| matches!(part.kind(), HirKind::Capture(_)).then(|| needed(part))?)
-    };
-    best.map(|(_, literals)| literals).or_else(nested)
+    let run = |at: usize| Hir::concat(parts[at..parts.len().min(at + RUN_MAX)].to_vec());
+    let runs = (0..parts.len().min(PARTS_MAX)).filter_map(|at| begins(&run(at)));
+    runs.max_by_key(|literals| {
+        let shortest = literals.iter().map(Vec::len).min();
+        (shortest, std::cmp::Reverse(literals.len()))
+    })
 }
 
 #[cfg(test)]
@@ -248,17 +354,17 @@ mod tests {
         let ids: Vec<u32> = sources.iter().map(|s| patterns.add(s).ok().expect("reads")).collect();
         let asked: Vec<(NodeId, u32)> = ids.iter().map(|id| (NodeId(0), *id)).collect();
         patterns.group(&asked);
-        let mut marks = Vec::new();
+        let mut seen = Seen::default();
         for candidate in texts {
-            patterns.candidates(0, candidate, &mut marks);
+            patterns.look(0, candidate, &mut seen);
             for id in &ids {
-                let is_marked = marks[*id as usize / 64] >> (id % 64) & 1 == 1;
                 let is_match = patterns.is_match(*id, candidate, false) == Some(true);
-                assert!(is_marked || !is_match, "{} hides {candidate:?}", sources[*id as usize]);
+                let found = patterns.is_match_in(0, *id, candidate, &seen);
+                assert_eq!(found, is_match, "{} in {candidate:?}", sources[*id as usize]);
             }
         }
         assert!(
-            patterns.patterns[0].literals.is_some(),
+            patterns.patterns[0].begins.is_some(),
             "a common pattern is told apart by its letters"
         );
     }

@@ -1,6 +1,7 @@
 //! Rules that were checked, ready to be asked: what each does, and the graph of their conditions.
 
 use crate::graph::{Graph, NodeId, Op};
+use crate::guards::Asked;
 use crate::lang::source::Span;
 use crate::patterns::Patterns;
 use crate::schema::KINDS;
@@ -195,9 +196,9 @@ pub struct Rules {
     pub(crate) patterns: Patterns,
     pub(crate) outside: Vec<String>,
     /// Rules that are asked, for each kind of item.
-    pub(crate) by_kind: Vec<Vec<u32>>,
+    pub(crate) by_kind: Vec<Asked>,
     /// Rules that could be about an item of unknown kind.
-    pub(crate) of_unknown_kind: Vec<u32>,
+    pub(crate) of_unknown_kind: Asked,
     /// For each node, the group of patterns that are asked of its text.
     pub(crate) pattern_groups: Vec<Option<u16>>,
 }
@@ -216,25 +217,24 @@ impl Rules {
         patterns.group(&asked);
         let group_of = |idx: usize| patterns.group_of(NodeId(idx as u32)).map(|group| group as u16);
         let pattern_groups = (0..graph.nodes.len()).map(group_of).collect();
-        let is_asked = |rule: &Rule| rule.mode != Mode::Draft;
-        let of_kind = |kind: usize| {
-            let about = rules.iter().enumerate();
-            let about = about.filter(|(_, rule)| is_asked(rule) && rule.kinds & (1 << kind) != 0);
-            about.map(|(idx, _)| idx as u32).collect()
-        };
-        let by_kind = (0..KINDS.len()).map(of_kind).collect();
-        let of_unknown_kind = (0..rules.len() as u32)
-            .filter(|idx| is_asked(&rules[*idx as usize]))
-            .collect();
-        Self {
-            by_kind,
-            of_unknown_kind,
+        let mut made = Self {
+            by_kind: Vec::new(),
+            of_unknown_kind: Asked::default(),
             pattern_groups,
             rules,
             graph,
             patterns,
             outside,
-        }
+        };
+        made.index();
+        made
+    }
+
+    /// Finds out which rules are asked about which items.
+    pub(crate) fn index(&mut self) {
+        let asked = |kind| Asked::of(kind, &self.rules, &self.graph);
+        self.by_kind = (0..KINDS.len()).map(|kind| asked(Some(kind))).collect();
+        self.of_unknown_kind = asked(None);
     }
 
     /// The rules, in the order of their files.

@@ -35,10 +35,20 @@ fn a_test_that_fails_is_named_and_the_others_are_not() {
         "test good { at 0s { item.views: 4, item.reported: true } -> r because \"4 views\" }
         test bad { at 0s { item.views: 4, item.reported: true } -> nothing }
         test wrong_reason { at 0s { item.views: 4, item.reported: true } -> r because \"5 views\" }
+        test shorter { at 0s { item.views: 4, item.reported: true } -> r because \"4 views more\" }
+        test another_word { at 0s { item.views: 4, item.reported: true } -> r because \"4 visits\" }
         test unknown { at 0s { item.views: 4 } -> unknown r }",
     );
-    assert_eq!(failed, ["bad", "wrong_reason"]);
-    assert_eq!(said, ["`r` fired", "the reason is \"4 views\""]);
+    assert_eq!(failed, ["bad", "wrong_reason", "shorter", "another_word"]);
+    assert_eq!(
+        said,
+        [
+            "`r` fired",
+            "the reason does not hold \"5 views\"; it is \"4 views\"",
+            "the reason ends where \" more\" should follow, after \"4 views\"; it is \"4 views\"",
+            "the reason has \"ews\" where \"sits\" should be, after \"4 vi\"; it is \"4 views\"",
+        ]
+    );
 }
 
 #[test]

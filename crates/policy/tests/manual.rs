@@ -1,7 +1,8 @@
 //! What the manual for authors shows is true: its rules pass the checker and their tests, its table names every fact.
 
 use policy::schema::{FACTS, LISTS};
-use policy::{Source, author_tests};
+use policy::window::{Seed, State};
+use policy::{Event, Lists, Scratch, Source, author_tests};
 
 const MANUAL: &str = include_str!("../../../docs/rules.md");
 
@@ -19,6 +20,25 @@ fn its_rules_pass_their_tests() {
         assert_eq!(run.report.render(&sources), "");
         assert!(run.passed() && !run.tests.is_empty());
     }
+}
+
+#[test]
+fn its_rule_fires_on_its_events() {
+    let block = |kind: &str| {
+        let rest = MANUAL.split(&format!("```{kind}\n")).nth(1).expect("is there");
+        rest.split("```").next().expect("ends")
+    };
+    let compiled = policy::compile::compile(&[Source::new("links.rules", block("rules"))], 0);
+    let rules = compiled.rules.expect("reads");
+    let (mut state, lists) = (State::new(&rules.windows(), Seed::default()), Lists::default());
+    let fired = block("jsonl").lines().map(|line| {
+        let event = Event::from_json(&serde_json::from_str(line).expect("is JSON")).expect("is an event");
+        let said = rules.evaluate(&event, &lists, &state, &mut Scratch::default());
+        state.apply(&said.bumps);
+        assert!(said.undecided.is_empty());
+        said.fired.len()
+    });
+    assert_eq!(fired.collect::<Vec<_>>(), [0, 0, 1]);
 }
 
 #[test]

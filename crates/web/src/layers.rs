@@ -185,6 +185,16 @@ async fn admit_and_run(state: &WebState, request: Request, next: Next) -> Respon
     }
 }
 
+/// Reads a body whole, and gives the work, which asks for its place itself, the time of an import from then on.
+pub(crate) async fn hold_body_of_long_work(State(state): State<WebState>, request: Request, next: Next) -> Response {
+    let limits = &state.settings.limits;
+    let (bytes_max, time_max) = (limits.body_bytes_max, limits.import_time_max);
+    hold_body_then(state, request, bytes_max, |request| {
+        limit_time(time_max, next.run(request))
+    })
+    .await
+}
+
 /// Ends the work when its time is up.
 pub(crate) async fn limit_time(time_max: Duration, work: impl Future<Output = Response>) -> Response {
     match tokio::time::timeout(time_max, work).await {

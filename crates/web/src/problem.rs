@@ -534,8 +534,8 @@ impl From<RulesError> for ApiError {
                 remedy: "Look at them; propose a change anew on top of them.",
             },
             RulesError::SamePerson => ApiError::Conflict {
-                what: "Whoever proposed a change cannot approve it.",
-                remedy: "Have somebody else look at it.",
+                what: "Whoever proposed a change, themselves or by a key that they made, cannot approve it.",
+                remedy: "Have another lead or admin approve it in the console, or the operator with `seawall policy approve`.",
             },
             RulesError::Same => ApiError::Conflict {
                 what: "Nothing is different from the live rules.",

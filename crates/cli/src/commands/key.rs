@@ -6,7 +6,7 @@ use anyhow::Context;
 use moderation::Seawall;
 use moderation::flows::access;
 use moderation::model::{Actor, Key, KeyId, Scope};
-use moderation::views;
+use moderation::views::{self, KeyRow};
 use serde::Serialize;
 
 use super::app;
@@ -28,6 +28,8 @@ struct KeyLine {
     id: String,
     name: String,
     scopes: Vec<&'static str>,
+    /// The person who made it, if one did.
+    made_by: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
     created_at: String,
@@ -41,6 +43,7 @@ impl KeyLine {
             id: key.id.to_string(),
             name: key.name.clone(),
             scopes: key.scopes.iter().map(|scope| scope.as_str()).collect(),
+            made_by: key.made_by.map(|user| user.to_string()),
             secret,
             created_at: key.created_at.to_string(),
             used_at: key.used_at.map(|at| at.to_string()),
@@ -70,10 +73,12 @@ async fn act(app: &Seawall, command: args::Key) -> anyhow::Result<()> {
                 .await
                 .context("cannot list the keys")?;
             if args.json {
-                return keys.iter().try_for_each(|key| output::json(&KeyLine::of(key, None)));
+                return keys
+                    .iter()
+                    .try_for_each(|row| output::json(&KeyLine::of(&row.key, None)));
             }
-            let cells: Vec<Vec<String>> = keys.iter().map(row).collect();
-            output::table(&["ID", "NAME", "STATE", "LAST USED", "SCOPES"], &cells)
+            let cells: Vec<Vec<String>> = keys.iter().map(cells).collect();
+            output::table(&["ID", "NAME", "STATE", "MADE BY", "LAST USED", "SCOPES"], &cells)
         }
         args::Key::Revoke(args) => {
             let id: KeyId = args
@@ -89,8 +94,8 @@ async fn act(app: &Seawall, command: args::Key) -> anyhow::Result<()> {
                     .context("cannot list the keys")?;
                 return keys
                     .iter()
-                    .filter(|key| key.id == id)
-                    .try_for_each(|key| output::json(&KeyLine::of(key, None)));
+                    .filter(|row| row.key.id == id)
+                    .try_for_each(|row| output::json(&KeyLine::of(&row.key, None)));
             }
             output::talk(&format!("{id} opens nothing any more"));
             Ok(())
@@ -98,7 +103,8 @@ async fn act(app: &Seawall, command: args::Key) -> anyhow::Result<()> {
     }
 }
 
-fn row(key: &Key) -> Vec<String> {
+fn cells(row: &KeyRow) -> Vec<String> {
+    let key = &row.key;
     let used = key.used_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
     let state = if key.revoked_at.is_some() { "revoked" } else { "active" };
     let scopes: Vec<&str> = key.scopes.iter().copied().map(Scope::as_str).collect();
@@ -106,6 +112,7 @@ fn row(key: &Key) -> Vec<String> {
         key.id.to_string(),
         key.name.clone(),
         state.to_owned(),
+        row.made_by_name.clone().unwrap_or_else(|| "nobody".to_owned()),
         used,
         scopes.join(","),
     ]

@@ -186,6 +186,7 @@ pub async fn backtest(args: &args::PolicyBacktest, config: Option<&Path>) -> any
         None => read_files(&args.files)?,
     };
     let app = open(config).await?;
+    let live = views::rules(&app, &Actor::Operator).await?;
     let found = match change {
         Some(id) => flow::backtest(&app, &Actor::Operator, id, args.days)
             .await
@@ -194,12 +195,34 @@ pub async fn backtest(args: &args::PolicyBacktest, config: Option<&Path>) -> any
     };
     app::close(app).await;
     match found {
-        Ok(found) => show(&found, args.json),
+        Ok(found) => {
+            if change.is_none() {
+                let sources = files.iter().filter(|file| file.is_rules());
+                let sources: Vec<Source> = sources.map(|file| Source::new(&*file.name, &*file.text)).collect();
+                let new = compiled(&sources)?;
+                let has = |name: &str| new.rules().iter().any(|rule| rule.name == name);
+                let names = live.rules.iter().map(|row| row.name.as_str());
+                let missing: Vec<&str> = names.filter(|name| !has(name)).collect();
+                let how = "to keep them give their files too: `policy export DIR` writes them";
+                tell_missing(&missing, "live rules", how);
+            }
+            show(&found, args.json)
+        }
         Err(RulesError::Refused(report)) => {
             output::talk(&report.rendered);
             Ok(Exit::Failure)
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// A set of rules is whole: what is left out counts as taken away, which is seldom what somebody meant who tries one file.
+fn tell_missing(missing: &[&str], whose: &str, how: &str) {
+    if !missing.is_empty() {
+        let names = output::printable(&missing.join(", ")).to_string();
+        output::talk(&format!(
+            "of the {whose} these are not in the files, and count as taken away: {names}; {how}"
+        ));
     }
 }
 
@@ -211,6 +234,21 @@ pub fn backtest_offline(args: &args::PolicyBacktest) -> anyhow::Result<Exit> {
         read_all(&args.base)?
     };
     let (old, new) = (compiled(&base)?, compiled(&read_all(&args.files)?)?);
+    let has = |name: &str| new.rules().iter().any(|rule| rule.name == name);
+    let missing: Vec<&str> = old
+        .rules()
+        .iter()
+        .map(|rule| rule.name.as_str())
+        .filter(|name| !has(name))
+        .collect();
+    let (whose, how) = match args.base.is_empty() {
+        true => (
+            "rules that Seawall ships",
+            "to keep them give their file too (`policy export DIR` writes it), or hold against other rules with --base",
+        ),
+        false => ("rules of --base", "to keep them give their files too"),
+    };
+    tell_missing(&missing, whose, how);
     let path = args.events.as_deref().unwrap_or(Path::new("-"));
     let file = std::fs::File::open(path).with_context(|| format!("cannot open `{}`", path.display()))?;
     let mut lines = BufReader::new(file).lines();

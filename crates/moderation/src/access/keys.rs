@@ -3,41 +3,57 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
-use crate::model::{Key, KeyId, Timestamp};
+use crate::model::{Key, KeyId, Timestamp, UserId};
 use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx};
 
 /// Keeps a key; of its secret only the hash.
 pub async fn insert_key(tx: &mut Tx, key: &Key, secret_hash: &str) -> Result<(), StoreError> {
     let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
-    query("INSERT INTO access_key (id, name, secret_hash, scopes, created_at) VALUES ($1, $2, $3, $4, $5)")
-        .bind(key.id.to_string())
-        .bind(key.name.clone())
-        .bind(secret_hash.to_owned())
-        .bind(scopes.join(" "))
-        .bind(key.created_at.unix_ms())
-        .execute(tx.conn())
-        .await
-        .map_err(StoreError::at("keep a key"))?;
+    query(
+        "INSERT INTO access_key (id, name, secret_hash, scopes, made_by, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(key.id.to_string())
+    .bind(key.name.clone())
+    .bind(secret_hash.to_owned())
+    .bind(scopes.join(" "))
+    .bind(key.made_by.map(|user| user.to_string()))
+    .bind(key.created_at.unix_ms())
+    .execute(tx.conn())
+    .await
+    .map_err(StoreError::at("keep a key"))?;
     Ok(())
 }
 
 /// The key, by the hash of its secret, whether revoked or not.
 pub async fn find_key_by_secret(conn: &mut AnyConnection, secret_hash: &str) -> Result<Option<Key>, StoreError> {
-    let row = query("SELECT id, name, scopes, created_at, used_at, revoked_at FROM access_key WHERE secret_hash = $1")
-        .bind(secret_hash.to_owned())
+    let row = query(
+        "SELECT id, name, scopes, made_by, created_at, used_at, revoked_at FROM access_key WHERE secret_hash = $1",
+    )
+    .bind(secret_hash.to_owned())
+    .fetch_optional(conn)
+    .await
+    .map_err(StoreError::at("read a key"))?;
+    row.map(|row| read(&row)).transpose()
+}
+
+/// Who made the key, if a person did.
+pub async fn maker_of_key(conn: &mut AnyConnection, id: KeyId) -> Result<Option<UserId>, StoreError> {
+    let row = query("SELECT made_by FROM access_key WHERE id = $1")
+        .bind(id.to_string())
         .fetch_optional(conn)
         .await
-        .map_err(StoreError::at("read a key"))?;
-    row.map(|row| read(&row)).transpose()
+        .map_err(StoreError::at("read who made a key"))?;
+    row.map_or(Ok(None), |row| row.opt_parse("made_by"))
 }
 
 /// All keys, newest first.
 pub async fn list_keys(conn: &mut AnyConnection) -> Result<Vec<Key>, StoreError> {
-    let rows = query("SELECT id, name, scopes, created_at, used_at, revoked_at FROM access_key ORDER BY id DESC")
-        .fetch_all(conn)
-        .await
-        .map_err(StoreError::at("read keys"))?;
+    let rows =
+        query("SELECT id, name, scopes, made_by, created_at, used_at, revoked_at FROM access_key ORDER BY id DESC")
+            .fetch_all(conn)
+            .await
+            .map_err(StoreError::at("read keys"))?;
     rows.iter().map(read).collect()
 }
 
@@ -74,6 +90,7 @@ fn read(row: &AnyRow) -> Result<Key, StoreError> {
         id: row.parse("id")?,
         name: row.text("name")?,
         scopes,
+        made_by: row.opt_parse("made_by")?,
         created_at: row.time("created_at")?,
         used_at: row.opt_time("used_at")?,
         revoked_at: row.opt_time("revoked_at")?,

@@ -9,7 +9,7 @@ pub mod secrets;
 mod sessions;
 mod users;
 
-pub use keys::{find_key_by_secret, insert_key, list_keys, revoke_key, touch_key};
+pub use keys::{find_key_by_secret, insert_key, list_keys, maker_of_key, revoke_key, touch_key};
 pub use sessions::{delete_session, delete_sessions_of, find_session, insert_session};
 pub use users::{
     Credentials, InviteRow, credentials, delete_invite, find_invite, find_user, find_user_by_name, find_user_locked,

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use policy::Queue;
+use policy::{Queue, Ruling};
 use serde_json::json;
 
 use super::judging::{KnownItem, judge};
@@ -48,6 +48,35 @@ impl Before {
     fn restricted(&self) -> impl Iterator<Item = Restricted> {
         let restricts = self.standing.iter().filter(|order| order.kind == ActionKind::Restrict);
         restricts.map(|order| order.what)
+    }
+
+    /// The decision in force, if it restricts and goes on doing so because rules that find nothing any more lift nothing.
+    fn stands(&self, ruling: &Ruling) -> Option<&Decision> {
+        let is_restricted = self.restricted().next().is_some();
+        let last = self.decision.as_ref();
+        last.filter(|last| last.outcome == Outcome::Restrict && ruling.restrictions.is_empty() && is_restricted)
+    }
+
+    /// Whether all that a ruling would have ordered is ordered already, and goes on as long.
+    pub fn has_ordered(&self, ruling: &Ruling) -> bool {
+        ruling.restrictions.iter().all(|restriction| {
+            let is_it = |order: &StandingOrder| order.what.as_str() == restriction.what && order.is_in_force();
+            let ends = self
+                .endings
+                .iter()
+                .any(|ending| ending.what.as_str() == restriction.what);
+            self.standing.iter().any(is_it) && (restriction.for_ms.is_some() || !ends)
+        })
+    }
+
+    /// What a ruling comes to, with what stands.
+    pub fn outcome(&self, ruling: &Ruling) -> Outcome {
+        self.stands(ruling).map_or(ruling.outcome, |_| Outcome::Restrict)
+    }
+
+    /// The policy that it rests on then.
+    pub fn policy(&self, ruling: &Ruling) -> Option<PolicyCode> {
+        self.stands(ruling).map_or(ruling.policy, |stands| stands.policy)
     }
 
     /// When a restriction ends, if it does.
@@ -108,16 +137,14 @@ pub(super) async fn decide<'a>(
         restricted.extend(new.filter(|what| !restricted.contains(what)));
     }
     let last = before.decision.as_ref();
-    // Rules that find nothing any more lift nothing.
-    let stands = last
-        .filter(|last| last.outcome == Outcome::Restrict && ruling.restrictions.is_empty() && !restricted.is_empty());
+    let stands = before.stands(ruling);
     let decision = Decision {
         id,
         item: known.id.clone(),
         revision,
-        outcome: stands.map_or(ruling.outcome, |_| Outcome::Restrict),
+        outcome: before.outcome(ruling),
         author: Author::Rule(ruling.rule.clone()),
-        policy: stands.map_or(ruling.policy, |stands| stands.policy),
+        policy: before.policy(ruling),
         reason: stands.map_or_else(|| ruling.reason.clone(), |stands| stands.reason.clone()),
         facts: facts_as_json(known, media, &restricted, stands, judged.said.clone()),
         versions: versions(judged.version),
@@ -221,6 +248,12 @@ async fn carry_out(
     Ok(())
 }
 
+/// A case keeps its place, but moves to the more pressing of two queues, or up within its own.
+pub(super) fn moves(open: &Case, (queue, priority): (Queue, i32)) -> bool {
+    let weight = |queue: Queue, priority: i32| (queue.weight(priority.into()), priority);
+    weight(queue, priority) > weight(open.queue, open.priority)
+}
+
 async fn open_or_join_case(
     app: &Seawall,
     tx: &mut Tx,
@@ -237,9 +270,7 @@ async fn open_or_join_case(
         None => None,
     };
     if let Some(open) = open {
-        // It keeps its place, but moves to the more pressing of the two queues, or up within its own.
-        let weight = |queue: Queue, priority: i32| (queue.weight(priority.into()), priority);
-        if weight(queue, priority) > weight(open.queue, open.priority) {
+        if moves(&open, (queue, priority)) {
             let moved = Case {
                 queue,
                 priority,

@@ -285,6 +285,21 @@ fn links_in(text: &str) -> impl Iterator<Item = &str> {
     found.into_iter()
 }
 
+/// Takes the turn to judge, and gathers the facts; the item's row is locked.
+pub(super) async fn take_turn<'a>(
+    app: &'a Seawall,
+    tx: &mut Tx,
+    known: &KnownItem<'_>,
+    now: Timestamp,
+) -> Result<(Turn<'a>, Map<String, Value>), StoreError> {
+    let entry_labels = banks::labels_of_entries(tx.conn(), &entries_of(&known.matches)).await?;
+    // From here on everybody else who judges waits.
+    let turn = app.judge.turn(tx).await?;
+    // Only now: who judged just before may have set one.
+    let labels = Labels::of(tx.conn(), known.account, known.channel, now).await?;
+    Ok((turn, facts(known, &labels, &entry_labels)))
+}
+
 /// Asks the rules, in the transaction that will remember what they say; the item's row is locked. The turn is to be told of the commit.
 pub(super) async fn judge<'a>(
     app: &'a Seawall,
@@ -293,12 +308,7 @@ pub(super) async fn judge<'a>(
     decision: DecisionId,
     now: Timestamp,
 ) -> Result<(Turn<'a>, Judged), StoreError> {
-    let entry_labels = banks::labels_of_entries(tx.conn(), &entries_of(&known.matches)).await?;
-    // From here on everybody else who judges waits.
-    let mut turn = app.judge.turn(tx).await?;
-    // Only now: who judged just before may have set one.
-    let labels = Labels::of(tx.conn(), known.account, known.channel, now).await?;
-    let facts = facts(known, &labels, &entry_labels);
+    let (mut turn, facts) = take_turn(app, tx, known, now).await?;
     let new = NewEvent {
         decision,
         item: known.id,

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod actions;
+mod again;
 pub mod backup;
 pub mod banks;
 pub mod calibrate;

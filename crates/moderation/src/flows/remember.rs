@@ -4,9 +4,10 @@
 
 use media::Previews;
 
+use super::again::{self, Again};
 use super::calibrate;
 use super::deciding::{Before, Decided, decide};
-use super::judging::{KnownItem, judge};
+use super::judging::KnownItem;
 use super::scan::{ScannedFile, ScannedRecording, kept_strip};
 use super::streams::{StreamHit, TELL};
 use super::submit::SubmitError;
@@ -55,23 +56,48 @@ pub(super) async fn remember(
         found,
         hit,
     } = judged;
-    let mut tx = app.store.begin("submit item").await?;
-    let now = app.clock.now();
-    let known = items::lock_known(&mut tx, &item.id).await?;
-    let received_at = known.as_ref().map_or(now, |known| known.received_at);
-    let before = match &known {
-        Some(known) if known.digest == item.digest => return Ok(Kept::Same),
-        Some(_) => Before::of(tx.conn(), &item.id).await?,
-        None => Before::default(),
-    };
-    let is_same_content = known.as_ref().is_some_and(|known| known.has_content_of(&item));
-    if is_same_content && let Some(decision) = before.decision.as_ref().filter(|decision| decision.is_of_a_person()) {
+    let mut may_hold = hit.is_none();
+    let (mut tx, now, known, before) = loop {
+        let mut tx = app.store.begin("submit item").await?;
+        let now = app.clock.now();
+        let known = items::lock_known(&mut tx, &item.id).await?;
+        let before = match &known {
+            Some(known) if known.digest == item.digest => return Ok(Kept::Same),
+            Some(_) => Before::of(tx.conn(), &item.id).await?,
+            None => Before::default(),
+        };
+        let (Some(same), Some(decision)) = (
+            known.as_ref().filter(|known| known.has_content_of(&item)),
+            &before.decision,
+        ) else {
+            break (tx, now, known, before);
+        };
+        let again = Again {
+            item: &item,
+            received_at: same.received_at,
+            files: &files,
+            found: &found,
+            now,
+        };
         let known_matches = evidence::list(tx.conn(), &item.id, decision.revision).await?;
-        if !brings_evidence(&known_matches, &found) {
-            keep_facts(app, actor, tx, &item, received_at, (&files, &found), decision).await?;
+        if brings_evidence(&known_matches, &found) {
+            break (tx, now, known, before);
+        }
+        if decision.is_of_a_person() {
+            again::keep_under_person(app, actor, tx, &again, decision).await?;
             return Ok(Kept::Same);
         }
-    }
+        if !may_hold || !again.has_files_of(tx.conn(), decision).await? {
+            break (tx, now, known, before);
+        }
+        if again::keep_if_same(app, actor, tx, &again, &before, decision).await? {
+            return Ok(Kept::Same);
+        }
+        // Something follows. Who judges waits for nobody while it is their turn, so it begins anew.
+        may_hold = false;
+    };
+    let received_at = known.as_ref().map_or(now, |known| known.received_at);
+    let is_same_content = known.as_ref().is_some_and(|known| known.has_content_of(&item));
     let revision = match items::put(&mut tx, &item, now).await? {
         Put::Fresh { revision } => revision,
         Put::Same => return Ok(Kept::Same),
@@ -172,34 +198,6 @@ fn brings_evidence(known: &[(MediaId, Match)], found: &[Found]) -> bool {
         })
     };
     !found.iter().flat_map(|found| &found.matches).all(is_known)
-}
-
-/// What a person decided on the same content holds. What is said of the item by now is kept and judged, so that windows know of it; nothing follows.
-async fn keep_facts(
-    app: &Seawall,
-    actor: &Actor,
-    mut tx: Tx,
-    item: &NewItem,
-    received_at: Timestamp,
-    (files, found): (&[ScannedFile], &[Found]),
-    decision: &Decision,
-) -> Result<(), StoreError> {
-    let now = app.clock.now();
-    items::put_facts(&mut tx, item).await?;
-    let statuses = files.iter().map(|file| &file.status).collect();
-    let matches = found.iter().flat_map(|found| &found.matches).collect();
-    let known = KnownItem {
-        transcript: spoken(files.iter().flat_map(|file| &file.transcript)),
-        ..KnownItem::of_new(item, received_at, statuses, matches, None)
-    };
-    let body = serde_json::json!({
-        "revision": decision.revision, "kind": item.kind.as_str(), "n_media": files.len(), "stands": decision.id.to_string(),
-    });
-    tx.event(now, actor, "item.submitted", &item.id, body);
-    let (turn, _) = judge(app, &mut tx, &known, decision.id, now).await?;
-    tx.commit().await?;
-    turn.committed().await;
-    Ok(())
 }
 
 /// Keeps the files and what they lie near to, and gives back what else came of scanning them.

@@ -143,6 +143,8 @@ pub struct Key {
     pub name: String,
     /// What it opens.
     pub scopes: Vec<Scope>,
+    /// Who made it, if a person did: what it proposes they do not approve.
+    pub made_by: Option<UserId>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last used, to about a minute.

@@ -296,6 +296,17 @@ fn add_up(
 }
 
 impl Turn<'_> {
+    /// What the rules say of facts in this turn; nothing is written down.
+    pub async fn look(&self, tx: &mut Tx, facts: &Map<String, Value>) -> Result<Judged, StoreError> {
+        let mut engine = self.judge.engine.lock().await;
+        let kept = standing::read(tx.conn()).await?.ok_or_else(not_installed)?;
+        engine.follow(self.judge, tx.conn(), &kept, self.seq - 1).await?;
+        let event = event_of(facts);
+        let (live, lists) = engine.parts()?;
+        let evaluation = live.ask(&event, lists);
+        Ok(judged(&live.version, &event, &evaluation))
+    }
+
     /// Judges an event and writes it down: the log, what is measured of the rules, what shadow would have said.
     pub async fn judge(&mut self, tx: &mut Tx, new: &NewEvent<'_>) -> Result<Judged, StoreError> {
         let mut engine = self.judge.engine.lock().await;

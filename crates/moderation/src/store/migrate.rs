@@ -21,6 +21,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (11, include_str!("../../migrations/0011_rules.sql")),
     (12, include_str!("../../migrations/0012_benign_videos.sql")),
     (13, include_str!("../../migrations/0013_judged_content.sql")),
+    (14, include_str!("../../migrations/0014_owners_of_keys.sql")),
     (15, include_str!("../../migrations/0015_entry_strips.sql")),
 ];
 

@@ -41,7 +41,7 @@ pub use rules::{
     diff_files, diff_versions, explain, labels_of, list_changes, list_labels, list_rule_lists, list_rules_versions,
     rule, rule_alarms, rule_list, rules, rules_version,
 };
-pub use settings::{list_keys, list_users};
+pub use settings::{KeyRow, list_keys, list_users};
 pub use streams::{VERDICTS_MAX, list_streams, stream, stream_verdicts};
 
 use crate::model::Denied;

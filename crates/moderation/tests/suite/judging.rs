@@ -109,6 +109,65 @@ pub async fn a_persons_decision_outlives_what_is_only_said_of_the_item(world: Wo
     assert_eq!(world.faults().await, Vec::<String>::new());
 }
 
+pub async fn what_rules_decided_holds_while_nothing_else_would_follow(world: World) {
+    let app = &world.app;
+    let text = rule(
+        "often",
+        "account.id == \"ann\" && count(by: account.id, within: 1h) >= 4",
+        "case often",
+        "",
+    ) + &rule(
+        "wide",
+        "item.views > 10",
+        "restrict reach 2h, label account loud 1d",
+        "",
+    );
+    live(&world, &text).await;
+    let seen = |id: &str, account: &str, views| Submission {
+        platform: PlatformFacts {
+            views: Some(views),
+            ..PlatformFacts::default()
+        },
+        ..post(id, account, "x")
+    };
+    let (restrict, restore) = ((RESTRICT, Restricted::Reach), (RESTORE, Restricted::Reach));
+    let first = send(&world, seen("a", "ann", 20)).await.verdict;
+    assert_eq!(first.outcome, Outcome::Restrict);
+    for views in [30, 40] {
+        let again = send(&world, seen("a", "ann", views)).await;
+        assert_eq!((again.verdict.decision, again.fresh), (first.decision, false));
+    }
+    let view = item_view(&world, "a").await;
+    assert_eq!((view.item.revision, view.decisions.len()), (1, 1));
+    let facts = moderation::items::facts_of(&mut app.store.reader().await.unwrap(), &"a".parse().unwrap()).await;
+    assert_eq!(facts.unwrap().views, Some(40), "what is said of it is kept");
+
+    // Windows knew of each, so another rule fires now.
+    let more = send(&world, seen("a", "ann", 50)).await;
+    assert!(more.fresh && more.verdict.case.is_some());
+    assert_eq!(item_view(&world, "a").await.decisions.len(), 2);
+    assert_eq!(orders(&world, "a").await, [restrict]);
+    // What fires no more is another ruling too.
+    let less = send(&world, seen("a", "ann", 5)).await;
+    assert!(less.fresh);
+    assert_eq!(less.verdict.outcome, Outcome::Restrict, "nothing is lifted");
+    assert_eq!(world.faults().await, Vec::<String>::new());
+
+    // A restriction that has ended is ordered anew by a rule that fires again; so is a label.
+    send(&world, seen("b", "ben", 20)).await;
+    world.clock.advance(3 * HOUR);
+    rules::end_restrictions(app).await.unwrap();
+    assert!(send(&world, seen("b", "ben", 30)).await.fresh);
+    assert_eq!(orders(&world, "b").await, [restrict, restore, restrict]);
+    let ben = (LabelOn::Account, "ben", "loud");
+    rules::remove_label(app, &world.admin, ben.0, ben.1, ben.2)
+        .await
+        .unwrap();
+    assert!(send(&world, seen("b", "ben", 40)).await.fresh);
+    assert!(!send(&world, seen("b", "ben", 50)).await.fresh);
+    assert_eq!(world.faults().await, Vec::<String>::new());
+}
+
 pub async fn a_restriction_outlives_the_facts_that_it_came_of(world: World) {
     let text = rule("struck", "account.strikes >= 1", "restrict comments", "");
     live(&world, &text).await;

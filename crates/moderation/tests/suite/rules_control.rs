@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use moderation::flows::cases::decide_case;
-use moderation::flows::rules::{self, RollBack, RulesError};
+use moderation::flows::rules::{self, NewChange, RollBack, RulesError};
 use moderation::model::{Actor, AlarmKind, Chance, ChangeState, Judgement, KeyId, Outcome, Scope, Timestamp};
 use moderation::rules::standing;
 use moderation::views;
@@ -62,6 +62,30 @@ pub async fn a_key_is_no_second_person(world: World) {
         Err(RulesError::Denied(_))
     ));
     rules::approve(app, &Actor::Operator, change, "").await.unwrap();
+    // What somebody's key proposed that somebody does not approve.
+    let made = moderation::flows::access::create_key(app, &world.admin, "robot", vec![Scope::RulesWrite]);
+    let made = made.await.unwrap().key;
+    assert_eq!(made.made_by, world.admin.user());
+    let robot = Actor::Key {
+        key: made.id,
+        scopes: made.scopes,
+    };
+    let new = NewChange {
+        files: files(&rule("three", "item.views > 2", "case one", "")),
+        note: "by a program".to_owned(),
+    };
+    let by_key = rules::propose(app, &robot, new).await.unwrap();
+    assert!(matches!(
+        rules::approve(app, &world.admin, by_key, "").await,
+        Err(RulesError::SamePerson)
+    ));
+    let view = views::change(app, &world.admin, by_key).await.unwrap().unwrap();
+    assert!(view.is_by_own_key && !view.may_approve && !view.is_own);
+    assert!(views::change(app, &lead(), by_key).await.unwrap().unwrap().may_approve);
+    rules::approve(app, &lead(), by_key, "").await.unwrap();
+    assert_eq!(rules::roll_back(app, &world.admin, &step(None)).await.unwrap(), 2);
+    let keys = views::list_keys(app, &world.admin).await.unwrap();
+    assert_eq!(keys[0].key.made_by, world.admin.user(), "it is kept");
     // It may stop what is wrong.
     assert_eq!(rules::roll_back(app, &key, &step(None)).await.unwrap(), 1);
     let change = propose(app, &rule("two", "item.views > 1", "case one", "")).await;

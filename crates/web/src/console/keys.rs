@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use moderation::flows::access::{self, AccessError};
 use moderation::model::{Key, KeyId, Scope, Timestamp};
-use moderation::views;
+use moderation::views::{self, KeyRow};
 
 use super::flash::Flash;
 use super::form::{FormState, Posted};
@@ -29,17 +29,20 @@ struct KeyLine {
     id: KeyId,
     name: String,
     scopes: Vec<Scope>,
+    made_by: Option<String>,
     used_at: Option<Timestamp>,
     is_revoked: bool,
 }
 
 impl KeyLine {
-    fn of(key: Key) -> Self {
+    fn of(row: KeyRow) -> Self {
+        let KeyRow { key, made_by_name } = row;
         let is_revoked = key.revoked_at.is_some();
         Self {
             id: key.id,
             name: key.name,
             scopes: key.scopes,
+            made_by: made_by_name,
             used_at: key.used_at,
             is_revoked,
         }
@@ -152,6 +155,7 @@ async fn find(state: &WebState, person: &Person, id: &str) -> Result<Key, Consol
     let id: KeyId = id.parse().map_err(|_| ConsoleError::NotFound)?;
     let keys = views::list_keys(&state.app, &person.actor).await?;
     keys.into_iter()
+        .map(|row| row.key)
         .find(|key| key.id == id && key.revoked_at.is_none())
         .ok_or(ConsoleError::NotFound)
 }

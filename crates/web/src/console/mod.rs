@@ -98,8 +98,7 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .route("/rules/rule/{name}", get(rules::show_rule))
         .route("/rules/alarms/{id}/seen", post(rules::see_alarm))
         .route("/rules/changes", get(rules::list_changes))
-        .route("/rules/changes/{id}", get(rules::show_change).post(rules::move_change))
-        .route("/rules/roll-back", post(rules::roll_back))
+        .route("/rules/changes/{id}", get(rules::show_change))
         .route("/rules/versions", get(rules::list_versions))
         .route("/rules/versions/{number}", get(rules::show_version))
         .route("/rules/lists", get(rules::list_lists).post(rules::put_list))
@@ -137,17 +136,30 @@ pub fn router(state: &WebState) -> Router<WebState> {
     let uploads = Router::new()
         .route("/banks/{id}/add-file", post(entries::add_file))
         .route("/banks/{id}/import", get(entries::show_import).post(entries::import))
-        // All rules of a platform are larger than other forms.
-        .route("/rules/new", get(rules::show_editor).post(rules::edit_rules))
-        .route("/rules/form", get(rules::show_builder).post(rules::build_rule))
         .route("/rules/lists/{name}/upload", post(rules::upload_list))
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(state.clone(), upload::stream_form))
         .layer(from_fn(visit::require_session));
+    // All rules of a platform are larger than other forms, and to ask them about the events of many days takes longer than other work:
+    // as long as through the API.
+    let rule_forms = Router::new()
+        .route("/rules/new", get(rules::show_editor).post(rules::edit_rules))
+        .route("/rules/form", get(rules::show_builder).post(rules::build_rule))
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(state.clone(), layers::hold_body_of_long_work))
+        .layer(from_fn(visit::require_session));
+    let rule_steps = Router::new()
+        .route("/rules/changes/{id}", post(rules::move_change))
+        .route("/rules/roll-back", post(rules::roll_back))
+        .layer(from_fn_with_state(state.clone(), layers::admit_import))
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(state.clone(), visit::hold_form));
     // Outside the layers that hold bodies, so that what they refuse becomes a page too.
     pages
         .merge(door)
         .merge(uploads)
+        .merge(rule_forms)
+        .merge(rule_steps)
         .layer(from_fn_with_state(state.clone(), visit::visit))
 }
 

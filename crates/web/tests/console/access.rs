@@ -259,7 +259,7 @@ async fn secrets_are_shown_once() {
         .unwrap()
         .to_owned();
     let list = ada.get(&world, "/settings/keys").await;
-    list.says(200, "intake items:write items:read Active Never");
+    list.says(200, "intake items:write items:read Active ada Never");
     assert!(!list.body.contains(&secret));
     let key = list
         .body

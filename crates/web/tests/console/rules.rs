@@ -52,6 +52,11 @@ fn unescaped(text: &str) -> String {
         .replace("&amp;", "&")
 }
 
+/// A rule that nothing in these tests meets, with what decides where it does not.
+const RULE_OF_A_WORD: &str = "rule word { when: item.text.contains(\"zebra\") then: case words reason: \"a word\" owner: \"t\" \
+    review: 2030-01-01 mode: live }\n\
+    rule anything { when: true then: allow reason: \"nothing speaks against it\" owner: \"t\" review: 2030-01-01 mode: live }\n";
+
 async fn written_by_form(world: &World, person: &Person) -> String {
     let page = person.post(world, "/rules/form", &NEWCOMERS).await;
     page.says(200, "distinct(account.id, by: l.url, within: 10min)");
@@ -66,6 +71,30 @@ async fn proposed(world: &World, person: &Person, text: &str, note: &str) -> Str
         ("do", "propose"),
     ];
     person.post(world, "/rules/new", &fields).await.leads_to().to_owned()
+}
+
+/// Rules are asked about the events of many days: that has the time of an import, as through the API.
+#[tokio::test]
+async fn what_takes_long_with_rules_has_the_time_for_it() {
+    let world = World::with(|settings| settings.limits.request_time_max = std::time::Duration::ZERO).await;
+    let lee = Person::join(&world, "lee", Role::Lead).await;
+    assert_eq!(lee.get(&world, "/rules").await.status, 503, "other work has no time");
+    let text = RULE_OF_A_WORD;
+    let fields = [
+        ("file", "word.rules"),
+        ("text", text),
+        ("do", "backtest"),
+        ("days", "7"),
+    ];
+    lee.post(&world, "/rules/new", &fields)
+        .await
+        .says(200, "0 would be different");
+    let change = proposed(&world, &lee, text, "a word").await;
+    lee.post(&world, &change, &[("do", "backtest"), ("days", "7")])
+        .await
+        .leads_to();
+    let fields = [("why", "to see"), ("from", "1")];
+    assert_ne!(lee.post(&world, "/rules/roll-back", &fields).await.status, 503);
 }
 
 #[tokio::test]

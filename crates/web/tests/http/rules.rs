@@ -123,6 +123,35 @@ async fn files_are_checked_and_tried_beyond_the_size_of_small_requests() {
     assert_eq!(bad.status, 413, "{}", bad.body);
 }
 
+/// The manual for authors shows the smallest body that carries what its first rule asks about.
+#[tokio::test]
+async fn the_manuals_body_carries_what_its_rule_asks_about() {
+    const MANUAL: &str = include_str!("../../../../docs/rules.md");
+    let block = |kind: &str| {
+        let rest = MANUAL.split(&format!("```{kind}\n")).nth(1).unwrap();
+        rest.split("```").next().unwrap()
+    };
+    let world = World::new().await;
+    let key = world.full_key().await;
+    let body: Value = serde_json::from_str(block("json")).unwrap();
+    let answer = world.post(&key, "/api/v1/items", body).await;
+    assert!(answer.status.is_success(), "{}", answer.body);
+    let anything =
+        "rule anything { when: true then: allow reason: \"nothing\" owner: \"t\" review: 2030-01-01 mode: live }";
+    let text = format!("{}{anything}\n", block("rules").split("test ").next().unwrap()).replace(">= 3", ">= 1");
+    let files = json!([{ "name": "links.rules", "text": text }]);
+    let tried = world
+        .post(&key, "/api/v1/rules/try", json!({ "files": files, "days": 7 }))
+        .await;
+    let found = &tried.json()["found"]["rules"];
+    let found = found
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|rule| rule["name"] == "shared_link");
+    assert_eq!(found.unwrap()["would_be"], 1, "{}", tried.body);
+}
+
 #[tokio::test]
 async fn lists_and_labels_are_kept_by_programs() {
     let world = World::with(|settings| settings.limits.small_body_bytes_max = 1_000).await;

@@ -43,6 +43,7 @@ pub async fn create_key(app: &Seawall, actor: &Actor, name: &str, scopes: Vec<Sc
         id: KeyId::fresh(now, &app.chance),
         name: name.to_owned(),
         scopes: distinct,
+        made_by: actor.user(),
         created_at: now,
         used_at: None,
         revoked_at: None,

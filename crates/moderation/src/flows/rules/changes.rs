@@ -6,13 +6,13 @@
 
 use super::check::{check_files, checked};
 use super::{RulesError, invalid, text};
-use crate::Seawall;
-use crate::model::{Actor, Change, ChangeId, ChangeState, Right, RuleFile, RulesSource, Timestamp, off_thread};
+use crate::model::{Actor, Change, ChangeId, ChangeState, KeyId, Right, RuleFile, RulesSource, Timestamp, off_thread};
 use crate::rules::firings::Key;
 use crate::rules::standing::{Reign, not_installed};
 use crate::rules::versions::NewVersion;
 use crate::rules::{changes, standing, versions};
 use crate::store::{AnyConnection, StoreError, Tx};
+use crate::{Seawall, access};
 
 /// A change that somebody proposes.
 #[derive(Debug, Clone)]
@@ -105,9 +105,11 @@ async fn end(app: &Seawall, actor: &Actor, id: ChangeId, state: ChangeState, not
 pub async fn approve(app: &Seawall, actor: &Actor, id: ChangeId, note: &str) -> Result<i64, RulesError> {
     actor.require(Right::ApproveRules)?;
     let note = text("note", note, 0, Change::NOTE_LENGTH_MAX)?;
-    let change = changes::find(&mut *app.store.reader().await?, id).await?;
+    let mut conn = app.store.reader().await?;
+    let change = changes::find(&mut conn, id).await?;
     let change = change.ok_or(RulesError::NotFound { what: "change" })?;
-    check_approval(actor, &change)?;
+    check_approval(&mut conn, actor, &change).await?;
+    drop(conn);
     // Its windows are filled and written down before the turn is taken, so that nobody waits for it.
     let mut ready = app.judge.prepare(&app.store, change.version).await?;
     ready.write_down(&app.store).await?;
@@ -117,7 +119,7 @@ pub async fn approve(app: &Seawall, actor: &Actor, id: ChangeId, note: &str) -> 
     let now = app.clock.now();
     let kept = standing_of(&mut tx).await?;
     let change = open_change(&mut tx, id).await?;
-    check_approval(actor, &change)?;
+    check_approval(tx.conn(), actor, &change).await?;
     if change.base != kept.standing.live {
         return Err(RulesError::Stale {
             base: change.base,
@@ -232,11 +234,16 @@ async fn version_before(
     }
 }
 
-fn check_approval(actor: &Actor, change: &Change) -> Result<(), RulesError> {
+async fn check_approval(conn: &mut AnyConnection, actor: &Actor, change: &Change) -> Result<(), RulesError> {
     if !change.state.is_open() {
         return Err(RulesError::NotOpen { state: change.state });
     }
-    if change.proposed_by == actor.to_string() {
+    // Whoever holds a key proposes by it: its maker is no second person.
+    let maker = match change.proposed_by.parse::<KeyId>() {
+        Ok(key) => access::maker_of_key(conn, key).await?,
+        Err(_) => None,
+    };
+    if change.proposed_by == actor.to_string() || (maker.is_some() && maker == actor.user()) {
         return Err(RulesError::SamePerson);
     }
     Ok(())

@@ -65,8 +65,11 @@ pub enum RulesError {
         /// What is.
         live: i64,
     },
-    /// Nobody approves their own change.
-    #[error("whoever proposed a change cannot approve it")]
+    /// Nobody approves their own change, nor one that a key of theirs proposed.
+    #[error(
+        "whoever proposed a change, themselves or by a key that they made, cannot approve it: another lead or admin can in the console, or the \
+         operator with `seawall policy approve` if it is not the operator's own"
+    )]
     SamePerson,
     /// The rules are those that are live.
     #[error("nothing is different from the live rules")]

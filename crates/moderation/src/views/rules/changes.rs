@@ -1,11 +1,13 @@
 //! Versions of the rules, and changes with all that is known of them.
 
 use super::diff::{FileDiff, diff_files};
-use crate::Seawall;
-use crate::model::{Actor, Change, ChangeId, Page, PageRequest, Right, RuleFile, RulesVersion, ShadowResult, Standing};
+use crate::model::{
+    Actor, Change, ChangeId, KeyId, Page, PageRequest, Right, RuleFile, RulesVersion, ShadowResult, Standing,
+};
 use crate::rules::standing::not_installed;
 use crate::rules::{changes, differences, standing, versions};
 use crate::views::{ViewError, cursor, names};
+use crate::{Seawall, access};
 
 /// A version in a line.
 #[derive(Debug, Clone)]
@@ -61,6 +63,8 @@ pub struct ChangeView {
     pub may_approve: bool,
     /// Whether the one who looks proposed it.
     pub is_own: bool,
+    /// Whether a key that they made did.
+    pub is_by_own_key: bool,
 }
 
 /// Versions, the newest first.
@@ -165,13 +169,19 @@ pub async fn change(app: &Seawall, actor: &Actor, id: ChangeId) -> Result<Option
         None => None,
     };
     let is_own = change.proposed_by == actor.to_string();
+    let maker = match change.proposed_by.parse::<KeyId>() {
+        Ok(key) => access::maker_of_key(&mut conn, key).await?,
+        Err(_) => None,
+    };
+    let is_by_own_key = maker.is_some() && maker == actor.user();
     let is_stale = change.state.is_open() && change.base != kept.standing.live;
     Ok(Some(ChangeView {
         diff: diff_files(&before, &files),
         files,
         shadow,
-        may_approve: actor.may(Right::ApproveRules) && !is_own && !is_stale && change.state.is_open(),
+        may_approve: actor.may(Right::ApproveRules) && !is_own && !is_by_own_key && !is_stale && change.state.is_open(),
         is_own,
+        is_by_own_key,
         is_stale,
         standing: kept.standing,
         row: change_row(change, &names),

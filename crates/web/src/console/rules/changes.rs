@@ -53,6 +53,7 @@ struct ChangePage {
     by: String,
     decided_by: String,
     is_own: bool,
+    is_by_own_key: bool,
     is_stale: bool,
     is_live: bool,
     live: i64,
@@ -143,6 +144,7 @@ async fn change_page(
         is_stale,
         may_approve,
         is_own,
+        is_by_own_key,
     } = view.ok_or(ConsoleError::NotFound)?;
     let shell = person.shell.clone();
     let change = row.change;
@@ -150,6 +152,7 @@ async fn change_page(
         by: row.proposed_by_name,
         decided_by: row.decided_by_name.unwrap_or_default(),
         is_own,
+        is_by_own_key,
         is_stale,
         is_live: standing.live == change.version,
         live: standing.live,
