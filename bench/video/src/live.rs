@@ -125,10 +125,8 @@ async fn follow(scanner: Scanner, path: PathBuf, bank: Arc<Bank>) -> Result<Vec<
                     at,
                 }));
             }
-            LiveEvent::Opened { .. }
-            | LiveEvent::Picture(_)
-            | LiveEvent::Progress { .. }
-            | LiveEvent::Ended { .. } => {}
+            LiveEvent::Opened { .. } | LiveEvent::Picture(_) | LiveEvent::Progress { .. } | LiveEvent::Ended { .. } => {
+            }
         }
     }
     feeder.await?;

@@ -4,8 +4,8 @@ use ac_ffmpeg::Error;
 use ac_ffmpeg::codec::video::frame::get_pixel_format;
 use ac_ffmpeg::codec::video::scaler::Algorithm;
 use ac_ffmpeg::codec::video::{PixelFormat, VideoFrame, VideoFrameScaler};
-use media::av::{LIVE_PICTURE_MS, STRIP_PICTURES_MAX};
 use media::av::wire::{Picture, STRIP_SIDE_MAX};
+use media::av::{LIVE_PICTURE_MS, STRIP_PICTURES_MAX};
 use signal::pdq::Dihedral;
 
 /// The first spacing where nobody knows how long the video is.

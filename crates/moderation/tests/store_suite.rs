@@ -204,6 +204,8 @@ on_both_engines! {
     judging::versions_that_come_at_once_are_decided_one_after_the_other,
     films::a_cut_and_re_encoded_film_is_found,
     films::a_film_is_found_in_a_stream,
+    films::a_moving_picture_that_is_made_of_a_film_is_found,
+    recordings::what_is_said_is_kept_and_rules_read_it,
     films::a_stream_that_cannot_be_looked_at_waits_for_a_person,
     films::an_incident_is_heard_in_a_stream,
     archive::a_backup_restores_into_either_engine,

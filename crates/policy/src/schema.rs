@@ -65,6 +65,11 @@ pub const FACTS: &[Field] = &[
     field("item.id", Type::Text, "the platform's name for the item"),
     field("item.kind", Type::Word(KINDS), "what kind of thing it is"),
     field("item.text", Type::Text, "its text"),
+    field(
+        "item.transcript",
+        Type::Text,
+        "what is said in its videos and sounds, as the platform wrote it down",
+    ),
     field("item.url", Type::Text, "where it stands on the platform"),
     field("item.audience", Type::Word(AUDIENCES), "who can see it"),
     field(

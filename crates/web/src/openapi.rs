@@ -317,6 +317,8 @@ mod tests {
             "UploadedMedia",
             "GivenMedia",
             "LinkedMedia",
+            "DescribedMedia",
+            "TranscriptLine",
             "NewBank",
             "BankChange",
             "NewEntry",

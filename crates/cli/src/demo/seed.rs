@@ -243,6 +243,7 @@ fn submission(post: &Post, pictures: &[Picture]) -> anyhow::Result<Submission> {
     let mut media = Vec::new();
     for (name, content) in post.files {
         media.push(NewMedia {
+            transcript: Vec::new(),
             name: (*name).to_owned(),
             content: new_content(content, pictures)?,
         });

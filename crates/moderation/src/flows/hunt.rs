@@ -23,7 +23,7 @@ use super::scan::prints_of;
 use crate::banks::Known;
 use crate::matching::{Durations, Played, evidence};
 use crate::model::item::{FramePlace, MediaSignal};
-use crate::model::{Actor, DecisionId, Entry, ItemId, Match, Media, MediaId, MediaVerdict, Tier, Timestamp};
+use crate::model::{Actor, DecisionId, Entry, ItemId, Match, Media, MediaId, MediaVerdict, Tier, Timestamp, spoken};
 use crate::store::StoreError;
 use crate::{Seawall, banks, items, streams};
 
@@ -277,6 +277,7 @@ async fn decide_anew(
     }
     let before = Before::of(tx.conn(), item).await?;
     let platform = items::facts_of(tx.conn(), item).await?;
+    let transcripts = items::transcripts(tx.conn(), item, revision).await?;
     let known = KnownItem {
         id: item,
         kind: current.kind,
@@ -285,6 +286,7 @@ async fn decide_anew(
         audience: current.audience,
         url: current.url.as_deref(),
         text: current.text.as_deref(),
+        transcript: spoken(transcripts.iter().flat_map(|(_, lines)| lines)),
         reported: report.is_some(),
         platform: &platform,
         posted_at: platform.posted_at.unwrap_or(current.received_at),

@@ -27,6 +27,8 @@ pub(super) struct KnownItem<'a> {
     pub audience: Option<Audience>,
     pub url: Option<&'a str>,
     pub text: Option<&'a str>,
+    /// What is said in its files.
+    pub transcript: Option<String>,
     /// Whether a person reported it.
     pub reported: bool,
     /// What the platform says beside its content.
@@ -42,7 +44,7 @@ pub(super) struct KnownItem<'a> {
 }
 
 impl<'a> KnownItem<'a> {
-    /// An item as it is submitted. It first came at a moment.
+    /// An item as it is submitted, of whose files nothing that is said was written down. It first came at a moment.
     pub fn of_new(
         item: &'a NewItem,
         received_at: Timestamp,
@@ -58,6 +60,7 @@ impl<'a> KnownItem<'a> {
             audience: item.audience,
             url: item.url.as_deref(),
             text: item.text.as_deref(),
+            transcript: None,
             reported: item.report.is_some(),
             platform: &item.platform,
             posted_at: item.platform.posted_at.unwrap_or(received_at),
@@ -123,6 +126,7 @@ pub(super) fn facts(
     put("item.id", Some(Value::from(known.id.as_str())));
     put("item.kind", Some(Value::from(known.kind.as_str())));
     put("item.text", text(known.text));
+    put("item.transcript", text(known.transcript.as_deref()));
     put("item.url", text(known.url));
     put(
         "item.audience",

@@ -14,7 +14,7 @@ use crate::items::{NewItem, NewMediaRow, Put};
 use crate::matching::{Found, evidence};
 use crate::model::{
     Actor, Decision, DecisionId, ItemId, Match, Media, MediaId, MediaVerdict, PreviewKind, StreamVerdict, Tier,
-    Timestamp, Verdict,
+    Timestamp, Verdict, spoken,
 };
 use crate::store::requests::{self, Recalled};
 use crate::store::{IdempotencyKey, StoreError, Tx};
@@ -92,16 +92,19 @@ pub(super) async fn remember(
     }
     let body = serde_json::json!({ "revision": revision, "kind": item.kind.as_str(), "n_media": media_verdicts.len() });
     tx.event(now, actor, "item.submitted", &item.id, body);
-    let known = KnownItem::of_new(
-        &item,
-        received_at,
-        media_verdicts.iter().map(|file| &file.status).collect(),
-        media_verdicts.iter().flat_map(|file| &file.matches).collect(),
-        match is_same_content {
-            true => before.still_restricted_under(),
-            false => before.restricted_under(),
-        },
-    );
+    let known = KnownItem {
+        transcript: spoken(files.iter().flat_map(|(_, file)| &file.transcript)),
+        ..KnownItem::of_new(
+            &item,
+            received_at,
+            media_verdicts.iter().map(|file| &file.status).collect(),
+            media_verdicts.iter().flat_map(|file| &file.matches).collect(),
+            match is_same_content {
+                true => before.still_restricted_under(),
+                false => before.restricted_under(),
+            },
+        )
+    };
     let decided = decide(
         app,
         &mut tx,
@@ -185,7 +188,10 @@ async fn keep_facts(
     items::put_facts(&mut tx, item).await?;
     let statuses = files.iter().map(|file| &file.status).collect();
     let matches = found.iter().flat_map(|found| &found.matches).collect();
-    let known = KnownItem::of_new(item, received_at, statuses, matches, None);
+    let known = KnownItem {
+        transcript: spoken(files.iter().flat_map(|file| &file.transcript)),
+        ..KnownItem::of_new(item, received_at, statuses, matches, None)
+    };
     let body = serde_json::json!({
         "revision": decision.revision, "kind": item.kind.as_str(), "n_media": files.len(), "stands": decision.id.to_string(),
     });
@@ -222,6 +228,7 @@ async fn insert_media(
             matches_capped: found.capped,
         };
         items::insert_media(tx, &row).await?;
+        items::insert_transcript(tx, media.id, &file.transcript).await?;
         evidence::insert(tx, &media, &found.matches).await?;
         verdicts.push(MediaVerdict {
             id: Some(media.id),

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use media::av::{AvScan, StripPicture};
-use media::{Previews, Scan, Want};
+use media::{Previews, Scan, View, Want};
 use signal::audio::{AS_IS, Item, Played, Print, QueryPrints};
 use signal::video::Frame;
 use signal::{Looks, Signal, vpdq};
@@ -13,7 +13,7 @@ use super::submission::{NewContent, NewMedia};
 use super::submit::SubmitError;
 use crate::Seawall;
 use crate::model::item::{FramePlace, MediaSignal};
-use crate::model::{MediaStatus, NewStripPicture, Plays};
+use crate::model::{MediaStatus, NewStripPicture, Plays, TranscriptLine};
 
 /// A file after the attempt to scan it.
 pub(super) struct ScannedFile {
@@ -22,8 +22,10 @@ pub(super) struct ScannedFile {
     pub signals: Vec<MediaSignal>,
     pub previews: Option<Previews>,
     pub looks: Option<Looks>,
-    /// There, if it is a video or a sound, or the hash of one.
+    /// There, if it is a video or a sound, the hash of one, or a picture that moves.
     pub recording: Option<ScannedRecording>,
+    /// What is said in it, as the platform wrote it down.
+    pub transcript: Vec<TranscriptLine>,
 }
 
 /// What a video or a sound was seen and heard to be.
@@ -51,7 +53,14 @@ impl ScannedRecording {
 /// scan just now is there an error.
 pub(super) async fn scan_all(app: &Seawall, media: &[NewMedia], want: Want) -> Result<Vec<ScannedFile>, SubmitError> {
     let scans = media.iter().map(|new| scan_one(app, new, want));
-    join_all(scans).await.into_iter().collect()
+    let scanned = join_all(scans).await.into_iter().zip(media);
+    let with_transcript = |(file, new): (Result<ScannedFile, SubmitError>, &NewMedia)| {
+        Ok(ScannedFile {
+            transcript: new.transcript.clone(),
+            ..file?
+        })
+    };
+    scanned.map(with_transcript).collect()
 }
 
 async fn scan_one(app: &Seawall, new: &NewMedia, want: Want) -> Result<ScannedFile, SubmitError> {
@@ -101,6 +110,7 @@ fn nothing_of(name: String, status: MediaStatus) -> ScannedFile {
         previews: None,
         looks: None,
         recording: None,
+        transcript: Vec::new(),
     }
 }
 
@@ -115,10 +125,33 @@ fn of_picture(name: String, size_bytes: u64, scan: Scan) -> ScannedFile {
     };
     ScannedFile {
         signals: signals_of(&scan),
+        recording: of_moving(&scan),
         previews: scan.previews,
         looks: scan.looks,
         ..nothing_of(name, status)
     }
+}
+
+/// A picture that moves is compared over its time too, by its frames as they are.
+fn of_moving(scan: &Scan) -> Option<ScannedRecording> {
+    let as_is = scan.frames.iter().filter(|frame| frame.view == View::AsIs);
+    let frames = as_is.map(|frame| Frame {
+        at_ms: frame.at_ms,
+        number: frame.index.into(),
+        is_scene: false,
+        is_vpdq: false,
+        pdq: frame.pdq,
+        glimpse: None,
+    });
+    let frames: Vec<Frame> = frames.collect();
+    let (last, n_before) = (frames.last()?, u32::try_from(frames.len()).ok()?.checked_sub(1)?);
+    // How long the last is shown is not told: as long as the others, one by the other.
+    let step_ms = last.at_ms.checked_div(n_before)?;
+    Some(ScannedRecording {
+        duration_ms: last.at_ms.saturating_add(step_ms),
+        frames,
+        ..ScannedRecording::default()
+    })
 }
 
 fn of_recording(name: String, size_bytes: u64, scan: AvScan) -> ScannedFile {

@@ -10,7 +10,7 @@ use super::files::{FileContent, SpooledFile};
 use super::submit::SubmitError;
 use crate::Seawall;
 use crate::items::facts_to_json;
-use crate::model::{Audience, ItemId, ItemKind, PlatformFacts, Timestamp};
+use crate::model::{Audience, ItemId, ItemKind, PlatformFacts, Timestamp, TranscriptLine};
 
 /// An item to be judged.
 #[derive(Debug, Clone)]
@@ -56,6 +56,8 @@ pub struct NewMedia {
     pub name: String,
     /// What there is of it.
     pub content: NewContent,
+    /// What is said in it, if the platform wrote that down.
+    pub transcript: Vec<TranscriptLine>,
 }
 
 /// What there is of a file.
@@ -103,6 +105,7 @@ pub(super) fn check_bounds(app: &Seawall, submission: &Submission) -> Result<(),
         }
     }
     check_platform(&submission.platform, app.clock.now())?;
+    check_transcripts(&submission.media)?;
     for file in &submission.media {
         if file.name.chars().count() > Submission::FIELD_LENGTH_MAX || file.name.chars().any(char::is_control) {
             return invalid(
@@ -132,6 +135,44 @@ pub(super) fn check_bounds(app: &Seawall, submission: &Submission) -> Result<(),
         }
     }
     Ok(())
+}
+
+fn check_transcripts(media: &[NewMedia]) -> Result<(), SubmitError> {
+    let invalid = |what: &str| {
+        Err(SubmitError::Invalid {
+            field: "media",
+            what: format!("has a transcript {what}"),
+        })
+    };
+    let mut n_chars = 0;
+    for lines in media.iter().map(|file| &file.transcript) {
+        if lines.len() > TranscriptLine::LINES_MAX {
+            return invalid("of too many lines");
+        }
+        if !lines.is_sorted_by_key(|line| line.from_ms) || lines.iter().any(|line| line.to_ms < line.from_ms) {
+            return invalid("whose lines are out of order, or end before they begin");
+        }
+        for line in lines {
+            let length = line.text.chars().count();
+            if length == 0 || length > TranscriptLine::LENGTH_MAX || line.text.contains('\0') {
+                return invalid("with a line that is empty, too long, or has a NUL character");
+            }
+            if !line.language.as_deref().is_none_or(is_language) {
+                return invalid("with a language that is not written like `en` or `pt-BR`");
+            }
+            n_chars += length;
+        }
+    }
+    if n_chars > TranscriptLine::TEXT_LENGTH_MAX {
+        return invalid("that, with those of the other files, is too long");
+    }
+    Ok(())
+}
+
+/// Whether it is written as a language's tag is.
+fn is_language(tag: &str) -> bool {
+    let is_plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    tag.len() <= TranscriptLine::LANGUAGE_LENGTH_MAX && tag.split('-').all(is_plain)
 }
 
 /// How far ahead of ours the platform's clock may be.
@@ -303,6 +344,16 @@ fn parts_of_file(file: &NewMedia) -> Vec<Vec<u8>> {
                 reason.as_bytes().to_vec(),
             ]);
         }
+    }
+    if !file.transcript.is_empty() {
+        parts.push(b"transcript".to_vec());
+    }
+    for line in &file.transcript {
+        parts.extend([
+            [line.from_ms.to_be_bytes(), line.to_ms.to_be_bytes()].concat(),
+            line.text.clone().into_bytes(),
+            line.language.clone().unwrap_or_default().into_bytes(),
+        ]);
     }
     parts
 }

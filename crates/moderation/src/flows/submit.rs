@@ -12,7 +12,7 @@ use super::scan::{ScannedFile, ScannedRecording, scan_all};
 use super::submission::{check_bounds, digests};
 use crate::items::NewItem;
 use crate::matching::Found;
-use crate::model::{Actor, Denied, ItemId, Match, MediaVerdict, Right, Verdict};
+use crate::model::{Actor, Denied, ItemId, Match, MediaVerdict, Right, Verdict, spoken};
 use crate::rules::Judged as Ruled;
 use crate::store::columns::damaged;
 use crate::store::requests::{self, Recalled};
@@ -163,6 +163,7 @@ async fn look(
         audience: submission.audience,
         url: submission.url.as_deref(),
         text: submission.text.as_deref(),
+        transcript: spoken(files.iter().flat_map(|file| &file.transcript)),
         reported: submission.report.is_some(),
         platform: &submission.platform,
         posted_at: submission.platform.posted_at.unwrap_or(now),

@@ -5,6 +5,7 @@
 mod facts;
 mod media;
 mod recordings;
+mod transcripts;
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
@@ -17,9 +18,10 @@ use crate::store::{StoreError, Tx};
 pub use facts::{facts_of, facts_to_json};
 pub use media::{NewMediaRow, find_media, insert_media, insert_preview, list_media, preview, preview_kinds};
 pub use recordings::{
-    PictureTrace, Trace, forget_traces_before, frames_to_bytes, hashes_since,
-    insert_strip, insert_trace, strip_picture, strip_places, traces_since, waveform,
+    PictureTrace, Trace, forget_traces_before, frames_to_bytes, hashes_since, insert_strip, insert_trace,
+    strip_picture, strip_places, traces_since, waveform,
 };
+pub use transcripts::{insert_transcript, transcripts};
 
 /// An item to be kept.
 #[derive(Debug, Clone)]

@@ -19,6 +19,7 @@ pub mod rules;
 pub mod stream;
 pub mod strip;
 pub mod time;
+pub mod transcript;
 pub mod verdict;
 mod work;
 
@@ -43,6 +44,7 @@ pub use rules::{
 pub use stream::{NewStream, Stream, StreamState, StreamStats, StreamVerdict};
 pub use strip::{NewStripPicture, StripPlace};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
+pub use transcript::{TranscriptLine, spoken};
 pub use verdict::{Match, MatchSegment, MatchTarget, MediaVerdict, SegmentKind, Sighted, Tier, Verdict};
 pub use work::off_thread;
 

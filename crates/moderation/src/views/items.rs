@@ -9,7 +9,7 @@ use super::{ViewError, names};
 use crate::matching::evidence;
 use crate::model::{
     Action, Actor, Case, CaseId, DecisionId, EntryId, EntryState, Item, ItemId, Match, Media, MediaId, MediaVerdict,
-    Outcome, Page, PageRequest, PreviewKind, Right, StripPlace, Verdict,
+    Outcome, Page, PageRequest, PreviewKind, Right, StripPlace, TranscriptLine, Verdict,
 };
 use crate::store::StoreError;
 use crate::store::columns::{Columns, damaged};
@@ -56,6 +56,8 @@ pub struct MediaView {
     pub previews: Vec<PreviewKind>,
     /// Small pictures of it in the order of time, if it is a video.
     pub strip: Vec<StripPlace>,
+    /// What is said in it, as the platform wrote it down.
+    pub transcript: Vec<TranscriptLine>,
     /// What it matched, the nearest first.
     pub matches: Vec<MatchView>,
     /// There were more matches than are kept.
@@ -240,6 +242,8 @@ pub(super) async fn media_views(
     for (id, place) in items::strip_places(conn, item, revision).await? {
         strips.entry(id).or_default().push(place);
     }
+    let mut transcripts: HashMap<MediaId, Vec<TranscriptLine>> = HashMap::new();
+    transcripts.extend(items::transcripts(conn, item, revision).await?);
     let entry_strips = strips_of_entries(conn, item, revision).await?;
     let rows = query(
         "SELECT m.media_id, m.entry_id, m.bank_id, m.bank_name, m.bank_confirmed, m.type, m.value, m.distance, m.threshold,
@@ -277,6 +281,7 @@ pub(super) async fn media_views(
         .into_iter()
         .map(|new| MediaView {
             strip: strips.remove(&new.media.id).unwrap_or_default(),
+            transcript: transcripts.remove(&new.media.id).unwrap_or_default(),
             previews: previews.remove(&new.media.id).unwrap_or_default(),
             matches: matches.remove(&new.media.id).unwrap_or_default(),
             matches_capped: new.matches_capped,

@@ -17,8 +17,8 @@ mod settings;
 mod streams;
 
 pub use banks::{
-    BankRow, bank, bank_by_name, blurred_entry_preview, blurred_entry_strip_picture, entry, entry_strip, list_banks, list_entries, list_whole_entries,
-    long_signals,
+    BankRow, bank, bank_by_name, blurred_entry_preview, blurred_entry_strip_picture, entry, entry_strip, list_banks,
+    list_entries, list_whole_entries, long_signals,
 };
 pub use cases::{CaseFilter, CaseRow, CaseView, DecisionView, EventView, Nearness, case, list_cases};
 pub(crate) use consistency::consistency_faults;

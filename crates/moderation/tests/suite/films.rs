@@ -13,7 +13,8 @@ use moderation::flows::reveal;
 use moderation::flows::streams::{StreamError, StreamInput, close_stream, open_stream, push_segment};
 use moderation::flows::submit::{self, NewContent, NewMedia};
 use moderation::model::{
-    Actor, EntryState, MediaStatus, NewStream, Outcome, PreviewKind, SegmentKind, Stream, StreamId, StreamState, Tier, Verdict,
+    Actor, EntryState, MediaStatus, NewStream, Outcome, PreviewKind, SegmentKind, Stream, StreamId, StreamState, Tier,
+    Verdict,
 };
 use moderation::store::Created;
 use moderation::views;
@@ -81,6 +82,7 @@ fn with_av(world: &mut World) {
 
 async fn submit_file(world: &World, id: &str, file: &PathBuf) -> Verdict {
     let media = NewMedia {
+        transcript: Vec::new(),
         name: "a.mp4".to_owned(),
         content: NewContent::Bytes(Bytes::from(std::fs::read(file).unwrap())),
     };
@@ -239,10 +241,37 @@ pub async fn a_film_is_found_in_a_stream(mut world: World) {
     assert!(picture.unwrap().unwrap().starts_with(&[0xff, 0xd8]));
     let mut segments = media.matches.iter().flat_map(|found| &found.m.segments);
     assert!(
-        segments.any(|segment| segment.kind == SegmentKind::Picture && segment.query.to_ms >= 17_000),
+        segments.any(|segment| segment.kind == SegmentKind::Picture && segment.query.to_ms >= 14_000),
         "{:?}",
         media.matches
     );
+}
+
+pub async fn a_moving_picture_that_is_made_of_a_film_is_found(mut world: World) {
+    with_av(&mut world);
+    let studio = Studio::new();
+    let film = Bytes::from(std::fs::read(studio.film()).unwrap());
+    let bank = world.bank("films", true).await;
+    let new = entry_of(vec![]);
+    let added = banks::add_entry(&world.app, &world.admin, bank, new, Some(film.into()), None).await;
+    let entry = added.unwrap().into_inner();
+    let gif = studio.make("-ss 5 -t 6 -i film.mp4 -vf fps=5,scale=240:180 -an clip.gif");
+    let verdict = submit_file(&world, "gif-1", &gif).await;
+    let matches = &verdict.media[0].matches;
+    let seen = matches.iter().find(|m| m.signal_type == SignalType::Vpdq);
+    let seen = seen.unwrap_or_else(|| panic!("{matches:?}"));
+    assert_eq!((seen.tier, seen.target.entry), (Tier::Match, entry));
+    let [run] = &seen.segments[..] else { panic!("{seen:?}") };
+    let near = |found: u32, real: u32| found.abs_diff(real) <= 1_500;
+    assert!(near(run.query.from_ms, 0) && near(run.query.to_ms, 6_000), "{run:?}");
+    assert!(
+        near(run.entry.from_ms, 5_000) && near(run.entry.to_ms, 11_000),
+        "{run:?}"
+    );
+
+    studio.other(6);
+    let other = studio.make("-i other.mp4 -vf fps=5,scale=240:180 -an other.gif");
+    assert_eq!(submit_file(&world, "gif-2", &other).await.outcome, Outcome::Allow);
 }
 
 /// What is waited for at most.

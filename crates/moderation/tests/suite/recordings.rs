@@ -7,9 +7,9 @@ use moderation::banks::csv;
 use moderation::flows::banks;
 use moderation::flows::calibrate::Round;
 use moderation::flows::files::{FileContent, Spool};
-use moderation::flows::submit::{self, NewContent, NewMedia};
+use moderation::flows::submit::{self, NewContent, NewMedia, SubmitError};
 use moderation::model::{
-    Actor, BankChange, Chance, EntryId, EntryState, MediaStatus, Outcome, SegmentKind, Tier, Verdict,
+    Actor, BankChange, Chance, EntryId, EntryState, MediaStatus, Outcome, SegmentKind, Tier, TranscriptLine, Verdict,
 };
 use moderation::{Seawall, views};
 use signal::audio::Print;
@@ -18,6 +18,7 @@ use signal::vpdq::Feature;
 use signal::{Pdq, Signal, SignalType};
 use tokio::sync::watch;
 
+use super::rules;
 use super::world::{World, entry_of, hash_of, item};
 
 /// Frames of a film that only this number has, one a second.
@@ -60,6 +61,7 @@ fn print(items: &[u32]) -> Signal {
 
 fn given(signals: Vec<Signal>) -> NewMedia {
     NewMedia {
+        transcript: Vec::new(),
         name: "a.mp4".to_owned(),
         content: NewContent::Signals(signals),
     }
@@ -333,6 +335,7 @@ pub async fn a_video_is_unscanned_where_nothing_can_decode_it(world: World) {
     );
     let submission = |content| {
         let media = NewMedia {
+            transcript: Vec::new(),
             name: "a.mkv".to_owned(),
             content,
         };
@@ -385,4 +388,59 @@ pub async fn one_entry_is_one_recording(world: World) {
         video(&film(2, 3)).value().replace('"', "\"\"")
     );
     assert_eq!(csv::parse(text.as_bytes()).unwrap().entries.len(), 2);
+}
+
+pub async fn what_is_said_is_kept_and_rules_read_it(world: World) {
+    let rule = "rule said { policy: other_terms when: item.transcript.contains(\"harbour\") then: case words \
+        reason: \"it is said\" owner: \"t\" review: 2030-01-01 mode: live }";
+    rules::live(&world, rule).await;
+    let line = |from_ms, text: &str| TranscriptLine {
+        from_ms,
+        to_ms: from_ms + 1_500,
+        text: text.to_owned(),
+        language: Some("en-GB".to_owned()),
+    };
+    let submit = async |id: &str, transcript: Vec<TranscriptLine>| {
+        let media = NewMedia {
+            transcript,
+            ..given(vec![video(&film(1, 10))])
+        };
+        submit::submit_item(&world.app, &Actor::Operator, item(id, vec![media]), None).await
+    };
+    let lines = vec![line(0, "good morning"), line(4_000, "from the harbour")];
+    let verdict = submit("said-1", lines.clone()).await.unwrap().verdict;
+    assert_eq!((verdict.outcome, verdict.case.is_some()), (Outcome::Review, true));
+    let view = views::case(&world.app, &world.moderator, verdict.case.unwrap()).await;
+    assert_eq!(view.unwrap().unwrap().media[0].transcript, lines);
+    assert_eq!(
+        submit("said-2", Vec::new()).await.unwrap().verdict.outcome,
+        Outcome::Allow
+    );
+    let again = submit("said-2", lines.clone()).await.unwrap();
+    assert!(again.fresh, "what is said is of its content");
+    assert_eq!(again.verdict.outcome, Outcome::Review);
+
+    let long = "a".repeat(TranscriptLine::LENGTH_MAX + 1);
+    let wrong = [
+        vec![line(4_000, "a"), line(0, "b")],
+        vec![TranscriptLine {
+            to_ms: 1,
+            ..line(2, "a")
+        }],
+        vec![line(0, "")],
+        vec![line(0, &long)],
+        vec![TranscriptLine {
+            language: Some("en GB".to_owned()),
+            ..line(0, "a")
+        }],
+        vec![line(0, "a"); TranscriptLine::LINES_MAX + 1],
+        vec![line(0, &"a".repeat(TranscriptLine::LENGTH_MAX)); 51],
+    ];
+    for lines in wrong {
+        let refused = submit("said-4", lines).await;
+        assert!(
+            matches!(refused, Err(SubmitError::Invalid { field: "media", .. })),
+            "{refused:?}"
+        );
+    }
 }

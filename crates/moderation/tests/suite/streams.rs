@@ -417,6 +417,7 @@ pub async fn a_stream_whose_process_is_gone_is_opened_anew(world: World) {
 
 async fn submit_video(world: &World, id: &str, features: &[Feature]) -> Verdict {
     let media = NewMedia {
+        transcript: Vec::new(),
         name: "a.mp4".to_owned(),
         content: NewContent::Signals(vec![video(features)]),
     };

@@ -195,6 +195,7 @@ pub async fn what_cannot_be_hashed_is_unscanned_and_waits_for_a_person(world: Wo
         bytes("a.jpg", b"this is no image"),
         bytes("empty.png", b""),
         NewMedia {
+            transcript: Vec::new(),
             name: "b.jpg".to_owned(),
             content: unfetched,
         },
@@ -226,6 +227,7 @@ pub async fn another_file_that_cannot_be_fetched_is_another_submission(world: Wo
             detail: "timed out".to_owned(),
         };
         let media = vec![NewMedia {
+            transcript: Vec::new(),
             name: "b.jpg".to_owned(),
             content,
         }];
@@ -392,6 +394,7 @@ pub async fn bad_submissions_leave_nothing_behind(world: World) {
     let hollow = item(
         "post-4",
         vec![NewMedia {
+            transcript: Vec::new(),
             name: "a".to_owned(),
             content: NewContent::Signals(Vec::new()),
         }],

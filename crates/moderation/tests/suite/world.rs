@@ -319,6 +319,7 @@ pub fn entry_of(signals: Vec<Signal>) -> NewEntry {
 
 pub fn given(signal: Signal) -> NewMedia {
     NewMedia {
+        transcript: Vec::new(),
         name: "a.jpg".to_owned(),
         content: NewContent::Signals(vec![signal]),
     }
@@ -326,6 +327,7 @@ pub fn given(signal: Signal) -> NewMedia {
 
 pub fn bytes(name: &str, content: &[u8]) -> NewMedia {
     NewMedia {
+        transcript: Vec::new(),
         name: name.to_owned(),
         content: NewContent::Bytes(Bytes::copy_from_slice(content)),
     }

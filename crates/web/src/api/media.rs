@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use moderation::flows::submit::Submission;
+use moderation::model::TranscriptLine;
 use moderation::signal::{self, Signal};
 use serde::{Deserialize, Deserializer, de};
 use utoipa::ToSchema;
@@ -15,7 +16,7 @@ use super::words::bounded;
 use crate::extract::Object;
 use crate::problem::ApiError;
 
-/// A file: its bytes, its signals, or where it is. Exactly one of the three.
+/// A file: its bytes, its signals, or where it is. Exactly one of the three, but of a file that lies in the same form.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MediaInput {
@@ -29,6 +30,8 @@ pub(crate) struct MediaInput {
     pub signals: Option<Vec<Object<SignalInput>>>,
     #[serde(default, deserialize_with = "present")]
     pub url: Option<String>,
+    #[serde(default, deserialize_with = "at_most::<_, _, { TranscriptLine::LINES_MAX }>")]
+    pub transcript: Vec<Object<TranscriptLineInput>>,
 }
 
 /// A file of a submission: its bytes, signals that the platform computed before, or where it is.
@@ -40,6 +43,7 @@ pub(crate) enum MediaInputSchema {
     Uploaded(UploadedMedia),
     Given(GivenMedia),
     Linked(LinkedMedia),
+    Described(DescribedMedia),
 }
 
 /// A file by its bytes.
@@ -61,6 +65,9 @@ pub(crate) struct UploadedMedia {
         pattern = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$"
     )]
     data_base64: String,
+    /// What is said in it, if the platform wrote that down: for reviewers, and for rules.
+    #[schema(required = false, max_items = 2000)]
+    transcript: Vec<TranscriptLineInput>,
 }
 
 /// A file by signals that the platform computed before. Seawall never sees it.
@@ -79,6 +86,9 @@ pub(crate) struct GivenMedia {
     /// Its signals.
     #[schema(min_items = 1, max_items = 1000)]
     signals: Vec<SignalInput>,
+    /// What is said in it, if the platform wrote that down: for reviewers, and for rules.
+    #[schema(required = false, max_items = 2000)]
+    transcript: Vec<TranscriptLineInput>,
 }
 
 /// A file by its address. It is fetched only from hosts that the operator listed; otherwise the file is `unscanned`.
@@ -102,6 +112,45 @@ pub(crate) struct LinkedMedia {
         example = "https://media.example.org/a.jpg"
     )]
     url: String,
+    /// What is said in it, if the platform wrote that down: for reviewers, and for rules.
+    #[schema(required = false, max_items = 2000)]
+    transcript: Vec<TranscriptLineInput>,
+}
+
+/// A file of the same form, of which more is said here.
+#[derive(ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "a part of the schema of `MediaInput`")]
+pub(crate) struct DescribedMedia {
+    /// The file's name in the form.
+    #[schema(
+        min_length = 1,
+        max_length = 2000,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*$",
+        example = "a.mp4"
+    )]
+    name: String,
+    /// What is said in it, if the platform wrote that down: for reviewers, and for rules.
+    #[schema(min_items = 1, max_items = 2000)]
+    transcript: Vec<TranscriptLineInput>,
+}
+
+/// Something that is said in a video or a sound.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = TranscriptLine)]
+pub(crate) struct TranscriptLineInput {
+    /// When it begins, in milliseconds of the file's own time. No line begins before the one before it.
+    from_ms: u32,
+    /// When it ends: not before it begins.
+    to_ms: u32,
+    /// What is said.
+    #[schema(min_length = 1, max_length = 2000, pattern = r"^[^\x00]*$")]
+    text: String,
+    /// Its language, such as `en` or `pt-BR`, if that is known.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(nullable = false, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")]
+    language: Option<String>,
 }
 
 /// A signal, computed before.
@@ -185,6 +234,17 @@ pub(crate) fn read_signals(field: &str, signals: Vec<Object<SignalInput>>) -> Re
         })
     };
     signals.into_iter().enumerate().map(read).collect()
+}
+
+/// Reads a transcript. Whether its lines can be is the flow's to say.
+pub(crate) fn read_transcript(lines: Vec<Object<TranscriptLineInput>>) -> Vec<TranscriptLine> {
+    let read = |Object(line): Object<TranscriptLineInput>| TranscriptLine {
+        from_ms: line.from_ms,
+        to_ms: line.to_ms,
+        text: line.text,
+        language: line.language,
+    };
+    lines.into_iter().map(read).collect()
 }
 
 /// Bytes that stand in JSON as base 64.

@@ -8,12 +8,14 @@ use axum::extract::{Request, State};
 use futures_util::future::join_all;
 use moderation::flows::files::FileContent;
 use moderation::flows::submit::{self, NewContent, NewMedia, Submission};
-use moderation::model::{ItemId, Right};
+use moderation::model::{ItemId, Right, TranscriptLine};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::media::{MediaInput, MediaInputSchema, NAME_LENGTH_MAX, at_most, media_name, present, read_signals};
+use super::media::{
+    MediaInput, MediaInputSchema, NAME_LENGTH_MAX, at_most, media_name, present, read_signals, read_transcript,
+};
 use super::platform_facts::{AccountInput, ChannelInput, PlatformInput, ReportInput};
 use super::verdict::VerdictJson;
 use super::words::{Audience, ItemKind, bounded, bounded_option};
@@ -110,7 +112,8 @@ pub(crate) struct ItemInput {
 #[schema(as = NewItemForm)]
 #[expect(dead_code, reason = "only its schema is used")]
 pub(crate) struct ItemForm {
-    /// The item as JSON. Its own `media`, if it has any, come before the files of the form.
+    /// The item as JSON. Its own `media`, if it has any, come before the files of the form; one of a name and a transcript alone says what is said in the
+    /// file of that name in the form.
     item: ItemInput,
     /// The files. Parts with other names are taken as well.
     #[schema(required = false, value_type = Vec<String>, format = Binary, max_items = 20)]
@@ -184,6 +187,8 @@ struct ReadSubmission {
     submission: Submission,
     /// Place among the media, and where the file is.
     to_fetch: Vec<(usize, String)>,
+    /// What is said in files of the form, by the names of the files.
+    described: Vec<(String, Vec<TranscriptLine>)>,
     /// What its files take of memory and disk.
     held: Vec<Share>,
 }
@@ -195,6 +200,12 @@ async fn read_submission(state: &WebState, request: Request) -> Result<(ReadSubm
             let bytes = whole_body(request, state).await?;
             off_thread_if_large(bytes.len(), move || {
                 let read = check_input(parse_json(&bytes)?)?;
+                if !read.described.is_empty() {
+                    return Err(ApiError::invalid(
+                        "media",
+                        "has a file that is only described, which only a form can",
+                    ));
+                }
                 Ok((read, fingerprint.with("body", &bytes)))
             })
             .await
@@ -247,7 +258,11 @@ async fn read_form(
             FileContent::Bytes(bytes) => NewContent::Bytes(bytes),
             FileContent::Spooled(file) => NewContent::File(file),
         };
-        files.push(NewMedia { name, content });
+        files.push(NewMedia {
+            name,
+            content,
+            transcript: Vec::new(),
+        });
     }
     let item = item.ok_or(ApiError::invalid(ITEM_PART, "is missing: the form has no such part"))?;
     let read = off_thread_if_large(item.len(), move || check_input(parse_json(&item)?)).await;
@@ -259,6 +274,16 @@ async fn read_form(
         },
         other => other,
     })?;
+    for (name, transcript) in read.described.drain(..) {
+        let file = files
+            .iter_mut()
+            .find(|file| file.name == name && file.transcript.is_empty());
+        let file = file.ok_or(ApiError::invalid(
+            "item.media",
+            "describes a file that is not in the form",
+        ))?;
+        file.transcript = transcript;
+    }
     read.submission.media.extend(files);
     read.held = held;
     Ok((read, fingerprint))
@@ -287,7 +312,7 @@ fn check_input(mut input: ItemInput) -> Result<ReadSubmission, ApiError> {
         .parse()
         .map_err(|error| ApiError::invalid("id", format!("cannot be taken: {error}")))?;
     let field_max = Submission::FIELD_LENGTH_MAX;
-    let mut to_fetch = Vec::new();
+    let (mut to_fetch, mut described) = (Vec::new(), Vec::new());
     let mut media = Vec::with_capacity(input.media.len());
     for (idx, Object(file)) in input.media.into_iter().enumerate() {
         let place = format!("media[{idx}]");
@@ -306,12 +331,16 @@ fn check_input(mut input: ItemInput) -> Result<ReadSubmission, ApiError> {
             }
             (None, None, Some(url)) => {
                 let url = bounded(&format!("{place}.url"), url, 1, NAME_LENGTH_MAX)?;
-                to_fetch.push((idx, url.clone()));
+                to_fetch.push((media.len(), url.clone()));
                 NewContent::Unfetched {
                     url,
                     reason: "fetch_not_tried",
                     detail: "the file was not fetched".to_owned(),
                 }
+            }
+            (None, None, None) if !file.transcript.is_empty() => {
+                described.push((name, read_transcript(file.transcript)));
+                continue;
             }
             _ => {
                 return Err(ApiError::invalid(
@@ -320,7 +349,12 @@ fn check_input(mut input: ItemInput) -> Result<ReadSubmission, ApiError> {
                 ));
             }
         };
-        media.push(NewMedia { name, content });
+        let transcript = read_transcript(file.transcript);
+        media.push(NewMedia {
+            name,
+            content,
+            transcript,
+        });
     }
     let submission = Submission {
         id,
@@ -337,6 +371,7 @@ fn check_input(mut input: ItemInput) -> Result<ReadSubmission, ApiError> {
     Ok(ReadSubmission {
         submission,
         to_fetch,
+        described,
         held: Vec::new(),
     })
 }
@@ -346,6 +381,7 @@ async fn fetch_media(state: &WebState, read: ReadSubmission) -> Result<(Submissi
     let ReadSubmission {
         mut submission,
         to_fetch,
+        described: _,
         held: mut shares,
     } = read;
     let files_max = state.app.settings.media_per_item_max;

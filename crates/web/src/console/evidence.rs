@@ -10,6 +10,7 @@ use moderation::views::{MatchView, MediaView};
 use super::beside::Beside;
 use super::pairs::{RunPairs, pairs_of};
 use super::runs::{covered_ms, time_words};
+use super::said::{SaidLine, lines_of};
 use super::seen::{self, Overlay};
 use super::shell::{Count, Shell, isolated};
 use super::strip::{Strip, address_at};
@@ -81,6 +82,8 @@ pub struct FileCard {
     pub signals: Vec<SignalLine>,
     /// Some of its frames, if it is a video and a person is to look at it.
     pub strip: Option<Strip>,
+    /// What is said in it, if the platform wrote that down.
+    pub said: Vec<SaidLine>,
     /// The platform's own address at the beginning of the match, if there is one.
     pub address_at_match: Option<String>,
     status: MediaStatus,
@@ -263,6 +266,7 @@ impl FileCard {
             unscanned,
             detail,
             strip: Strip::of(&format!("/media/{}", view.media.id), &view.strip, &runs),
+            said: lines_of(view.transcript, &view.strip, &runs),
             address_at_match: address.and_then(|(url, ms)| address_at(url, ms / 1_000)),
             matches,
             is_capped: view.matches_capped,

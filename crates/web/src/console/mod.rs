@@ -31,6 +31,7 @@ mod previews;
 mod problem;
 mod rules;
 mod runs;
+mod said;
 mod seen;
 mod session;
 mod shell;

@@ -71,7 +71,9 @@ pub fn pairs_of(
         let pairs: Vec<Pair> = pairs.collect();
         RunPairs {
             number,
-            is_near_only: pairs.iter().any(|pair| pair.posted.is_near_only || pair.known.is_near_only),
+            is_near_only: pairs
+                .iter()
+                .any(|pair| pair.posted.is_near_only || pair.known.is_near_only),
             pairs,
         }
     };
@@ -137,7 +139,9 @@ fn choose(run: &MatchSegment, posted: &[StripPlace], known: &[StripPlace]) -> Ve
     if n <= PAIRS_MAX {
         return chosen;
     }
-    (0..PAIRS_MAX).map(|nth| chosen[nth * (n - 1) / (PAIRS_MAX - 1)]).collect()
+    (0..PAIRS_MAX)
+        .map(|nth| chosen[nth * (n - 1) / (PAIRS_MAX - 1)])
+        .collect()
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ impl Strip {
 }
 
 /// The picture that is nearest to a time.
-fn nearest(places: &[StripPlace], at_ms: u32) -> u32 {
+pub fn nearest(places: &[StripPlace], at_ms: u32) -> u32 {
     let nearest = places.iter().min_by_key(|place| place.at_ms.abs_diff(at_ms));
     nearest.map_or(0, |place| place.idx)
 }

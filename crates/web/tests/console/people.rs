@@ -117,6 +117,7 @@ pub async fn submit(world: &World, id: &str, signal: Signal, change: impl FnOnce
         report: None,
         platform: moderation::model::PlatformFacts::default(),
         media: vec![NewMedia {
+            transcript: Vec::new(),
             name: "a.jpg".to_owned(),
             content: NewContent::Signals(vec![signal]),
         }],

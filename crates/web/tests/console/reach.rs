@@ -28,6 +28,7 @@ async fn case_of(world: &World, id: &str, posted: &Picture) -> String {
     let bytes = posted.bmp().into();
     let case = submit(world, id, pdq(KNOWN), |submission| {
         submission.media = vec![NewMedia {
+            transcript: Vec::new(),
             name: "p.bmp".to_owned(),
             content: NewContent::Bytes(bytes),
         }];

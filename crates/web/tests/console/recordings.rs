@@ -3,10 +3,10 @@
 use axum::http::StatusCode;
 use moderation::flows::streams::{self, StreamInput};
 use moderation::flows::submit::{NewContent, NewMedia};
-use moderation::{banks, items};
-use moderation::model::{Actor, EntryId, MediaId, NewStream, NewStripPicture, PageRequest, Role};
+use moderation::model::{Actor, EntryId, MediaId, NewStream, NewStripPicture, PageRequest, Role, TranscriptLine};
 use moderation::signal::Signal;
 use moderation::views;
+use moderation::{banks, items};
 
 use crate::films::{film, sound, video};
 use crate::people::{Person, submit};
@@ -36,6 +36,7 @@ async fn case_of(world: &World, id: &str, signals: Vec<Signal>) -> String {
     let case = submit(world, id, signals[0].clone(), |submission| {
         submission.url = Some("https://videos.example.org/7".to_owned());
         submission.media = vec![NewMedia {
+            transcript: Vec::new(),
             name: "posted.mp4".to_owned(),
             content: NewContent::Signals(signals),
         }];
@@ -165,7 +166,10 @@ async fn frames_of_the_known_video_lie_below_the_posted_of_the_same_moments() {
 
     // What is shown at 0:12 is known from 0:22, what is shown at 0:22 from 0:32.
     let page = lee.get(&world, &case).await;
-    page.says(200, "The same moments Run 1 0:12 0:22 0:22 0:32 Above: the posted file.");
+    page.says(
+        200,
+        "The same moments Above: the posted file. Below: the known content at the corresponding time. Run 1 0:12 0:22 0:22 0:32",
+    );
     assert!(page.body.contains(&format!("src=\"{entry}/strip/1/blurred\"")));
     let page = lee.get(&world, &entry).await;
     page.says(200, "Frames of the known content 0:00 0:22 0:27 0:32 0:50");
@@ -192,6 +196,44 @@ async fn frames_of_the_known_video_lie_below_the_posted_of_the_same_moments() {
     assert_eq!(gone.status, StatusCode::NOT_FOUND, "it went with the entry");
     let words = lee.get(&world, &case).await.words();
     assert!(!words.contains("The same moments"), "{words}");
+}
+
+#[tokio::test]
+async fn what_is_said_stands_below_the_time_line_and_leads_to_the_frames() {
+    let (world, lee, _) = world_with_video().await;
+    let line = |from_ms, text: &str| TranscriptLine {
+        from_ms,
+        to_ms: from_ms + 1_000,
+        text: text.to_owned(),
+        language: Some("fr".to_owned()),
+    };
+    let case = submit(&world, "v-8", clip(), |submission| {
+        submission.media[0].transcript = vec![line(1_000, "bonjour à tous"), line(15_000, "au port")];
+    })
+    .await;
+    let page = lee.get(&world, &format!("/cases/{case}")).await;
+    page.says(
+        200,
+        "What is said in it 0:01 bonjour à tous 0:15 au port inside the match",
+    );
+    assert!(page.body.contains("lang=\"fr\">bonjour"), "{}", page.body);
+    assert!(!page.body.contains("-frame-"), "there are no frames to go to");
+
+    let media = only_media(&world, "v-8").await;
+    let picture = |at_ms| NewStripPicture {
+        at_ms,
+        small: vec![1; 10],
+        blurred: vec![2; 10],
+    };
+    let strip = vec![picture(1_000), picture(14_000)];
+    let mut tx = world.app.store.begin("test").await.unwrap();
+    items::insert_strip(&mut tx, media, strip, Vec::new()).await.unwrap();
+    tx.commit().await.unwrap();
+    let page = lee.get(&world, &format!("/cases/{case}")).await;
+    assert!(
+        page.body
+            .contains("href=\"#file-1-frame-1\"><bdi dir=\"ltr\">0:15</bdi>")
+    );
 }
 
 async fn only_media(world: &World, item: &str) -> MediaId {

@@ -1,7 +1,8 @@
 //! Videos and sounds, as programs send them and are told of them. Here they are hashes without any film, and files that are none.
 
 use axum::http::Method;
-use moderation::model::Scope;
+use moderation::model::{Actor, Scope};
+use moderation::views;
 use serde_json::{Value, json};
 
 use crate::films::{film, sound, video};
@@ -218,4 +219,54 @@ async fn a_key_without_the_right_fills_no_disk() {
         axum::body::Body::empty(),
     ));
     assert_eq!(head.await.status, 200);
+}
+
+#[tokio::test]
+async fn a_transcript_comes_with_its_file_however_that_comes() {
+    let world = World::new().await;
+    let key = world.full_key().await;
+    let lines = json!([{ "from_ms": 0, "to_ms": 1_500, "text": "good morning", "language": "en" }]);
+    let mut media = given("vpdq", &video(&[&film(1, 10)]).value());
+    media[0]["transcript"] = lines.clone();
+    let item = json!({ "id": "v-7", "kind": "video", "media": media });
+    let taken = world.post(&key, "/api/v1/items", item).await;
+    assert_eq!(taken.status, 200, "{}", taken.body);
+
+    let said = async |id: &str| {
+        let view = views::item(&world.app, &Actor::Operator, &id.parse().unwrap()).await;
+        let media = view.unwrap().unwrap().media;
+        let texts = media
+            .into_iter()
+            .map(|file| file.transcript.into_iter().map(|line| line.text).collect());
+        texts.collect::<Vec<Vec<String>>>()
+    };
+    assert_eq!(said("v-7").await, [["good morning"]]);
+    let form = async |id: &str, name: &str| {
+        let described = json!({ "id": id, "kind": "video", "media": [{ "name": name, "transcript": lines }] });
+        let described = described.to_string();
+        let parts = [("item", "", described.as_bytes()), ("file", "a.mp4", &no_film(100)[..])];
+        world.post_form(&key, "/api/v1/items", None, "b", &parts).await
+    };
+    let taken = form("v-8", "a.mp4").await;
+    assert_eq!(taken.status, 200, "{}", taken.body);
+    assert_eq!(
+        said("v-8").await,
+        [["good morning"]],
+        "one file, and what is said in it"
+    );
+
+    assert_eq!(form("v-9", "b.mp4").await.problem(), "422 invalid-field item.media");
+    let alone = json!({ "id": "v-9", "kind": "video", "media": [{ "name": "a.mp4", "transcript": lines }] });
+    let alone = world.post(&key, "/api/v1/items", alone).await;
+    assert_eq!(alone.problem(), "422 invalid-field media");
+    let mut media = given("vpdq", &video(&[&film(1, 10)]).value());
+    media[0]["transcript"] = json!([{ "from_ms": 5, "to_ms": 1, "text": "a" }]);
+    let wrong = world
+        .post(
+            &key,
+            "/api/v1/items",
+            json!({ "id": "v-9", "kind": "video", "media": media }),
+        )
+        .await;
+    assert_eq!(wrong.problem(), "422 invalid-field media");
 }

@@ -112,6 +112,7 @@ pub async fn look_up_among(
     }
     let mut is_cut = vec![false; files.len()];
     for ((query, strongest), is_cut) in files.iter().zip(&mut strongest).zip(&mut is_cut) {
+        let mut stills = Vec::new();
         if let Some(looks) = query.looks {
             parts::leave_out_unlike(app, looks, strongest).await?;
             let all = sightings::find(app, looks, counts, now).await?;
@@ -120,8 +121,7 @@ pub async fn look_up_among(
                 handles.insert(seen.entry.target.entry, seen.entry.handle);
                 keep_sighting(strongest, query, looks, seen, &settings);
             }
-            let stills = recordings::find_still(app, looks, counts, now).await?;
-            keep_pieces(strongest, &mut handles, stills);
+            stills = recordings::find_still(app, looks, counts, now).await?;
         }
         if let Some(recording) = query.recording {
             let played = recordings::find(app, recording, counts, now).await?;
@@ -129,6 +129,9 @@ pub async fn look_up_among(
             let pictures = recordings::find_pictures(app, recording, counts, now).await?;
             keep_pieces(strongest, &mut handles, pictures);
         }
+        // Of a picture that moves, a run says more than its first frame does.
+        stills.retain(|still| !is_seen_moving(strongest, still));
+        keep_pieces(strongest, &mut handles, stills);
     }
     find_digests(app, files, counts, &mut strongest, &mut handles).await?;
     let mut told: Vec<(Vec<Piece>, bool)> = strongest.into_iter().map(|found| tell(found, &settings)).collect();
@@ -322,6 +325,12 @@ fn found(entry: &Known, near: Near) -> Match {
 
 fn not_whole(share: Share) -> Option<Share> {
     Some(share).filter(|share| *share != Share::WHOLE)
+}
+
+/// Whether a run that is as sure as this still was found of the same entry.
+fn is_seen_moving(strongest: &HashMap<(EntryId, SignalType), Piece>, still: &Piece) -> bool {
+    let known = strongest.get(&(still.m.target.entry, still.m.signal_type));
+    known.is_some_and(|known| known.m.tier == Tier::Match || still.m.tier == Tier::Lead)
 }
 
 fn keep_strongest(strongest: &mut HashMap<(EntryId, SignalType), Piece>, piece: Piece) {

@@ -195,6 +195,28 @@ impl Watch {
         }
     }
 
+    /// Looks once more at what is remembered of what was found: while a stream goes on, segments are told every few seconds, and end before they are over.
+    fn look_back(&mut self, app: &Seawall) {
+        let frames: Vec<Frame> = self.frames.iter().cloned().collect();
+        let played = off_thread(|| app.matcher.recordings().look_up(&frames, Some(&self.prints)));
+        for (handle, segments) in played.seen {
+            for known in self.seen.get_mut(&handle).into_iter().flatten() {
+                for segment in &segments {
+                    self.has_grown |= is_same_run(known, segment)
+                        && ends_later(&mut known.query, &mut known.entry, segment.query, segment.entry);
+                }
+            }
+        }
+        for (handle, segments) in played.heard {
+            for known in self.heard.get_mut(&handle).into_iter().flatten() {
+                for segment in &segments {
+                    self.has_grown |= is_same_sound(known, segment)
+                        && ends_later(&mut known.query, &mut known.entry, segment.query, segment.entry);
+                }
+            }
+        }
+    }
+
     /// Not all of it was looked at.
     pub fn blame(&mut self, flaw: Flaw) {
         // What nothing is known of at all weighs more than what was damaged.
@@ -207,25 +229,16 @@ impl Watch {
 
     /// A segment that goes on takes the place of what was known of it.
     fn keep_seen(&mut self, handle: u64, segment: Segment) {
-        let is_same = |other: &Segment| {
-            other.is_mirrored == segment.is_mirrored
-                && (other.query.from_ms.abs_diff(segment.query.from_ms) <= SAME_SEGMENT_MS
-                    || (other.query.overlap_ms(segment.query) > 0 && other.entry.overlap_ms(segment.entry) > 0))
-        };
         let known = self.seen.entry(handle).or_default();
-        known.retain(|other| !is_same(other));
+        known.retain(|other| !is_same_run(other, &segment));
         push_last(known, segment);
         self.is_due = true;
         self.has_grown = true;
     }
 
     fn keep_heard(&mut self, handle: u64, segment: SoundSegment) {
-        let is_same = |other: &SoundSegment| {
-            other.query.from_ms.abs_diff(segment.query.from_ms) <= SAME_SEGMENT_MS
-                || other.query.overlap_ms(segment.query) > 0
-        };
         let known = self.heard.entry(handle).or_default();
-        known.retain(|other| !is_same(other));
+        known.retain(|other| !is_same_sound(other, &segment));
         push_last(known, segment);
         self.is_due = true;
         self.has_grown = true;
@@ -255,6 +268,9 @@ impl Watch {
 
     /// The same at the end, when segments are as long as they will be.
     pub async fn judge_last(&mut self, app: &Seawall, live: &Live) -> Result<(), SubmitError> {
+        if self.n_told > 0 {
+            self.look_back(app);
+        }
         let is_longer = self.has_grown && self.n_told > 0;
         if !self.is_due && !is_longer {
             return Ok(());
@@ -294,6 +310,7 @@ impl Watch {
         let tells_flaw = self.flaw.is_some() && !self.is_flaw_told;
         let file = ScannedFile {
             name: "stream".to_owned(),
+            transcript: Vec::new(),
             status: self.status(live.n_bytes()),
             signals: Vec::new(),
             previews: preview_at(&strip, best_ms.unwrap_or(at_ms)),
@@ -361,6 +378,25 @@ async fn is_decided(app: &Seawall, live: &Live) -> Result<bool, SubmitError> {
         Author::Rule(_) => false,
         Author::Person(_) => true,
     }))
+}
+
+fn is_same_run(one: &Segment, other: &Segment) -> bool {
+    one.is_mirrored == other.is_mirrored
+        && (one.query.from_ms.abs_diff(other.query.from_ms) <= SAME_SEGMENT_MS
+            || (one.query.overlap_ms(other.query) > 0 && one.entry.overlap_ms(other.entry) > 0))
+}
+
+fn is_same_sound(one: &SoundSegment, other: &SoundSegment) -> bool {
+    one.query.from_ms.abs_diff(other.query.from_ms) <= SAME_SEGMENT_MS || one.query.overlap_ms(other.query) > 0
+}
+
+/// Lets a known run end where the same run was found to end. Its beginning may lie before what is remembered.
+fn ends_later(query: &mut Span, entry: &mut Span, found_query: Span, found_entry: Span) -> bool {
+    let is_later = found_query.to_ms > query.to_ms && found_entry.to_ms > entry.to_ms;
+    if is_later {
+        (query.to_ms, entry.to_ms) = (found_query.to_ms, found_entry.to_ms);
+    }
+    is_later
 }
 
 /// When what was found begins.
