@@ -21,6 +21,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (11, include_str!("../../migrations/0011_rules.sql")),
     (12, include_str!("../../migrations/0012_benign_videos.sql")),
     (13, include_str!("../../migrations/0013_judged_content.sql")),
+    (16, include_str!("../../migrations/0016_people.sql")),
 ];
 
 /// The database's tables cannot be brought up to date.
