@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ArgGroup, CommandFactory, Parser, Subcommand};
-use moderation::model::{Role, Scope};
+use moderation::model::{Roles, Scope};
 
 pub use policy::{
     Policy, PolicyApprove, PolicyBacktest, PolicyCheck, PolicyEvents, PolicyExport, PolicyPropose, PolicyRollback,
@@ -323,9 +323,9 @@ pub struct UserAdd {
     /// The name to sign in with
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// moderator: sees and decides cases; lead: also keeps banks and retries actions; admin: also keeps users and keys
+    /// One role or several with commas: moderator, senior, lead, legal, auditor, engineer, wellness_lead, admin. What each may do is in docs/operator.md
     #[arg(long, value_name = "ROLE", default_value = "moderator")]
-    pub role: Role,
+    pub role: Roles,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

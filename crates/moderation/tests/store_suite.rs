@@ -14,9 +14,11 @@ mod suite {
     pub mod judging;
     pub mod looks;
     pub mod migrations;
+    pub mod people;
     pub mod pictures;
     pub mod races;
     pub mod recordings;
+    pub mod rights;
     pub mod rules;
     pub mod rules_control;
     pub mod rules_effects;
@@ -117,6 +119,14 @@ on_both_engines! {
     races::two_first_starts_invite_one_admin,
     races::two_changes_of_a_bank_or_an_entry_both_hold,
     races::a_restore_overwrites_nobody_who_writes_already,
+    rights::every_flow_asks_for_its_right,
+    rights::cases_of_other_queues_are_not_there,
+    people::a_session_is_listed_and_ended,
+    people::other_roles_end_sessions,
+    people::a_recovery_code_is_good_once,
+    people::a_new_password_ends_other_sessions,
+    people::a_token_opens_what_its_person_may_and_dies_with_them,
+    people::how_much_people_looked_at_is_counted,
     access::an_invitation_is_good_once,
     access::signing_in_needs_all_three_and_a_code_is_good_once,
     access::guessing_is_slowed_and_tells_nothing_about_names,

@@ -114,7 +114,7 @@ async fn find(app: &Seawall, name: &str) -> anyhow::Result<User> {
 struct UserLine {
     id: String,
     name: String,
-    role: &'static str,
+    role: String,
     state: &'static str,
     created_at: String,
     signed_in_at: Option<String>,
@@ -125,7 +125,7 @@ impl UserLine {
         Self {
             id: user.id.to_string(),
             name: user.name.clone(),
-            role: user.role.as_str(),
+            role: user.roles.to_string(),
             state: user.state.as_str(),
             created_at: user.created_at.to_string(),
             signed_in_at: user.signed_in_at.map(|at| at.to_string()),
@@ -148,7 +148,7 @@ async fn list(app: &Seawall, json: bool) -> anyhow::Result<()> {
                 .map_or_else(|| "never".to_owned(), |at| at.to_string());
             vec![
                 user.name,
-                user.role.as_str().to_owned(),
+                user.roles.to_string(),
                 user.state.as_str().to_owned(),
                 signed_in,
             ]

@@ -187,7 +187,7 @@ async fn welcome_visitor(app: &Seawall) -> anyhow::Result<Visitor> {
 }
 
 async fn join(app: &Seawall, name: &str, role: Role, password: Option<String>) -> anyhow::Result<(Actor, User)> {
-    let invite = access::invite_user(app, &Actor::Operator, name, role).await?;
+    let invite = access::invite_user(app, &Actor::Operator, name, role.into()).await?;
     let password = password.unwrap_or_else(|| fresh_password(app));
     let (user, _) = accept(app, &invite, &password).await?;
     Ok((access::actor_of(&user), user))

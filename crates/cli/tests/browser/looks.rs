@@ -44,6 +44,8 @@ fn pages(demo: &Demo, browser: &Browser) -> Vec<(&'static str, String)> {
         ("users", "/settings/users"),
         ("keys", "/settings/keys"),
         ("preferences", "/preferences"),
+        ("account", "/account"),
+        ("workload", "/workload"),
         ("seen-framed", "/item?id=image-5511"),
         ("seen-turned", "/item?id=image-5512"),
         ("seen-lead", "/item?id=post-2142"),

@@ -149,7 +149,7 @@ impl World {
 
     async fn sign_in(&self) -> Browser {
         let app = self.open().await;
-        let invite = access::invite_user(&app, &Actor::Operator, "amal", Role::Lead)
+        let invite = access::invite_user(&app, &Actor::Operator, "amal", Role::Lead.into())
             .await
             .unwrap();
         let seed = access::open_invite(&app, &invite.token)

@@ -92,6 +92,11 @@ impl Lane {
         Self::new(&["device", token_hash], Patience::NAME_FROM_ADDRESS, true)
     }
 
+    /// Of a person who is signed in and proves once more that it is them.
+    pub fn of_own(user: &str) -> Self {
+        Self::new(&["own", user], Patience::NAME_FROM_ADDRESS, true)
+    }
+
     /// Hashed, because what is typed as a name may be anything, a password among others.
     fn new(parts: &[&str], patience: Patience, is_own: bool) -> Self {
         let mut hasher = Sha256::new();

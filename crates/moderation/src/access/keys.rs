@@ -11,7 +11,8 @@ use crate::store::{StoreError, Tx};
 pub async fn insert_key(tx: &mut Tx, key: &Key, secret_hash: &str) -> Result<(), StoreError> {
     let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
     query(
-        "INSERT INTO access_key (id, name, secret_hash, scopes, made_by, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO access_key (id, name, secret_hash, scopes, made_by, created_at, person_id, expires_at)
+          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(key.id.to_string())
     .bind(key.name.clone())
@@ -19,6 +20,8 @@ pub async fn insert_key(tx: &mut Tx, key: &Key, secret_hash: &str) -> Result<(),
     .bind(scopes.join(" "))
     .bind(key.made_by.map(|user| user.to_string()))
     .bind(key.created_at.unix_ms())
+    .bind(key.person.map(|user| user.to_string()))
+    .bind(key.expires_at.map(Timestamp::unix_ms))
     .execute(tx.conn())
     .await
     .map_err(StoreError::at("keep a key"))?;
@@ -27,13 +30,11 @@ pub async fn insert_key(tx: &mut Tx, key: &Key, secret_hash: &str) -> Result<(),
 
 /// The key, by the hash of its secret, whether revoked or not.
 pub async fn find_key_by_secret(conn: &mut AnyConnection, secret_hash: &str) -> Result<Option<Key>, StoreError> {
-    let row = query(
-        "SELECT id, name, scopes, made_by, created_at, used_at, revoked_at FROM access_key WHERE secret_hash = $1",
-    )
-    .bind(secret_hash.to_owned())
-    .fetch_optional(conn)
-    .await
-    .map_err(StoreError::at("read a key"))?;
+    let row = query("SELECT id, name, scopes, made_by, created_at, used_at, revoked_at, person_id, expires_at FROM access_key WHERE secret_hash = $1")
+        .bind(secret_hash.to_owned())
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::at("read a key"))?;
     row.map(|row| read(&row)).transpose()
 }
 
@@ -47,14 +48,40 @@ pub async fn maker_of_key(conn: &mut AnyConnection, id: KeyId) -> Result<Option<
     row.map_or(Ok(None), |row| row.opt_parse("made_by"))
 }
 
-/// All keys, newest first.
+/// All keys of programs, newest first.
 pub async fn list_keys(conn: &mut AnyConnection) -> Result<Vec<Key>, StoreError> {
-    let rows =
-        query("SELECT id, name, scopes, made_by, created_at, used_at, revoked_at FROM access_key ORDER BY id DESC")
-            .fetch_all(conn)
-            .await
-            .map_err(StoreError::at("read keys"))?;
+    let rows = query(
+        "SELECT id, name, scopes, made_by, created_at, used_at, revoked_at, person_id, expires_at FROM access_key
+         WHERE person_id IS NULL ORDER BY id DESC",
+    )
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::at("read keys"))?;
     rows.iter().map(read).collect()
+}
+
+/// The tokens of a person that were not revoked, newest first.
+pub async fn list_tokens(conn: &mut AnyConnection, person: UserId) -> Result<Vec<Key>, StoreError> {
+    let rows = query(
+        "SELECT id, name, scopes, made_by, created_at, used_at, revoked_at, person_id, expires_at FROM access_key
+         WHERE person_id = $1 AND revoked_at IS NULL ORDER BY id DESC",
+    )
+    .bind(person.to_string())
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::at("read tokens"))?;
+    rows.iter().map(read).collect()
+}
+
+/// All tokens of a person open nothing any more.
+pub async fn revoke_tokens_of(tx: &mut Tx, person: UserId, now: Timestamp) -> Result<(), StoreError> {
+    query("UPDATE access_key SET revoked_at = $1 WHERE person_id = $2 AND revoked_at IS NULL")
+        .bind(now.unix_ms())
+        .bind(person.to_string())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("revoke the tokens of a person"))?;
+    Ok(())
 }
 
 /// Notes that the key was used.
@@ -94,5 +121,7 @@ fn read(row: &AnyRow) -> Result<Key, StoreError> {
         created_at: row.time("created_at")?,
         used_at: row.opt_time("used_at")?,
         revoked_at: row.opt_time("revoked_at")?,
+        person: row.opt_parse("person_id")?,
+        expires_at: row.opt_time("expires_at")?,
     })
 }

@@ -5,12 +5,19 @@
 
 pub mod attempts;
 mod keys;
+mod recovery;
 pub mod secrets;
 mod sessions;
 mod users;
 
-pub use keys::{find_key_by_secret, insert_key, list_keys, maker_of_key, revoke_key, touch_key};
-pub use sessions::{delete_session, delete_sessions_of, find_session, insert_session};
+pub use keys::{
+    find_key_by_secret, insert_key, list_keys, list_tokens, maker_of_key, revoke_key, revoke_tokens_of, touch_key,
+};
+pub use recovery::{delete_recovery_codes, has_recovery_code, n_recovery_codes, put_recovery_codes, use_recovery_code};
+pub use sessions::{
+    SessionRow, delete_session, delete_session_of, delete_sessions_but, delete_sessions_of, find_session,
+    insert_session, list_sessions, touch_session,
+};
 pub use users::{
     Credentials, InviteRow, credentials, delete_invite, find_invite, find_user, find_user_by_name, find_user_locked,
     find_with_credentials, insert_user, list_users, n_active_admins, n_users, put_invite, update_user,

@@ -88,6 +88,23 @@ pub fn check_totp(secret: &str, code: &str, now: Timestamp, step_used: i64) -> O
     (step > step_used).then_some(step)
 }
 
+/// How many digits a recovery code has: 66 bits of chance, so that its plain hash tells nothing.
+pub const RECOVERY_DIGITS: usize = 20;
+/// How many recovery codes a user is given.
+pub const RECOVERY_CODES: usize = 10;
+
+/// A recovery code: digits, which every keyboard for codes has.
+pub fn fresh_recovery_code(chance: &Chance) -> String {
+    // 2^64 is so much more than 10^10 that the remainder favours none by anything that counts.
+    let half = || u64::from_be_bytes(chance.bytes::<8>()) % 10_000_000_000;
+    format!("{:010}{:010}", half(), half())
+}
+
+/// Whether a code has the form of a recovery code, once spaces and hyphens are taken out.
+pub fn is_recovery_code(code: &str) -> bool {
+    code.len() == RECOVERY_DIGITS && code.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// The one-time password at `now`: for tests and for the demo's helper, which stand in for the authenticator app.
 pub fn totp_code(secret: &str, now: Timestamp) -> Result<String, SecretError> {
     let seconds = u64::try_from(now.unix_seconds()).map_err(|_| SecretError { doing: "tell the time" })?;

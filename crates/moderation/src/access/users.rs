@@ -3,7 +3,7 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
-use crate::model::{Role, Timestamp, User, UserId, UserState};
+use crate::model::{Role, Roles, Timestamp, User, UserId, UserState};
 use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx};
 
@@ -42,37 +42,43 @@ pub async fn n_users(conn: &mut AnyConnection) -> Result<i64, StoreError> {
 
 /// How many admins can sign in. One who was only invited may never come.
 pub async fn n_active_admins(conn: &mut AnyConnection) -> Result<i64, StoreError> {
-    query("SELECT COUNT(*) AS n FROM access_user WHERE role = 'admin' AND state = 'active'")
-        .fetch_one(conn)
+    let rows = query("SELECT role FROM access_user WHERE state = 'active'")
+        .fetch_all(conn)
         .await
-        .map_err(StoreError::at("count admins"))?
-        .int("n")
+        .map_err(StoreError::at("count admins"))?;
+    let mut n = 0;
+    for row in &rows {
+        n += i64::from(row.parse::<Roles>("role")?.has(Role::Admin));
+    }
+    Ok(n)
 }
 
 /// Keeps a new user; `false` if the name is taken.
 pub async fn insert_user(tx: &mut Tx, user: &User) -> Result<bool, StoreError> {
     let done = query(
-        "INSERT INTO access_user (id, name, role, state, totp_step_used, n_failures, created_at)
-         VALUES ($1, $2, $3, $4, 0, 0, $5) ON CONFLICT (name) DO NOTHING",
+        "INSERT INTO access_user (id, name, role, state, totp_step_used, n_failures, created_at, queues)
+         VALUES ($1, $2, $3, $4, 0, 0, $5, $6) ON CONFLICT (name) DO NOTHING",
     )
     .bind(user.id.to_string())
     .bind(user.name.clone())
-    .bind(user.role.as_str())
+    .bind(user.roles.to_string())
     .bind(user.state.as_str())
     .bind(user.created_at.unix_ms())
+    .bind(user.queues.to_string())
     .execute(tx.conn())
     .await
     .map_err(StoreError::at("keep a user"))?;
     Ok(done.rows_affected() == 1)
 }
 
-/// Writes a user's role, state and last sign-in.
+/// Writes a user's roles, queues, state and last sign-in.
 pub async fn update_user(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
-    query("UPDATE access_user SET role = $1, state = $2, signed_in_at = $3 WHERE id = $4")
-        .bind(user.role.as_str())
+    query("UPDATE access_user SET role = $1, state = $2, signed_in_at = $3, queues = $5 WHERE id = $4")
+        .bind(user.roles.to_string())
         .bind(user.state.as_str())
         .bind(user.signed_in_at.map(Timestamp::unix_ms))
         .bind(user.id.to_string())
+        .bind(user.queues.to_string())
         .execute(tx.conn())
         .await
         .map_err(StoreError::at("change a user"))?;
@@ -81,7 +87,7 @@ pub async fn update_user(tx: &mut Tx, user: &User) -> Result<(), StoreError> {
 
 /// The user, by their id.
 pub async fn find_user(conn: &mut AnyConnection, id: UserId) -> Result<Option<User>, StoreError> {
-    let row = query("SELECT id, name, role, state, created_at, signed_in_at FROM access_user WHERE id = $1")
+    let row = query("SELECT id, name, role, queues, state, created_at, signed_in_at FROM access_user WHERE id = $1")
         .bind(id.to_string())
         .fetch_optional(conn)
         .await
@@ -102,7 +108,7 @@ pub async fn find_user_locked(tx: &mut Tx, id: UserId) -> Result<Option<User>, S
 
 /// The user, by the name that they sign in with.
 pub async fn find_user_by_name(conn: &mut AnyConnection, name: &str) -> Result<Option<User>, StoreError> {
-    let row = query("SELECT id, name, role, state, created_at, signed_in_at FROM access_user WHERE name = $1")
+    let row = query("SELECT id, name, role, queues, state, created_at, signed_in_at FROM access_user WHERE name = $1")
         .bind(name.to_owned())
         .fetch_optional(conn)
         .await
@@ -112,7 +118,7 @@ pub async fn find_user_by_name(conn: &mut AnyConnection, name: &str) -> Result<O
 
 /// All users, by name.
 pub async fn list_users(conn: &mut AnyConnection) -> Result<Vec<User>, StoreError> {
-    let rows = query("SELECT id, name, role, state, created_at, signed_in_at FROM access_user ORDER BY name")
+    let rows = query("SELECT id, name, role, queues, state, created_at, signed_in_at FROM access_user ORDER BY name")
         .fetch_all(conn)
         .await
         .map_err(StoreError::at("read users"))?;
@@ -135,7 +141,7 @@ pub async fn find_with_credentials(
     name: &str,
 ) -> Result<Option<(User, Credentials)>, StoreError> {
     let row = query(
-        "SELECT id, name, role, state, created_at, signed_in_at, password_hash, totp_secret, totp_step_used
+        "SELECT id, name, role, queues, state, created_at, signed_in_at, password_hash, totp_secret, totp_step_used
          FROM access_user WHERE name = $1",
     )
     .bind(name.to_owned())
@@ -214,7 +220,8 @@ fn read_user(row: &AnyRow) -> Result<User, StoreError> {
     Ok(User {
         id: row.parse("id")?,
         name: row.text("name")?,
-        role: row.parse::<Role>("role")?,
+        roles: row.parse("role")?,
+        queues: row.parse("queues")?,
         state,
         created_at: row.time("created_at")?,
         signed_in_at: row.opt_time("signed_in_at")?,

@@ -7,23 +7,32 @@
 
 mod hashing;
 mod keys;
+mod proof;
+mod sessions;
 mod sign_in;
+mod tokens;
 
 use std::time::Duration;
 
 use crate::Seawall;
 use crate::access::secrets::{self, SecretError};
 use crate::access::{self, Credentials, InviteRow, attempts};
-use crate::model::{Actor, Denied, Right, Role, Session, Timestamp, User, UserId, UserState};
+use crate::model::{Actor, Denied, QueueSet, Right, Role, Roles, Session, Timestamp, User, UserId, UserState};
 use crate::store::{Lock, StoreError, Tx};
 
 pub use keys::{NewKey, authenticate_key, create_key, revoke_key};
+pub use proof::{Proof, change_password, n_recovery_codes, renew_recovery_codes};
+pub use sessions::{
+    SESSION_LIFETIME, end_all_sessions, end_other_sessions, end_session, list_sessions, note_session_use, session,
+    sign_out,
+};
 pub use sign_in::{ATTEMPTS_KEPT, Attempt, DEVICE_LIFETIME, sign_in};
+pub use tokens::{TOKEN_LIFETIME_MAX, TOKENS_MAX, create_token, list_tokens, revoke_token, scopes_of};
+
+use sessions::open_session;
 
 /// How long an invitation is good.
 pub const INVITE_LIFETIME: Duration = Duration::from_secs(48 * 3600);
-/// How long a session lasts.
-pub const SESSION_LIFETIME: Duration = Duration::from_secs(12 * 3600);
 /// The name of the first user.
 const FIRST_USER: &str = "admin";
 /// The most characters of a user's or key's name.
@@ -119,9 +128,9 @@ pub async fn first_invite(app: &Seawall) -> Result<Option<Invite>, AccessError> 
     let now = app.clock.now();
     let user = match access::n_users(tx.conn()).await? {
         0 => {
-            let user = new_user(app, FIRST_USER, Role::Admin, now);
+            let user = new_user(app, FIRST_USER, Role::Admin.into(), now);
             access::insert_user(&mut tx, &user).await?;
-            let body = serde_json::json!({ "role": user.role.as_str() });
+            let body = serde_json::json!({ "role": user.roles.to_string() });
             tx.event(now, &Actor::Operator, "user.invited", user.id, body);
             user
         }
@@ -142,12 +151,12 @@ pub async fn first_invite(app: &Seawall) -> Result<Option<Invite>, AccessError> 
 }
 
 /// Makes a user, and the invitation that lets them choose a password.
-pub async fn invite_user(app: &Seawall, actor: &Actor, name: &str, role: Role) -> Result<Invite, AccessError> {
+pub async fn invite_user(app: &Seawall, actor: &Actor, name: &str, roles: Roles) -> Result<Invite, AccessError> {
     actor.require(Right::ManageAccess)?;
     let name = check_name(name)?;
     let mut tx = app.store.begin("invite user").await?;
     let now = app.clock.now();
-    let user = new_user(app, name, role, now);
+    let user = new_user(app, name, roles, now);
     if !access::insert_user(&mut tx, &user).await? {
         return Err(AccessError::NameTaken);
     }
@@ -157,7 +166,7 @@ pub async fn invite_user(app: &Seawall, actor: &Actor, name: &str, role: Role) -
         actor,
         "user.invited",
         user.id,
-        serde_json::json!({ "role": role.as_str() }),
+        serde_json::json!({ "role": user.roles.to_string() }),
     );
     tx.commit().await?;
     Ok(invite)
@@ -184,6 +193,8 @@ pub async fn reinvite_user(app: &Seawall, actor: &Actor, id: UserId) -> Result<I
     access::write_credentials(&mut tx, id, &nothing).await?;
     access::delete_sessions_of(&mut tx, id).await?;
     attempts::delete_devices_of(&mut tx, id).await?;
+    access::delete_recovery_codes(&mut tx, id).await?;
+    access::revoke_tokens_of(&mut tx, id, now).await?;
     let invite = put_invite(app, &mut tx, &user, now).await?;
     tx.event(now, actor, "user.reinvited", id, serde_json::json!({}));
     tx.commit().await?;
@@ -212,18 +223,7 @@ pub async fn accept_invite(
     password: &str,
     totp_code: &str,
 ) -> Result<SignedIn, AccessError> {
-    let length = password.chars().count();
-    if length < secrets::PASSWORD_LENGTH_MIN || password.len() > secrets::PASSWORD_BYTES_MAX {
-        let what = format!(
-            "must have at least {} characters and at most {} bytes",
-            secrets::PASSWORD_LENGTH_MIN,
-            secrets::PASSWORD_BYTES_MAX
-        );
-        return Err(AccessError::Invalid {
-            field: "password",
-            what,
-        });
-    }
+    proof::check_password(password)?;
     // Looked at before the slow hash, so that guesses at links cost nothing; and again in the transaction.
     let invite = live_invite(&mut *app.store.reader().await?, token, app.clock.now()).await?;
     let Some(step) = secrets::check_totp(&invite.totp_secret, totp_code, app.clock.now(), 0) else {
@@ -271,47 +271,22 @@ pub async fn accept_invite(
     Ok(signed_in)
 }
 
-/// The session that a browser's token belongs to, if it is still good.
-pub async fn session(app: &Seawall, token: &str) -> Result<Option<Session>, StoreError> {
-    let mut conn = app.store.reader().await?;
-    let Some((user, csrf_token, expires_at)) = access::find_session(&mut conn, &secrets::token_hash(token)).await?
-    else {
-        return Ok(None);
-    };
-    if expires_at <= app.clock.now() {
-        return Ok(None);
-    }
-    let user = access::find_user(&mut conn, user)
-        .await?
-        .filter(|user| user.state == UserState::Active);
-    Ok(user.map(|user| Session {
-        user,
-        csrf_token,
-        expires_at,
-    }))
-}
-
-/// Ends a session.
-pub async fn sign_out(app: &Seawall, token: &str) -> Result<(), StoreError> {
-    let mut tx = app.store.begin("sign out").await?;
-    access::delete_session(&mut tx, &secrets::token_hash(token)).await?;
-    tx.commit().await
-}
-
 /// Who a signed-in person is to the flows.
 pub fn actor_of(user: &User) -> Actor {
     Actor::Person {
         user: user.id,
-        role: user.role,
+        roles: user.roles.clone(),
+        queues: user.queues.clone(),
+        token: None,
     }
 }
 
-/// Changes a user's role, or whether they can sign in.
+/// Changes a user's roles, or whether they can sign in. With other roles all their sessions end.
 pub async fn change_user(
     app: &Seawall,
     actor: &Actor,
     id: UserId,
-    role: Option<Role>,
+    roles: Option<Roles>,
     disabled: Option<bool>,
 ) -> Result<(), AccessError> {
     actor.require(Right::ManageAccess)?;
@@ -335,7 +310,7 @@ pub async fn change_user(
         Some(false) | None => before.state,
     };
     let after = User {
-        role: role.unwrap_or(before.role),
+        roles: roles.unwrap_or_else(|| before.roles.clone()),
         state,
         ..before.clone()
     };
@@ -344,7 +319,7 @@ pub async fn change_user(
     }
     access::update_user(&mut tx, &after).await?;
     // An admin who was invited and never came cannot manage anyone.
-    let was_admin = before.role == Role::Admin && before.state == UserState::Active;
+    let was_admin = before.roles.has(Role::Admin) && before.state == UserState::Active;
     if was_admin && access::n_active_admins(tx.conn()).await? == 0 {
         return Err(AccessError::LastAdmin);
     }
@@ -352,11 +327,35 @@ pub async fn change_user(
         access::delete_sessions_of(&mut tx, id).await?;
         attempts::delete_devices_of(&mut tx, id).await?;
         access::delete_invite(&mut tx, id).await?;
+        access::revoke_tokens_of(&mut tx, id, now).await?;
+    }
+    if after.roles != before.roles {
+        access::delete_sessions_of(&mut tx, id).await?;
     }
     let body = serde_json::json!({
-        "role": { "from": before.role.as_str(), "to": after.role.as_str() },
+        "role": { "from": before.roles.to_string(), "to": after.roles.to_string() },
         "state": { "from": before.state.as_str(), "to": after.state.as_str() },
     });
+    tx.event(now, actor, "user.changed", id, body);
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Changes whose cases a user sees: those of these queues.
+pub async fn change_queues(app: &Seawall, actor: &Actor, id: UserId, queues: QueueSet) -> Result<(), AccessError> {
+    actor.require(Right::ManageAccess)?;
+    let mut tx = app.store.begin("change the queues of a user").await?;
+    let now = app.clock.now();
+    let before = access::find_user_locked(&mut tx, id)
+        .await?
+        .ok_or(AccessError::NotFound)?;
+    if before.queues == queues {
+        return Ok(());
+    }
+    let body = serde_json::json!({
+        "queues": { "from": before.queues.to_string().trim(), "to": queues.to_string().trim() },
+    });
+    access::update_user(&mut tx, &User { queues, ..before }).await?;
     tx.event(now, actor, "user.changed", id, body);
     tx.commit().await?;
     Ok(())
@@ -390,46 +389,13 @@ async fn put_invite(app: &Seawall, tx: &mut Tx, user: &User, now: Timestamp) -> 
     })
 }
 
-/// Opens a session, and sees to it that the browser is known again: by `device_token` if it has one that is this user's.
-async fn open_session(
-    app: &Seawall,
-    tx: &mut Tx,
-    user: User,
-    device_token: Option<String>,
-    now: Timestamp,
-) -> Result<SignedIn, StoreError> {
-    let device_token = device_token.unwrap_or_else(|| secrets::fresh_token(&app.chance));
-    let device_hash = secrets::token_hash(&device_token);
-    attempts::put_device(tx, &device_hash, user.id, now, now.after(DEVICE_LIFETIME)).await?;
-    let session_token = secrets::fresh_token(&app.chance);
-    let csrf_token = secrets::fresh_token(&app.chance);
-    let expires_at = now.after(SESSION_LIFETIME);
-    access::insert_session(
-        tx,
-        &secrets::token_hash(&session_token),
-        user.id,
-        &csrf_token,
-        now,
-        expires_at,
-    )
-    .await?;
-    Ok(SignedIn {
-        session_token,
-        device_token,
-        session: Session {
-            user,
-            csrf_token,
-            expires_at,
-        },
-    })
-}
-
-fn new_user(app: &Seawall, name: &str, role: Role, now: Timestamp) -> User {
+fn new_user(app: &Seawall, name: &str, roles: Roles, now: Timestamp) -> User {
     let id = UserId::fresh(now, &app.chance);
     User {
         id,
         name: name.to_owned(),
-        role,
+        roles,
+        queues: QueueSet::All,
         state: UserState::Invited,
         created_at: now,
         signed_in_at: None,

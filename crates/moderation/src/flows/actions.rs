@@ -14,6 +14,7 @@ use crate::actions::webhook::{Attempt, Webhook};
 use crate::model::{Action, ActionId, ActionState, Actor, Answer, Denied, Right, Timestamp};
 use crate::store::jobs::{self, Job};
 use crate::store::{StoreError, Tx};
+use crate::views::reaches_action;
 use crate::{Seawall, actions, decisions, items};
 
 /// An action was not retried.
@@ -55,6 +56,9 @@ pub async fn retry_action(app: &Seawall, actor: &Actor, id: ActionId) -> Result<
     let mut tx = app.store.begin("retry action").await?;
     let now = app.clock.now();
     let tried = actions::find(tx.conn(), id).await?.ok_or(ActionError::NotFound)?;
+    if !reaches_action(tx.conn(), actor, id).await? {
+        return Err(ActionError::NotFound);
+    }
     items::lock(&mut tx, &tried.action.item).await?;
     let tried = actions::find(tx.conn(), id).await?.ok_or(ActionError::NotFound)?;
     if let ActionState::Confirmed { .. } = tried.action.state {

@@ -60,7 +60,7 @@ pub async fn take_case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Case,
     let user = person(actor)?;
     let mut tx = app.store.begin("take case").await?;
     let now = app.clock.now();
-    let before = cases::find_locked(&mut tx, id).await?.ok_or(CaseError::NotFound)?;
+    let before = find_open_to(&mut tx, actor, id).await?;
     let held_already = before.lease(now).is_some_and(|lease| lease.holder == user);
     let case = before.take(user, now)?;
     cases::update(&mut tx, &case).await?;
@@ -75,11 +75,13 @@ pub async fn take_case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Case,
 pub async fn take_next_case(app: &Seawall, actor: &Actor, queue: Option<Queue>) -> Result<Option<CaseId>, CaseError> {
     person(actor)?;
     let queues = match queue {
+        Some(queue) if !actor.queues().has(queue) => return Ok(None),
         Some(queue) => vec![queue],
         None => {
             let mut waiting = cases::waiting(&mut *app.store.reader().await?).await?;
             waiting.sort_by_key(|(queue, priority)| (Reverse(queue.weight(*priority)), *queue));
-            waiting.into_iter().map(|(queue, _)| queue).collect()
+            let queues = waiting.into_iter().map(|(queue, _)| queue);
+            queues.filter(|queue| actor.queues().has(*queue)).collect()
         }
     };
     for queue in queues {
@@ -102,10 +104,7 @@ pub async fn release_case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Ca
     let user = person(actor)?;
     let mut tx = app.store.begin("release case").await?;
     let now = app.clock.now();
-    let case = cases::find_locked(&mut tx, id)
-        .await?
-        .ok_or(CaseError::NotFound)?
-        .release(user, now)?;
+    let case = find_open_to(&mut tx, actor, id).await?.release(user, now)?;
     cases::update(&mut tx, &case).await?;
     tx.event(now, actor, "case.released", id, serde_json::json!({}));
     tx.commit().await?;
@@ -119,7 +118,7 @@ pub async fn escalate_case(app: &Seawall, actor: &Actor, id: CaseId, reason: Str
     check_reason(&reason)?;
     let mut tx = app.store.begin("escalate case").await?;
     let now = app.clock.now();
-    let before = cases::find_locked(&mut tx, id).await?.ok_or(CaseError::NotFound)?;
+    let before = find_open_to(&mut tx, actor, id).await?;
     let from = before.queue;
     let case = Case {
         reason: reason.trim().to_owned(),
@@ -165,7 +164,7 @@ pub async fn decide_case(
     // The item is locked first, as a submission of it does: the two wait for each other and never both ways.
     let item_id = cases::find(tx.conn(), id).await?.ok_or(CaseError::NotFound)?.item;
     items::lock(&mut tx, &item_id).await?;
-    let case = cases::find_locked(&mut tx, id).await?.ok_or(CaseError::NotFound)?;
+    let case = find_open_to(&mut tx, actor, id).await?;
     let (item, _) = items::find(tx.conn(), &case.item).await?.ok_or(CaseError::NotFound)?;
     if item.revision != judgement.revision {
         return Err(CaseError::Changed {
@@ -295,6 +294,15 @@ async fn order_what_must_change(
         }
     }
     Ok(())
+}
+
+/// The case, locked, if it waits in a queue that the person works on. Of another queue's they learn nothing, not even that
+/// it is there.
+async fn find_open_to(tx: &mut Tx, actor: &Actor, id: CaseId) -> Result<Case, CaseError> {
+    let found = cases::find_locked(tx, id).await?;
+    found
+        .filter(|case| actor.queues().has(case.queue))
+        .ok_or(CaseError::NotFound)
 }
 
 fn person(actor: &Actor) -> Result<UserId, Denied> {

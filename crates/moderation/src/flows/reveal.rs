@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::Seawall;
 use crate::model::{Actor, EntryId, MediaId, PreviewKind, Right};
 use crate::store::{StoreError, events};
-use crate::views::ViewError;
+use crate::views::{ViewError, reaches_media};
 use crate::{banks, items};
 
 /// For so long after a line, another look of the same person at the same thing adds none.
@@ -21,8 +21,13 @@ pub async fn reveal_media(
     id: MediaId,
     picture: ClearPicture,
 ) -> Result<Option<Vec<u8>>, ViewError> {
-    actor.require(Right::ReadCases)?;
-    let bytes = items::preview(&mut *app.store.reader().await?, id, picture.kind()).await?;
+    actor.require(Right::RevealMedia)?;
+    let mut conn = app.store.reader().await?;
+    if !reaches_media(&mut conn, actor, id).await? {
+        return Ok(None);
+    }
+    let bytes = items::preview(&mut conn, id, picture.kind()).await?;
+    drop(conn);
     if bytes.is_some() {
         note(app, actor, "media.revealed", &id.to_string(), picture).await?;
     }
@@ -36,8 +41,13 @@ pub async fn reveal_strip_picture(
     id: MediaId,
     idx: u32,
 ) -> Result<Option<Vec<u8>>, ViewError> {
-    actor.require(Right::ReadCases)?;
-    let bytes = items::strip_picture(&mut *app.store.reader().await?, id, idx, false).await?;
+    actor.require(Right::RevealMedia)?;
+    let mut conn = app.store.reader().await?;
+    if !reaches_media(&mut conn, actor, id).await? {
+        return Ok(None);
+    }
+    let bytes = items::strip_picture(&mut conn, id, idx, false).await?;
+    drop(conn);
     if bytes.is_some() {
         note(app, actor, "media.revealed", &id.to_string(), ClearPicture::Small).await?;
     }
@@ -51,7 +61,7 @@ pub async fn reveal_entry(
     id: EntryId,
     picture: ClearPicture,
 ) -> Result<Option<Vec<u8>>, ViewError> {
-    actor.require(Right::ReadCases)?;
+    actor.require(Right::RevealMedia)?;
     let bytes = banks::entry_preview(&mut *app.store.reader().await?, id, picture.kind()).await?;
     if bytes.is_some() {
         note(app, actor, "entry.revealed", &id.to_string(), picture).await?;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{KeyId, Role, Timestamp, UserId};
+use super::{KeyId, QueueSet, Roles, Timestamp, UserId};
 
 /// What an API key opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -114,7 +114,9 @@ pub struct User {
     /// The name they sign in with; seen by colleagues, never by the platform or its users.
     pub name: String,
     /// What they are.
-    pub role: Role,
+    pub roles: Roles,
+    /// Whose cases they see: those of these queues.
+    pub queues: QueueSet,
     /// Whether they can sign in.
     pub state: UserState,
     /// When they were invited.
@@ -123,15 +125,57 @@ pub struct User {
     pub signed_in_at: Option<Timestamp>,
 }
 
+/// The public name of a session: the first half of its token's hash, which opens nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionId(String);
+
+impl SessionId {
+    /// How many characters of the hash it takes.
+    pub const LENGTH: usize = 32;
+
+    /// The name of the session whose token has this hash.
+    pub fn of_hash(token_hash: &str) -> Self {
+        Self(token_hash.chars().take(Self::LENGTH).collect())
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A session as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionLine {
+    /// Its name.
+    pub id: SessionId,
+    /// When its person signed in.
+    pub created_at: Timestamp,
+    /// When it was last used, to about a minute.
+    pub seen_at: Timestamp,
+    /// Roughly which browser; empty if it is not known.
+    pub agent: String,
+}
+
 /// A person who is signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Session {
+    /// Its name.
+    pub id: SessionId,
     /// Who.
     pub user: User,
     /// The token that forms of this session must carry.
     pub csrf_token: String,
     /// When it ends.
     pub expires_at: Timestamp,
+    /// When it was last used, to about a minute.
+    pub seen_at: Timestamp,
 }
 
 /// An API key, without its secret.
@@ -145,6 +189,10 @@ pub struct Key {
     pub scopes: Vec<Scope>,
     /// Who made it, if a person did: what it proposes they do not approve.
     pub made_by: Option<UserId>,
+    /// The person as whom it acts, if it is a token of theirs.
+    pub person: Option<UserId>,
+    /// When it ends, if it does.
+    pub expires_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it was last used, to about a minute.

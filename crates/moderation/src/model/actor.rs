@@ -1,19 +1,22 @@
 //! Who acts, and what they may do. An [`Actor`] is the first argument of every flow.
 
 use std::fmt;
-use std::str::FromStr;
 
-use super::{KeyId, Scope, UserId};
+use super::{KeyId, QueueSet, Roles, Scope, UserId};
 
 /// Who acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Actor {
-    /// A person who signed in to the console.
+    /// A person who signed in to the console, or a program that holds a token of theirs.
     Person {
         /// Which person.
         user: UserId,
         /// What they are at this platform.
-        role: Role,
+        roles: Roles,
+        /// Which queues they work on.
+        queues: QueueSet,
+        /// What the token opens of what they may, if it is one.
+        token: Option<Vec<Scope>>,
     },
     /// A program of the platform that holds an API key.
     Key {
@@ -28,53 +31,6 @@ pub enum Actor {
     System,
 }
 
-/// What a person is at this platform. Each may do what the one before may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Role {
-    /// Sees cases and decides them.
-    Moderator,
-    /// Also keeps the banks and retries what was not delivered.
-    Lead,
-    /// Also keeps users and keys.
-    Admin,
-}
-
-impl Role {
-    /// All roles, the least first.
-    pub const ALL: [Role; 3] = [Role::Moderator, Role::Lead, Role::Admin];
-
-    /// The word for it in tables, JSON and commands.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Role::Moderator => "moderator",
-            Role::Lead => "lead",
-            Role::Admin => "admin",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// A text that names no role.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not a role; the roles are moderator, lead and admin")]
-pub struct UnknownRole;
-
-impl FromStr for Role {
-    type Err = UnknownRole;
-
-    fn from_str(text: &str) -> Result<Self, UnknownRole> {
-        Role::ALL
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .ok_or(UnknownRole)
-    }
-}
-
 /// Something that one needs a right to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Right {
@@ -84,6 +40,8 @@ pub enum Right {
     ReadItems,
     /// Read cases, their evidence and previews.
     ReadCases,
+    /// See pictures without their blur.
+    RevealMedia,
     /// Take, decide, escalate cases.
     DecideCases,
     /// Read banks and entries.
@@ -102,8 +60,31 @@ pub enum Right {
     ApproveRules,
     /// Refuse changes of the rules, and go back to rules that were live before.
     StopRules,
+    /// See how much each person looked at, never what.
+    ReadWorkload,
     /// Invite, change and disable users; make and revoke keys.
     ManageAccess,
+}
+
+impl Right {
+    /// All rights.
+    pub const ALL: [Right; 15] = [
+        Right::SubmitItems,
+        Right::ReadItems,
+        Right::ReadCases,
+        Right::RevealMedia,
+        Right::DecideCases,
+        Right::ReadBanks,
+        Right::WriteBanks,
+        Right::RetryActions,
+        Right::ReadEvents,
+        Right::ReadRules,
+        Right::ProposeRules,
+        Right::ApproveRules,
+        Right::StopRules,
+        Right::ReadWorkload,
+        Right::ManageAccess,
+    ];
 }
 
 /// The actor has no right to do this.
@@ -122,6 +103,7 @@ impl fmt::Display for Right {
             Right::SubmitItems => "submit items",
             Right::ReadItems => "read items",
             Right::ReadCases => "read cases",
+            Right::RevealMedia => "see pictures without their blur",
             Right::DecideCases => "decide cases",
             Right::ReadBanks => "read banks",
             Right::WriteBanks => "change banks",
@@ -131,18 +113,40 @@ impl fmt::Display for Right {
             Right::ProposeRules => "propose changes of the rules",
             Right::ApproveRules => "approve changes of the rules",
             Right::StopRules => "refuse changes of the rules or roll back",
+            Right::ReadWorkload => "see how much people looked at",
             Right::ManageAccess => "manage users and keys",
         })
     }
 }
 
 impl Actor {
+    /// A person who signed in and works on all queues.
+    pub fn person(user: UserId, roles: Roles) -> Self {
+        Actor::Person {
+            user,
+            roles,
+            queues: QueueSet::All,
+            token: None,
+        }
+    }
+
     /// Whether the actor may.
     pub fn may(&self, right: Right) -> bool {
+        let opened = |scopes: &[Scope]| scope_for(right).is_some_and(|scope| scopes.contains(&scope));
         match self {
             Actor::Operator | Actor::System => true,
-            Actor::Person { role, .. } => *role >= least_role(right),
-            Actor::Key { scopes, .. } => scope_for(right).is_some_and(|scope| scopes.contains(&scope)),
+            Actor::Person { roles, token, .. } => {
+                roles.give(right) && token.as_ref().is_none_or(|scopes| opened(scopes))
+            }
+            Actor::Key { scopes, .. } => opened(scopes),
+        }
+    }
+
+    /// The queues whose cases the actor sees. Programs and the command line see all.
+    pub fn queues(&self) -> &QueueSet {
+        match self {
+            Actor::Person { queues, .. } => queues,
+            Actor::Key { .. } | Actor::Operator | Actor::System => &QueueSet::All,
         }
     }
 
@@ -179,27 +183,12 @@ impl fmt::Display for Actor {
     }
 }
 
-fn least_role(right: Right) -> Role {
-    match right {
-        Right::ReadItems | Right::ReadCases | Right::DecideCases | Right::ReadBanks | Right::ReadRules => {
-            Role::Moderator
-        }
-        Right::WriteBanks
-        | Right::RetryActions
-        | Right::ReadEvents
-        | Right::SubmitItems
-        | Right::ProposeRules
-        | Right::ApproveRules
-        | Right::StopRules => Role::Lead,
-        Right::ManageAccess => Role::Admin,
-    }
-}
-
-fn scope_for(right: Right) -> Option<Scope> {
+/// The scope by which a key or a token opens it; none if only a person does it, signed in.
+pub fn scope_for(right: Right) -> Option<Scope> {
     match right {
         Right::SubmitItems => Some(Scope::ItemsWrite),
         Right::ReadItems => Some(Scope::ItemsRead),
-        Right::ReadCases => Some(Scope::CasesRead),
+        Right::ReadCases | Right::RevealMedia => Some(Scope::CasesRead),
         // Deciding is a person's work: no key opens it.
         Right::DecideCases => None,
         Right::ReadBanks => Some(Scope::BanksRead),
@@ -211,14 +200,14 @@ fn scope_for(right: Right) -> Option<Scope> {
         // The second pair of eyes is a person's: whoever proposed may hold a key.
         Right::ApproveRules => None,
         Right::StopRules => Some(Scope::RulesApprove),
-        Right::ManageAccess => None,
+        Right::ReadWorkload | Right::ManageAccess => None,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Chance, Timestamp};
+    use crate::model::{Chance, Role, Timestamp};
 
     #[test]
     fn a_key_opens_its_scopes_and_never_decides() {
@@ -242,11 +231,21 @@ mod tests {
     }
 
     #[test]
-    fn roles_contain_each_other() {
+    fn a_token_opens_no_more_than_its_person_may() {
         let user = UserId::fresh(Timestamp::from_unix_ms(1), &Chance::seeded(1));
-        let may = |role, right| Actor::Person { user, role }.may(right);
-        assert!(may(Role::Moderator, Right::DecideCases) && !may(Role::Moderator, Right::WriteBanks));
-        assert!(may(Role::Lead, Right::WriteBanks) && !may(Role::Lead, Right::ManageAccess));
-        assert!(may(Role::Admin, Right::ManageAccess) && may(Role::Admin, Right::DecideCases));
+        let token_of = |role: Role| Actor::Person {
+            user,
+            roles: role.into(),
+            queues: QueueSet::All,
+            token: Some(vec![Scope::ItemsRead, Scope::EventsRead]),
+        };
+        let check = |role, right, expected| assert_eq!(token_of(role).may(right), expected, "{role} {right}");
+        check(Role::Moderator, Right::ReadItems, true);
+        check(Role::Moderator, Right::ReadEvents, false);
+        check(Role::Moderator, Right::DecideCases, false);
+        check(Role::Admin, Right::ReadEvents, true);
+        check(Role::Admin, Right::ReadCases, false);
+        check(Role::Admin, Right::ManageAccess, false);
+        assert_eq!(token_of(Role::Admin).to_string(), user.to_string());
     }
 }

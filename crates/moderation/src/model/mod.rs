@@ -15,6 +15,8 @@ pub mod facts;
 pub mod id;
 pub mod item;
 pub mod page;
+mod queues;
+pub mod role;
 pub mod rules;
 pub mod stream;
 pub mod strip;
@@ -23,9 +25,9 @@ pub mod transcript;
 pub mod verdict;
 mod work;
 
-pub use access::{Key, Scope, Session, User, UserState};
+pub use access::{Key, Scope, Session, SessionId, SessionLine, User, UserState};
 pub use action::{Action, ActionKind, ActionState, Answer, Restricted};
-pub use actor::{Actor, Denied, Right, Role};
+pub use actor::{Actor, Denied, Right};
 pub use bank::{Bank, BankChange, Crops, Entry, EntryState, Judged, KeptSound, KeptVideo, NewBank, NewEntry};
 pub use case::{Case, CaseState, InvalidTransition, Lease};
 pub use chance::Chance;
@@ -37,6 +39,8 @@ pub use id::{
 };
 pub use item::{Audience, Item, ItemKind, Media, MediaStatus, Plays, PreviewKind};
 pub use page::{Page, PageRequest};
+pub use queues::QueueSet;
+pub use role::{Role, Roles};
 pub use rules::{
     Alarm, AlarmKind, Backtest, Change, ChangeState, Label, LabelOn, ListEntry, Measured, RuleFile, RuleList,
     RulesSource, RulesVersion, ShadowExample, ShadowResult, Standing,

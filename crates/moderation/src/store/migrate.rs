@@ -23,6 +23,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (13, include_str!("../../migrations/0013_judged_content.sql")),
     (14, include_str!("../../migrations/0014_owners_of_keys.sql")),
     (15, include_str!("../../migrations/0015_entry_strips.sql")),
+    (16, include_str!("../../migrations/0016_people.sql")),
 ];
 
 /// The database's tables cannot be brought up to date.

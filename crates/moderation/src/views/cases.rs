@@ -142,6 +142,7 @@ pub async fn list_cases(
                 u.name AS holder_name
          FROM cases_case c JOIN items_item i ON i.id = c.item_id LEFT JOIN access_user u ON u.id = c.leased_by
          WHERE (c.queue = $1 OR $1 = '') AND (c.state = $2 OR $2 = '') AND ({beyond} OR $3 = '')
+           AND ($5 = '*' OR REPLACE($5, ' ' || c.queue || ' ', '') <> $5)
          ORDER BY c.id {direction} LIMIT $4"
     );
     let mut conn = app.store.reader().await?;
@@ -150,6 +151,7 @@ pub async fn list_cases(
         .bind(filter.open.map_or("", |open| if open { "open" } else { "closed" }))
         .bind(place.map(|id| id.to_string()).unwrap_or_default())
         .bind(request.probe())
+        .bind(actor.queues().to_string())
         .fetch_all(&mut *conn)
         .await
         .map_err(StoreError::at("read cases"))?;
@@ -193,7 +195,8 @@ pub async fn list_cases(
 pub async fn case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Option<CaseView>, ViewError> {
     actor.require(Right::ReadCases)?;
     let mut conn = app.store.reader().await?;
-    let Some(case) = cases::find(&mut conn, id).await? else {
+    let found = cases::find(&mut conn, id).await?;
+    let Some(case) = found.filter(|case| actor.queues().has(case.queue)) else {
         return Ok(None);
     };
     let Some((item, report)) = items::find(&mut conn, &case.item).await? else {

@@ -54,10 +54,14 @@ pub async fn desk(app: &Seawall, actor: &Actor) -> Result<Desk, ViewError> {
     // Those that are always there, and those that rules made while something waits in them.
     let mut queues: Vec<(i64, QueueCount)> = Queue::ALL
         .iter()
+        .filter(|queue| actor.queues().has(**queue))
         .map(|queue| (queue.weight(0), empty(*queue)))
         .collect();
     for row in &rows {
         let queue: Queue = row.parse("queue")?;
+        if !actor.queues().has(queue) {
+            continue;
+        }
         let count = QueueCount {
             queue,
             n_open: row.int("n")?,

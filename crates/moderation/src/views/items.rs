@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use sqlx::{AnyConnection, query};
 
 use super::cases::DecisionView;
+use super::reach::{reaches_item, reaches_media};
 use super::{ViewError, names};
 use crate::matching::evidence;
 use crate::model::{
@@ -101,17 +102,21 @@ pub async fn list_items(app: &Seawall, actor: &Actor, request: &PageRequest) -> 
     let rows = query(
         "SELECT i.id, i.kind, i.account, i.channel, i.audience, i.url, i.text, i.revision, i.received_at, i.updated_at,
                 (SELECT d.outcome FROM decisions_decision d WHERE d.item_id = i.id ORDER BY d.ordinal DESC LIMIT 1) AS outcome,
-                (SELECT c.id FROM cases_case c WHERE c.item_id = i.id AND c.state = 'open') AS open_case,
+                (SELECT c.id FROM cases_case c WHERE c.item_id = i.id AND c.state = 'open'
+                 AND ($4 = '*' OR REPLACE($4, ' ' || c.queue || ' ', '') <> $4)) AS open_case,
                 (SELECT COUNT(*) FROM items_media m WHERE m.item_id = i.id AND m.revision = i.revision) AS n_media,
                 (SELECT COUNT(*) FROM items_media m
                  WHERE m.item_id = i.id AND m.revision = i.revision AND m.status = 'unscanned') AS n_unscanned
          FROM items_item i
          WHERE (i.updated_at, i.id) < ($1, $2)
+           AND ($4 = '*' OR NOT EXISTS (SELECT 1 FROM cases_case c WHERE c.item_id = i.id)
+                OR EXISTS (SELECT 1 FROM cases_case c WHERE c.item_id = i.id AND REPLACE($4, ' ' || c.queue || ' ', '') <> $4))
          ORDER BY i.updated_at DESC, i.id DESC LIMIT $3",
     )
     .bind(at)
     .bind(id)
     .bind(request.probe())
+    .bind(actor.queues().to_string())
     .fetch_all(&mut *conn)
     .await
     .map_err(StoreError::at("read items"))?;
@@ -134,6 +139,9 @@ pub async fn list_items(app: &Seawall, actor: &Actor, request: &PageRequest) -> 
 pub async fn item(app: &Seawall, actor: &Actor, id: &ItemId) -> Result<Option<ItemView>, ViewError> {
     actor.require(Right::ReadItems)?;
     let mut conn = app.store.reader().await?;
+    if !reaches_item(&mut conn, actor, id).await? {
+        return Ok(None);
+    }
     let Some((item, report)) = items::find(&mut conn, id).await? else {
         return Ok(None);
     };
@@ -144,7 +152,8 @@ pub async fn item(app: &Seawall, actor: &Actor, id: &ItemId) -> Result<Option<It
         .into_iter()
         .map(|decision| DecisionView::of(decision, &names))
         .collect();
-    let cases = cases::list_of_item(&mut conn, id).await?;
+    let mut cases = cases::list_of_item(&mut conn, id).await?;
+    cases.retain(|case| actor.queues().has(case.queue));
     let actions = actions::list_of_item(&mut conn, id).await?;
     Ok(Some(ItemView {
         item,
@@ -159,13 +168,20 @@ pub async fn item(app: &Seawall, actor: &Actor, id: &ItemId) -> Result<Option<It
 /// The verdict in force on an item.
 pub async fn verdict(app: &Seawall, actor: &Actor, id: &ItemId) -> Result<Option<Verdict>, ViewError> {
     actor.require(Right::ReadItems)?;
+    if !reaches_item(&mut *app.store.reader().await?, actor, id).await? {
+        return Ok(None);
+    }
     Ok(verdict_in_force(app, id).await?)
 }
 
 /// The blurred preview (JPEG) of a file. The clear ones are [`crate::flows::reveal`]'s, because a look at them is logged.
 pub async fn blurred_media_preview(app: &Seawall, actor: &Actor, id: MediaId) -> Result<Option<Vec<u8>>, ViewError> {
     actor.require(Right::ReadCases)?;
-    Ok(items::preview(&mut *app.store.reader().await?, id, PreviewKind::Blurred).await?)
+    let mut conn = app.store.reader().await?;
+    if !reaches_media(&mut conn, actor, id).await? {
+        return Ok(None);
+    }
+    Ok(items::preview(&mut conn, id, PreviewKind::Blurred).await?)
 }
 
 /// A blurred picture (JPEG) of a video's strip. The clear ones are [`crate::flows::reveal`]'s.
@@ -176,13 +192,21 @@ pub async fn blurred_strip_picture(
     idx: u32,
 ) -> Result<Option<Vec<u8>>, ViewError> {
     actor.require(Right::ReadCases)?;
-    Ok(items::strip_picture(&mut *app.store.reader().await?, id, idx, true).await?)
+    let mut conn = app.store.reader().await?;
+    if !reaches_media(&mut conn, actor, id).await? {
+        return Ok(None);
+    }
+    Ok(items::strip_picture(&mut conn, id, idx, true).await?)
 }
 
 /// How loud a file is: a byte for each tenth of a second.
 pub async fn waveform(app: &Seawall, actor: &Actor, id: MediaId) -> Result<Option<Vec<u8>>, ViewError> {
     actor.require(Right::ReadCases)?;
-    Ok(items::waveform(&mut *app.store.reader().await?, id).await?)
+    let mut conn = app.store.reader().await?;
+    if !reaches_media(&mut conn, actor, id).await? {
+        return Ok(None);
+    }
+    Ok(items::waveform(&mut conn, id).await?)
 }
 
 pub(crate) async fn verdict_in_force(app: &Seawall, item: &ItemId) -> Result<Option<Verdict>, StoreError> {

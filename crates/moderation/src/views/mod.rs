@@ -12,9 +12,11 @@ mod items;
 mod log;
 mod metrics;
 mod names;
+mod reach;
 mod rules;
 mod settings;
 mod streams;
+mod workload;
 
 pub use banks::{
     BankRow, bank, bank_by_name, blurred_entry_preview, blurred_entry_strip_picture, entry, entry_strip, list_banks,
@@ -35,6 +37,7 @@ pub use items::{
 pub(crate) use items::{verdict_in_force, verdict_of_decision};
 pub use log::{action, decision, list_actions, list_decisions, list_events, list_newest_events};
 pub use metrics::{Metrics, metrics};
+pub(crate) use reach::{reaches_action, reaches_item, reaches_media};
 pub use rules::{
     ChangeRow, ChangeView, CounterSeen, DiffLine, Explanation, FileDiff, FileDiffKind, FiredRule, Hunk, LineKind,
     RuleDay, RuleListRow, RuleMetrics, RuleRow, RuleView, RulesView, UndecidedRule, VersionRow, VersionView, change,
@@ -43,6 +46,7 @@ pub use rules::{
 };
 pub use settings::{KeyRow, list_keys, list_users};
 pub use streams::{VERDICTS_MAX, list_streams, stream, stream_verdicts};
+pub use workload::{WORKLOAD_LATELY, WORKLOAD_OVER, Workload, workload};
 
 use crate::model::Denied;
 use crate::store::StoreError;

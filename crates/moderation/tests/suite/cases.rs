@@ -243,10 +243,7 @@ pub async fn a_key_or_the_operator_cannot_decide(world: World) {
 
 pub async fn the_case_page_shows_everything(world: World) {
     let (user, _, _) = world.join("amal", Role::Moderator).await;
-    let amal = Actor::Person {
-        user,
-        role: Role::Moderator,
-    };
+    let amal = Actor::person(user, Role::Moderator.into());
     let case = restricted_case(&world).await;
     take_case(&world.app, &amal, case).await.unwrap();
     let view = views::case(&world.app, &amal, case).await.unwrap().unwrap();

@@ -110,7 +110,7 @@ pub async fn two_admins_who_demote_each_other_leave_one(world: World) {
     let held = hold_commits(&world).await;
     let demote = |user| {
         let app = world.app.clone();
-        tokio::spawn(async move { change_user(&app, &Actor::Operator, user, Some(Role::Lead), None).await })
+        tokio::spawn(async move { change_user(&app, &Actor::Operator, user, Some(Role::Lead.into()), None).await })
     };
     let (one, two) = (demote(amal), demote(ben));
     tokio::time::sleep(UNDER_WAY).await;

@@ -36,10 +36,8 @@ pub(super) fn files(text: &str) -> Vec<RuleFile> {
 }
 
 pub(super) fn lead() -> Actor {
-    Actor::Person {
-        user: UserId::fresh(Timestamp::from_unix_ms(9), &Chance::seeded(9)),
-        role: Role::Lead,
-    }
+    let user = UserId::fresh(Timestamp::from_unix_ms(9), &Chance::seeded(9));
+    Actor::person(user, Role::Lead.into())
 }
 
 pub(super) async fn propose(app: &Seawall, text: &str) -> ChangeId {

@@ -58,9 +58,9 @@ impl World {
         let clock = Arc::new(ManualClock::at(Timestamp::from_unix_ms(1_795_000_000_000)));
         let platform = Platform::start().await;
         let app = open(&url, clock.clone(), &platform, 1).await;
-        let person = |seed, role| Actor::Person {
-            user: UserId::fresh(Timestamp::from_unix_ms(seed), &Chance::seeded(seed as u64)),
-            role,
+        let person = |seed, role: Role| {
+            let user = UserId::fresh(Timestamp::from_unix_ms(seed), &Chance::seeded(seed as u64));
+            Actor::person(user, role.into())
         };
         Self {
             app,
@@ -130,7 +130,7 @@ impl World {
 
     /// A signed-in user, made the way people make one.
     pub async fn join(&self, name: &str, role: Role) -> (UserId, String, String) {
-        let invite = access::invite_user(&self.app, &Actor::Operator, name, role)
+        let invite = access::invite_user(&self.app, &Actor::Operator, name, role.into())
             .await
             .unwrap();
         let view = access::open_invite(&self.app, &invite.token).await.unwrap();

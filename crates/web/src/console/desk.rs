@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use moderation::flows::cases as flow;
-use moderation::model::{CaseId, CaseState, EntryId, ItemId, ItemKind, PreviewKind, Queue, Tier, Timestamp};
+use moderation::model::{CaseId, CaseState, EntryId, ItemId, ItemKind, PreviewKind, Queue, Right, Tier, Timestamp};
 use moderation::views::{self, CaseFilter, CaseRow, IncidentView, Nearness};
 use serde::Deserialize;
 
@@ -90,6 +90,15 @@ pub async fn show_root(_person: Person) -> Answer {
 
 /// `GET /desk`
 pub async fn show_desk(State(state): State<WebState>, person: Person, Query(query): Query<DeskQuery>) -> Answer {
+    // Whoever has no cases begins where there is something for them.
+    if !person.actor.may(Right::ReadCases) {
+        let elsewhere = if person.actor.may(Right::ReadWorkload) {
+            "/workload"
+        } else {
+            "/account"
+        };
+        return Ok(go_to(elsewhere));
+    }
     let queue: Option<Queue> = query.queue.as_deref().and_then(|word| word.parse().ok());
     let is_open = query.state.as_deref() != Some("closed");
     let request = page_request(query.cursor, ROWS);

@@ -7,7 +7,9 @@
 //!
 //! Start with [`router`], then `visit.rs`, which every request passes, then `cases.rs`.
 
+mod account;
 mod actions;
+mod agent;
 mod assets;
 mod banks;
 mod beside;
@@ -41,6 +43,7 @@ mod timeline;
 mod users;
 mod visit;
 mod words;
+mod workload;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -107,9 +110,18 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .route("/actions", get(actions::list_actions))
         .route("/actions/{id}/retry", post(actions::retry_action))
         .route("/log", get(log::list_events))
+        .route("/workload", get(workload::show_workload))
+        .route("/account", get(account::show_account))
+        .route("/account/sessions", post(account::end_sessions))
+        .route("/account/password", post(account::change_password))
+        .route("/account/recovery", post(account::renew_recovery_codes))
+        .route("/account/tokens", post(account::create_token))
+        .route("/account/tokens/{id}/revoke", post(account::revoke_token))
         .route("/settings/users", get(users::list_users).post(users::invite_user))
         .route("/settings/users/{id}", get(users::show_user))
         .route("/settings/users/{id}/role", post(users::change_role))
+        .route("/settings/users/{id}/queues", post(users::change_queues))
+        .route("/settings/users/{id}/sessions", post(users::end_sessions))
         .route("/settings/users/{id}/disabled", post(users::disable_user))
         .route("/settings/users/{id}/reset", post(users::reset_user))
         .route("/settings/keys", get(keys::list_keys).post(keys::create_key))

@@ -184,9 +184,9 @@ fn invite_page(shell: Shell, token: &str, invite: InviteView, form: FormState) -
     })
 }
 
-/// The digits that were typed, without the spaces that some apps show between them.
-fn digits(code: &str) -> String {
-    code.chars().filter(|c| !c.is_whitespace()).collect()
+/// The digits that were typed, without the spaces and hyphens that are shown between them.
+pub fn digits(code: &str) -> String {
+    code.chars().filter(|c| !c.is_whitespace() && *c != '-').collect()
 }
 
 /// A QR code as the path of an SVG: dark modules as rows of rectangles on a square of `side` units.

@@ -5,7 +5,8 @@
 use std::fmt::Display;
 use std::time::Duration;
 
-use moderation::model::{Actor, Right, Role, Scope, Session, Timestamp};
+use moderation::flows::access::actor_of;
+use moderation::model::{Right, Role, Roles, Scope, Session, Timestamp};
 
 use super::assets;
 use super::flash::Flash;
@@ -218,12 +219,22 @@ impl Shell {
             .unwrap_or_default()
     }
 
-    /// The role of who is signed in, in words.
+    /// The roles of who is signed in, in words.
     pub fn role_word(&self) -> String {
-        self.session
-            .as_ref()
-            .map(|session| self.word("role", session.user.role.as_str()))
+        let session = self.session.as_ref();
+        session
+            .map(|session| self.roles(&session.user.roles))
             .unwrap_or_default()
+    }
+
+    /// Roles in words.
+    pub fn roles(&self, roles: &Roles) -> String {
+        let words: Vec<String> = roles
+            .each()
+            .iter()
+            .map(|role| self.word("role", role.as_str()))
+            .collect();
+        words.join(" · ")
     }
 
     /// Whether the page is this path or below it.
@@ -233,11 +244,37 @@ impl Shell {
 
     fn may(&self, right: Right) -> bool {
         let Some(session) = &self.session else { return false };
-        Actor::Person {
-            user: session.user.id,
-            role: session.user.role,
-        }
-        .may(right)
+        actor_of(&session.user).may(right)
+    }
+
+    /// Whether to offer cases.
+    pub fn may_read_cases(&self) -> bool {
+        self.may(Right::ReadCases)
+    }
+
+    /// Whether to offer what is done with cases.
+    pub fn may_decide_cases(&self) -> bool {
+        self.may(Right::DecideCases)
+    }
+
+    /// Whether to offer pictures without their blur.
+    pub fn may_reveal_media(&self) -> bool {
+        self.may(Right::RevealMedia)
+    }
+
+    /// Whether to offer items and orders.
+    pub fn may_read_items(&self) -> bool {
+        self.may(Right::ReadItems)
+    }
+
+    /// Whether to offer banks.
+    pub fn may_read_banks(&self) -> bool {
+        self.may(Right::ReadBanks)
+    }
+
+    /// Whether to offer how much people looked at.
+    pub fn may_read_workload(&self) -> bool {
+        self.may(Right::ReadWorkload)
     }
 
     /// Whether to offer changes of banks.

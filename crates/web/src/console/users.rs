@@ -1,12 +1,13 @@
-//! People who sign in: invited, given a role, disabled. Start with [`list_users`].
+//! People who sign in: invited, given roles and queues, disabled. Start with [`list_users`].
 
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use moderation::flows::access::{self, AccessError, Invite};
-use moderation::model::{Role, Timestamp, User, UserId, UserState};
+use moderation::model::{Queue, QueueSet, Right, Role, Roles, Timestamp, User, UserId, UserState};
 use moderation::views;
 
+use super::account::SessionRow;
 use super::flash::Flash;
 use super::form::{Fields, FormState, Posted};
 use super::page::{Answer, go_saying, show, show_with};
@@ -21,7 +22,7 @@ struct UsersPage {
     shell: Shell,
     form: FormState,
     users: Vec<UserLine>,
-    roles: [Role; 3],
+    roles: [Role; 8],
 }
 
 #[derive(Template)]
@@ -30,7 +31,16 @@ struct UserPage {
     shell: Shell,
     form: FormState,
     user: UserLine,
-    roles: [Role; 3],
+    roles: [Role; 8],
+    queues: Vec<QueueChoice>,
+    has_all_queues: bool,
+    sessions: Vec<SessionRow>,
+}
+
+/// A queue that a person may be given.
+struct QueueChoice {
+    queue: Queue,
+    is_given: bool,
 }
 
 /// A secret that is shown once: a one-time link or the secret of a key.
@@ -56,7 +66,7 @@ pub struct SecretPage {
 struct UserLine {
     id: UserId,
     name: String,
-    role: Role,
+    roles: Roles,
     state: &'static str,
     is_disabled: bool,
     is_me: bool,
@@ -69,7 +79,7 @@ impl UserLine {
             is_me: shell.session.as_ref().is_some_and(|session| session.user.id == user.id),
             id: user.id,
             name: user.name,
-            role: user.role,
+            roles: user.roles,
             state: user.state.as_str(),
             is_disabled: user.state == UserState::Disabled,
             signed_in_at: user.signed_in_at,
@@ -100,11 +110,12 @@ async fn users_page(state: &WebState, person: Person, status: StatusCode, form: 
 
 /// `POST /settings/users`
 pub async fn invite_user(State(state): State<WebState>, Posted { person, fields }: Posted) -> Answer {
-    let role: Role = fields
-        .get("role")
-        .parse()
-        .map_err(|_| ConsoleError::BadRequest("no such role"))?;
-    let wrong = match access::invite_user(&state.app, &person.actor, fields.get("name"), role).await {
+    let Some(roles) = chosen_roles(&fields)? else {
+        let wrong = person.shell.t("users.need_role").to_owned();
+        let form = FormState::filled(fields).wrong("role", wrong);
+        return users_page(&state, person, StatusCode::UNPROCESSABLE_ENTITY, form).await;
+    };
+    let wrong = match access::invite_user(&state.app, &person.actor, fields.get("name"), roles).await {
         Ok(invite) => return show_link(&state, person.shell, &invite),
         Err(AccessError::NameTaken) => person.shell.t("users.name_taken").to_owned(),
         Err(AccessError::Invalid { what, .. }) => person.shell.with("common.field_invalid", "what", what),
@@ -143,7 +154,13 @@ async fn user_page(state: &WebState, person: Person, id: UserId, status: StatusC
         .into_iter()
         .find(|user| user.id == id)
         .ok_or(ConsoleError::NotFound)?;
-    let mut form = FormState::filled(Fields::of(&[("role", user.role.as_str())]));
+    let held: Vec<(&str, &str)> = user.roles.each().iter().map(|role| ("role", role.as_str())).collect();
+    let mut form = FormState::filled(Fields::of(&held));
+    let queues = queue_choices(state, &person, &user).await?;
+    let has_all_queues = user.queues == QueueSet::All;
+    let sessions = access::list_sessions(&state.app, &person.actor, id).await?;
+    let shell = &person.shell;
+    let sessions = sessions.into_iter().map(|line| SessionRow::of(line, shell)).collect();
     if let Some(wrong) = wrong {
         form = form.wrong("", wrong);
     }
@@ -155,18 +172,86 @@ async fn user_page(state: &WebState, person: Person, id: UserId, status: StatusC
             form,
             user,
             roles: Role::ALL,
+            queues,
+            has_all_queues,
+            sessions,
         },
     )
 }
 
+/// The roles that were chosen; none if no box was.
+fn chosen_roles(fields: &Fields) -> Result<Option<Roles>, ConsoleError> {
+    let roles: Result<Vec<Role>, _> = fields.all("role").map(str::parse).collect();
+    let roles = roles.map_err(|_| ConsoleError::BadRequest("no such role"))?;
+    Ok(Roles::of(&roles))
+}
+
+/// The queues that there are, and those that the person was given, though nothing waits in them now.
+async fn queue_choices(state: &WebState, person: &Person, user: &User) -> Result<Vec<QueueChoice>, ConsoleError> {
+    let mut queues: Vec<Queue> = if person.actor.may(Right::ReadCases) {
+        let desk = views::desk(&state.app, &person.actor).await?;
+        desk.queues.iter().map(|count| count.queue).collect()
+    } else {
+        Queue::ALL.to_vec()
+    };
+    if let QueueSet::Only(given) = &user.queues {
+        queues.extend(
+            given
+                .iter()
+                .filter(|queue| !queues.contains(queue))
+                .copied()
+                .collect::<Vec<_>>(),
+        );
+    }
+    let choice = |queue| QueueChoice {
+        queue,
+        is_given: user.queues != QueueSet::All && user.queues.has(queue),
+    };
+    Ok(queues.into_iter().map(choice).collect())
+}
+
+/// `POST /settings/users/{id}/queues`
+pub async fn change_queues(State(state): State<WebState>, Path(id): Path<String>, posted: Posted) -> Answer {
+    let fields = &posted.fields;
+    let queues = if fields.get("which") == "all" {
+        QueueSet::All
+    } else {
+        let named: Vec<&str> = fields.all("queue").collect();
+        named
+            .join(" ")
+            .parse()
+            .map_err(|_| ConsoleError::BadRequest("no such queue"))?
+    };
+    let id = parse(&id)?;
+    access::change_queues(&state.app, &posted.person.actor, id, queues).await?;
+    Ok(go_saying(
+        &state,
+        &format!("/settings/users/{id}"),
+        &Flash::new("flash.bank_saved", ""),
+    ))
+}
+
+/// `POST /settings/users/{id}/sessions`: ends them all.
+pub async fn end_sessions(State(state): State<WebState>, Path(id): Path<String>, posted: Posted) -> Answer {
+    let id = parse(&id)?;
+    access::end_all_sessions(&state.app, &posted.person.actor, id).await?;
+    Ok(go_saying(
+        &state,
+        &format!("/settings/users/{id}"),
+        &Flash::new("flash.sessions_ended", ""),
+    ))
+}
+
 /// `POST /settings/users/{id}/role`
 pub async fn change_role(State(state): State<WebState>, Path(id): Path<String>, posted: Posted) -> Answer {
-    let role: Role = posted
-        .fields
-        .get("role")
-        .parse()
-        .map_err(|_| ConsoleError::BadRequest("no such role"))?;
-    change_user(&state, posted.person, parse(&id)?, Some(role), None).await
+    let id = parse(&id)?;
+    match chosen_roles(&posted.fields)? {
+        Some(roles) => change_user(&state, posted.person, id, Some(roles), None).await,
+        None => {
+            let wrong = Some(posted.person.shell.t("users.need_role").to_owned());
+            user_page(&state, posted.person, id, StatusCode::UNPROCESSABLE_ENTITY, wrong).await
+        }
+    }
 }
 
 /// `POST /settings/users/{id}/disabled`
@@ -188,12 +273,13 @@ async fn change_user(
     state: &WebState,
     person: Person,
     id: UserId,
-    role: Option<Role>,
+    roles: Option<Roles>,
     disabled: Option<bool>,
 ) -> Answer {
-    match access::change_user(&state.app, &person.actor, id, role, disabled).await {
+    match access::change_user(&state.app, &person.actor, id, roles.clone(), disabled).await {
         Ok(()) => {
-            let users = if person.actor.user() == Some(id) && role.is_some_and(|role| role < Role::Admin) {
+            let keeps = |roles: &Roles| roles.give(Right::ManageAccess);
+            let users = if person.actor.user() == Some(id) && roles.is_some_and(|roles| !keeps(&roles)) {
                 // Someone who gave away their own right sees no users any more.
                 return Ok(go_saying(
                     state,

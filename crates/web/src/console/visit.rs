@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use moderation::flows::access;
 use moderation::model::Actor;
 
+use super::agent::rough_agent;
 use super::cookies::Cookie;
 use super::flash::Flash;
 use super::page::{ProblemPage, ProblemPlainPage};
@@ -86,6 +87,9 @@ async fn shell_of(state: &WebState, headers: &HeaderMap, uri: &Uri) -> Result<Sh
         Some(token) => access::session(&state.app, token).await?,
         None => None,
     };
+    if let Some(session) = &session {
+        access::note_session_use(&state.app, session, &rough_agent(headers)).await?;
+    }
     let flash = Cookie::Flash
         .read(headers, secure)
         .and_then(|text| Flash::parse(text, words));

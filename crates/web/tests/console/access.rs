@@ -138,7 +138,7 @@ async fn many_failures_make_guesses_slow_whether_or_not_there_is_such_a_name() {
 #[tokio::test]
 async fn the_one_time_link_works_once() {
     let world = World::new().await;
-    let invite = access::invite_user(&world.app, &Actor::Operator, "amal", Role::Moderator)
+    let invite = access::invite_user(&world.app, &Actor::Operator, "amal", Role::Moderator.into())
         .await
         .unwrap();
     let link = format!("/invite/{}", invite.token);
@@ -314,7 +314,11 @@ async fn people_are_changed_disabled_and_reset_but_never_all_shut_out() {
             .leads_to(),
         "/settings/users"
     );
-    mo.get(&world, "/log").await.says(200, "A user was changed");
+    assert!(
+        mo.get(&world, "/desk").await.leads_to().starts_with("/sign-in"),
+        "other roles, another session"
+    );
+    ada.get(&world, "/log").await.says(200, "A user was changed");
     ada.post(&world, &format!("{of_ada}/role"), &[("role", "lead")])
         .await
         .says(422, "At least one administrator must remain.");

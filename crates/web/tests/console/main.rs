@@ -13,6 +13,7 @@ mod films;
 mod pictures;
 
 mod access;
+mod account;
 mod banks;
 mod cases;
 mod people;

@@ -28,7 +28,7 @@ pub struct Person {
 impl Person {
     /// Someone who has just accepted an invitation.
     pub async fn join(world: &World, name: &str, role: Role) -> Self {
-        let invite = access::invite_user(&world.app, &Actor::Operator, name, role)
+        let invite = access::invite_user(&world.app, &Actor::Operator, name, role.into())
             .await
             .unwrap();
         let view = access::open_invite(&world.app, &invite.token).await.unwrap();

@@ -7,7 +7,7 @@ use crate::people::{Person, get, post, submit};
 use crate::world::{KNOWN, World, pdq};
 
 /// Every form of the console.
-const FORMS: [&str; 36] = [
+const FORMS: [&str; 43] = [
     "/sign-in",
     "/sign-out",
     "/invite/x",
@@ -31,7 +31,14 @@ const FORMS: [&str; 36] = [
     "/actions/x/retry",
     "/settings/users",
     "/settings/users/x/role",
+    "/settings/users/x/queues",
+    "/settings/users/x/sessions",
     "/settings/users/x/disabled",
+    "/account/sessions",
+    "/account/password",
+    "/account/recovery",
+    "/account/tokens",
+    "/account/tokens/x/revoke",
     "/settings/users/x/reset",
     "/settings/keys",
     "/settings/keys/x/revoke",

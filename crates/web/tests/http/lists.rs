@@ -248,10 +248,10 @@ async fn each_thing_can_be_read_by_itself() {
     "#]]);
 
     let chance = &world.app.chance;
-    let person = Actor::Person {
-        user: UserId::fresh(Timestamp::from_unix_ms(1), chance),
-        role: Role::Moderator,
-    };
+    let person = Actor::person(
+        UserId::fresh(Timestamp::from_unix_ms(1), chance),
+        Role::Moderator.into(),
+    );
     let judgement = Judgement {
         revision: 1,
         outcome: Outcome::Restrict,

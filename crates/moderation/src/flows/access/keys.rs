@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{AccessError, check_name};
 use crate::Seawall;
 use crate::access::{self, secrets};
-use crate::model::{Actor, Key, KeyId, Right, Scope, Timestamp};
+use crate::model::{Actor, Key, KeyId, Right, Scope, Timestamp, UserState};
 use crate::store::{Store, StoreError};
 
 /// How often it is noted that a key was used.
@@ -44,6 +44,8 @@ pub async fn create_key(app: &Seawall, actor: &Actor, name: &str, scopes: Vec<Sc
         name: name.to_owned(),
         scopes: distinct,
         made_by: actor.user(),
+        person: None,
+        expires_at: None,
         created_at: now,
         used_at: None,
         revoked_at: None,
@@ -80,20 +82,39 @@ pub async fn authenticate_key(app: &Seawall, secret: &str) -> Result<Option<Acto
     if !secret.starts_with(secrets::KEY_PREFIX) {
         return Ok(None);
     }
-    let found = access::find_key_by_secret(&mut *app.store.reader().await?, &secrets::token_hash(secret)).await?;
-    let Some(key) = found.filter(|key| key.revoked_at.is_none()) else {
+    let now = app.clock.now();
+    let mut conn = app.store.reader().await?;
+    let found = access::find_key_by_secret(&mut conn, &secrets::token_hash(secret)).await?;
+    let is_good = |key: &Key| key.revoked_at.is_none() && key.expires_at.is_none_or(|end| end > now);
+    let Some(key) = found.filter(is_good) else {
         return Ok(None);
     };
-    let now = app.clock.now();
+    // A token stands for its person as they are now, not as they were when they made it.
+    let person = match key.person {
+        Some(person) => match access::find_user(&mut conn, person).await? {
+            Some(user) if user.state == UserState::Active => Some(user),
+            Some(_) | None => return Ok(None),
+        },
+        None => None,
+    };
+    drop(conn);
     if key
         .used_at
         .is_none_or(|used_at| now.since(used_at) >= KEY_USE_NOTED_EVERY)
     {
         note_key_use(&app.store, key.id, now).await?;
     }
-    Ok(Some(Actor::Key {
-        key: key.id,
-        scopes: key.scopes,
+    Ok(Some(match person {
+        Some(user) => Actor::Person {
+            user: user.id,
+            roles: user.roles,
+            queues: user.queues,
+            token: Some(key.scopes),
+        },
+        None => Actor::Key {
+            key: key.id,
+            scopes: key.scopes,
+        },
     }))
 }
 

@@ -12,7 +12,7 @@
 
 use std::time::Duration;
 
-use super::{AccessError, SignedIn, actor_of, hashing, open_session};
+use super::{AccessError, SignedIn, actor_of, hashing, open_session, proof};
 use crate::Seawall;
 use crate::access::attempts::{self, Lane, Patience};
 use crate::access::{self, Credentials, secrets};
@@ -33,7 +33,7 @@ pub struct Attempt<'a> {
     pub name: &'a str,
     /// The password.
     pub password: &'a str,
-    /// The one-time code.
+    /// The one-time code, or a recovery code.
     pub totp_code: &'a str,
     /// Where the attempt comes from: an address, or the network that one customer is given.
     pub address: &'a str,
@@ -66,13 +66,15 @@ pub async fn sign_in(app: &Seawall, attempt: &Attempt<'_>) -> Result<SignedIn, A
     let password_is_right = hashing::run(move || secrets::verify_password(&password, compared_with.as_deref())).await?;
     let seed = credentials.as_ref().and_then(|c| c.totp_secret.as_deref());
     let step_used = credentials.as_ref().map_or(0, |c| c.totp_step_used);
-    let code_is_right = secrets::check_totp(
-        seed.unwrap_or(DECOY_SEED),
-        attempt.totp_code,
-        app.clock.now(),
-        step_used,
-    )
-    .is_some();
+    // Which of the two it is depends on what was typed alone.
+    let code_is_right = if secrets::is_recovery_code(attempt.totp_code) {
+        let hash = secrets::token_hash(attempt.totp_code);
+        let of = user.as_ref().map(|user| user.id);
+        access::has_recovery_code(&mut *app.store.reader().await?, of, &hash).await?
+    } else {
+        let (seed, now) = (seed.unwrap_or(DECOY_SEED), app.clock.now());
+        secrets::check_totp(seed, attempt.totp_code, now, step_used).is_some()
+    };
     let Some(user) = user.filter(|_| password_is_right && code_is_right) else {
         return Err(AccessError::Refused);
     };
@@ -86,13 +88,11 @@ pub async fn sign_in(app: &Seawall, attempt: &Attempt<'_>) -> Result<SignedIn, A
         .filter(|user| user.state == UserState::Active)
         .ok_or(AccessError::Refused)?;
     let mut credentials = access::credentials(tx.conn(), user.id).await?;
-    let step = credentials
-        .totp_secret
-        .as_deref()
-        .and_then(|secret| secrets::check_totp(secret, attempt.totp_code, now, credentials.totp_step_used));
-    credentials.totp_step_used = step
-        .filter(|_| credentials.password_hash == hash)
-        .ok_or(AccessError::Refused)?;
+    if credentials.password_hash != hash
+        || !proof::use_code(&mut tx, user.id, &mut credentials, attempt.totp_code, now).await?
+    {
+        return Err(AccessError::Refused);
+    }
     access::write_credentials(&mut tx, user.id, &credentials).await?;
     attempts::forgive(&mut tx, &lanes, now).await?;
     let user = User {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::Seawall;
 use crate::decisions;
 use crate::model::{Actor, Author, Decision, DecisionId, Outcome, Restricted, Right};
-use crate::views::ViewError;
+use crate::views::{ViewError, reaches_item};
 
 /// A decision in plain words.
 #[derive(Debug, Clone)]
@@ -69,8 +69,11 @@ pub struct CounterSeen {
 /// A decision in plain words.
 pub async fn explain(app: &Seawall, actor: &Actor, id: DecisionId) -> Result<Option<Explanation>, ViewError> {
     actor.require(Right::ReadItems)?;
-    let decision = decisions::find(&mut *app.store.reader().await?, id).await?;
-    Ok(decision.map(explanation))
+    let mut conn = app.store.reader().await?;
+    match decisions::find(&mut conn, id).await? {
+        Some(decision) if reaches_item(&mut conn, actor, &decision.item).await? => Ok(Some(explanation(decision))),
+        Some(_) | None => Ok(None),
+    }
 }
 
 pub(super) fn explanation(decision: Decision) -> Explanation {

@@ -1,0 +1,179 @@
+//! A person who is signed in proves once more that it is them, and then changes what they sign in with: a new password,
+//! new recovery codes. Start with [`change_password`].
+//!
+//! Proofs are counted like sign-ins, in a lane of the person's own, so that a session that somebody left open does not let
+//! a passer-by guess.
+
+use super::{AccessError, hashing};
+use crate::Seawall;
+use crate::access::attempts::{self, Lane};
+use crate::access::{self, Credentials, secrets};
+use crate::model::{Actor, Denied, Right, Session, Timestamp, UserId, UserState};
+use crate::store::{StoreError, Tx};
+
+/// What a person shows to prove who they are.
+#[derive(Clone, Copy)]
+pub struct Proof<'a> {
+    /// Their password.
+    pub password: &'a str,
+    /// The code that their authenticator shows, or a recovery code.
+    pub code: &'a str,
+}
+
+/// Changes the password of who is signed in. All their other sessions end; the one that asks stays.
+pub async fn change_password(
+    app: &Seawall,
+    session: &Session,
+    proof: &Proof<'_>,
+    new_password: &str,
+) -> Result<(), AccessError> {
+    check_password(new_password)?;
+    let user = session.user.id;
+    let compared = compare(app, user, proof).await?;
+    let (chance, new_password) = (app.chance.clone(), new_password.to_owned());
+    let password_hash = hashing::run(move || secrets::hash_password(&new_password, &chance)).await??;
+    let (mut tx, mut credentials) = settle(app, user, proof, compared).await?;
+    let now = app.clock.now();
+    credentials.password_hash = Some(password_hash);
+    access::write_credentials(&mut tx, user, &credentials).await?;
+    access::delete_sessions_but(&mut tx, user, &session.id).await?;
+    attempts::delete_devices_of(&mut tx, user).await?;
+    tx.event(
+        now,
+        &super::actor_of(&session.user),
+        "user.password_changed",
+        user,
+        serde_json::json!({}),
+    );
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Makes new recovery codes for who is signed in, to be shown once. Older ones are good no more.
+pub async fn renew_recovery_codes(
+    app: &Seawall,
+    session: &Session,
+    proof: &Proof<'_>,
+) -> Result<Vec<String>, AccessError> {
+    let user = session.user.id;
+    let compared = compare(app, user, proof).await?;
+    let (mut tx, credentials) = settle(app, user, proof, compared).await?;
+    access::write_credentials(&mut tx, user, &credentials).await?;
+    let codes: Vec<String> = (0..secrets::RECOVERY_CODES)
+        .map(|_| secrets::fresh_recovery_code(&app.chance))
+        .collect();
+    let hashes: Vec<String> = codes.iter().map(|code| secrets::token_hash(code)).collect();
+    access::put_recovery_codes(&mut tx, user, &hashes).await?;
+    let body = serde_json::json!({ "n_codes": codes.len() });
+    tx.event(
+        app.clock.now(),
+        &super::actor_of(&session.user),
+        "user.recovery_renewed",
+        user,
+        body,
+    );
+    tx.commit().await?;
+    Ok(codes)
+}
+
+/// How many recovery codes a person has left.
+pub async fn n_recovery_codes(app: &Seawall, actor: &Actor) -> Result<i64, AccessError> {
+    let user = actor.user().ok_or_else(|| Denied {
+        actor: actor.to_string(),
+        right: Right::ManageAccess,
+    })?;
+    Ok(access::n_recovery_codes(&mut *app.store.reader().await?, user).await?)
+}
+
+/// What can be a password.
+pub(super) fn check_password(password: &str) -> Result<(), AccessError> {
+    let length = password.chars().count();
+    if length < secrets::PASSWORD_LENGTH_MIN || password.len() > secrets::PASSWORD_BYTES_MAX {
+        let what = format!(
+            "must have at least {} characters and at most {} bytes",
+            secrets::PASSWORD_LENGTH_MIN,
+            secrets::PASSWORD_BYTES_MAX
+        );
+        return Err(AccessError::Invalid {
+            field: "password",
+            what,
+        });
+    }
+    Ok(())
+}
+
+/// Uses a code up: one of the authenticator, whose step is then written in `credentials`, or one for recovery, of which
+/// the log gets a line. `false` if it is neither.
+pub(super) async fn use_code(
+    tx: &mut Tx,
+    user: UserId,
+    credentials: &mut Credentials,
+    code: &str,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    if secrets::is_recovery_code(code) {
+        let is_used = access::use_recovery_code(tx, user, &secrets::token_hash(code)).await?;
+        if is_used {
+            let n_left = access::n_recovery_codes(tx.conn(), user).await?;
+            let body = serde_json::json!({ "n_left": n_left });
+            tx.event(now, &Actor::System, "user.recovery_used", user, body);
+        }
+        return Ok(is_used);
+    }
+    let secret = credentials.totp_secret.as_deref();
+    let step = secret.and_then(|secret| secrets::check_totp(secret, code, now, credentials.totp_step_used));
+    if let Some(step) = step {
+        credentials.totp_step_used = step;
+    }
+    Ok(step.is_some())
+}
+
+/// A password that was compared, and fits; the code is used up when the change is written.
+struct Compared {
+    hash: Option<String>,
+    lane: Lane,
+}
+
+async fn compare(app: &Seawall, user: UserId, proof: &Proof<'_>) -> Result<Compared, AccessError> {
+    if proof.password.len() > secrets::PASSWORD_BYTES_MAX {
+        return Err(AccessError::Refused);
+    }
+    let mut tx = app.store.begin("count a proof").await?;
+    let lane = Lane::of_own(&user.to_string());
+    let lanes = [lane.clone()];
+    if let Err(until) = attempts::charge(&mut tx, &lanes, app.clock.now()).await? {
+        return Err(AccessError::TooManyAttempts { until });
+    }
+    tx.commit().await?;
+    let hash = access::credentials(&mut *app.store.reader().await?, user)
+        .await?
+        .password_hash;
+    let (compared_with, password) = (hash.clone(), proof.password.to_owned());
+    let is_right = hashing::run(move || secrets::verify_password(&password, compared_with.as_deref())).await?;
+    if !is_right {
+        return Err(AccessError::Refused);
+    }
+    Ok(Compared { hash, lane })
+}
+
+async fn settle(
+    app: &Seawall,
+    user: UserId,
+    proof: &Proof<'_>,
+    compared: Compared,
+) -> Result<(Tx, Credentials), AccessError> {
+    let mut tx = app.store.begin("prove oneself").await?;
+    let now = app.clock.now();
+    // Comparing took a while: meanwhile the person may have been disabled or invited anew.
+    access::find_user_locked(&mut tx, user)
+        .await?
+        .filter(|user| user.state == UserState::Active)
+        .ok_or(AccessError::Refused)?;
+    let mut credentials = access::credentials(tx.conn(), user).await?;
+    if credentials.password_hash != compared.hash || !use_code(&mut tx, user, &mut credentials, proof.code, now).await?
+    {
+        return Err(AccessError::Refused);
+    }
+    attempts::forgive(&mut tx, &[compared.lane], now).await?;
+    Ok((tx, credentials))
+}

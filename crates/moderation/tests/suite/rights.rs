@@ -1,0 +1,276 @@
+//! What people may, by their roles, and what they reach, by their queues.
+
+use moderation::flows::access::{self, AccessError, change_queues, end_all_sessions};
+use moderation::flows::banks::{self, BankError};
+use moderation::flows::cases::{self, CaseError};
+use moderation::flows::reveal::{self, ClearPicture};
+use moderation::flows::rules::{self, NewChange, RulesError};
+use moderation::flows::submit::{self, SubmitError};
+use moderation::flows::{actions, actions::ActionError};
+use moderation::model::{
+    ActionId, Actor, CaseId, Chance, ChangeId, ItemId, Judgement, MediaId, NewBank, Outcome, PageRequest, Queue,
+    QueueSet, Right, Role, Timestamp, UserId,
+};
+use moderation::views::{self, CaseFilter, ViewError};
+
+use super::world::{World, given, hash_of, item};
+
+fn unseen<T>(result: &Result<T, ViewError>) -> bool {
+    matches!(result, Err(ViewError::Denied(_)))
+}
+
+/// Role by role, each flow and view refuses exactly those whose roles lack its right.
+pub async fn every_flow_asks_for_its_right(world: World) {
+    let app = &world.app;
+    let at = Timestamp::from_unix_ms(5);
+    let chance = Chance::seeded(5);
+    let (case, change) = (CaseId::fresh(at, &chance), ChangeId::fresh(at, &chance));
+    let (action, media) = (ActionId::fresh(at, &chance), MediaId::fresh(at, &chance));
+    let user = UserId::fresh(at, &chance);
+    let page = PageRequest::first();
+    for role in Role::ALL {
+        let who = &Actor::person(user, role.into());
+        let new_bank = || NewBank {
+            name: String::new(),
+            description: String::new(),
+            confirmed: false,
+        };
+        let new_change = || NewChange {
+            files: Vec::new(),
+            note: String::new(),
+        };
+        let new_item = item("probe", vec![given(hash_of(3))]);
+        let judgement = Judgement {
+            revision: 1,
+            outcome: Outcome::Allow,
+            policy: None,
+            whole: false,
+            reason: "why".to_owned(),
+        };
+        let rules_denied = |result: Result<(), RulesError>| matches!(result, Err(RulesError::Denied(_)));
+        let case_denied = |error: Option<CaseError>| matches!(error, Some(CaseError::Denied(_)));
+        let access_denied = |error: Option<AccessError>| matches!(error, Some(AccessError::Denied(_)));
+        let denied = [
+            (Right::ReadItems, unseen(&views::list_items(app, who, &page).await)),
+            (Right::ReadItems, unseen(&views::list_decisions(app, who, &page).await)),
+            (
+                Right::ReadItems,
+                unseen(&views::list_actions(app, who, None, &page).await),
+            ),
+            (
+                Right::ReadItems,
+                unseen(&views::list_streams(app, who, None, &page).await),
+            ),
+            (Right::ReadCases, unseen(&views::desk(app, who).await)),
+            (Right::ReadCases, unseen(&views::case(app, who, case).await)),
+            (
+                Right::ReadCases,
+                unseen(&views::list_cases(app, who, CaseFilter::default(), &page).await),
+            ),
+            (
+                Right::ReadCases,
+                unseen(&views::blurred_media_preview(app, who, media).await),
+            ),
+            (
+                Right::RevealMedia,
+                unseen(&reveal::reveal_media(app, who, media, ClearPicture::Small).await),
+            ),
+            (
+                Right::RevealMedia,
+                unseen(&reveal::reveal_strip_picture(app, who, media, 0).await),
+            ),
+            (
+                Right::DecideCases,
+                case_denied(cases::take_case(app, who, case).await.err()),
+            ),
+            (
+                Right::DecideCases,
+                case_denied(cases::take_next_case(app, who, None).await.err()),
+            ),
+            (
+                Right::DecideCases,
+                case_denied(cases::release_case(app, who, case).await.err()),
+            ),
+            (
+                Right::DecideCases,
+                case_denied(cases::escalate_case(app, who, case, "why".to_owned()).await.err()),
+            ),
+            (
+                Right::DecideCases,
+                case_denied(cases::decide_case(app, who, case, judgement).await.err()),
+            ),
+            (Right::ReadBanks, unseen(&views::list_banks(app, who, &page).await)),
+            (
+                Right::WriteBanks,
+                matches!(
+                    banks::create_bank(app, who, new_bank(), None).await,
+                    Err(BankError::Denied(_))
+                ),
+            ),
+            (
+                Right::RetryActions,
+                matches!(
+                    actions::retry_action(app, who, action).await,
+                    Err(ActionError::Denied(_))
+                ),
+            ),
+            (Right::ReadEvents, unseen(&views::list_events(app, who, &page).await)),
+            (
+                Right::ReadEvents,
+                unseen(&views::list_newest_events(app, who, &page).await),
+            ),
+            (Right::ReadRules, unseen(&views::rules(app, who).await)),
+            (
+                Right::ProposeRules,
+                rules_denied(rules::propose(app, who, new_change()).await.map(drop)),
+            ),
+            (
+                Right::ApproveRules,
+                rules_denied(rules::approve(app, who, change, "").await.map(drop)),
+            ),
+            (
+                Right::StopRules,
+                rules_denied(rules::reject(app, who, change, "").await.map(drop)),
+            ),
+            (
+                Right::SubmitItems,
+                matches!(
+                    submit::check_item(app, who, new_item).await,
+                    Err(SubmitError::Denied(_))
+                ),
+            ),
+            (Right::ReadWorkload, unseen(&views::workload(app, who).await)),
+            (Right::ManageAccess, unseen(&views::list_users(app, who).await)),
+            (Right::ManageAccess, unseen(&views::list_keys(app, who).await)),
+            (
+                Right::ManageAccess,
+                access_denied(
+                    change_queues(app, who, UserId::fresh(at, &chance), QueueSet::All)
+                        .await
+                        .err(),
+                ),
+            ),
+            (
+                Right::ManageAccess,
+                access_denied(end_all_sessions(app, who, UserId::fresh(at, &chance)).await.err()),
+            ),
+            (
+                Right::ManageAccess,
+                access_denied(access::reinvite_user(app, who, UserId::fresh(at, &chance)).await.err()),
+            ),
+        ];
+        for (n, (right, is_denied)) in denied.into_iter().enumerate() {
+            assert_eq!(is_denied, !role.rights().contains(&right), "{role}: {right} (line {n})");
+        }
+    }
+}
+
+pub async fn cases_of_other_queues_are_not_there(world: World) {
+    let app = &world.app;
+    let (known, doubted) = (world.bank("known", true).await, world.bank("doubted", false).await);
+    world.entry(known, hash_of(1)).await;
+    world.entry(doubted, hash_of(2)).await;
+    let hidden = world.submit("hidden", hash_of(1)).await;
+    let free = world.submit("free", hash_of(9)).await;
+    assert_eq!(free.case, None);
+    let (case, media) = (hidden.case.unwrap(), hidden.media[0].id.unwrap());
+    let view = views::case(app, &Actor::Operator, case).await.unwrap().unwrap();
+    assert_eq!(view.case.queue, Queue::Matches);
+
+    let (amal, _, _) = world.join("amal", Role::Lead).await;
+    let set = |text: &str| text.parse::<QueueSet>().unwrap();
+    let with = |queues: &str| Actor::Person {
+        user: amal,
+        roles: Role::Lead.into(),
+        queues: set(queues),
+        token: None,
+    };
+    let all = PageRequest::first();
+    let hidden_item: ItemId = "hidden".parse().unwrap();
+    let (other, own) = (with("leads reported"), with("matches"));
+    for (who, sees) in [(&other, false), (&with(""), false), (&own, true), (&with("*"), true)] {
+        let listed = views::list_cases(app, who, CaseFilter::default(), &all).await.unwrap();
+        assert_eq!(listed.rows.iter().any(|row| row.case.id == case), sees);
+        let of_queue = CaseFilter {
+            queue: Some(Queue::Matches),
+            open: None,
+        };
+        let listed = views::list_cases(app, who, of_queue, &all).await.unwrap();
+        assert_eq!(listed.rows.is_empty(), !sees, "asking for the queue opens nothing");
+        assert_eq!(views::case(app, who, case).await.unwrap().is_some(), sees);
+        let desk = views::desk(app, who).await.unwrap();
+        assert_eq!(desk.queues.iter().any(|count| count.queue == Queue::Matches), sees);
+        assert_eq!(views::item(app, who, &hidden_item).await.unwrap().is_some(), sees);
+        assert_eq!(views::verdict(app, who, &hidden_item).await.unwrap().is_some(), sees);
+        let items = views::list_items(app, who, &all).await.unwrap();
+        assert_eq!(items.rows.iter().any(|row| row.item.id == hidden_item), sees);
+        let decisions = views::list_decisions(app, who, &all).await.unwrap();
+        assert_eq!(decisions.rows.iter().any(|decision| decision.item == hidden_item), sees);
+        assert!(decisions.rows.iter().any(|decision| decision.item.as_str() == "free"));
+        let decision = hidden.decision.unwrap();
+        assert_eq!(views::decision(app, who, decision).await.unwrap().is_some(), sees);
+        assert_eq!(views::explain(app, who, decision).await.unwrap().is_some(), sees);
+        let ordered = views::list_actions(app, who, None, &all).await.unwrap();
+        assert_eq!(ordered.rows.is_empty(), !sees);
+        let action = views::list_actions(app, &Actor::Operator, None, &all)
+            .await
+            .unwrap()
+            .rows[0]
+            .id;
+        assert_eq!(views::action(app, who, action).await.unwrap().is_some(), sees);
+        assert_eq!(
+            matches!(
+                actions::retry_action(app, who, action).await,
+                Err(ActionError::NotFound)
+            ),
+            !sees
+        );
+        // There is no picture of a hash; what must not be reached is not found before that is asked.
+        assert!(
+            reveal::reveal_media(app, who, media, ClearPicture::Small)
+                .await
+                .unwrap()
+                .is_none()
+        );
+        assert!(views::item(app, who, &"free".parse().unwrap()).await.unwrap().is_some());
+    }
+    let judgement = || Judgement {
+        revision: 1,
+        outcome: Outcome::Allow,
+        policy: None,
+        whole: false,
+        reason: "a harbour".to_owned(),
+    };
+    assert!(matches!(
+        cases::take_case(app, &other, case).await,
+        Err(CaseError::NotFound)
+    ));
+    assert!(matches!(
+        cases::release_case(app, &other, case).await,
+        Err(CaseError::NotFound)
+    ));
+    let escalated = cases::escalate_case(app, &other, case, "hard".to_owned()).await;
+    assert!(matches!(escalated, Err(CaseError::NotFound)));
+    let decided = cases::decide_case(app, &other, case, judgement()).await;
+    assert!(matches!(decided, Err(CaseError::NotFound)));
+    assert_eq!(cases::take_next_case(app, &other, None).await.unwrap(), None);
+    assert_eq!(
+        cases::take_next_case(app, &other, Some(Queue::Matches)).await.unwrap(),
+        None
+    );
+    assert_eq!(cases::take_next_case(app, &own, None).await.unwrap(), Some(case));
+    // What is escalated leaves the queues of who escalated it.
+    cases::escalate_case(app, &own, case, "hard".to_owned()).await.unwrap();
+    assert!(views::case(app, &own, case).await.unwrap().is_none());
+    assert!(
+        cases::decide_case(app, &with("escalated"), case, judgement())
+            .await
+            .is_ok()
+    );
+
+    // The set is kept with the person, and counts from their next request on.
+    change_queues(app, &Actor::Operator, amal, set("leads")).await.unwrap();
+    let users = views::list_users(app, &Actor::Operator).await.unwrap();
+    assert_eq!(users[0].queues, set("leads"));
+    assert_eq!(access::actor_of(&users[0]).queues(), &set("leads"));
+}

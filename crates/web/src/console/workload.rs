@@ -1,0 +1,26 @@
+//! How much each person looked at, for who looks after them. Start with [`show_workload`].
+
+use askama::Template;
+use axum::extract::State;
+use moderation::views::{self, Workload};
+
+use super::page::{Answer, show};
+use super::shell::Shell;
+use super::visit::Person;
+use crate::WebState;
+
+#[derive(Template)]
+#[template(path = "workload.html")]
+struct WorkloadPage {
+    shell: Shell,
+    rows: Vec<Workload>,
+}
+
+/// `GET /workload`
+pub async fn show_workload(State(state): State<WebState>, person: Person) -> Answer {
+    let rows = views::workload(&state.app, &person.actor).await?;
+    show(&WorkloadPage {
+        shell: person.shell,
+        rows,
+    })
+}
