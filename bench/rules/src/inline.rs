@@ -155,9 +155,11 @@ async fn open(address: &str) -> Result<Seawall> {
 
 /// Proposed by one and approved by another, as rules are.
 async fn have_live(app: &Seawall, text: String) -> Result<()> {
-    let lead = |seed| Actor::Person {
-        user: UserId::fresh(SystemClock.now(), &Chance::seeded(seed)),
-        role: Role::Lead,
+    let lead = |seed| {
+        Actor::person(
+            UserId::fresh(SystemClock.now(), &Chance::seeded(seed)),
+            Role::Lead.into(),
+        )
     };
     let files = [("bench.rules", text), ("else.rules", NOTHING_ELSE.to_owned())];
     let new = NewChange {
