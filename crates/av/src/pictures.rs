@@ -22,8 +22,8 @@ use crate::strip::Strip;
 const EVERY_MS: u32 = 500;
 /// The same in a live stream, where what is looked at sooner is known sooner: of what moves, twice as many frames are near to one that is banked.
 const EVERY_MS_LIVE: u32 = 250;
-/// No frame is taken for its time alone so soon after another.
-const APART_MS: u32 = 200;
+/// No frame is taken for its time alone so soon after another: a share of the time from one to the next.
+const APART_SHARE: (u32, u32) = (2, 5);
 /// Scenes that are shorter are not told apart: what flickers would fill everything.
 const SCENE_MS: u32 = 300;
 
@@ -234,8 +234,10 @@ fn glimpse(image: LumaImage<'_>, turn: Dihedral, is_due: impl Fn(Pdq) -> bool) -
 struct Choice {
     /// vPDQ takes every so many; 0 when the rate is unknown or not every frame is seen.
     every: u64,
-    /// And time asks for one so often.
+    /// And time asks for one so often,
     every_ms: u32,
+    /// but not so soon after another.
+    apart_ms: u32,
     half_frame_ms: u32,
     from_ms: u32,
     frame_rate: f64,
@@ -266,6 +268,7 @@ impl Choice {
         Self {
             every,
             every_ms,
+            apart_ms: every_ms * APART_SHARE.0 / APART_SHARE.1,
             half_frame_ms: (half_frame_ms as u32).min(every_ms / 2),
             from_ms,
             frame_rate,
@@ -308,8 +311,8 @@ impl Choice {
         } else {
             u64::MAX
         };
-        let is_vpdq_soon = left.saturating_mul(2 * u64::from(self.half_frame_ms)) < APART_MS.into();
-        let is_time = is_due && !is_vpdq_soon && is_apart(self.last_taken_ms, APART_MS);
+        let is_vpdq_soon = left.saturating_mul(2 * u64::from(self.half_frame_ms)) < self.apart_ms.into();
+        let is_time = is_due && !is_vpdq_soon && is_apart(self.last_taken_ms, self.apart_ms);
         if !is_scene && !is_vpdq && !is_time {
             return None;
         }
@@ -375,7 +378,7 @@ mod tests {
             let taken = choose(rate, 0, true, 100.0, &[]);
             assert!((200..=260).contains(&taken.len()), "{rate}: {}", taken.len());
             let widest = taken.windows(2).map(|pair| pair[1].0 - pair[0].0).max().unwrap();
-            assert!(widest <= EVERY_MS + APART_MS + 100, "{rate}: {widest}");
+            assert!(widest <= EVERY_MS + EVERY_MS / 2 + 50, "{rate}: {widest}");
         }
         assert_eq!(choose(25.0, 0, true, 100.0, &[]).len(), 200);
         assert_eq!(choose(30.0, 0, true, 100.0, &[]).len(), 200);
@@ -387,9 +390,9 @@ mod tests {
             let mut choice = Choice::new(rate, 0, true, EVERY_MS_LIVE);
             let all = (0..(100.0 * rate) as u64).map(|number| (number as f64 * 1_000.0 / rate) as u32);
             let taken: Vec<u32> = all.filter(|at_ms| choice.next(*at_ms, false).is_some()).collect();
-            assert!((390..=460).contains(&taken.len()), "{rate}: {}", taken.len());
+            assert!((375..=490).contains(&taken.len()), "{rate}: {}", taken.len());
             let widest = taken.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
-            assert!(widest <= EVERY_MS_LIVE + APART_MS + 100, "{rate}: {widest}");
+            assert!(widest <= EVERY_MS_LIVE + EVERY_MS_LIVE / 2 + 50, "{rate}: {widest}");
         }
     }
 

@@ -90,13 +90,18 @@ async fn a_stream_shows_what_the_file_shows() {
             "{name}: {:?}",
             seen.pictures
         );
-        assert!(seen.frames.len().abs_diff(whole.frames.len()) <= 2, "{name}");
-        let same = seen
+        // Of a stream twice as many frames are taken, those of the file among them.
+        let (n_seen, n_whole) = (seen.frames.len(), whole.frames.len());
+        assert!(
+            n_seen >= 3 * n_whole / 2 && n_seen <= 2 * n_whole + 2,
+            "{name}: {n_seen} beside {n_whole}"
+        );
+        let same = whole
             .frames
             .iter()
-            .filter(|frame| whole.frames.iter().any(|other| other.pdq == frame.pdq))
+            .filter(|frame| seen.frames.iter().any(|other| other.pdq == frame.pdq))
             .count();
-        assert!(same + 2 >= seen.frames.len(), "{name}: {same} of {}", seen.frames.len());
+        assert!(same + 2 >= n_whole, "{name}: {same} of {n_whole}");
         assert!(
             (60_000..=70_000).contains(&seen.n_samples),
             "{name}: {}",

@@ -131,7 +131,8 @@ fn decode_finding(reader: &mut Reader<'_>, request: &Request) -> Result<Finding,
             None => (index, view) == (0, View::AsIs),
             Some(last) => (last.index, last.view) < (index, view) && (view == View::AsIs || index == last.index),
         };
-        if !in_order || frames_total.is_some_and(|total| index >= total) {
+        let is_later = frames.last().is_none_or(|last| last.at_ms <= at_ms);
+        if !in_order || !is_later || frames_total.is_some_and(|total| index >= total) {
             return Err(BadMessage("frames out of order"));
         }
         frames.push(FrameSignal {

@@ -114,12 +114,13 @@ pub async fn put(tx: &mut Tx, new: &NewItem, now: Timestamp) -> Result<Put, Stor
     .fetch_optional(tx.conn())
     .await
     .map_err(StoreError::at("keep an item"))?;
-    match row {
-        Some(row) => Ok(Put::Fresh {
-            revision: row.int("revision")?,
-        }),
-        None => Ok(Put::Same),
+    let Some(row) = row else { return Ok(Put::Same) };
+    let revision = row.int("revision")?;
+    if revision > 1 {
+        // What was said before is gone like the text that it stood beside.
+        transcripts::forget_before(tx, &new.id, revision).await?;
     }
+    Ok(Put::Fresh { revision })
 }
 
 fn kept_facts(new: &NewItem) -> Option<String> {

@@ -24,6 +24,17 @@ pub async fn insert_transcript(tx: &mut Tx, media: MediaId, lines: &[TranscriptL
     Ok(())
 }
 
+/// Forgets what was said in the files of an item's earlier revisions.
+pub(super) async fn forget_before(tx: &mut Tx, item: &ItemId, revision: i64) -> Result<(), StoreError> {
+    query("DELETE FROM items_transcript WHERE media_id IN (SELECT id FROM items_media WHERE item_id = $1 AND revision < $2)")
+        .bind(item.to_string())
+        .bind(revision)
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("forget what was said in files"))?;
+    Ok(())
+}
+
 /// What is said in the files of an item's revision.
 pub async fn transcripts(
     conn: &mut AnyConnection,

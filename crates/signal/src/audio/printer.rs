@@ -3,7 +3,7 @@
 use super::chroma::{Chroma, Chromas, FINE, NOTES};
 use super::classify::Classifier;
 use super::resample::{CHANNELS_MAX, RATE_MAX, RATE_MIN, Resampler};
-use super::{AS_IS, ITEMS_MAX, Item, Played, QueryPrints, SPEEDS, Speed};
+use super::{AS_IS, ITEM_MS, ITEMS_MAX, Item, Played, QueryPrints, SPEEDS, Speed};
 
 /// A sound that cannot be printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +43,15 @@ impl Printer {
     /// For a query: at all [`SPEEDS`].
     pub fn new(rate: u32, channels: u16) -> Result<Self, BadSound> {
         Self::at_speeds(rate, channels, &SPEEDS)
+    }
+
+    /// For a query of which nothing was heard before that moment, in milliseconds: its items lie where they belong.
+    pub fn beginning_at(rate: u32, channels: u16, at_ms: u32) -> Result<Self, BadSound> {
+        let mut printer = Self::new(rate, channels)?;
+        for track in &mut printer.tracks {
+            track.first = (f64::from(at_ms) * f64::from(track.speed.tempo) / ITEM_MS).round() as u32;
+        }
+        Ok(printer)
     }
 
     /// For what only becomes an entry: as it is.

@@ -263,7 +263,7 @@ pub(crate) async fn get_stream(
     params(
         ("stream" = String, Path, description = "The stream's id.", pattern = "^stream_[0-7][0-9a-hjkmnp-tv-z]{25}$"),
         ("sequence" = Option<u64>, Query, description = "Which piece this is; later ones have greater numbers.", nullable = false),
-        ("at_ms" = Option<u32>, Query, description = "Of sound, when its first sample is heard, in milliseconds of the stream's own time. A gap is silence; what was heard before is passed over.",
+        ("at_ms" = Option<u32>, Query, description = "Of sound, when its first sample is heard, in milliseconds of the stream's own time. A gap of ten seconds at most is silence, after a longer one what is heard begins anew; what was heard before is passed over.",
             nullable = false),
     ),
     request_body(content((FramesJson = "application/json"), (Vec<u8> = "video/mp2t"), (Vec<u8> = "video/mp4"), (Vec<u8> = "audio/L16"), (Vec<u8> = "application/octet-stream"))),

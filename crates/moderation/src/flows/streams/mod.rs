@@ -6,6 +6,7 @@
 
 mod live;
 mod pcm;
+mod runs;
 mod shown;
 mod telling;
 mod watched;

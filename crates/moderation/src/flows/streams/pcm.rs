@@ -8,8 +8,8 @@ use crate::model::{Actor, Right, StreamId};
 
 /// Samples of a channel that one piece may hold, in seconds.
 pub const PIECE_SOUND_S_MAX: u64 = 60;
-/// The longest time without a sample that is taken for silence.
-const SILENCE_MS_MAX: u32 = 10 * 60_000;
+/// The longest time without a sample that is taken for silence. After a longer one what is heard begins anew.
+const SILENCE_MS_MAX: u32 = 10_000;
 /// Silence is put in so much at a time.
 const SILENCE_STEP: usize = 1 << 16;
 
@@ -27,7 +27,7 @@ pub struct Pcm {
 }
 
 /// Takes the next piece of the sound of a stream that was opened for frames, in the order of the stream. What was heard before is passed over, so that a piece may be sent
-/// again; a gap is silence. What is found is remembered before the call returns.
+/// again; a gap is silence, and after a long one, or where the rate or the channels change, what is heard begins anew. What is found is remembered before the call returns.
 pub async fn push_sound(app: &Seawall, actor: &Actor, id: StreamId, piece: Pcm) -> Result<(), StreamError> {
     actor.require(Right::SubmitItems)?;
     let live = app.streams.find(id)?;
@@ -75,70 +75,68 @@ fn check(piece: &Pcm) -> Result<(), StreamError> {
 pub(super) struct Heard {
     rate: u32,
     channels: u16,
-    /// Samples of each channel, silence in gaps counted.
+    /// Samples of each channel since the stream began, silence in gaps counted.
     n_moments: u64,
 }
 
 /// What of a piece is new.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct New<'a> {
-    /// Samples of silence before it, of all channels.
+    /// Where it begins anew, if it does: nothing that was heard before is near.
+    pub begins_ms: Option<u32>,
+    /// Samples of silence before it, of each channel.
     pub n_silent: usize,
     pub samples: &'a [i16],
 }
 
 impl Heard {
-    /// Of a sound that begins.
-    pub fn new(piece: &Pcm) -> Self {
-        Self {
-            rate: piece.rate,
-            channels: piece.channels,
-            n_moments: 0,
-        }
-    }
-
     /// When the next sample is heard.
     pub fn end_ms(&self) -> u32 {
         u32::try_from(self.n_moments * 1_000 / u64::from(self.rate)).unwrap_or(u32::MAX)
     }
 
-    /// Puts a piece where it belongs.
-    pub fn take<'a>(&mut self, piece: &'a Pcm) -> Result<New<'a>, StreamError> {
-        let invalid = |field, what: String| Err(StreamError::Invalid { field, what });
-        if (piece.rate, piece.channels) != (self.rate, self.channels) {
-            let what = format!(
-                "and `channels` stay as they were: {} samples a second, {} channels",
-                self.rate, self.channels
-            );
-            return invalid("rate", what);
-        }
-        if piece.at_ms > self.end_ms().saturating_add(SILENCE_MS_MAX) {
-            let what = format!(
-                "lies more than {} minutes after what came before",
-                SILENCE_MS_MAX / 60_000
-            );
-            return invalid("at_ms", what);
-        }
-        let channels = usize::from(self.channels);
-        let first = u64::from(piece.at_ms) * u64::from(self.rate) / 1_000;
-        // Times are whole milliseconds: what is less than two apart follows without a gap.
-        let is_next = first.abs_diff(self.n_moments) * 1_000 <= 2 * u64::from(self.rate);
-        let first = if is_next { self.n_moments } else { first };
-        let n_silent = first.saturating_sub(self.n_moments) as usize * channels;
-        let n_known = (self.n_moments.saturating_sub(first) as usize * channels).min(piece.samples.len());
+    /// Puts a piece where it belongs after what was heard before, if anything was.
+    pub fn take(before: Option<Self>, piece: &Pcm) -> (Self, New<'_>) {
+        let end_ms = before.map_or(0, |before| before.end_ms());
+        let goes_on = before.filter(|before| {
+            (before.rate, before.channels) == (piece.rate, piece.channels)
+                && piece.at_ms <= end_ms.saturating_add(SILENCE_MS_MAX)
+        });
+        let moments = |ms: u32| u64::from(ms) * u64::from(piece.rate) / 1_000;
+        let first = moments(piece.at_ms);
+        let (first, begins, n_silent) = match goes_on {
+            // Times are whole milliseconds: what is less than two apart follows without a gap.
+            Some(before) if first.abs_diff(before.n_moments) * 1_000 <= 2 * u64::from(piece.rate) => {
+                (before.n_moments, before.n_moments, 0)
+            }
+            Some(before) => (first, before.n_moments, first.saturating_sub(before.n_moments)),
+            None => (first, first.max(moments(end_ms)), 0),
+        };
+        let channels = usize::from(piece.channels);
+        let n_known = (begins.saturating_sub(first) as usize * channels).min(piece.samples.len());
         let samples = &piece.samples[n_known..];
-        self.n_moments += ((n_silent + samples.len()) / channels) as u64;
-        Ok(New { n_silent, samples })
+        let heard = Self {
+            rate: piece.rate,
+            channels: piece.channels,
+            n_moments: begins + n_silent + (samples.len() / channels) as u64,
+        };
+        let begins_ms = goes_on.is_none().then(|| piece.at_ms.max(end_ms));
+        let new = New {
+            begins_ms,
+            n_silent: n_silent as usize,
+            samples,
+        };
+        (heard, new)
     }
 }
 
 /// Gives silence to a printer, a bit at a time.
 pub(super) fn push_silence(printer: &mut Printer, n_silent: usize) {
-    let silence = vec![0; n_silent.min(SILENCE_STEP)];
+    let silence = vec![0.0; n_silent.min(SILENCE_STEP)];
     let mut left = n_silent;
     while left > 0 {
         let n = left.min(SILENCE_STEP);
-        printer.push(&silence[..n]);
+        printer.push_mono(&silence[..n]);
         left -= n;
     }
 }
@@ -158,42 +156,49 @@ mod tests {
 
     #[test]
     fn pieces_follow_each_other_gaps_are_silent_and_what_was_heard_is_passed_over() {
-        let first = piece(0, 8_000);
-        let mut heard = Heard::new(&first);
-        let taken = |heard: &mut Heard, piece: &Pcm| {
-            let new = heard.take(piece).unwrap();
-            (new.n_silent, new.samples.len(), new.samples.first().copied())
+        let mut heard = None;
+        let mut taken = |piece: &Pcm| {
+            let (now, new) = Heard::take(heard, piece);
+            heard = Some(now);
+            let is_anew = new.begins_ms.is_some();
+            (is_anew, new.n_silent, new.samples.len(), now.end_ms())
         };
-        assert_eq!(taken(&mut heard, &first), (0, 16_000, Some(0)));
-        assert_eq!(heard.end_ms(), 1_000);
-        assert_eq!(taken(&mut heard, &first), (0, 0, None), "the same again");
+        assert_eq!(taken(&piece(0, 8_000)), (true, 0, 16_000, 1_000));
+        assert_eq!(taken(&piece(0, 8_000)), (false, 0, 0, 1_000), "the same again");
+        assert_eq!(taken(&piece(1_001, 80)), (false, 0, 160, 1_010), "times are rounded");
+        // This one begins with the last 5 ms of what was heard.
+        assert_eq!(taken(&piece(1_005, 80)), (false, 0, 80, 1_015));
         assert_eq!(
-            taken(&mut heard, &piece(1_001, 80)),
-            (0, 160, Some(0)),
-            "times are rounded"
-        );
-        // 10 ms more were heard; this one begins with the last 5 of them.
-        assert_eq!(taken(&mut heard, &piece(1_005, 80)), (0, 80, Some(80)));
-        assert_eq!(
-            taken(&mut heard, &piece(2_015, 80)),
-            (16_000, 160, Some(0)),
+            taken(&piece(2_015, 80)),
+            (false, 8_000, 160, 2_025),
             "a second is missing"
         );
-        assert_eq!(heard.end_ms(), 2_025);
-        let late = piece(2_025 + SILENCE_MS_MAX + 1, 1);
-        let late = heard.take(&late);
-        assert!(
-            matches!(late, Err(StreamError::Invalid { field: "at_ms", .. })),
-            "{late:?}"
+        let late = 2_025 + SILENCE_MS_MAX + 1;
+        assert_eq!(
+            taken(&piece(late, 8)),
+            (true, 0, 16, late + 1),
+            "it was silent for long"
         );
         let other = Pcm {
             rate: 16_000,
-            ..piece(2_025, 1)
+            ..piece(late, 32)
         };
-        assert!(matches!(
-            heard.take(&other),
-            Err(StreamError::Invalid { field: "rate", .. })
-        ));
+        assert_eq!(
+            taken(&other),
+            (true, 0, 32, late + 2),
+            "half of it was heard at another rate"
+        );
+    }
+
+    #[test]
+    fn a_sound_that_begins_late_lies_where_it_began() {
+        let late = piece(3_600_000, 8_000);
+        let (heard, new) = Heard::take(None, &late);
+        assert_eq!(
+            (new.begins_ms, new.n_silent, new.samples.len()),
+            (Some(3_600_000), 0, 16_000)
+        );
+        assert_eq!(heard.end_ms(), 3_601_000);
     }
 
     #[test]

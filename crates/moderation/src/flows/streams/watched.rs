@@ -11,6 +11,7 @@ use signal::video::{Frame, Segment};
 use signal::{SignalType, Span};
 
 use super::pcm::{Heard, Pcm, push_silence};
+use super::runs;
 use super::shown::{Shown, preview_at};
 use super::{Live, StreamError, StreamHit};
 use crate::flows::calibrate::off_thread;
@@ -33,8 +34,6 @@ const ITEMS_MAX: usize = (WINDOW_MS as f64 / ITEM_MS) as usize;
 const SEGMENTS_MAX: usize = 32;
 /// A frame so near to the one before shows the same picture.
 const SAME_BITS: u32 = 4;
-/// A segment that begins no further from another continues it.
-const SAME_SEGMENT_MS: u32 = 2_000;
 /// What sound is called that comes as it is.
 const PCM: &str = "pcm_s16be";
 const NO_PRINTER: &str = "the sound of streams has a rate that prints are made of";
@@ -171,11 +170,10 @@ impl Watch {
 
     /// A piece of sound was heard that the platform sent itself. Returns where it ends.
     pub fn hear_piece(&mut self, app: &Seawall, piece: &Pcm) -> Result<u32, StreamError> {
-        let mut heard = self.heard_pcm.unwrap_or_else(|| Heard::new(piece));
-        let new = heard.take(piece)?;
-        if self.heard_pcm.is_none() {
-            let is_input = self.printer.set_input(piece.rate, piece.channels);
-            is_input.map_err(|error| StreamError::Invalid {
+        let (heard, new) = Heard::take(self.heard_pcm, piece);
+        if let Some(begins_ms) = new.begins_ms {
+            let printer = Printer::beginning_at(piece.rate, piece.channels, begins_ms);
+            self.printer = printer.map_err(|error| StreamError::Invalid {
                 field: "rate",
                 what: error.to_string(),
             })?;
@@ -226,16 +224,16 @@ impl Watch {
         for (handle, segments) in played.seen {
             for known in self.seen.get_mut(&handle).into_iter().flatten() {
                 for segment in &segments {
-                    self.has_grown |= is_same_run(known, segment)
-                        && ends_later(&mut known.query, &mut known.entry, segment.query, segment.entry);
+                    self.has_grown |= runs::is_same(known, segment) && runs::prolong(known, segment);
                 }
             }
         }
         for (handle, segments) in played.heard {
             for known in self.heard.get_mut(&handle).into_iter().flatten() {
                 for segment in &segments {
-                    self.has_grown |= is_same_sound(known, segment)
-                        && ends_later(&mut known.query, &mut known.entry, segment.query, segment.entry);
+                    let whole = runs::joined_sounds(known, segment);
+                    self.has_grown |= whole.is_some_and(|whole| whole.query.to_ms > known.query.to_ms);
+                    *known = whole.unwrap_or(*known);
                 }
             }
         }
@@ -254,7 +252,7 @@ impl Watch {
     /// A segment that goes on takes the place of what was known of it.
     fn keep_seen(&mut self, handle: u64, segment: Segment) {
         let known = self.seen.entry(handle).or_default();
-        known.retain(|other| !is_same_run(other, &segment));
+        known.retain(|other| !runs::is_same(other, &segment));
         push_last(known, segment);
         self.is_due = true;
         self.has_grown = true;
@@ -262,8 +260,16 @@ impl Watch {
 
     fn keep_heard(&mut self, handle: u64, segment: SoundSegment) {
         let known = self.heard.entry(handle).or_default();
-        known.retain(|other| !is_same_sound(other, &segment));
-        push_last(known, segment);
+        let mut whole = segment;
+        // The latest sound alone was asked for, or all that is remembered: what was heard before is a part of it.
+        known.retain(|other| match runs::joined_sounds(other, &whole) {
+            Some(both) => {
+                whole = both;
+                false
+            }
+            None => true,
+        });
+        push_last(known, whole);
         self.is_due = true;
         self.has_grown = true;
     }
@@ -402,25 +408,6 @@ async fn is_decided(app: &Seawall, live: &Live) -> Result<bool, SubmitError> {
         Author::Rule(_) => false,
         Author::Person(_) => true,
     }))
-}
-
-fn is_same_run(one: &Segment, other: &Segment) -> bool {
-    one.is_mirrored == other.is_mirrored
-        && (one.query.from_ms.abs_diff(other.query.from_ms) <= SAME_SEGMENT_MS
-            || (one.query.overlap_ms(other.query) > 0 && one.entry.overlap_ms(other.entry) > 0))
-}
-
-fn is_same_sound(one: &SoundSegment, other: &SoundSegment) -> bool {
-    one.query.from_ms.abs_diff(other.query.from_ms) <= SAME_SEGMENT_MS || one.query.overlap_ms(other.query) > 0
-}
-
-/// Lets a known run end where the same run was found to end. Its beginning may lie before what is remembered.
-fn ends_later(query: &mut Span, entry: &mut Span, found_query: Span, found_entry: Span) -> bool {
-    let is_later = found_query.to_ms > query.to_ms && found_entry.to_ms > entry.to_ms;
-    if is_later {
-        (query.to_ms, entry.to_ms) = (found_query.to_ms, found_entry.to_ms);
-    }
-    is_later
 }
 
 /// When what was found begins.
