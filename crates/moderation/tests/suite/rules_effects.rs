@@ -7,7 +7,7 @@ use moderation::flows::rules::{self, NewLabel, RulesError};
 use moderation::flows::submit::{Submission, submit_item};
 use moderation::model::facts::AccountFacts;
 use moderation::model::{
-    ActionKind, Actor, LabelOn, Outcome, PageRequest, PlatformFacts, Queue, Restricted, Timestamp,
+    ActionKind, Actor, Clock, LabelOn, Outcome, PageRequest, PlatformFacts, Queue, Restricted, Timestamp,
 };
 use moderation::views;
 

@@ -456,8 +456,10 @@ pub async fn a_key_that_was_used_keeps_nothing_of_another_request(world: World) 
             .iter()
             .all(|(_, answer)| matches!(answer, Err(SubmitError::KeyReused)))
     );
-    let facts = moderation::items::facts_of(&mut world.app.store.reader().await.unwrap(), &"post-1".parse().unwrap());
-    assert_eq!(facts.await.unwrap().views, Some(kept[0].0));
+    let mut conn = world.app.store.reader().await.unwrap();
+    let facts = moderation::items::facts_of(&mut conn, &"post-1".parse().unwrap()).await;
+    assert_eq!(facts.unwrap().views, Some(kept[0].0));
+    drop(conn);
     let log = views::list_newest_events(&world.app, &Actor::Operator, &PageRequest::first()).await;
     let log = log.unwrap().rows;
     let n_submitted = log.iter().filter(|line| line.event.kind == "item.submitted").count();
