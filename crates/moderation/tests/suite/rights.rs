@@ -284,7 +284,7 @@ pub async fn sending_an_item_again_opens_no_other_queue(world: World) {
     let amal = UserId::fresh(Timestamp::from_unix_ms(7), &Chance::seeded(7));
     let with = |queues: &str| Actor::Person {
         user: amal,
-        roles: Role::Moderator.into(),
+        roles: Role::Lead.into(),
         queues: queues.parse().unwrap(),
         token: Some(vec![Scope::ItemsWrite]),
     };
@@ -306,13 +306,12 @@ pub async fn sending_an_item_again_opens_no_other_queue(world: World) {
 
 pub async fn who_holds_a_case_keeps_it_when_it_moves(world: World) {
     let app = &world.app;
-    let (known, doubted) = (world.bank("known", true).await, world.bank("doubted", false).await);
-    world.entry(known, hash_of(1)).await;
-    world.entry(doubted, hash_of(2)).await;
+    let bank = world.bank("known", true).await;
+    world.entry(bank, hash_of(1)).await;
     let person = |seed: i64| Actor::Person {
         user: UserId::fresh(Timestamp::from_unix_ms(seed), &Chance::seeded(7)),
         roles: Role::Moderator.into(),
-        queues: "leads".parse().unwrap(),
+        queues: "reported".parse().unwrap(),
         token: None,
     };
     let (holder, colleague) = (person(7), person(8));
@@ -324,7 +323,12 @@ pub async fn who_holds_a_case_keeps_it_when_it_moves(world: World) {
         reason: "a harbour".to_owned(),
     };
     for id in ["decided", "left"] {
-        let before = world.submit(id, hash_of(2)).await.case.unwrap();
+        let mut reported = item(id, vec![given(hash_of(2))]);
+        reported.report = Some("spam".to_owned());
+        let first = submit::submit_item(app, &Actor::Operator, reported, None)
+            .await
+            .unwrap();
+        let before = first.verdict.case.unwrap();
         cases::take_case(app, &holder, before).await.unwrap();
         let moved = world.submit(id, hash_of(1)).await.case.unwrap();
         assert_eq!(moved, before);
