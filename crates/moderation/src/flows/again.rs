@@ -4,15 +4,17 @@
 use policy::NewLabel;
 use serde_json::{Value, json};
 
-use super::deciding::{Before, moves};
+use super::deciding::{Before, moves, prolong};
 use super::judging::{KnownItem, judge, take_turn};
+use super::remember::Kept;
 use super::scan::ScannedFile;
 use crate::items::{self, NewItem};
 use crate::matching::Found;
 use crate::model::{Actor, Decision, LabelOn, Timestamp, spoken};
 use crate::rules::judge::NewEvent;
 use crate::rules::{Judged, labels};
-use crate::store::{AnyConnection, StoreError, Tx};
+use crate::store::requests::{self, Recalled};
+use crate::store::{AnyConnection, IdempotencyKey, StoreError, Tx};
 use crate::{Seawall, cases};
 
 /// A submission of content that was judged before.
@@ -22,6 +24,8 @@ pub(super) struct Again<'a> {
     pub received_at: Timestamp,
     pub files: &'a [ScannedFile],
     pub found: &'a [Found],
+    /// The key of the request: what it says is kept only if the key is its own.
+    pub key: Option<&'a IdempotencyKey>,
     pub now: Timestamp,
 }
 
@@ -35,6 +39,14 @@ impl<'a> Again<'a> {
             transcript: spoken(self.files.iter().flat_map(|file| &file.transcript)),
             ..KnownItem::of_new(self.item, self.received_at, statuses, matches, restricted_before)
         }
+    }
+
+    /// Takes the request's key for the decision that holds; what became of the request, if the key was used before. As where
+    /// the item is new, this comes before the turn to judge, so that nobody who has the turn waits for a key.
+    async fn reserve(&self, tx: &mut Tx, decision: &Decision) -> Result<Option<Kept>, StoreError> {
+        let Some(key) = self.key else { return Ok(None) };
+        let recalled = requests::reserve(tx, key, decision.id, self.now).await?;
+        Ok((recalled != Recalled::Nothing).then_some(Kept::Before(recalled)))
     }
 
     /// Keeps what is said of it by now, and says so in the log.
@@ -66,16 +78,19 @@ pub(super) async fn keep_under_person(
     mut tx: Tx,
     again: &Again<'_>,
     decision: &Decision,
-) -> Result<(), StoreError> {
+) -> Result<Kept, StoreError> {
+    if let Some(kept) = again.reserve(&mut tx, decision).await? {
+        return Ok(kept);
+    }
     again.keep(&mut tx, actor, decision).await?;
     let (turn, _) = judge(app, &mut tx, &again.known(None), decision.id, again.now).await?;
     tx.commit().await?;
     turn.committed().await;
-    Ok(())
+    Ok(Kept::Same)
 }
 
-/// What rules decided on the same content holds if they say the same again, and all that follows from it was done. If not, nothing is kept,
-/// and it is judged as what is new.
+/// What rules decided on the same content holds if they say the same again, and all that follows from it was done; only its ends
+/// come later. If not, nothing is kept, and it is judged as what is new.
 pub(super) async fn keep_if_same(
     app: &Seawall,
     actor: &Actor,
@@ -83,12 +98,15 @@ pub(super) async fn keep_if_same(
     again: &Again<'_>,
     before: &Before,
     decision: &Decision,
-) -> Result<bool, StoreError> {
+) -> Result<Option<Kept>, StoreError> {
+    if let Some(kept) = again.reserve(&mut tx, decision).await? {
+        return Ok(Some(kept));
+    }
     let known = again.known(Some(before));
     let (mut turn, facts) = take_turn(app, &mut tx, &known, again.now).await?;
     let judged = turn.look(&mut tx, &facts).await?;
     if !holds(&mut tx, again, before, decision, &judged).await? {
-        return Ok(false);
+        return Ok(None);
     }
     again.keep(&mut tx, actor, decision).await?;
     let new = NewEvent {
@@ -98,9 +116,10 @@ pub(super) async fn keep_if_same(
         now: again.now,
     };
     turn.judge(&mut tx, &new).await?;
+    prolong(&mut tx, &known, decision.id, &judged.ruling, before, again.now).await?;
     tx.commit().await?;
     turn.committed().await;
-    Ok(true)
+    Ok(Some(Kept::Same))
 }
 
 /// Whether a new decision would be the one in force over again, and change nothing.

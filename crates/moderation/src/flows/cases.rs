@@ -10,7 +10,7 @@ use crate::actions::StandingOrder;
 use crate::matching::benign;
 use crate::model::{
     ActionKind, Actor, Author, Case, CaseId, Decision, DecisionId, Denied, InvalidTransition, Judgement, Outcome,
-    Restricted, Right, UserId,
+    Restricted, Right, Timestamp, UserId,
 };
 use crate::rules::firings::Key;
 use crate::rules::{firings, restrictions, standing};
@@ -60,7 +60,7 @@ pub async fn take_case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Case,
     let user = person(actor)?;
     let mut tx = app.store.begin("take case").await?;
     let now = app.clock.now();
-    let before = find_open_to(&mut tx, actor, id).await?;
+    let before = find_open_to(&mut tx, actor, id, now).await?;
     let held_already = before.lease(now).is_some_and(|lease| lease.holder == user);
     let case = before.take(user, now)?;
     cases::update(&mut tx, &case).await?;
@@ -104,7 +104,7 @@ pub async fn release_case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Ca
     let user = person(actor)?;
     let mut tx = app.store.begin("release case").await?;
     let now = app.clock.now();
-    let case = find_open_to(&mut tx, actor, id).await?.release(user, now)?;
+    let case = find_open_to(&mut tx, actor, id, now).await?.release(user, now)?;
     cases::update(&mut tx, &case).await?;
     tx.event(now, actor, "case.released", id, serde_json::json!({}));
     tx.commit().await?;
@@ -118,7 +118,7 @@ pub async fn escalate_case(app: &Seawall, actor: &Actor, id: CaseId, reason: Str
     check_reason(&reason)?;
     let mut tx = app.store.begin("escalate case").await?;
     let now = app.clock.now();
-    let before = find_open_to(&mut tx, actor, id).await?;
+    let before = find_open_to(&mut tx, actor, id, now).await?;
     let from = before.queue;
     let case = Case {
         reason: reason.trim().to_owned(),
@@ -164,7 +164,7 @@ pub async fn decide_case(
     // The item is locked first, as a submission of it does: the two wait for each other and never both ways.
     let item_id = cases::find(tx.conn(), id).await?.ok_or(CaseError::NotFound)?.item;
     items::lock(&mut tx, &item_id).await?;
-    let case = find_open_to(&mut tx, actor, id).await?;
+    let case = find_open_to(&mut tx, actor, id, now).await?;
     let (item, _) = items::find(tx.conn(), &case.item).await?.ok_or(CaseError::NotFound)?;
     if item.revision != judgement.revision {
         return Err(CaseError::Changed {
@@ -296,12 +296,11 @@ async fn order_what_must_change(
     Ok(())
 }
 
-/// The case, locked, if it waits in a queue that the person works on. Of another queue's they learn nothing, not even that
-/// it is there.
-async fn find_open_to(tx: &mut Tx, actor: &Actor, id: CaseId) -> Result<Case, CaseError> {
+/// The case, locked, if the person reaches it. Of another they learn nothing, not even that it is there.
+async fn find_open_to(tx: &mut Tx, actor: &Actor, id: CaseId, now: Timestamp) -> Result<Case, CaseError> {
     let found = cases::find_locked(tx, id).await?;
     found
-        .filter(|case| actor.queues().has(case.queue))
+        .filter(|case| case.is_open_to(actor, now))
         .ok_or(CaseError::NotFound)
 }
 

@@ -60,13 +60,17 @@ impl Before {
     /// Whether all that a ruling would have ordered is ordered already, and goes on as long.
     pub fn has_ordered(&self, ruling: &Ruling) -> bool {
         ruling.restrictions.iter().all(|restriction| {
-            let is_it = |order: &StandingOrder| order.what.as_str() == restriction.what && order.is_in_force();
             let ends = self
                 .endings
                 .iter()
                 .any(|ending| ending.what.as_str() == restriction.what);
-            self.standing.iter().any(is_it) && (restriction.for_ms.is_some() || !ends)
+            self.is_ordered(&restriction.what) && (restriction.for_ms.is_some() || !ends)
         })
+    }
+
+    fn is_ordered(&self, what: &str) -> bool {
+        let is_it = |order: &StandingOrder| order.what.as_str() == what && order.is_in_force();
+        self.standing.iter().any(is_it)
     }
 
     /// What a ruling comes to, with what stands.
@@ -184,35 +188,48 @@ async fn carry_out(
         "rule": ruling.rule, "rules": judged.version,
     });
     tx.event(now, &Actor::System, "item.decided", known.id, body);
-    let after = |ms: i64| now.after(Duration::from_millis(ms.unsigned_abs()));
     for restriction in &ruling.restrictions {
         // The checker lets no other words through.
         let Ok(what) = restriction.what.parse::<Restricted>() else {
             continue;
         };
-        let until = restriction.for_ms.map(after);
-        let is_ordered = before
-            .standing
-            .iter()
-            .any(|order| order.what == what && order.is_in_force());
-        if !is_ordered {
+        if !before.is_ordered(what.as_str()) {
             let order = Order {
                 kind: ActionKind::Restrict,
                 what,
-                until,
+                until: restriction.for_ms.map(|ms| after(now, ms)),
             };
             order_action(app, tx, &Actor::System, decision, order, now).await?;
         }
+    }
+    prolong(tx, known, decision.id, ruling, before, now).await
+}
+
+/// Makes ends of restrictions and labels as late as the rules say now.
+pub(super) async fn prolong(
+    tx: &mut Tx,
+    known: &KnownItem<'_>,
+    decision: DecisionId,
+    ruling: &Ruling,
+    before: &Before,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for restriction in &ruling.restrictions {
+        let Ok(what) = restriction.what.parse::<Restricted>() else {
+            continue;
+        };
+        let until = restriction.for_ms.map(|ms| after(now, ms));
         // A rule never shortens what stands: of two ends the later counts, and no end is later than any.
         let stands_until = before.end_of(what);
-        let lasts = is_ordered && stands_until.is_none_or(|stands| until.is_some_and(|until| until <= stands));
+        let lasts = before.is_ordered(what.as_str())
+            && stands_until.is_none_or(|stands| until.is_some_and(|until| until <= stands));
         if lasts {
             continue;
         }
         restrictions::forget_of(tx, known.id, what).await?;
         if let Some(ends_at) = until {
             let ending = Ending {
-                decision: decision.id,
+                decision,
                 item: known.id.clone(),
                 what,
                 ends_at,
@@ -231,7 +248,7 @@ async fn carry_out(
             on,
             subject: subject.to_owned(),
             label: new.label.clone(),
-            until: new.for_ms.map(after),
+            until: new.for_ms.map(|ms| after(now, ms)),
             set_by: format!("rule {}", new.rule),
             reason: new.reason.clone(),
             set_at: now,
@@ -240,12 +257,16 @@ async fn carry_out(
             continue;
         }
         let body = json!({
-            "label": label.label, "on": on.as_str(), "rule": new.rule, "decision": decision.id.to_string(),
+            "label": label.label, "on": on.as_str(), "rule": new.rule, "decision": decision.to_string(),
             "until": label.until.map(|until| until.to_string()),
         });
         tx.event(now, &Actor::System, "label.set", subject, body);
     }
     Ok(())
+}
+
+fn after(now: Timestamp, ms: i64) -> Timestamp {
+    now.after(Duration::from_millis(ms.unsigned_abs()))
 }
 
 /// A case keeps its place, but moves to the more pressing of two queues, or up within its own.

@@ -77,6 +77,7 @@ pub(super) async fn remember(
             received_at: same.received_at,
             files: &files,
             found: &found,
+            key,
             now,
         };
         let known_matches = evidence::list(tx.conn(), &item.id, decision.revision).await?;
@@ -84,14 +85,13 @@ pub(super) async fn remember(
             break (tx, now, known, before);
         }
         if decision.is_of_a_person() {
-            again::keep_under_person(app, actor, tx, &again, decision).await?;
-            return Ok(Kept::Same);
+            return Ok(again::keep_under_person(app, actor, tx, &again, decision).await?);
         }
         if !may_hold || !again.has_files_of(tx.conn(), decision).await? {
             break (tx, now, known, before);
         }
-        if again::keep_if_same(app, actor, tx, &again, &before, decision).await? {
-            return Ok(Kept::Same);
+        if let Some(kept) = again::keep_if_same(app, actor, tx, &again, &before, decision).await? {
+            return Ok(kept);
         }
         // Something follows. Who judges waits for nobody while it is their turn, so it begins anew.
         may_hold = false;

@@ -33,7 +33,7 @@ pub struct Submitted {
 /// An item was not judged.
 #[derive(Debug, thiserror::Error)]
 pub enum SubmitError {
-    /// The actor may not.
+    /// The actor may not, or not this item: a case in queues that they do not work on is about it.
     #[error(transparent)]
     Denied(#[from] Denied),
     /// Something about the submission is wrong.
@@ -70,6 +70,13 @@ pub async fn submit_item(
         if let Some(verdict) = replayed_verdict(app, recalled).await? {
             return Ok(Submitted { verdict, fresh: false });
         }
+    }
+    // Nobody reads or overwrites what is in queues of others by sending it again.
+    if !views::reaches_item(&mut *app.store.reader().await?, actor, &submission.id).await? {
+        return Err(SubmitError::Denied(Denied {
+            actor: actor.to_string(),
+            right: Right::SubmitItems,
+        }));
     }
     let digests = digests(&submission);
     if let Some(verdict) = known_verdict(app, &submission.id, &digests.whole).await? {

@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use super::{CaseId, DecisionId, ItemId, Queue, Timestamp, UserId};
+use super::{Actor, CaseId, DecisionId, ItemId, Queue, Timestamp, UserId};
 
 /// A case as it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +88,13 @@ impl Case {
             CaseState::Open { lease } => lease.filter(|lease| lease.until > now),
             CaseState::Closed { .. } => None,
         }
+    }
+
+    /// Whether the actor reaches it: it waits in a queue that they work on, or they hold it. One that moves to another queue
+    /// stays with who is in the middle of it.
+    pub fn is_open_to(&self, actor: &Actor, now: Timestamp) -> bool {
+        let is_held = || self.lease(now).is_some_and(|lease| Some(lease.holder) == actor.user());
+        actor.queues().has(self.queue) || is_held()
     }
 
     /// The case, held by `user` from `now`.

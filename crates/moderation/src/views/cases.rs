@@ -196,7 +196,8 @@ pub async fn case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Option<Cas
     actor.require(Right::ReadCases)?;
     let mut conn = app.store.reader().await?;
     let found = cases::find(&mut conn, id).await?;
-    let Some(case) = found.filter(|case| actor.queues().has(case.queue)) else {
+    let now = app.clock.now();
+    let Some(case) = found.filter(|case| case.is_open_to(actor, now)) else {
         return Ok(None);
     };
     let Some((item, report)) = items::find(&mut conn, &case.item).await? else {
@@ -222,7 +223,7 @@ pub async fn case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Option<Cas
         .collect();
 
     let name_of = |id: crate::model::UserId| names::of(&names, &id.to_string());
-    let holder_name = case.lease(app.clock.now()).map(|lease| name_of(lease.holder));
+    let holder_name = case.lease(now).map(|lease| name_of(lease.holder));
     let closed_by_name = match case.state {
         CaseState::Closed { by, .. } => Some(name_of(by)),
         CaseState::Open { .. } => None,

@@ -37,7 +37,7 @@ pub use items::{
 pub(crate) use items::{verdict_in_force, verdict_of_decision};
 pub use log::{action, decision, list_actions, list_decisions, list_events, list_newest_events};
 pub use metrics::{Metrics, metrics};
-pub(crate) use reach::{reaches_action, reaches_item, reaches_media};
+pub(crate) use reach::{reached_comparison, reaches_action, reaches_item, reaches_media};
 pub use rules::{
     ChangeRow, ChangeView, CounterSeen, DiffLine, Explanation, FileDiff, FileDiffKind, FiredRule, Hunk, LineKind,
     RuleDay, RuleListRow, RuleMetrics, RuleRow, RuleView, RulesView, UndecidedRule, VersionRow, VersionView, change,

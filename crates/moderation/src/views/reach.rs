@@ -1,6 +1,7 @@
 //! What a person who works on some queues reaches beyond their cases: an item that no case is about, or one that a case of
 //! theirs is about; of others they learn nothing, not even that they are there. Everyone else reaches everything.
 
+use policy::compare::{Comparison, Example};
 use sqlx::{AnyConnection, query};
 
 use crate::model::{ActionId, Actor, ItemId, MediaId, QueueSet};
@@ -27,6 +28,40 @@ pub(crate) async fn reaches_media(conn: &mut AnyConnection, actor: &Actor, media
 pub(crate) async fn reaches_action(conn: &mut AnyConnection, actor: &Actor, id: ActionId) -> Result<bool, StoreError> {
     let of_its_item = "SELECT c.id FROM cases_case c JOIN actions_action a ON a.item_id = c.item_id WHERE a.id = $1";
     reaches(conn, actor, of_its_item, &id.to_string()).await
+}
+
+/// Those examples whose items the actor reaches.
+pub(crate) async fn only_reached<T>(
+    conn: &mut AnyConnection,
+    actor: &Actor,
+    examples: Vec<T>,
+    item_of: impl Fn(&T) -> Option<ItemId>,
+) -> Result<Vec<T>, StoreError> {
+    if *actor.queues() == QueueSet::All {
+        return Ok(examples);
+    }
+    let mut reached = Vec::with_capacity(examples.len());
+    for example in examples {
+        if let Some(item) = item_of(&example)
+            && reaches_item(conn, actor, &item).await?
+        {
+            reached.push(example);
+        }
+    }
+    Ok(reached)
+}
+
+/// What is different between rules is counted over everything, and shown only by examples that the actor reaches.
+pub(crate) async fn reached_comparison(
+    conn: &mut AnyConnection,
+    actor: &Actor,
+    found: Comparison,
+) -> Result<Comparison, StoreError> {
+    let item_of = |example: &Example| example.item.parse().ok();
+    Ok(Comparison {
+        examples: only_reached(conn, actor, found.examples, item_of).await?,
+        ..found
+    })
 }
 
 /// `cases` selects the cases that are about `subject`.

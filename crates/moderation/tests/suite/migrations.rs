@@ -1,8 +1,10 @@
 //! Stores that an older Seawall made, with what is in them.
 
+use moderation::flows::access;
 use moderation::flows::banks::import_entries;
-use moderation::model::{BankId, Chance, Clock, EntryId, Outcome};
+use moderation::model::{Actor, BankId, Chance, Clock, EntryId, Outcome, Scope};
 use moderation::store::Engine;
+use moderation::views;
 use sha2::{Digest, Sha256};
 use signal::{Md5, Signal};
 use sqlx::{AnyConnection, AssertSqlSafe, Connection, query_scalar};
@@ -91,4 +93,20 @@ pub async fn a_store_of_before_lean_imports_is_brought_up_to_date(world: World) 
         let n_counted: i64 = query_scalar(counted).fetch_one(&mut *conn).await.unwrap();
         assert_eq!(n_counted, 1, "the planner knows the new index");
     }
+}
+
+/// What the log knows of keys of before is what keeps their makers from approving what they proposed with them.
+pub async fn keys_of_before_get_their_makers_from_the_log(world: World) {
+    let make = async |actor: &Actor, name: &str| {
+        let made = access::create_key(&world.app, actor, name, vec![Scope::RulesWrite]).await;
+        made.unwrap().key.id
+    };
+    let of_person = make(&world.admin, "one").await;
+    let of_operator = make(&Actor::Operator, "two").await;
+    world.sql("UPDATE access_key SET made_by = NULL").await;
+    world.sql("DELETE FROM store_migration WHERE version = 17").await;
+    let app = world.second_process().await;
+    let keys = views::list_keys(&app, &world.admin).await.unwrap();
+    let maker = |id| keys.iter().find(|row| row.key.id == id).unwrap().key.made_by;
+    assert_eq!((maker(of_person), maker(of_operator)), (world.admin.user(), None));
 }

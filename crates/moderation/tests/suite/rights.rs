@@ -9,7 +9,7 @@ use moderation::flows::submit::{self, SubmitError};
 use moderation::flows::{actions, actions::ActionError};
 use moderation::model::{
     ActionId, Actor, CaseId, Chance, ChangeId, ItemId, Judgement, MediaId, NewBank, Outcome, PageRequest, Queue,
-    QueueSet, Right, Role, Timestamp, UserId,
+    QueueSet, Right, Role, Scope, Timestamp, UserId,
 };
 use moderation::views::{self, CaseFilter, ViewError};
 
@@ -273,4 +273,80 @@ pub async fn cases_of_other_queues_are_not_there(world: World) {
     let users = views::list_users(app, &Actor::Operator).await.unwrap();
     assert_eq!(users[0].queues, set("leads"));
     assert_eq!(access::actor_of(&users[0]).queues(), &set("leads"));
+}
+
+pub async fn sending_an_item_again_opens_no_other_queue(world: World) {
+    let app = &world.app;
+    let bank = world.bank("known", true).await;
+    world.entry(bank, hash_of(1)).await;
+    let hidden = world.submit("hidden", hash_of(1)).await;
+    assert!(hidden.case.is_some());
+    let amal = UserId::fresh(Timestamp::from_unix_ms(7), &Chance::seeded(7));
+    let with = |queues: &str| Actor::Person {
+        user: amal,
+        roles: Role::Lead.into(),
+        queues: queues.parse().unwrap(),
+        token: Some(vec![Scope::ItemsWrite]),
+    };
+    for seed in [1, 2] {
+        let submission = item("hidden", vec![given(hash_of(seed))]);
+        let answer = submit::submit_item(app, &with("leads"), submission, None).await;
+        assert!(matches!(answer, Err(SubmitError::Denied(_))), "{seed}");
+    }
+    let view = views::item(app, &Actor::Operator, &"hidden".parse().unwrap()).await;
+    assert_eq!(view.unwrap().unwrap().item.revision, 1, "nothing was overwritten");
+    for (queues, id) in [("matches", "hidden"), ("leads", "new")] {
+        let submission = item(id, vec![given(hash_of(1))]);
+        assert!(
+            submit::submit_item(app, &with(queues), submission, None).await.is_ok(),
+            "{id}"
+        );
+    }
+}
+
+pub async fn who_holds_a_case_keeps_it_when_it_moves(world: World) {
+    let app = &world.app;
+    let bank = world.bank("known", true).await;
+    world.entry(bank, hash_of(1)).await;
+    let person = |seed: i64| Actor::Person {
+        user: UserId::fresh(Timestamp::from_unix_ms(seed), &Chance::seeded(7)),
+        roles: Role::Moderator.into(),
+        queues: "reported".parse().unwrap(),
+        token: None,
+    };
+    let (holder, colleague) = (person(7), person(8));
+    let judgement = |revision| Judgement {
+        revision,
+        outcome: Outcome::Allow,
+        policy: None,
+        whole: false,
+        reason: "a harbour".to_owned(),
+    };
+    for id in ["decided", "left"] {
+        let mut reported = item(id, vec![given(hash_of(2))]);
+        reported.report = Some("spam".to_owned());
+        let first = submit::submit_item(app, &Actor::Operator, reported, None)
+            .await
+            .unwrap();
+        let before = first.verdict.case.unwrap();
+        cases::take_case(app, &holder, before).await.unwrap();
+        let moved = world.submit(id, hash_of(1)).await.case.unwrap();
+        assert_eq!(moved, before);
+        let view = views::case(app, &holder, moved).await.unwrap().unwrap();
+        assert_eq!(view.case.queue, Queue::Matches);
+        assert!(views::case(app, &colleague, moved).await.unwrap().is_none());
+        let refused = cases::decide_case(app, &colleague, moved, judgement(2)).await;
+        assert!(matches!(refused, Err(CaseError::NotFound)));
+        if id == "decided" {
+            cases::decide_case(app, &holder, moved, judgement(2)).await.unwrap();
+            continue;
+        }
+        world.clock.advance(moderation::model::Case::LEASE);
+        assert!(
+            views::case(app, &holder, moved).await.unwrap().is_none(),
+            "its time is over"
+        );
+        let late = cases::decide_case(app, &holder, moved, judgement(2)).await;
+        assert!(matches!(late, Err(CaseError::NotFound)));
+    }
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use moderation::flows::cases::decide_case;
 use moderation::flows::rules::{self, NewChange, RollBack, RulesError};
-use moderation::model::{Actor, AlarmKind, Chance, ChangeState, Judgement, KeyId, Outcome, Scope, Timestamp};
+use moderation::model::{
+    Actor, AlarmKind, Chance, ChangeState, Judgement, KeyId, Outcome, PageRequest, Role, Scope, Timestamp,
+};
 use moderation::rules::standing;
 use moderation::views;
 
@@ -262,4 +264,46 @@ pub async fn languages_of_a_shadow_are_told_apart_up_to_a_limit(world: World) {
     let other = languages.iter().find(|(name, ..)| name == "other").unwrap();
     assert_eq!(languages.iter().map(|(_, n, _)| n).sum::<i64>(), 120);
     assert!(other.1 > 1);
+}
+
+pub async fn examples_name_no_items_of_other_queues(world: World) {
+    let app = &world.app;
+    live(&world, &rule("walks", "item.text.contains(\"walk\")", "case walks", "")).await;
+    let submit_both = async |day: &str| {
+        submit(app, post(&format!("shut{day}"), "ann", "a walk")).await;
+        submit(app, post(&format!("open{day}"), "ben", "a swim")).await;
+    };
+    submit_both("1").await;
+    let text = rule("all", "item.text.contains(\"a \")", "restrict reach 2h", "");
+    let change = propose(app, &text).await;
+    let limited = Actor::Person {
+        user: lead().user().unwrap(),
+        roles: Role::Lead.into(),
+        queues: "leads".parse().unwrap(),
+        token: None,
+    };
+    let items = |found: &policy::compare::Comparison| -> Vec<String> {
+        let mut items: Vec<String> = found.examples.iter().map(|example| example.item.clone()).collect();
+        items.sort();
+        items
+    };
+    let found = rules::backtest(app, &limited, change, 7).await.unwrap().found;
+    assert_eq!((items(&found), found.n_differ), (vec!["open1".to_owned()], 2));
+    let tried = rules::try_out(app, &limited, &files(&text), 7).await.unwrap();
+    assert_eq!(tried, found);
+    rules::start_shadow(app, &lead(), change).await.unwrap();
+    submit_both("2").await;
+    for (who, n) in [(&limited, 1), (&lead(), 2)] {
+        let view = views::change(app, who, change).await.unwrap().unwrap();
+        let listed = views::list_changes(app, who, true, &PageRequest::first())
+            .await
+            .unwrap();
+        for row in [&view.row, &listed.rows[0]] {
+            let kept = row.change.backtest.as_ref().unwrap();
+            assert_eq!((items(&kept.found).len(), kept.found.n_differ), (n, 2));
+        }
+        let shadow = view.shadow.unwrap();
+        assert_eq!((shadow.examples.len(), shadow.n_differ), (n, 2));
+        assert!(n == 2 || shadow.examples[0].item.as_str() == "open2");
+    }
 }

@@ -7,7 +7,7 @@ use moderation::flows::rules::{self, NewLabel, RulesError};
 use moderation::flows::submit::{Submission, submit_item};
 use moderation::model::facts::AccountFacts;
 use moderation::model::{
-    ActionKind, Actor, LabelOn, Outcome, PageRequest, PlatformFacts, Queue, Restricted, Timestamp,
+    ActionKind, Actor, Clock, LabelOn, Outcome, PageRequest, PlatformFacts, Queue, Restricted, Timestamp,
 };
 use moderation::views;
 
@@ -239,4 +239,35 @@ pub async fn what_the_platform_says_reaches_the_rules(world: World) {
             .iter()
             .any(|rule| rule["rule"] == "flagged")
     );
+}
+
+pub async fn what_fires_again_lasts_longer(world: World) {
+    let app = &world.app;
+    let then = "restrict reach 2h, label account loud 1d";
+    live(&world, &rule("wide", "item.views > 10", then, "")).await;
+    let minutes = |n: u64| Duration::from_secs(n * 60);
+    let send = async |views| {
+        let mut new = post("a", "ann", "x");
+        new.platform.views = Some(views);
+        submit(app, new).await
+    };
+    let orders = async || {
+        let view = views::item(app, &world.admin, &"a".parse().unwrap()).await.unwrap();
+        let actions = view.unwrap().actions;
+        actions.iter().map(|action| action.kind).collect::<Vec<_>>()
+    };
+    let first = send(20).await;
+    world.clock.advance(minutes(119));
+    let sent_again = world.clock.now();
+    assert_eq!(send(30).await.decision, first.decision, "nothing new is decided");
+    let labels = views::labels_of(app, &world.admin, LabelOn::Account, "ann").await;
+    let until = labels.unwrap().pop().unwrap().until;
+    assert_eq!(until, Some(sent_again.after(minutes(24 * 60))));
+    world.clock.advance(minutes(118));
+    rules::end_restrictions(app).await.unwrap();
+    assert_eq!(orders().await, [ActionKind::Restrict], "it lasts two hours from then");
+    world.clock.advance(minutes(2));
+    rules::end_restrictions(app).await.unwrap();
+    assert_eq!(orders().await, [ActionKind::Restrict, ActionKind::Restore]);
+    assert_eq!(world.faults().await, Vec::<String>::new());
 }

@@ -431,3 +431,37 @@ pub async fn one_without_the_right_is_refused(world: World) {
         .unwrap_err();
     assert!(matches!(error, SubmitError::Denied(denied) if denied.right == Right::SubmitItems));
 }
+
+/// A platform that uses one key for several requests is told of its mistake, and what it said then is not kept.
+pub async fn a_key_that_was_used_keeps_nothing_of_another_request(world: World) {
+    let send = async |n: i64| {
+        let key = IdempotencyKey {
+            caller: "key_1".to_owned(),
+            key: "a".to_owned(),
+            fingerprint: n.to_string(),
+        };
+        let mut submission = item("post-1", vec![given(hash_of(1))]);
+        submission.platform.views = Some(n);
+        (
+            n,
+            submit_item(&world.app, &Actor::Operator, submission, Some(&key)).await,
+        )
+    };
+    world.submit("post-1", hash_of(1)).await;
+    let (a, b, c, d, e) = tokio::join!(send(1), send(2), send(3), send(4), send(5));
+    let (kept, refused): (Vec<_>, Vec<_>) = [a, b, c, d, e].into_iter().partition(|(_, answer)| answer.is_ok());
+    assert_eq!(kept.len(), 1);
+    assert!(
+        refused
+            .iter()
+            .all(|(_, answer)| matches!(answer, Err(SubmitError::KeyReused)))
+    );
+    let mut conn = world.app.store.reader().await.unwrap();
+    let facts = moderation::items::facts_of(&mut conn, &"post-1".parse().unwrap()).await;
+    assert_eq!(facts.unwrap().views, Some(kept[0].0));
+    drop(conn);
+    let log = views::list_newest_events(&world.app, &Actor::Operator, &PageRequest::first()).await;
+    let log = log.unwrap().rows;
+    let n_submitted = log.iter().filter(|line| line.event.kind == "item.submitted").count();
+    assert_eq!(n_submitted, 2, "the first, and the one that was given a verdict");
+}

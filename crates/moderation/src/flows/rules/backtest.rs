@@ -17,6 +17,7 @@ use crate::model::{Actor, Backtest, ChangeId, ChangeState, Right, RuleFile, Time
 use crate::rules::judge::{event_of, facts_of, horizon};
 use crate::rules::standing::not_installed;
 use crate::rules::{changes, log, standing, versions};
+use crate::views::reached_comparison;
 
 /// The longest time that a backtest looks back.
 pub const BACKTEST_DAYS_MAX: u32 = 400;
@@ -74,7 +75,12 @@ pub async fn backtest(app: &Seawall, actor: &Actor, id: ChangeId, days: u32) -> 
     });
     tx.event(now, actor, "rules.backtested", id, body);
     tx.commit().await?;
-    Ok(result)
+    // All of it is kept; who asks is shown what they may see.
+    let mut conn = app.store.reader().await?;
+    Ok(Backtest {
+        found: reached_comparison(&mut conn, actor, result.found).await?,
+        ..result
+    })
 }
 
 /// Holds files that nobody proposed against the last days: what stands in an editor.
@@ -87,7 +93,8 @@ pub async fn try_out(app: &Seawall, actor: &Actor, files: &[RuleFile], days: u32
         let report = off_thread(|| checked(files, app.clock.now().unix_ms()));
         return Err(RulesError::Refused(Box::new(report)));
     };
-    Ok(replay(app, &rules, days).await?.1.found)
+    let found = replay(app, &rules, days).await?.1.found;
+    Ok(reached_comparison(&mut *app.store.reader().await?, actor, found).await?)
 }
 
 /// Calls `give` with each event of the last days as a line of JSON, as `policy::Event::from_json` reads it, in the order in which they were judged.

@@ -1,11 +1,16 @@
 //! Versions of the rules, and changes with all that is known of them.
 
+use sqlx::AnyConnection;
+
 use super::diff::{FileDiff, diff_files};
 use crate::model::{
-    Actor, Change, ChangeId, KeyId, Page, PageRequest, Right, RuleFile, RulesVersion, ShadowResult, Standing,
+    Actor, Backtest, Change, ChangeId, KeyId, Page, PageRequest, Right, RuleFile, RulesVersion, ShadowExample,
+    ShadowResult, Standing,
 };
 use crate::rules::standing::not_installed;
 use crate::rules::{changes, differences, standing, versions};
+use crate::store::StoreError;
+use crate::views::reach::{only_reached, reached_comparison};
 use crate::views::{ViewError, cursor, names};
 use crate::{Seawall, access};
 
@@ -141,8 +146,23 @@ pub async fn list_changes(
     let mut conn = app.store.reader().await?;
     let names = names::all(&mut conn).await?;
     let found = changes::list(&mut conn, before, open_only, request.probe()).await?;
-    let rows = found.into_iter().map(|change| change_row(change, &names));
-    Ok(Page::cut(rows.collect(), request, |row| row.change.id.to_string()))
+    let mut rows = Vec::with_capacity(found.len());
+    for change in found {
+        rows.push(change_row(reached(&mut conn, actor, change).await?, &names));
+    }
+    Ok(Page::cut(rows, request, |row| row.change.id.to_string()))
+}
+
+/// The change, with those examples of its backtest that the actor reaches.
+async fn reached(conn: &mut AnyConnection, actor: &Actor, change: Change) -> Result<Change, StoreError> {
+    let backtest = match change.backtest {
+        Some(backtest) => Some(Backtest {
+            found: reached_comparison(conn, actor, backtest.found).await?,
+            ..backtest
+        }),
+        None => None,
+    };
+    Ok(Change { backtest, ..change })
 }
 
 fn change_row(change: Change, names: &std::collections::HashMap<String, String>) -> ChangeRow {
@@ -165,9 +185,17 @@ pub async fn change(app: &Seawall, actor: &Actor, id: ChangeId) -> Result<Option
     let files = versions::files(&mut conn, change.version).await?;
     let before = versions::files(&mut conn, change.base).await?;
     let shadow = match change.shadow_since {
-        Some(_) => Some(differences::of_change(&mut conn, id).await?),
+        Some(_) => {
+            let found = differences::of_change(&mut conn, id).await?;
+            let item_of = |example: &ShadowExample| Some(example.item.clone());
+            Some(ShadowResult {
+                examples: only_reached(&mut conn, actor, found.examples, item_of).await?,
+                ..found
+            })
+        }
         None => None,
     };
+    let change = reached(&mut conn, actor, change).await?;
     let is_own = change.proposed_by == actor.to_string();
     let maker = match change.proposed_by.parse::<KeyId>() {
         Ok(key) => access::maker_of_key(&mut conn, key).await?,
