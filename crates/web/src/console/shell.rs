@@ -297,6 +297,11 @@ impl Shell {
         self.may(Right::ApproveRules)
     }
 
+    /// Whether to offer what stops rules: refusing a change, going back.
+    pub fn may_stop_rules(&self) -> bool {
+        self.may(Right::StopRules)
+    }
+
     /// Whether to offer the event log.
     pub fn may_read_events(&self) -> bool {
         self.may(Right::ReadEvents)
