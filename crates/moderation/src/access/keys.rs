@@ -73,15 +73,15 @@ pub async fn list_tokens(conn: &mut AnyConnection, person: UserId) -> Result<Vec
     rows.iter().map(read).collect()
 }
 
-/// All tokens of a person open nothing any more.
-pub async fn revoke_tokens_of(tx: &mut Tx, person: UserId, now: Timestamp) -> Result<(), StoreError> {
-    query("UPDATE access_key SET revoked_at = $1 WHERE person_id = $2 AND revoked_at IS NULL")
+/// All tokens of a person open nothing any more. Says how many that were.
+pub async fn revoke_tokens_of(tx: &mut Tx, person: UserId, now: Timestamp) -> Result<u64, StoreError> {
+    let done = query("UPDATE access_key SET revoked_at = $1 WHERE person_id = $2 AND revoked_at IS NULL")
         .bind(now.unix_ms())
         .bind(person.to_string())
         .execute(tx.conn())
         .await
         .map_err(StoreError::at("revoke the tokens of a person"))?;
-    Ok(())
+    Ok(done.rows_affected())
 }
 
 /// Notes that the key was used.

@@ -9,7 +9,8 @@ pub mod webhook;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
-use crate::model::{Action, ActionId, ActionKind, ActionState, ItemId, Restricted, Timestamp};
+use crate::cases;
+use crate::model::{Action, ActionId, ActionKind, ActionState, ItemId, QueueSet, Restricted, Timestamp};
 use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx};
 
@@ -243,24 +244,29 @@ pub async fn let_go_of_account(tx: &mut Tx, item: &ItemId) -> Result<(), StoreEr
 }
 
 /// Up to `limit` actions ordered before `before`, newest first: of one state, of all states that are still being tried
-/// (`unfinished`), or of all.
+/// (`unfinished`), or of all; on items that are reached by who works on these queues.
 pub async fn list(
     conn: &mut AnyConnection,
     state: Option<&str>,
     before: Option<ActionId>,
     limit: i64,
+    queues: &QueueSet,
 ) -> Result<Vec<Action>, StoreError> {
-    let rows = query(
+    let reached = cases::within_queues("actions_action.item_id", "$4");
+    let statement = format!(
         "SELECT id, item_id, kind, what, until_at, decision_id, state, attempts, next_at, answer, detail, ordered_at, settled_at
          FROM actions_action
-         WHERE (state = $1 OR $1 = '' OR ($1 = 'unfinished' AND state IN ('waiting', 'retrying'))) AND (id < $2 OR $2 = '') ORDER BY id DESC LIMIT $3",
-    )
-    .bind(state.unwrap_or_default().to_owned())
-    .bind(before.map(|id| id.to_string()).unwrap_or_default())
-    .bind(limit)
-    .fetch_all(conn)
-    .await
-    .map_err(StoreError::at("read actions"))?;
+         WHERE (state = $1 OR $1 = '' OR ($1 = 'unfinished' AND state IN ('waiting', 'retrying'))) AND (id < $2 OR $2 = '')
+           AND {reached} ORDER BY id DESC LIMIT $3"
+    );
+    let rows = query(sqlx::AssertSqlSafe(statement))
+        .bind(state.unwrap_or_default().to_owned())
+        .bind(before.map(|id| id.to_string()).unwrap_or_default())
+        .bind(limit)
+        .bind(queues.to_string())
+        .fetch_all(conn)
+        .await
+        .map_err(StoreError::at("read actions"))?;
     rows.iter().map(read).collect()
 }
 

@@ -10,6 +10,16 @@ use crate::model::{Case, CaseId, CaseState, ItemId, Lease, Queue};
 use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx};
 
+/// The condition of a statement that an item is reached by who works on these queues: no case is about it, or one of theirs
+/// is. `item` is a column with its table's name, `queues` the place of a [`crate::model::QueueSet`].
+pub fn within_queues(item: &str, queues: &str) -> String {
+    format!(
+        "({queues} = '*' OR NOT EXISTS (SELECT 1 FROM cases_case c WHERE c.item_id = {item})
+          OR EXISTS (SELECT 1 FROM cases_case c
+                     WHERE c.item_id = {item} AND REPLACE({queues}, ' ' || c.queue || ' ', '') <> {queues}))"
+    )
+}
+
 /// Keeps a new case.
 pub async fn insert(tx: &mut Tx, case: &Case) -> Result<(), StoreError> {
     query(

@@ -5,7 +5,8 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
-use crate::model::{Author, CaseId, Decision, DecisionId, ItemId, Versions};
+use crate::cases;
+use crate::model::{Author, CaseId, Decision, DecisionId, ItemId, QueueSet, Versions};
 use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx};
 
@@ -80,22 +81,26 @@ pub async fn latest_of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<O
     row.map(|row| read(&row)).transpose()
 }
 
-/// Up to `limit` decisions made before `before`, newest first.
+/// Up to `limit` decisions made before `before`, newest first, on items that are reached by who works on these queues.
 pub async fn list(
     conn: &mut AnyConnection,
     before: Option<DecisionId>,
     limit: i64,
+    queues: &QueueSet,
 ) -> Result<Vec<Decision>, StoreError> {
-    let rows = query(
+    let reached = cases::within_queues("decisions_decision.item_id", "$3");
+    let statement = format!(
         "SELECT id, item_id, revision, outcome, author_kind, author, policy, reason, facts, seawall_version, rules_version,
                 supersedes, case_id, decided_at
-         FROM decisions_decision WHERE id < $1 OR $1 = '' ORDER BY id DESC LIMIT $2",
-    )
-    .bind(before.map(|id| id.to_string()).unwrap_or_default())
-    .bind(limit)
-    .fetch_all(conn)
-    .await
-    .map_err(StoreError::at("read decisions"))?;
+         FROM decisions_decision WHERE (id < $1 OR $1 = '') AND {reached} ORDER BY id DESC LIMIT $2"
+    );
+    let rows = query(sqlx::AssertSqlSafe(statement))
+        .bind(before.map(|id| id.to_string()).unwrap_or_default())
+        .bind(limit)
+        .bind(queues.to_string())
+        .fetch_all(conn)
+        .await
+        .map_err(StoreError::at("read decisions"))?;
     rows.iter().map(read).collect()
 }
 

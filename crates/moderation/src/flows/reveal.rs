@@ -76,7 +76,7 @@ pub async fn reveal_entry_strip_picture(
     id: EntryId,
     idx: u32,
 ) -> Result<Option<Vec<u8>>, ViewError> {
-    actor.require(Right::ReadCases)?;
+    actor.require(Right::RevealMedia)?;
     let bytes = banks::strip_picture(&mut *app.store.reader().await?, id, idx, false).await?;
     if bytes.is_some() {
         note(app, actor, "entry.revealed", &id.to_string(), ClearPicture::Small).await?;

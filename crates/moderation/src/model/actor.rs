@@ -15,8 +15,8 @@ pub enum Actor {
         roles: Roles,
         /// Which queues they work on.
         queues: QueueSet,
-        /// What the token opens of what they may, if it is one.
-        token: Option<Vec<Scope>>,
+        /// The token that a program acts by, if it is one.
+        token: Option<Token>,
     },
     /// A program of the platform that holds an API key.
     Key {
@@ -29,6 +29,15 @@ pub enum Actor {
     Operator,
     /// Seawall itself: the worker that delivers, the rule that decided.
     System,
+}
+
+/// A personal token, as a program holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Which.
+    pub key: KeyId,
+    /// What it opens of what its person may.
+    pub scopes: Vec<Scope>,
 }
 
 /// Something that one needs a right to do.
@@ -136,7 +145,7 @@ impl Actor {
         match self {
             Actor::Operator | Actor::System => true,
             Actor::Person { roles, token, .. } => {
-                roles.give(right) && token.as_ref().is_none_or(|scopes| opened(scopes))
+                roles.give(right) && token.as_ref().is_none_or(|token| opened(&token.scopes))
             }
             Actor::Key { scopes, .. } => opened(scopes),
         }
@@ -162,6 +171,14 @@ impl Actor {
         }
     }
 
+    /// The personal token that acts, if it is one.
+    pub fn token(&self) -> Option<KeyId> {
+        match self {
+            Actor::Person { token, .. } => token.as_ref().map(|token| token.key),
+            Actor::Key { .. } | Actor::Operator | Actor::System => None,
+        }
+    }
+
     /// The person, if it is one.
     pub fn user(&self) -> Option<UserId> {
         match self {
@@ -171,7 +188,7 @@ impl Actor {
     }
 }
 
-/// As the event log names the actor: an id, never a name.
+/// As the event log names the actor: an id, never a name. Of a token it is its person: the line says which token beside it.
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -237,7 +254,10 @@ mod tests {
             user,
             roles: role.into(),
             queues: QueueSet::All,
-            token: Some(vec![Scope::ItemsRead, Scope::EventsRead]),
+            token: Some(Token {
+                key: KeyId::fresh(Timestamp::from_unix_ms(1), &Chance::seeded(1)),
+                scopes: vec![Scope::ItemsRead, Scope::EventsRead],
+            }),
         };
         let check = |role, right, expected| assert_eq!(token_of(role).may(right), expected, "{role} {right}");
         check(Role::Moderator, Right::ReadItems, true);

@@ -27,7 +27,7 @@ mod work;
 
 pub use access::{Key, Scope, Session, SessionId, SessionLine, User, UserState};
 pub use action::{Action, ActionKind, ActionState, Answer, Restricted};
-pub use actor::{Actor, Denied, Right};
+pub use actor::{Actor, Denied, Right, Token};
 pub use bank::{Bank, BankChange, Crops, Entry, EntryState, Judged, KeptSound, KeptVideo, NewBank, NewEntry};
 pub use case::{Case, CaseState, InvalidTransition, Lease};
 pub use chance::Chance;

@@ -88,15 +88,19 @@ impl Tx {
         self.engine
     }
 
-    /// Writes a line of the event log when the transaction commits. `body` holds ids and words, never content.
+    /// Writes a line of the event log when the transaction commits. `body` holds ids and words, never content. Where a personal
+    /// token acts, the line names its person, and the body the token: so that it can be told which one was stolen.
     pub fn event(
         &mut self,
         at: Timestamp,
         actor: &Actor,
         kind: &'static str,
         subject: impl ToString,
-        body: serde_json::Value,
+        mut body: serde_json::Value,
     ) {
+        if let (Some(token), Some(fields)) = (actor.token(), body.as_object_mut()) {
+            fields.insert("token".to_owned(), token.to_string().into());
+        }
         self.events.push(NewEvent {
             at,
             actor: actor.to_string(),

@@ -5,7 +5,10 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
-use crate::model::{Audience, ItemId, NewStream, Stream, StreamId, StreamState, StreamVerdict, Tier, Timestamp};
+use crate::cases;
+use crate::model::{
+    Audience, ItemId, NewStream, QueueSet, Stream, StreamId, StreamState, StreamVerdict, Tier, Timestamp,
+};
 use crate::store::columns::Columns;
 use crate::store::{StoreError, Tx, counter};
 
@@ -109,10 +112,12 @@ pub async fn list(
     state: Option<StreamState>,
     before: Option<StreamId>,
     limit: i64,
+    queues: &QueueSet,
 ) -> Result<Vec<Stream>, StoreError> {
+    let reached = cases::within_queues("streams_stream.item_id", "$6");
     let statement = format!(
         "SELECT {COLUMNS} FROM streams_stream
-         WHERE ($1 = '' OR state = $2) AND ($3 = '' OR id < $4) ORDER BY id DESC LIMIT $5"
+         WHERE ($1 = '' OR state = $2) AND ($3 = '' OR id < $4) AND {reached} ORDER BY id DESC LIMIT $5"
     );
     let state = state.map_or("", StreamState::as_str).to_owned();
     let before = before.map(|id| id.to_string()).unwrap_or_default();
@@ -122,6 +127,7 @@ pub async fn list(
         .bind(before.clone())
         .bind(before)
         .bind(limit)
+        .bind(queues.to_string())
         .fetch_all(conn)
         .await
         .map_err(StoreError::at("read streams"))?;
@@ -169,18 +175,32 @@ pub async fn verdicts_after(
     after: i64,
     limit: i64,
 ) -> Result<Vec<StreamVerdict>, StoreError> {
+    verdicts_within(conn, stream, after, limit, &QueueSet::All).await
+}
+
+/// The same, of items that are reached by who works on these queues.
+pub async fn verdicts_within(
+    conn: &mut AnyConnection,
+    stream: Option<StreamId>,
+    after: i64,
+    limit: i64,
+    queues: &QueueSet,
+) -> Result<Vec<StreamVerdict>, StoreError> {
     let stream = stream.map(|id| id.to_string()).unwrap_or_default();
-    let rows = query(
+    let reached = cases::within_queues("streams_verdict.item_id", "$5");
+    let statement = format!(
         "SELECT seq, stream_id, item_id, at_ms, tier, outcome, decision_id, case_id, told_at FROM streams_verdict
-         WHERE seq > $1 AND ($2 = '' OR stream_id = $3) ORDER BY seq LIMIT $4",
-    )
-    .bind(after)
-    .bind(stream.clone())
-    .bind(stream)
-    .bind(limit)
-    .fetch_all(conn)
-    .await
-    .map_err(StoreError::at("read what was told of streams"))?;
+         WHERE seq > $1 AND ($2 = '' OR stream_id = $3) AND {reached} ORDER BY seq LIMIT $4"
+    );
+    let rows = query(sqlx::AssertSqlSafe(statement))
+        .bind(after)
+        .bind(stream.clone())
+        .bind(stream)
+        .bind(limit)
+        .bind(queues.to_string())
+        .fetch_all(conn)
+        .await
+        .map_err(StoreError::at("read what was told of streams"))?;
     rows.iter()
         .map(|row| {
             Ok(StreamVerdict {

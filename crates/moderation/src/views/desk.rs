@@ -1,14 +1,14 @@
 //! The desk: how much waits where, and for how long.
 
 use policy::Queue;
-use sqlx::query;
+use sqlx::{AnyConnection, query};
 
 use super::ViewError;
-use crate::Seawall;
-use crate::model::{Actor, Right, Timestamp};
+use crate::model::{Actor, QueueSet, Right, Timestamp};
 use crate::rules::alarms;
 use crate::store::StoreError;
 use crate::store::columns::Columns;
+use crate::{Seawall, cases};
 
 /// What waits.
 #[derive(Debug, Clone)]
@@ -21,6 +21,15 @@ pub struct Desk {
     pub n_dead_actions: i64,
     /// Alarms about rules that nobody took note of.
     pub n_rule_alarms: i64,
+}
+
+/// How many orders are not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ActionCounts {
+    /// Those that the platform has not confirmed yet.
+    pub n_waiting: i64,
+    /// Those that Seawall gave up on.
+    pub n_dead: i64,
 }
 
 /// How much waits in a queue.
@@ -74,18 +83,35 @@ pub async fn desk(app: &Seawall, actor: &Actor) -> Result<Desk, ViewError> {
     }
     queues.sort_by_key(|(weight, count)| (std::cmp::Reverse(*weight), count.queue));
     let queues = queues.into_iter().map(|(_, count)| count).collect();
-    let row = query(
-        "SELECT COUNT(CASE WHEN state IN ('waiting', 'retrying') THEN 1 END) AS waiting,
-                COUNT(CASE WHEN state = 'dead' THEN 1 END) AS dead
-         FROM actions_action WHERE state IN ('waiting', 'retrying', 'dead')",
-    )
-    .fetch_one(&mut *conn)
-    .await
-    .map_err(&at)?;
+    let actions = actions_within(&mut conn, actor.queues()).await?;
     Ok(Desk {
         queues,
-        n_waiting_actions: row.int("waiting")?,
-        n_dead_actions: row.int("dead")?,
+        n_waiting_actions: actions.n_waiting,
+        n_dead_actions: actions.n_dead,
         n_rule_alarms: alarms::n_open(&mut conn).await?,
+    })
+}
+
+/// How many orders wait or were given up on: also for those who see orders but no cases.
+pub async fn count_actions(app: &Seawall, actor: &Actor) -> Result<ActionCounts, ViewError> {
+    actor.require(Right::ReadItems)?;
+    Ok(actions_within(&mut *app.store.reader().await?, actor.queues()).await?)
+}
+
+async fn actions_within(conn: &mut AnyConnection, queues: &QueueSet) -> Result<ActionCounts, StoreError> {
+    let reached = cases::within_queues("a.item_id", "$1");
+    let statement = format!(
+        "SELECT COUNT(CASE WHEN a.state IN ('waiting', 'retrying') THEN 1 END) AS waiting,
+                COUNT(CASE WHEN a.state = 'dead' THEN 1 END) AS dead
+         FROM actions_action a WHERE a.state IN ('waiting', 'retrying', 'dead') AND {reached}"
+    );
+    let row = query(sqlx::AssertSqlSafe(statement))
+        .bind(queues.to_string())
+        .fetch_one(conn)
+        .await
+        .map_err(StoreError::at("count orders"))?;
+    Ok(ActionCounts {
+        n_waiting: row.int("waiting")?,
+        n_dead: row.int("dead")?,
     })
 }

@@ -11,17 +11,8 @@ pub async fn list_decisions(app: &Seawall, actor: &Actor, request: &PageRequest)
     actor.require(Right::ReadItems)?;
     let before: Option<DecisionId> = cursor(request)?;
     let mut conn = app.store.reader().await?;
-    let rows = decisions::list(&mut conn, before, request.probe()).await?;
-    let mut page = Page::cut(rows, request, |decision| decision.id.to_string());
-    // Who works on some queues gets shorter pages; where the next one begins stays the same.
-    let mut seen = Vec::with_capacity(page.rows.len());
-    for decision in page.rows {
-        if reaches_item(&mut conn, actor, &decision.item).await? {
-            seen.push(decision);
-        }
-    }
-    page.rows = seen;
-    Ok(page)
+    let rows = decisions::list(&mut conn, before, request.probe(), actor.queues()).await?;
+    Ok(Page::cut(rows, request, |decision| decision.id.to_string()))
 }
 
 /// A decision, by its id.
@@ -45,16 +36,8 @@ pub async fn list_actions(
     actor.require(Right::ReadItems)?;
     let before: Option<ActionId> = cursor(request)?;
     let mut conn = app.store.reader().await?;
-    let rows = actions::list(&mut conn, state, before, request.probe()).await?;
-    let mut page = Page::cut(rows, request, |action| action.id.to_string());
-    let mut seen = Vec::with_capacity(page.rows.len());
-    for action in page.rows {
-        if reaches_item(&mut conn, actor, &action.item).await? {
-            seen.push(action);
-        }
-    }
-    page.rows = seen;
-    Ok(page)
+    let rows = actions::list(&mut conn, state, before, request.probe(), actor.queues()).await?;
+    Ok(Page::cut(rows, request, |action| action.id.to_string()))
 }
 
 /// An action, by its id.

@@ -24,7 +24,7 @@ pub use banks::{
 };
 pub use cases::{CaseFilter, CaseRow, CaseView, DecisionView, EventView, Nearness, case, list_cases};
 pub(crate) use consistency::consistency_faults;
-pub use desk::{Desk, QueueCount, desk};
+pub use desk::{ActionCounts, Desk, QueueCount, count_actions, desk};
 pub use hma::{
     HmaCensus, HmaContent, hma_bank, hma_banks, hma_census, hma_content, hma_exchange, hma_exchanges,
     hma_has_credentials, hma_is_caught_up,

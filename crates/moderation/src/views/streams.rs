@@ -1,6 +1,6 @@
 //! Live streams, and what was told of them.
 
-use super::{ViewError, cursor};
+use super::{ViewError, cursor, reaches_item};
 use crate::model::{Actor, Page, PageRequest, Right, Stream, StreamId, StreamState, StreamVerdict};
 use crate::{Seawall, streams};
 
@@ -16,14 +16,25 @@ pub async fn list_streams(
 ) -> Result<Page<Stream>, ViewError> {
     actor.require(Right::ReadItems)?;
     let before = cursor(request)?;
-    let found = streams::list(&mut *app.store.reader().await?, state, before, request.probe()).await?;
+    let found = streams::list(
+        &mut *app.store.reader().await?,
+        state,
+        before,
+        request.probe(),
+        actor.queues(),
+    )
+    .await?;
     Ok(Page::cut(found, request, |stream| stream.id.to_string()))
 }
 
 /// The stream.
 pub async fn stream(app: &Seawall, actor: &Actor, id: StreamId) -> Result<Option<Stream>, ViewError> {
     actor.require(Right::ReadItems)?;
-    Ok(streams::find(&mut *app.store.reader().await?, id).await?)
+    let mut conn = app.store.reader().await?;
+    match streams::find(&mut conn, id).await? {
+        Some(stream) if reaches_item(&mut conn, actor, &stream.item).await? => Ok(Some(stream)),
+        Some(_) | None => Ok(None),
+    }
 }
 
 /// What was told after that number, of one stream or of all, in order; at most [`VERDICTS_MAX`].
@@ -34,5 +45,12 @@ pub async fn stream_verdicts(
     after: i64,
 ) -> Result<Vec<StreamVerdict>, ViewError> {
     actor.require(Right::ReadItems)?;
-    Ok(streams::verdicts_after(&mut *app.store.reader().await?, stream, after, VERDICTS_MAX).await?)
+    Ok(streams::verdicts_within(
+        &mut *app.store.reader().await?,
+        stream,
+        after,
+        VERDICTS_MAX,
+        actor.queues(),
+    )
+    .await?)
 }

@@ -9,8 +9,8 @@ use moderation::flows::access::{
 };
 use moderation::flows::cases;
 use moderation::model::{
-    Actor, Chance, Judgement, Outcome, PageRequest, Queue, QueueSet, Right, Role, Roles, Scope, Session, Timestamp,
-    UserId,
+    Actor, Chance, Clock, Judgement, KeyId, Outcome, PageRequest, Queue, QueueSet, Right, Role, Roles, Scope, Session,
+    Timestamp, Token, UserId,
 };
 use moderation::views;
 
@@ -58,7 +58,10 @@ pub async fn a_session_is_listed_and_ended(world: World) {
         user,
         roles: Role::Moderator.into(),
         queues: QueueSet::All,
-        token: Some(Scope::ALL.to_vec()),
+        token: Some(Token {
+            key: KeyId::fresh(Timestamp::from_unix_ms(7), &Chance::seeded(7)),
+            scopes: Scope::ALL.to_vec(),
+        }),
     };
     for who in [&ben, &of_token] {
         assert!(matches!(
@@ -163,10 +166,32 @@ pub async fn a_recovery_code_is_good_once(world: World) {
     );
 }
 
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// A token that somebody makes with a fresh code.
+async fn make_token(
+    world: &World,
+    current: &Session,
+    secret: &str,
+    scopes: &[Scope],
+    lifetime: Duration,
+) -> Result<access::NewKey, AccessError> {
+    world.clock.advance(Duration::from_secs(60));
+    let code = world.code(secret);
+    let proof = Proof {
+        password: PASSWORD,
+        code: &code,
+    };
+    create_token(&world.app, current, &proof, "script", scopes, lifetime).await
+}
+
 pub async fn a_new_password_ends_other_sessions(world: World) {
     let app = &world.app;
     let (_, secret, other) = world.join("amal", Role::Moderator).await;
     let here = sign_in(&world, &secret).await;
+    let made = make_token(&world, &here.session, &secret, &[Scope::ItemsRead], DAY)
+        .await
+        .unwrap();
     world.clock.advance(Duration::from_secs(60));
     let code = world.code(&secret);
     let proof = |password: &'static str| Proof { password, code: &code };
@@ -178,6 +203,8 @@ pub async fn a_new_password_ends_other_sessions(world: World) {
         .await
         .unwrap();
     assert!(session(app, &other).await.unwrap().is_none());
+    let token = authenticate_key(app, &made.secret).await.unwrap();
+    assert_eq!(token, None, "a token made with the old password is good no more");
     assert!(session(app, &here.session_token).await.unwrap().is_some());
     world.clock.advance(Duration::from_secs(60));
     let old = world.sign_in("amal", PASSWORD, &world.code(&secret)).await;
@@ -200,10 +227,20 @@ pub async fn a_new_password_ends_other_sessions(world: World) {
 
 pub async fn a_token_opens_what_its_person_may_and_dies_with_them(world: World) {
     let app = &world.app;
-    let (user, _, token) = world.join("amal", Role::Moderator).await;
-    let amal = access::actor_of(&session(app, &token).await.unwrap().unwrap().user);
-    let day = Duration::from_secs(24 * 3600);
-    let make = async |scopes: &[Scope], lifetime| create_token(app, &amal, "script", scopes, lifetime).await;
+    let (user, secret, token) = world.join("amal", Role::Moderator).await;
+    let current = session(app, &token).await.unwrap().unwrap();
+    let amal = access::actor_of(&current.user);
+    let day = DAY;
+    let make = async |scopes: &[Scope], lifetime| make_token(&world, &current, &secret, scopes, lifetime).await;
+    let unproven = Proof {
+        password: PASSWORD,
+        code: "000000",
+    };
+    let refused = create_token(app, &current, &unproven, "script", &[Scope::ItemsRead], day).await;
+    assert!(
+        matches!(refused, Err(AccessError::Refused)),
+        "a session that was left open makes no key"
+    );
     let too_much = make(&[Scope::ItemsRead, Scope::EventsRead], day).await;
     assert!(matches!(too_much, Err(AccessError::Invalid { field: "scopes", .. })));
     assert!(matches!(
@@ -217,8 +254,23 @@ pub async fn a_token_opens_what_its_person_may_and_dies_with_them(world: World) 
     assert_eq!(acts.to_string(), user.to_string(), "the log names the person");
     assert!(acts.may(Right::ReadItems) && acts.may(Right::ReadCases));
     assert!(!acts.may(Right::ReadBanks) && !acts.may(Right::DecideCases));
-    let nested = create_token(app, &acts, "more", &[Scope::ItemsRead], day).await;
-    assert!(matches!(nested, Err(AccessError::Denied(_))), "a token makes no tokens");
+    let mut tx = app.store.begin("test").await.unwrap();
+    tx.event(
+        world.clock.now(),
+        &acts,
+        "entry.revealed",
+        user,
+        serde_json::json!({ "picture": "small" }),
+    );
+    tx.commit().await.unwrap();
+    let log = views::list_newest_events(app, &Actor::Operator, &PageRequest::first()).await;
+    let line = &log.unwrap().rows[0].event;
+    let body: serde_json::Value = serde_json::from_str(&line.body).unwrap();
+    assert_eq!(
+        (line.actor.as_str(), &body["token"]),
+        (user.to_string().as_str(), &serde_json::json!(made.key.id.to_string())),
+        "the log says which token it was"
+    );
     assert!(views::list_keys(app, &Actor::Operator).await.unwrap().is_empty());
 
     // Fewer roles, fewer queues: the token shrinks with its person.
@@ -249,9 +301,19 @@ pub async fn a_token_opens_what_its_person_may_and_dies_with_them(world: World) 
     revoke_token(app, &amal, user, one.key.id).await.unwrap();
     assert_eq!(authenticate_key(app, &one.secret).await.unwrap(), None);
     assert!(authenticate_key(app, &two.secret).await.unwrap().is_some());
+    let three = make(&[Scope::ItemsRead], day).await.unwrap();
+    end_all_sessions(app, &Actor::Operator, user).await.unwrap();
+    assert_eq!(
+        authenticate_key(app, &three.secret).await.unwrap(),
+        None,
+        "who is to be kept out is out"
+    );
+    let two = make(&[Scope::ItemsRead], day).await.unwrap();
     change_user(app, &Actor::Operator, user, None, Some(true))
         .await
         .unwrap();
+    let refused = make(&[Scope::ItemsRead], day).await;
+    assert!(matches!(refused, Err(AccessError::Refused)), "disabled meanwhile");
     assert_eq!(authenticate_key(app, &two.secret).await.unwrap(), None);
     change_user(app, &Actor::Operator, user, None, Some(false))
         .await

@@ -8,8 +8,8 @@ use moderation::flows::rules::{self, NewChange, RulesError};
 use moderation::flows::submit::{self, SubmitError};
 use moderation::flows::{actions, actions::ActionError};
 use moderation::model::{
-    ActionId, Actor, CaseId, Chance, ChangeId, ItemId, Judgement, MediaId, NewBank, Outcome, PageRequest, Queue,
-    QueueSet, Right, Role, Scope, Timestamp, UserId,
+    ActionId, Actor, CaseId, Chance, ChangeId, EntryId, ItemId, Judgement, KeyId, MediaId, NewBank, Outcome,
+    PageRequest, Queue, QueueSet, Right, Role, Scope, Timestamp, Token, UserId,
 };
 use moderation::views::{self, CaseFilter, ViewError};
 
@@ -26,7 +26,7 @@ pub async fn every_flow_asks_for_its_right(world: World) {
     let chance = Chance::seeded(5);
     let (case, change) = (CaseId::fresh(at, &chance), ChangeId::fresh(at, &chance));
     let (action, media) = (ActionId::fresh(at, &chance), MediaId::fresh(at, &chance));
-    let user = UserId::fresh(at, &chance);
+    let (user, entry) = (UserId::fresh(at, &chance), EntryId::fresh(at, &chance));
     let page = PageRequest::first();
     for role in Role::ALL {
         let who = &Actor::person(user, role.into());
@@ -79,6 +79,16 @@ pub async fn every_flow_asks_for_its_right(world: World) {
                 Right::RevealMedia,
                 unseen(&reveal::reveal_strip_picture(app, who, media, 0).await),
             ),
+            (
+                Right::RevealMedia,
+                unseen(&reveal::reveal_entry(app, who, entry, ClearPicture::Small).await),
+            ),
+            (
+                Right::RevealMedia,
+                unseen(&reveal::reveal_entry_strip_picture(app, who, entry, 0).await),
+            ),
+            (Right::ReadCases, unseen(&views::entry_strip(app, who, entry).await)),
+            (Right::ReadItems, unseen(&views::count_actions(app, who).await)),
             (
                 Right::DecideCases,
                 case_denied(cases::take_case(app, who, case).await.err()),
@@ -210,8 +220,17 @@ pub async fn cases_of_other_queues_are_not_there(world: World) {
         let decision = hidden.decision.unwrap();
         assert_eq!(views::decision(app, who, decision).await.unwrap().is_some(), sees);
         assert_eq!(views::explain(app, who, decision).await.unwrap().is_some(), sees);
-        let ordered = views::list_actions(app, who, None, &all).await.unwrap();
-        assert_eq!(ordered.rows.is_empty(), !sees);
+        // A page is as long as was asked for, and says that there is more only if they can see it.
+        let one = PageRequest { limit: 1, cursor: None };
+        let first = views::list_decisions(app, who, &one).await.unwrap();
+        assert_eq!((first.rows.len(), first.next.is_some()), (1, sees));
+        let ordered = views::list_actions(app, who, None, &one).await.unwrap();
+        assert_eq!((ordered.rows.is_empty(), ordered.next), (!sees, None));
+        let counted = views::count_actions(app, who).await.unwrap();
+        assert_eq!(
+            (counted.n_waiting, desk.n_waiting_actions),
+            (i64::from(sees), i64::from(sees))
+        );
         let action = views::list_actions(app, &Actor::Operator, None, &all)
             .await
             .unwrap()
@@ -286,7 +305,10 @@ pub async fn sending_an_item_again_opens_no_other_queue(world: World) {
         user: amal,
         roles: Role::Lead.into(),
         queues: queues.parse().unwrap(),
-        token: Some(vec![Scope::ItemsWrite]),
+        token: Some(Token {
+            key: KeyId::fresh(Timestamp::from_unix_ms(8), &Chance::seeded(8)),
+            scopes: vec![Scope::ItemsWrite],
+        }),
     };
     for seed in [1, 2] {
         let submission = item("hidden", vec![given(hash_of(seed))]);

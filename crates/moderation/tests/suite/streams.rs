@@ -14,7 +14,7 @@ use moderation::flows::streams::{
 use moderation::flows::submit::{self, NewContent, NewMedia};
 use moderation::matching::MatchSettings;
 use moderation::model::{
-    Actor, EntryState, ItemKind, Judgement, Match, MediaStatus, NewStream, Outcome, StreamId, StreamState, Tier,
+    Actor, EntryState, ItemKind, Judgement, Match, MediaStatus, NewStream, Outcome, Role, StreamId, StreamState, Tier,
     Verdict,
 };
 use moderation::store::{Created, jobs};
@@ -119,6 +119,29 @@ pub async fn what_a_stream_shows_is_told_while_it_goes_on(world: World) {
             .unwrap()
             .is_empty()
     );
+
+    // Who works on other queues learns nothing of it.
+    let page = moderation::model::PageRequest::first();
+    let (user, _, _) = world.join("amal", Role::Moderator).await;
+    for (queues, sees) in [("reported", false), ("leads matches", true)] {
+        let who = &Actor::Person {
+            user,
+            roles: Role::Moderator.into(),
+            queues: queues.parse().unwrap(),
+            token: None,
+        };
+        let listed = views::list_streams(&world.app, who, None, &page).await.unwrap();
+        let found = views::stream(&world.app, who, id).await.unwrap();
+        let of_one = views::stream_verdicts(&world.app, who, Some(id), 0).await.unwrap();
+        let of_all = views::stream_verdicts(&world.app, who, None, 0).await.unwrap();
+        let seen = [
+            !listed.rows.is_empty(),
+            found.is_some(),
+            !of_one.is_empty(),
+            !of_all.is_empty(),
+        ];
+        assert_eq!(seen, [sees; 4], "{queues}");
+    }
     assert_eq!(world.faults().await, Vec::<String>::new());
 }
 

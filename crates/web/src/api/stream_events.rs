@@ -6,10 +6,10 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, header};
 use axum::response::sse::{Event, Sse};
 use futures_util::stream::{self, Stream};
-use moderation::model::{Actor, StreamId, StreamState as State_, StreamVerdict};
+use moderation::model::{StreamId, StreamState as State_, StreamVerdict};
 use moderation::views;
 use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
@@ -122,9 +122,13 @@ pub(crate) async fn listen_to_stream(
         what: "Too many listen to streams just now.",
     })?;
     let now = Instant::now();
+    let mut credentials = HeaderMap::new();
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        credentials.insert(header::AUTHORIZATION, value.clone());
+    }
     let listener = Listener {
         state,
-        actor: caller.actor,
+        credentials,
         stream: id,
         last: last.unwrap_or(0),
         told,
@@ -144,7 +148,8 @@ pub(crate) async fn listen_to_stream(
 /// One who listens.
 struct Listener {
     state: WebState,
-    actor: Actor,
+    /// The `Authorization` header that it came with. Who it stands for, and what they may, is found out anew each time.
+    credentials: HeaderMap,
     stream: StreamId,
     /// The number of the last that was sent.
     last: i64,
@@ -161,11 +166,9 @@ impl Listener {
     /// The next event; none at the end.
     async fn next(&mut self) -> Option<Event> {
         loop {
-            while let Some(verdict) = self.waiting.pop_front() {
-                if verdict.stream == self.stream && verdict.seq > self.last {
-                    self.last = verdict.seq;
-                    return Some(event_of(verdict));
-                }
+            if let Some(verdict) = self.waiting.pop_front() {
+                self.last = verdict.seq;
+                return Some(event_of(verdict));
             }
             let now = Instant::now();
             if self.is_over || now >= self.ends_at {
@@ -174,11 +177,14 @@ impl Listener {
             if now >= self.ask_at {
                 self.ask_at = now + ASK_EVERY;
                 match self.ask().await {
-                    Ok(None) => continue,
-                    Ok(Some(over)) => {
+                    Ok(Asked::More) => continue,
+                    Ok(Asked::Nothing) => {}
+                    Ok(Asked::Over(over)) => {
                         self.is_over = true;
                         return Some(over);
                     }
+                    // Whose key was revoked meanwhile, or who no longer reaches the stream: who comes again is told so.
+                    Ok(Asked::Gone) | Err(ApiError::Unauthenticated { .. } | ApiError::Denied(_)) => return None,
                     // The client comes again.
                     Err(error) => {
                         tracing::error!(
@@ -194,7 +200,11 @@ impl Listener {
                 return Some(Event::default().comment("still listening"));
             }
             match timeout_at(self.ask_at.min(self.heartbeat_at), self.told.recv()).await {
-                Ok(Ok(verdict)) => self.waiting.push_back(verdict),
+                // It is read from the store, because only there is known who may be told of it.
+                Ok(Ok(verdict)) if verdict.stream == self.stream && verdict.seq > self.last => {
+                    self.ask_at = Instant::now();
+                }
+                Ok(Ok(_)) => {}
                 // Too much was told at once: the store knows.
                 Ok(Err(RecvError::Lagged(_))) => self.ask_at = Instant::now(),
                 Ok(Err(RecvError::Closed)) => return None,
@@ -203,26 +213,41 @@ impl Listener {
         }
     }
 
-    /// Reads what was told since; once all of it was sent, says whether the stream is over.
-    async fn ask(&mut self) -> Result<Option<Event>, views::ViewError> {
-        let (app, actor) = (&self.state.app, &self.actor);
+    /// Reads what was told since, as the caller may see it now; once all of it was sent, says whether the stream is over.
+    async fn ask(&mut self) -> Result<Asked, ApiError> {
+        let Caller { actor } = Caller::of(&self.state, &self.credentials).await?;
+        let app = &self.state.app;
         // Before what was told is read: what is found last is told before the end.
-        let stream = views::stream(app, actor, self.stream).await?;
-        let since = views::stream_verdicts(app, actor, Some(self.stream), self.last).await?;
+        let Some(stream) = views::stream(app, &actor, self.stream).await? else {
+            return Ok(Asked::Gone);
+        };
+        let since = views::stream_verdicts(app, &actor, Some(self.stream), self.last).await?;
         if !since.is_empty() {
             self.waiting.extend(since);
             self.ask_at = Instant::now();
-            return Ok(None);
+            return Ok(Asked::More);
         }
-        let over = stream.filter(|stream| stream.state != State_::Open);
-        Ok(over.map(|stream| {
-            let over = OverJson {
-                state: stream.state.into(),
-                reason: stream.reason,
-            };
-            named("over", &over)
-        }))
+        if stream.state == State_::Open {
+            return Ok(Asked::Nothing);
+        }
+        let over = OverJson {
+            state: stream.state.into(),
+            reason: stream.reason,
+        };
+        Ok(Asked::Over(named("over", &over)))
     }
+}
+
+/// What asking the store came to.
+enum Asked {
+    /// There is something to send.
+    More,
+    /// Nothing was told, and the stream goes on.
+    Nothing,
+    /// The stream is over.
+    Over(Event),
+    /// For this caller there is no such stream any more.
+    Gone,
 }
 
 fn event_of(verdict: StreamVerdict) -> Event {

@@ -166,8 +166,14 @@ pub async fn create_token(State(state): State<WebState>, Posted { person, fields
     let scopes = scopes.map_err(|_| ConsoleError::BadRequest("no such scope"))?;
     let days: u64 = fields.get("days").trim().parse().unwrap_or(0);
     let lifetime = Duration::from_secs(days.saturating_mul(24 * 3600));
+    let (_, session) = who(&person)?;
+    let code = digits(fields.get("code"));
+    let proof = Proof {
+        password: fields.get("password"),
+        code: &code,
+    };
     let shell = &person.shell;
-    let made = access::create_token(&state.app, &person.actor, fields.get("name"), &scopes, lifetime).await;
+    let made = access::create_token(&state.app, &session, &proof, fields.get("name"), &scopes, lifetime).await;
     let (field, wrong) = match made {
         Ok(new) => {
             return show(&SecretPage {
@@ -183,7 +189,10 @@ pub async fn create_token(State(state): State<WebState>, Posted { person, fields
         Err(AccessError::Invalid { field: "scopes", .. }) => ("scopes", shell.t("keys.need_scope").to_owned()),
         Err(AccessError::Invalid { field: "days", .. }) => ("days", shell.t("account.token_days_bad").to_owned()),
         Err(AccessError::Invalid { what, .. }) => ("name", shell.with("common.field_invalid", "what", what)),
-        Err(error) => return Err(error.into()),
+        Err(error) => {
+            let form = unproven(shell, FormState::filled(fields), "token-password", error)?;
+            return account_page(&state, person, StatusCode::UNPROCESSABLE_ENTITY, form).await;
+        }
     };
     let form = FormState::filled(fields).wrong(field, wrong);
     account_page(&state, person, StatusCode::UNPROCESSABLE_ENTITY, form).await

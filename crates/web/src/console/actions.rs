@@ -149,7 +149,7 @@ pub struct ActionsQuery {
 pub async fn list_actions(State(state): State<WebState>, person: Person, Query(query): Query<ActionsQuery>) -> Answer {
     let tab = Tab::of_query(query.state.as_deref());
     let request = page_request(query.cursor, ROWS);
-    let desk = views::desk(&state.app, &person.actor).await?;
+    let counts = views::count_actions(&state.app, &person.actor).await?;
     let actions = views::list_actions(&state.app, &person.actor, tab.filter(), &request).await?;
     let (_, empty_key, empty_more_key) = tab.keys();
     show(&ActionsPage {
@@ -161,8 +161,8 @@ pub async fn list_actions(State(state): State<WebState>, person: Person, Query(q
                 query: other.query(),
                 is_chosen: other == tab,
                 count: match other {
-                    Tab::Waiting => Some(desk.n_waiting_actions),
-                    Tab::Dead => Some(desk.n_dead_actions),
+                    Tab::Waiting => Some(counts.n_waiting),
+                    Tab::Dead => Some(counts.n_dead),
                     Tab::All | Tab::Refused | Tab::Confirmed => None,
                 },
             })

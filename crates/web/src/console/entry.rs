@@ -6,7 +6,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use moderation::flows::banks::BankError;
 use moderation::flows::incidents;
-use moderation::model::{Bank, Entry, EntryState, Timestamp};
+use moderation::model::{Bank, Entry, EntryState, Right, Timestamp};
 use moderation::signal::SignalType;
 use moderation::views;
 
@@ -94,9 +94,12 @@ async fn entry_page(state: &WebState, person: Person, entry: Entry, form: FormSt
         .ok_or(ConsoleError::NotFound)?
         .bank;
     let is_hunted = views::is_hunted(&state.app, &person.actor, entry.id).await?;
+    // Who keeps banks need not see cases: then the page is there without the frames.
     let strip = match entry.video {
-        Some(_) => views::entry_strip(&state.app, &person.actor, entry.id).await?,
-        None => Vec::new(),
+        Some(_) if person.actor.may(Right::ReadCases) => {
+            views::entry_strip(&state.app, &person.actor, entry.id).await?
+        }
+        Some(_) | None => Vec::new(),
     };
     let shell = person.shell;
     let page = EntryPage {

@@ -122,6 +122,7 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .route("/settings/users/{id}/role", post(users::change_role))
         .route("/settings/users/{id}/queues", post(users::change_queues))
         .route("/settings/users/{id}/sessions", post(users::end_sessions))
+        .route("/settings/users/{id}/tokens/{token}/revoke", post(users::revoke_token))
         .route("/settings/users/{id}/disabled", post(users::disable_user))
         .route("/settings/users/{id}/reset", post(users::reset_user))
         .route("/settings/keys", get(keys::list_keys).post(keys::create_key))

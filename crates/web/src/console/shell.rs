@@ -292,9 +292,9 @@ impl Shell {
         self.may(Right::ProposeRules)
     }
 
-    /// Whether to offer what makes rules count.
-    pub fn may_approve_rules(&self) -> bool {
-        self.may(Right::ApproveRules)
+    /// Whether to offer what stops rules: refusing a change, going back.
+    pub fn may_stop_rules(&self) -> bool {
+        self.may(Right::StopRules)
     }
 
     /// Whether to offer the event log.

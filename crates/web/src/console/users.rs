@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use moderation::flows::access::{self, AccessError, Invite};
-use moderation::model::{Queue, QueueSet, Right, Role, Roles, Timestamp, User, UserId, UserState};
+use moderation::model::{Key, KeyId, Queue, QueueSet, Right, Role, Roles, Timestamp, User, UserId, UserState};
 use moderation::views;
 
 use super::account::SessionRow;
@@ -35,6 +35,8 @@ struct UserPage {
     queues: Vec<QueueChoice>,
     has_all_queues: bool,
     sessions: Vec<SessionRow>,
+    tokens: Vec<Key>,
+    tokens_base: String,
 }
 
 /// A queue that a person may be given.
@@ -159,6 +161,7 @@ async fn user_page(state: &WebState, person: Person, id: UserId, status: StatusC
     let queues = queue_choices(state, &person, &user).await?;
     let has_all_queues = user.queues == QueueSet::All;
     let sessions = access::list_sessions(&state.app, &person.actor, id).await?;
+    let tokens = access::list_tokens(&state.app, &person.actor, id).await?;
     let shell = &person.shell;
     let sessions = sessions.into_iter().map(|line| SessionRow::of(line, shell)).collect();
     if let Some(wrong) = wrong {
@@ -175,6 +178,8 @@ async fn user_page(state: &WebState, person: Person, id: UserId, status: StatusC
             queues,
             has_all_queues,
             sessions,
+            tokens,
+            tokens_base: format!("/settings/users/{id}/tokens"),
         },
     )
 }
@@ -231,7 +236,7 @@ pub async fn change_queues(State(state): State<WebState>, Path(id): Path<String>
     ))
 }
 
-/// `POST /settings/users/{id}/sessions`: ends them all.
+/// `POST /settings/users/{id}/sessions`: ends them all, and the tokens with them.
 pub async fn end_sessions(State(state): State<WebState>, Path(id): Path<String>, posted: Posted) -> Answer {
     let id = parse(&id)?;
     access::end_all_sessions(&state.app, &posted.person.actor, id).await?;
@@ -239,6 +244,22 @@ pub async fn end_sessions(State(state): State<WebState>, Path(id): Path<String>,
         &state,
         &format!("/settings/users/{id}"),
         &Flash::new("flash.sessions_ended", ""),
+    ))
+}
+
+/// `POST /settings/users/{id}/tokens/{token}/revoke`
+pub async fn revoke_token(
+    State(state): State<WebState>,
+    Path((id, token)): Path<(String, String)>,
+    posted: Posted,
+) -> Answer {
+    let id = parse(&id)?;
+    let token: KeyId = token.parse().map_err(|_| ConsoleError::NotFound)?;
+    access::revoke_token(&state.app, &posted.person.actor, id, token).await?;
+    Ok(go_saying(
+        &state,
+        &format!("/settings/users/{id}"),
+        &Flash::new("flash.token_revoked", ""),
     ))
 }
 

@@ -88,7 +88,13 @@ async fn shell_of(state: &WebState, headers: &HeaderMap, uri: &Uri) -> Result<Sh
         None => None,
     };
     if let Some(session) = &session {
-        access::note_session_use(&state.app, session, &rough_agent(headers)).await?;
+        // Only a stamp for lists of sessions: while the store takes no writes, people still see their pages.
+        if let Err(error) = access::note_session_use(&state.app, session, &rough_agent(headers)).await {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "cannot note that a session was used"
+            );
+        }
     }
     let flash = Cookie::Flash
         .read(headers, secure)

@@ -56,6 +56,22 @@ async fn sessions_are_listed_with_their_browser_and_ended() {
 }
 
 #[tokio::test]
+async fn pages_are_shown_while_nothing_can_be_written() {
+    let world = World::new().await;
+    let amal = Person::join(&world, "amal", Role::Moderator).await;
+    world.clock.advance(Duration::from_secs(600));
+    // While one transaction is held open, closing the store takes no others, and still lets people read.
+    let held = world.app.store.begin("held").await.unwrap();
+    let app = world.app.clone();
+    let closing = tokio::spawn(async move { app.store.close().await });
+    tokio::task::yield_now().await;
+    assert!(world.app.store.begin("another").await.is_err());
+    amal.get(&world, "/account").await.says(200, "Sessions");
+    drop(held);
+    closing.await.unwrap();
+}
+
+#[tokio::test]
 async fn a_password_and_recovery_codes_are_changed_by_who_proves_themselves() {
     let world = World::new().await;
     let amal = Person::join(&world, "amal", Role::Moderator).await;
@@ -108,7 +124,14 @@ async fn a_token_is_shown_once_and_offers_only_what_its_person_may() {
     let page = amal.get(&world, "/account").await;
     assert!(page.body.contains("value=\"cases:read\"") && !page.body.contains("value=\"events:read\""));
     let make = async |scope: &str, days: &str| {
-        let fields = [("name", "script"), ("scope", scope), ("days", days)];
+        let code = code(&world, &amal);
+        let fields = [
+            ("name", "script"),
+            ("scope", scope),
+            ("days", days),
+            ("password", PASSWORD),
+            ("code", &code),
+        ];
         amal.post(&world, "/account/tokens", &fields).await
     };
     make("events:read", "30").await.says(422, "Choose at least one scope.");
@@ -116,6 +139,15 @@ async fn a_token_is_shown_once_and_offers_only_what_its_person_may() {
     make("items:read", "1000000000000000000000")
         .await
         .says(422, "From 1 to 366 days.");
+    let unproven = [
+        ("name", "script"),
+        ("scope", "items:read"),
+        ("days", "30"),
+        ("password", "not my password"),
+    ];
+    let refused = amal.post(&world, "/account/tokens", &unproven).await;
+    refused.says(422, "The password or the code did not fit.");
+    assert!(!refused.body.contains("not my password"));
     let made = make("items:read", "30").await;
     made.says(200, "Secret of script");
     let list = amal.get(&world, "/account").await;
@@ -131,6 +163,22 @@ async fn a_token_is_shown_once_and_offers_only_what_its_person_may() {
     ben.post(&world, &revoke, &[]).await.says(404, "There is nothing here");
     assert_eq!(amal.post(&world, &revoke, &[]).await.leads_to(), "/account");
     assert!(!amal.get(&world, "/account").await.words().contains("script items:read"));
+
+    // Who manages users sees it too, and revokes it.
+    make("items:read", "30").await.says(200, "Secret of script");
+    let user = format!("/settings/users/{}", amal.actor.user().unwrap());
+    let page = ben.get(&world, &user).await;
+    page.says(200, "script items:read");
+    let id = page
+        .body
+        .split(&format!("{user}/tokens/"))
+        .find_map(|rest| rest.split_once("/revoke"))
+        .unwrap()
+        .0;
+    let revoke = format!("{user}/tokens/{id}/revoke");
+    amal.post(&world, &revoke, &[]).await.says(404, "There is nothing here");
+    assert_eq!(ben.post(&world, &revoke, &[]).await.leads_to(), user);
+    assert!(!ben.get(&world, &user).await.words().contains("script items:read"));
 }
 
 #[tokio::test]
@@ -193,6 +241,7 @@ async fn who_sees_no_cases_begins_elsewhere_and_an_auditor_changes_nothing() {
     for (person, path) in [(&wellness, "/items"), (&wellness, case.as_str()), (&engineer, &case)] {
         person.get(&world, path).await.says(403, "You may not do this");
     }
+    engineer.get(&world, "/actions").await.says(200, "Waiting");
     let auditor = Person::join(&world, "aud", Role::Auditor).await;
     let page = auditor.get(&world, &case).await;
     page.says(200, "post-1");

@@ -190,6 +190,29 @@ async fn frames_of_the_known_video_lie_below_the_posted_of_the_same_moments() {
     let stranger = crate::people::get(&world, &format!("{entry}/strip/1/small"), &[]).await;
     assert!(stranger.header("location").starts_with("/sign-in"));
 
+    // An auditor sees the blurred alone: a browser without scripts would load the clear ones with the page.
+    let auditor = Person::join(&world, "aud", Role::Auditor).await;
+    for path in [&case, &entry] {
+        let page = auditor.get(&world, path).await;
+        page.says(200, "0:22");
+        assert!(page.body.contains("/strip/1/blurred\""), "{path}");
+        assert!(
+            !page.body.contains("/small\"") && !page.body.contains("class=\"clear"),
+            "{path}"
+        );
+    }
+    for path in [
+        format!("{entry}/strip/1/small"),
+        format!("/media/{media}/strip/1/small"),
+    ] {
+        auditor.get(&world, &path).await.says(403, "You may not do this");
+    }
+    // An engineer, who sees no cases, sees the entry without its frames.
+    let engineer = Person::join(&world, "eng", Role::Engineer).await;
+    let page = engineer.get(&world, &entry).await;
+    page.says(200, "A film");
+    assert!(!page.body.contains("/strip/"));
+
     let fields = [("state", "removed")];
     lee.post(&world, &format!("{entry}/state"), &fields).await;
     let gone = lee.get(&world, &format!("{entry}/strip/1/blurred")).await;

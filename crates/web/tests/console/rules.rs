@@ -133,6 +133,11 @@ async fn a_newcomers_rule_is_written_by_form_tried_out_approved_and_opens_a_case
         .await
         .says(422, "Not accepted");
     let change = proposed(&world, &lee, &text, "waves of links").await;
+    // An engineer may stop what they may not approve.
+    let engineer = Person::join(&world, "eng", Role::Engineer).await;
+    let page = engineer.get(&world, &change).await;
+    page.says(200, "waves of links");
+    assert!(page.body.contains("value=\"reject\"") && !page.body.contains("value=\"approve\""));
 
     // Who proposed it sees no button to approve it, and is refused without one.
     let page = lee.get(&world, &change).await;

@@ -7,7 +7,7 @@ use crate::people::{Person, get, post, submit};
 use crate::world::{KNOWN, World, pdq};
 
 /// Every form of the console.
-const FORMS: [&str; 43] = [
+const FORMS: [&str; 44] = [
     "/sign-in",
     "/sign-out",
     "/invite/x",
@@ -33,6 +33,7 @@ const FORMS: [&str; 43] = [
     "/settings/users/x/role",
     "/settings/users/x/queues",
     "/settings/users/x/sessions",
+    "/settings/users/x/tokens/x/revoke",
     "/settings/users/x/disabled",
     "/account/sessions",
     "/account/password",

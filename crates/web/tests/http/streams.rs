@@ -1,8 +1,13 @@
 //! Live streams, as platforms send them and listen to them. What comes here are frames that the platform hashed; bytes need a worker.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::http::Method;
-use moderation::model::Scope;
+use http_body_util::BodyExt;
+use moderation::access::secrets;
+use moderation::flows::access::{self, Proof};
+use moderation::model::{Actor, Clock, Role, Scope, UserId};
 use moderation::signal::vpdq::Feature;
 use serde_json::{Value, json};
 
@@ -292,4 +297,63 @@ async fn bytes_need_a_worker_and_streams_need_the_right() {
             .problem(),
         "404 not-found"
     );
+}
+
+/// A person, and the secret of a token of theirs.
+async fn person_with_token(world: &World) -> (UserId, String) {
+    let invite = access::invite_user(&world.app, &Actor::Operator, "amal", Role::Moderator.into())
+        .await
+        .unwrap();
+    let totp = access::open_invite(&world.app, &invite.token)
+        .await
+        .unwrap()
+        .totp_secret_base32;
+    let code = || secrets::totp_code(&totp, world.clock.now()).unwrap();
+    let password = "three quiet harbour lights";
+    let joined = access::accept_invite(&world.app, &invite.token, password, &code())
+        .await
+        .unwrap();
+    world.clock.advance(Duration::from_secs(60));
+    let code = code();
+    let proof = Proof { password, code: &code };
+    let (scopes, day) = ([Scope::ItemsRead], Duration::from_secs(24 * 3600));
+    let made = access::create_token(&world.app, &joined.session, &proof, "script", &scopes, day)
+        .await
+        .unwrap();
+    (invite.user, made.secret)
+}
+
+/// Who listens is asked for anew each time that something is told.
+#[tokio::test]
+async fn who_no_longer_reaches_a_stream_hears_no_more_of_it() {
+    let (world, key) = world_with_video().await;
+    let stream = open(&world, &key, "live-6").await.header("location").to_owned();
+    let path = format!("{stream}/events");
+    let listen = async |secret: &str| {
+        let begun = world
+            .begin(request(Method::GET, &path, secret, &[], Body::empty()))
+            .await;
+        assert_eq!(begun.status(), 200);
+        begun.into_body()
+    };
+    let revoked = access::create_key(&world.app, &Actor::Operator, "gone", vec![Scope::ItemsRead])
+        .await
+        .unwrap();
+    let (user, token) = person_with_token(&world).await;
+    let bodies = [listen(&revoked.secret).await, listen(&token).await];
+    access::revoke_key(&world.app, &Actor::Operator, revoked.key.id)
+        .await
+        .unwrap();
+    access::change_queues(&world.app, &Actor::Operator, user, "reported".parse().unwrap())
+        .await
+        .unwrap();
+    let segments = format!("{stream}/segments");
+    let sent = world.post(&key, &segments, piece(&film(1, 60)[10..30], 0)).await;
+    assert_eq!(sent.status, 200, "{}", sent.body);
+    for body in bodies {
+        let heard = tokio::time::timeout(Duration::from_secs(20), body.collect()).await;
+        let heard = heard.expect("the answer does not end").unwrap().to_bytes();
+        assert!(events(&String::from_utf8_lossy(&heard)).is_empty(), "{heard:?}");
+    }
+    assert_eq!(world.get(&token, &path).await.problem(), "404 not-found");
 }

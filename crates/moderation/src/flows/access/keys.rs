@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{AccessError, check_name};
 use crate::Seawall;
 use crate::access::{self, secrets};
-use crate::model::{Actor, Key, KeyId, Right, Scope, Timestamp, UserState};
+use crate::model::{Actor, Key, KeyId, Right, Scope, Timestamp, Token, UserState};
 use crate::store::{Store, StoreError};
 
 /// How often it is noted that a key was used.
@@ -109,7 +109,10 @@ pub async fn authenticate_key(app: &Seawall, secret: &str) -> Result<Option<Acto
             user: user.id,
             roles: user.roles,
             queues: user.queues,
-            token: Some(key.scopes),
+            token: Some(Token {
+                key: key.id,
+                scopes: key.scopes,
+            }),
         },
         None => Actor::Key {
             key: key.id,

@@ -1,5 +1,5 @@
 //! A person who is signed in proves once more that it is them, and then changes what they sign in with: a new password,
-//! new recovery codes. Start with [`change_password`].
+//! new recovery codes. A new token asks for the same proof. Start with [`change_password`].
 //!
 //! Proofs are counted like sign-ins, in a lane of the person's own, so that a session that somebody left open does not let
 //! a passer-by guess.
@@ -20,7 +20,7 @@ pub struct Proof<'a> {
     pub code: &'a str,
 }
 
-/// Changes the password of who is signed in. All their other sessions end; the one that asks stays.
+/// Changes the password of who is signed in. All their other sessions end, and their tokens; the one that asks stays.
 pub async fn change_password(
     app: &Seawall,
     session: &Session,
@@ -38,12 +38,14 @@ pub async fn change_password(
     access::write_credentials(&mut tx, user, &credentials).await?;
     access::delete_sessions_but(&mut tx, user, &session.id).await?;
     attempts::delete_devices_of(&mut tx, user).await?;
+    // Who changes a password because somebody knows it must not leave them what they made with it.
+    let n_tokens = access::revoke_tokens_of(&mut tx, user, now).await?;
     tx.event(
         now,
         &super::actor_of(&session.user),
         "user.password_changed",
         user,
-        serde_json::json!({}),
+        serde_json::json!({ "n_tokens": n_tokens }),
     );
     tx.commit().await?;
     Ok(())
@@ -129,12 +131,12 @@ pub(super) async fn use_code(
 }
 
 /// A password that was compared, and fits; the code is used up when the change is written.
-struct Compared {
+pub(super) struct Compared {
     hash: Option<String>,
     lane: Lane,
 }
 
-async fn compare(app: &Seawall, user: UserId, proof: &Proof<'_>) -> Result<Compared, AccessError> {
+pub(super) async fn compare(app: &Seawall, user: UserId, proof: &Proof<'_>) -> Result<Compared, AccessError> {
     if proof.password.len() > secrets::PASSWORD_BYTES_MAX {
         return Err(AccessError::Refused);
     }
@@ -156,7 +158,7 @@ async fn compare(app: &Seawall, user: UserId, proof: &Proof<'_>) -> Result<Compa
     Ok(Compared { hash, lane })
 }
 
-async fn settle(
+pub(super) async fn settle(
     app: &Seawall,
     user: UserId,
     proof: &Proof<'_>,

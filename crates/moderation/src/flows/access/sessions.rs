@@ -98,7 +98,8 @@ pub async fn end_other_sessions(
     Ok(n_ended)
 }
 
-/// Ends all sessions of a person. Their browsers are known no more, so that a stolen one has no lane of its own.
+/// Ends all sessions of a person, and revokes their tokens: whoever was in has to sign in again. Their browsers are known no
+/// more, so that a stolen one has no lane of its own.
 pub async fn end_all_sessions(app: &Seawall, actor: &Actor, of: UserId) -> Result<u64, AccessError> {
     actor.require(Right::ManageAccess)?;
     let mut tx = app.store.begin("end all sessions").await?;
@@ -107,7 +108,10 @@ pub async fn end_all_sessions(app: &Seawall, actor: &Actor, of: UserId) -> Resul
         .ok_or(AccessError::NotFound)?;
     let n_ended = access::delete_sessions_of(&mut tx, of).await?;
     attempts::delete_devices_of(&mut tx, of).await?;
-    note_ended(app, &mut tx, actor, of, n_ended);
+    let now = app.clock.now();
+    let n_tokens = access::revoke_tokens_of(&mut tx, of, now).await?;
+    let body = serde_json::json!({ "n_sessions": n_ended, "n_tokens": n_tokens });
+    tx.event(now, actor, "session.ended", of, body);
     tx.commit().await?;
     Ok(n_ended)
 }

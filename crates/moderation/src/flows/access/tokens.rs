@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
+use super::proof::{Proof, compare, settle};
 use super::sessions::require_own;
 use super::{AccessError, NewKey, check_name};
 use crate::Seawall;
 use crate::access::{self, secrets};
 use crate::model::actor::scope_for;
-use crate::model::{Actor, Denied, Key, KeyId, Right, Roles, Scope, UserId};
+use crate::model::{Actor, Key, KeyId, Right, Roles, Scope, Session, UserId};
 
 /// The longest that a token is good.
 pub const TOKEN_LIFETIME_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
@@ -24,15 +25,17 @@ pub fn scopes_of(roles: &Roles) -> Vec<Scope> {
     Scope::ALL.into_iter().filter(|scope| opens(*scope)).collect()
 }
 
-/// Makes a token for who asks, good for so long.
+/// Makes a token for who is signed in and proves once more that it is them, good for so long: a session that somebody left
+/// open does not become a key that outlives it. A token makes no tokens.
 pub async fn create_token(
     app: &Seawall,
-    actor: &Actor,
+    session: &Session,
+    proof: &Proof<'_>,
     name: &str,
     scopes: &[Scope],
     lifetime: Duration,
 ) -> Result<NewKey, AccessError> {
-    let (person, allowed) = person(actor)?;
+    let (person, allowed) = (session.user.id, scopes_of(&session.user.roles));
     let name = check_name(name)?;
     let scopes: Vec<Scope> = Scope::ALL.into_iter().filter(|scope| scopes.contains(scope)).collect();
     let invalid = |field, what: &str| AccessError::Invalid {
@@ -45,11 +48,10 @@ pub async fn create_token(
     if lifetime.is_zero() || lifetime > TOKEN_LIFETIME_MAX {
         return Err(invalid("days", "must be from 1 to 366"));
     }
-    let mut tx = app.store.begin("create token").await?;
+    let compared = compare(app, person, proof).await?;
+    let (mut tx, credentials) = settle(app, person, proof, compared).await?;
     let now = app.clock.now();
-    access::find_user_locked(&mut tx, person)
-        .await?
-        .ok_or(AccessError::NotFound)?;
+    access::write_credentials(&mut tx, person, &credentials).await?;
     if access::list_tokens(tx.conn(), person).await?.len() >= TOKENS_MAX {
         return Err(invalid("name", "is one too many: revoke a token first"));
     }
@@ -68,7 +70,7 @@ pub async fn create_token(
     access::insert_key(&mut tx, &key, &secrets::token_hash(&secret)).await?;
     let scopes: Vec<&str> = key.scopes.iter().map(|scope| scope.as_str()).collect();
     let body = serde_json::json!({ "scopes": scopes, "person": person.to_string() });
-    tx.event(now, actor, "token.created", key.id, body);
+    tx.event(now, &super::actor_of(&session.user), "token.created", key.id, body);
     tx.commit().await?;
     Ok(NewKey { key, secret })
 }
@@ -91,20 +93,4 @@ pub async fn revoke_token(app: &Seawall, actor: &Actor, of: UserId, id: KeyId) -
     tx.event(now, actor, "token.revoked", id, serde_json::json!({}));
     tx.commit().await?;
     Ok(())
-}
-
-/// Who asks, if it is a person who is signed in: a token makes no tokens.
-fn person(actor: &Actor) -> Result<(UserId, Vec<Scope>), Denied> {
-    match actor {
-        Actor::Person {
-            user,
-            roles,
-            token: None,
-            ..
-        } => Ok((*user, scopes_of(roles))),
-        Actor::Person { .. } | Actor::Key { .. } | Actor::Operator | Actor::System => Err(Denied {
-            actor: actor.to_string(),
-            right: Right::ManageAccess,
-        }),
-    }
 }
