@@ -9,10 +9,9 @@ pub mod webhook;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
-use crate::cases;
 use crate::model::{Action, ActionId, ActionKind, ActionState, ItemId, QueueSet, Restricted, Timestamp};
 use crate::store::columns::{Columns, damaged};
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, Within};
 
 /// An action, and since when it has been tried without a person asking for it anew.
 #[derive(Debug, Clone)]
@@ -251,8 +250,9 @@ pub async fn list(
     before: Option<ActionId>,
     limit: i64,
     queues: &QueueSet,
+    within: Within,
 ) -> Result<Vec<Action>, StoreError> {
-    let reached = cases::within_queues("actions_action.item_id", "$4");
+    let reached = within("actions_action.item_id", "$4");
     let statement = format!(
         "SELECT id, item_id, kind, what, until_at, decision_id, state, attempts, next_at, answer, detail, ordered_at, settled_at
          FROM actions_action

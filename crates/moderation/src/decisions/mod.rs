@@ -5,10 +5,9 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
-use crate::cases;
 use crate::model::{Author, CaseId, Decision, DecisionId, ItemId, QueueSet, Versions};
 use crate::store::columns::{Columns, damaged};
-use crate::store::{StoreError, Tx};
+use crate::store::{StoreError, Tx, Within};
 
 /// Keeps a decision. The item's row must be locked: decisions on one item are numbered in the order of their commits.
 pub async fn insert(tx: &mut Tx, decision: &Decision) -> Result<(), StoreError> {
@@ -87,8 +86,9 @@ pub async fn list(
     before: Option<DecisionId>,
     limit: i64,
     queues: &QueueSet,
+    within: Within,
 ) -> Result<Vec<Decision>, StoreError> {
-    let reached = cases::within_queues("decisions_decision.item_id", "$3");
+    let reached = within("decisions_decision.item_id", "$3");
     let statement = format!(
         "SELECT id, item_id, revision, outcome, author_kind, author, policy, reason, facts, seawall_version, rules_version,
                 supersedes, case_id, decided_at

@@ -29,6 +29,11 @@ pub(super) fn says_unavailable(code: &str) -> bool {
     }
 }
 
+/// Whether an error code of SQLite says that another connection was faster.
+pub(super) fn says_busy(code: &str) -> bool {
+    code.parse::<i32>().is_ok_and(|code| code & 0xff == 5)
+}
+
 impl Engine {
     pub(super) fn of_url(url: &str) -> Option<Self> {
         if url.starts_with("sqlite:") {

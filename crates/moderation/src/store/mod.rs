@@ -27,6 +27,10 @@ pub use requests::{Created, IdempotencyKey};
 pub use sqlx::AnyConnection;
 pub use tx::{Lock, Tx};
 
+/// The condition of a statement that an item is reached by who works on some queues: given the column of the item and the place of the queues. One room alone knows how items and
+/// queues hang together; the others are handed this by who joins them.
+pub type Within = fn(column: &str, place: &str) -> String;
+
 /// The database. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
@@ -95,6 +99,33 @@ const WRITERS_MAX: u32 = 8;
 /// How long to wait for a connection before giving up.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How often a new file of SQLite is tried that another process makes at this moment, and how long is waited in between: whoever turns its journal on second is refused at
+/// once, however patient.
+const OPEN_TRIES: u32 = 100;
+const OPEN_PAUSE: Duration = Duration::from_millis(50);
+
+async fn first_connection(engine: Engine, options: &AnyConnectOptions) -> Result<AnyConnection, sqlx::Error> {
+    let mut n_tried = 0;
+    loop {
+        n_tried += 1;
+        let opened = async {
+            let mut connection = AnyConnection::connect_with(options).await?;
+            engine.prepare_connection(&mut connection).await?;
+            Ok(connection)
+        };
+        match opened.await {
+            Err(sqlx::Error::Database(error))
+                if engine == Engine::Sqlite
+                    && n_tried < OPEN_TRIES
+                    && error.code().is_some_and(|code| dialect::says_busy(&code)) =>
+            {
+                tokio::time::sleep(OPEN_PAUSE).await;
+            }
+            result => return result,
+        }
+    }
+}
+
 impl Store {
     /// Opens the store and brings its tables up to date. `url` is `sqlite:///path/to/seawall.db` (made if missing) or
     /// `postgres://…`.
@@ -106,11 +137,7 @@ impl Store {
         let options: AnyConnectOptions = engine.connect_url(url).parse().map_err(OpenStoreError::Connect)?;
 
         // Once by hand: a pool tries what cannot work until its patience ends, and then says only that it waited in vain.
-        let mut first = AnyConnection::connect_with(&options)
-            .await
-            .map_err(OpenStoreError::Connect)?;
-        engine
-            .prepare_connection(&mut first)
+        let first = first_connection(engine, &options)
             .await
             .map_err(OpenStoreError::Connect)?;
 
@@ -164,5 +191,31 @@ impl Store {
     pub async fn close(&self) {
         self.writers.close().await;
         self.readers.close().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processes_that_make_one_file_at_once_all_open_it() {
+        let folder = tempfile::tempdir().unwrap();
+        for round in 0..8 {
+            let url = format!("sqlite://{}/{round}.db", folder.path().display());
+            let open = || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                let opened = runtime.unwrap().block_on(Store::open(&url));
+                opened
+                    .map(|_| ())
+                    .map_err(|error| format!("{error}: {:?}", std::error::Error::source(&error)))
+            };
+            std::thread::scope(|scope| {
+                let all: Vec<_> = (0..6).map(|_| scope.spawn(open)).collect();
+                for one in all {
+                    assert_eq!(one.join().unwrap(), Ok(()), "round {round}");
+                }
+            });
+        }
     }
 }

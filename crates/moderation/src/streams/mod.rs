@@ -5,12 +5,11 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
-use crate::cases;
 use crate::model::{
     Audience, ItemId, NewStream, QueueSet, Stream, StreamId, StreamState, StreamVerdict, Tier, Timestamp,
 };
 use crate::store::columns::Columns;
-use crate::store::{StoreError, Tx, counter};
+use crate::store::{StoreError, Tx, Within, counter};
 
 /// The counter that numbers what is told, in the order of commits.
 const VERDICTS: &str = "streams_verdict";
@@ -113,8 +112,9 @@ pub async fn list(
     before: Option<StreamId>,
     limit: i64,
     queues: &QueueSet,
+    within: Within,
 ) -> Result<Vec<Stream>, StoreError> {
-    let reached = cases::within_queues("streams_stream.item_id", "$6");
+    let reached = within("streams_stream.item_id", "$6");
     let statement = format!(
         "SELECT {COLUMNS} FROM streams_stream
          WHERE ($1 = '' OR state = $2) AND ($3 = '' OR id < $4) AND {reached} ORDER BY id DESC LIMIT $5"
@@ -175,7 +175,8 @@ pub async fn verdicts_after(
     after: i64,
     limit: i64,
 ) -> Result<Vec<StreamVerdict>, StoreError> {
-    verdicts_within(conn, stream, after, limit, &QueueSet::All).await
+    let all: Within = |_, place| format!("{place} = '*'");
+    verdicts_within(conn, stream, after, limit, &QueueSet::All, all).await
 }
 
 /// The same, of items that are reached by who works on these queues.
@@ -185,9 +186,10 @@ pub async fn verdicts_within(
     after: i64,
     limit: i64,
     queues: &QueueSet,
+    within: Within,
 ) -> Result<Vec<StreamVerdict>, StoreError> {
     let stream = stream.map(|id| id.to_string()).unwrap_or_default();
-    let reached = cases::within_queues("streams_verdict.item_id", "$5");
+    let reached = within("streams_verdict.item_id", "$5");
     let statement = format!(
         "SELECT seq, stream_id, item_id, at_ms, tier, outcome, decision_id, case_id, told_at FROM streams_verdict
          WHERE seq > $1 AND ($2 = '' OR stream_id = $3) AND {reached} ORDER BY seq LIMIT $4"

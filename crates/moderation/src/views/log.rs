@@ -4,14 +4,14 @@ use super::reach::{reaches_action, reaches_item};
 use super::{ViewError, cursor};
 use crate::model::{Action, ActionId, Actor, Decision, DecisionId, Event, Page, PageRequest, Right};
 use crate::store::events;
-use crate::{Seawall, actions, decisions};
+use crate::{Seawall, actions, cases, decisions};
 
 /// Decisions, newest first.
 pub async fn list_decisions(app: &Seawall, actor: &Actor, request: &PageRequest) -> Result<Page<Decision>, ViewError> {
     actor.require(Right::ReadItems)?;
     let before: Option<DecisionId> = cursor(request)?;
     let mut conn = app.store.reader().await?;
-    let rows = decisions::list(&mut conn, before, request.probe(), actor.queues()).await?;
+    let rows = decisions::list(&mut conn, before, request.probe(), actor.queues(), cases::within_queues).await?;
     Ok(Page::cut(rows, request, |decision| decision.id.to_string()))
 }
 
@@ -36,7 +36,15 @@ pub async fn list_actions(
     actor.require(Right::ReadItems)?;
     let before: Option<ActionId> = cursor(request)?;
     let mut conn = app.store.reader().await?;
-    let rows = actions::list(&mut conn, state, before, request.probe(), actor.queues()).await?;
+    let rows = actions::list(
+        &mut conn,
+        state,
+        before,
+        request.probe(),
+        actor.queues(),
+        cases::within_queues,
+    )
+    .await?;
     Ok(Page::cut(rows, request, |action| action.id.to_string()))
 }
 

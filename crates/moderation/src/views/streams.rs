@@ -2,7 +2,7 @@
 
 use super::{ViewError, cursor, reaches_item};
 use crate::model::{Actor, Page, PageRequest, Right, Stream, StreamId, StreamState, StreamVerdict};
-use crate::{Seawall, streams};
+use crate::{Seawall, cases, streams};
 
 /// The most of what was told that is read at once.
 pub const VERDICTS_MAX: i64 = 500;
@@ -22,6 +22,7 @@ pub async fn list_streams(
         before,
         request.probe(),
         actor.queues(),
+        cases::within_queues,
     )
     .await?;
     Ok(Page::cut(found, request, |stream| stream.id.to_string()))
@@ -51,6 +52,7 @@ pub async fn stream_verdicts(
         after,
         VERDICTS_MAX,
         actor.queues(),
+        cases::within_queues,
     )
     .await?)
 }

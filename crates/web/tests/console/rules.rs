@@ -78,7 +78,12 @@ async fn proposed(world: &World, person: &Person, text: &str, note: &str) -> Str
 async fn what_takes_long_with_rules_has_the_time_for_it() {
     let world = World::with(|settings| settings.limits.request_time_max = std::time::Duration::ZERO).await;
     let lee = Person::join(&world, "lee", Role::Lead).await;
-    assert_eq!(lee.get(&world, "/rules").await.status, 503, "other work has no time");
+    // Other work has no time but what it takes before it first waits; now and then that is enough.
+    let mut is_cut_off = false;
+    for _ in 0..50 {
+        is_cut_off |= lee.get(&world, "/rules").await.status == 503;
+    }
+    assert!(is_cut_off, "other work has no time");
     let text = RULE_OF_A_WORD;
     let fields = [
         ("file", "word.rules"),
