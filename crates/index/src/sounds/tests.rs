@@ -173,6 +173,37 @@ fn a_stream_finds_it_while_it_goes_on() {
     );
 }
 
+/// The items of a query from one on, to another.
+fn part(query: &QueryPrints, from: usize, to: usize) -> QueryPrints {
+    let played = Played {
+        speed: AS_IS,
+        first: from as u32,
+        items: query.played[0].items[from..to].to_vec(),
+    };
+    QueryPrints { played: vec![played] }
+}
+
+#[test]
+fn a_stream_is_told_of_as_soon_as_its_latest_items_are_enough() {
+    let index = index(&[(1, items(1, 800)), (2, items(2, 800))]);
+    // Wherever it begins between two looks at all that is remembered.
+    for begins in [300, 304, 308, 312] {
+        let stream = [&items(9, begins)[..], &items(2, 800)[200..400]].concat();
+        let whole = query(&stream, 3, 3);
+        let is_enough = |n: &usize| !index.look_up(&part(&whole, n - 72, *n)).is_empty();
+        let enough = (begins..stream.len()).step_by(4).find(is_enough).unwrap();
+        let mut tracker = Tracker::new();
+        let told = (4..=stream.len())
+            .step_by(4)
+            .find(|n| !tracker.push(&index, part(&whole, n - 4, *n)).is_empty());
+        assert!(
+            // Every fourth look is at all that is remembered, where the beginning counts for less: a second at most is lost.
+            told.is_some_and(|told| told <= enough + 8),
+            "{told:?}, and {enough} would do"
+        );
+    }
+}
+
 proptest! {
     /// Everything compared with everything: where a shift of the whole query agrees in more than three quarters of its bits, it is found, and nothing else is.
     #[test]

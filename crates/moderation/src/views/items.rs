@@ -99,7 +99,8 @@ pub async fn list_items(app: &Seawall, actor: &Actor, request: &PageRequest) -> 
     };
     let (at, id) = before.map_or((i64::MAX, String::new()), |(at, id)| (at, id.to_string()));
     let mut conn = app.store.reader().await?;
-    let rows = query(
+    let reached = cases::within_queues("i.id", "$4");
+    let statement = format!(
         "SELECT i.id, i.kind, i.account, i.channel, i.audience, i.url, i.text, i.revision, i.received_at, i.updated_at,
                 (SELECT d.outcome FROM decisions_decision d WHERE d.item_id = i.id ORDER BY d.ordinal DESC LIMIT 1) AS outcome,
                 (SELECT c.id FROM cases_case c WHERE c.item_id = i.id AND c.state = 'open'
@@ -109,17 +110,17 @@ pub async fn list_items(app: &Seawall, actor: &Actor, request: &PageRequest) -> 
                  WHERE m.item_id = i.id AND m.revision = i.revision AND m.status = 'unscanned') AS n_unscanned
          FROM items_item i
          WHERE (i.updated_at, i.id) < ($1, $2)
-           AND ($4 = '*' OR NOT EXISTS (SELECT 1 FROM cases_case c WHERE c.item_id = i.id)
-                OR EXISTS (SELECT 1 FROM cases_case c WHERE c.item_id = i.id AND REPLACE($4, ' ' || c.queue || ' ', '') <> $4))
-         ORDER BY i.updated_at DESC, i.id DESC LIMIT $3",
-    )
-    .bind(at)
-    .bind(id)
-    .bind(request.probe())
-    .bind(actor.queues().to_string())
-    .fetch_all(&mut *conn)
-    .await
-    .map_err(StoreError::at("read items"))?;
+           AND {reached}
+         ORDER BY i.updated_at DESC, i.id DESC LIMIT $3"
+    );
+    let rows = query(sqlx::AssertSqlSafe(statement))
+        .bind(at)
+        .bind(id)
+        .bind(request.probe())
+        .bind(actor.queues().to_string())
+        .fetch_all(&mut *conn)
+        .await
+        .map_err(StoreError::at("read items"))?;
     let mut found = Vec::with_capacity(rows.len());
     for row in &rows {
         found.push(ItemRow {

@@ -484,57 +484,55 @@ pub async fn sound_that_a_platform_sends_beside_frames_is_heard(world: World) {
     let print = Signal::chromaprint(printer.finish().print()).unwrap();
     let entry = world.entry(bank, print).await;
 
-    let id = open(&world.app, "live-1").await;
-    let piece = |second: usize, samples: &[i16]| Pcm {
-        at_ms: second as u32 * 1_000,
+    let piece = |at_s: usize, samples: &[i16]| Pcm {
+        at_ms: at_s as u32 * 1_000,
         rate: RATE,
         channels: 1,
         samples: samples.to_vec(),
     };
-    let second = |tune: &[i16], at: usize| tune[at * RATE as usize..(at + 5) * RATE as usize].to_vec();
+    let five_seconds = |tune: &[i16], at: usize| tune[at * RATE as usize..(at + 5) * RATE as usize].to_vec();
     let other = tune(2, 20, RATE);
-    // Twenty seconds of something else, a gap of ten, then the known tune; a piece is sent twice.
-    for at in (0..20).step_by(5) {
-        push_sound(&world.app, &Actor::Operator, id, piece(at, &second(&other, at)))
-            .await
-            .unwrap();
-    }
-    assert!(
-        views::item(&world.app, &world.moderator, &"live-1".parse().unwrap())
-            .await
-            .unwrap()
-            .is_none(),
-        "nothing known was heard"
-    );
-    for at in [10, 15, 15, 20, 25, 30] {
-        world.clock.advance(Duration::from_secs(5));
-        push_sound(&world.app, &Actor::Operator, id, piece(at + 20, &second(&known, at)))
-            .await
-            .unwrap();
-    }
-    close_stream(&world.app, &Actor::Operator, id).await.unwrap();
+    // Twenty seconds of something else, silence for a moment or so long that what is heard begins anew, then the known tune; a piece is sent twice.
+    for (name, silent_s) in [("live-1", 10), ("live-2", 600)] {
+        let id = open(&world.app, name).await;
+        for at in (0..20).step_by(5) {
+            push_sound(&world.app, &Actor::Operator, id, piece(at, &five_seconds(&other, at)))
+                .await
+                .unwrap();
+        }
+        let item = async || {
+            views::item(&world.app, &world.moderator, &name.parse().unwrap())
+                .await
+                .unwrap()
+        };
+        assert!(item().await.is_none(), "nothing known was heard");
+        for at in [10, 15, 15, 20, 25, 30] {
+            world.clock.advance(Duration::from_secs(5));
+            let heard = piece(10 + silent_s + at, &five_seconds(&known, at));
+            push_sound(&world.app, &Actor::Operator, id, heard).await.unwrap();
+        }
+        close_stream(&world.app, &Actor::Operator, id).await.unwrap();
 
-    let found = matches_of(&world, "live-1").await;
-    let [m] = found.as_slice() else { panic!("{found:?}") };
-    assert_eq!(
-        (m.target.entry, m.signal_type, m.tier),
-        (entry, SignalType::Chromaprint, Tier::Lead)
-    );
-    let segment = m.segments[0];
-    let is_near = |found: u32, real: u32| found.abs_diff(real) <= 2_000;
-    assert!(
-        is_near(segment.query.from_ms, 30_000) && is_near(segment.entry.from_ms, 10_000),
-        "{segment:?}"
-    );
-    let view = views::item(&world.app, &world.moderator, &"live-1".parse().unwrap())
-        .await
-        .unwrap()
-        .unwrap();
-    let MediaStatus::Scanned { plays: Some(plays), .. } = &view.media[0].media.status else {
-        panic!("{:?}", view.media)
-    };
-    assert_eq!(
-        (plays.duration_ms, plays.audio_codec.as_deref()),
-        (55_000, Some("pcm_s16be"))
-    );
+        let found = matches_of(&world, name).await;
+        let [m] = found.as_slice() else { panic!("{found:?}") };
+        assert_eq!(
+            (m.target.entry, m.signal_type, m.tier),
+            (entry, SignalType::Chromaprint, Tier::Lead)
+        );
+        let segment = m.segments[0];
+        let is_near = |found: u32, real_s: usize| found.abs_diff(real_s as u32 * 1_000) <= 2_000;
+        assert!(
+            is_near(segment.query.from_ms, 20 + silent_s) && is_near(segment.entry.from_ms, 10),
+            "{segment:?}"
+        );
+        assert!(is_near(segment.query.to_ms, 45 + silent_s), "to its end: {segment:?}");
+        let view = item().await.unwrap();
+        let MediaStatus::Scanned { plays: Some(plays), .. } = &view.media[0].media.status else {
+            panic!("{:?}", view.media)
+        };
+        assert_eq!(
+            (plays.duration_ms, plays.audio_codec.as_deref()),
+            ((45 + silent_s as u32) * 1_000, Some("pcm_s16be"))
+        );
+    }
 }

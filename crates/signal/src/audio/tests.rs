@@ -107,6 +107,22 @@ fn a_speed_undoes_what_was_done() {
 }
 
 #[test]
+fn a_sound_that_begins_late_has_its_items_where_it_begins() {
+    let samples = tune(5, 8.0, RATE, 1.0);
+    let mut late = Printer::beginning_at(RATE, 1, 3_600_000).unwrap();
+    late.push(&samples);
+    for (played, from_start) in late.drain().played.iter().zip(prints(&samples, RATE).played) {
+        assert_eq!(played.items, from_start.items);
+        let began_ms = f64::from(played.first) * ITEM_MS / f64::from(played.speed.tempo);
+        assert!(
+            (began_ms - 3_600_000.0).abs() < ITEM_MS,
+            "{began_ms} at {:?}",
+            played.speed
+        );
+    }
+}
+
+#[test]
 fn doubtful_bits_are_those_that_differ() {
     let clean = tune(11, 30.0, RATE, 1.0);
     let mut state = 1_u32;
