@@ -74,6 +74,8 @@ on_both_engines! {
     cases::lists_of_cases_are_read_page_by_page,
     cases::a_key_or_the_operator_cannot_decide,
     cases::the_case_page_shows_everything,
+    cases::nothing_is_restricted_as_terrorist_before_its_purpose_is_assessed,
+    cases::another_policy_needs_no_assessment_and_what_is_allowed_no_notice,
     actions::an_order_is_signed_and_confirmed,
     actions::orders_about_one_item_are_never_overtaken,
     actions::an_outage_is_survived_and_then_everything_is_delivered,

@@ -93,7 +93,7 @@
       element.focus();
     } else if (element.matches("summary")) {
       element.parentElement.open = true;
-      element.parentElement.querySelector("textarea")?.focus();
+      all("textarea", element.parentElement).find((field) => field.offsetParent)?.focus();
     } else if (element.matches("textarea")) {
       element.focus();
     } else {
@@ -141,7 +141,8 @@
       all(grey ? ".tone-grey" : ".tone-colour").forEach((tone) => (tone.checked = true));
     } else {
       const named = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
-      if (named) {
+      // What is not shown is not meant.
+      if (named?.getClientRects().length) {
         event.preventDefault();
         press(named);
       }
@@ -166,16 +167,35 @@
     );
   }
 
-  // A restriction needs a policy; a number key for a policy means to restrict.
+  // A restriction needs a policy, and some policies a purpose; a number key for a policy means to restrict.
   for (const form of all("[data-decide]")) {
     const restrict = form.querySelector('[name="outcome"][value="restrict"]');
     const policies = all('[name="policy"]', form);
-    const adjust = () => policies.forEach((policy) => (policy.required = restrict.checked));
+    const purposes = all('[name="purpose"]', form);
+    const adjust = () => {
+      const assessed = restrict.checked && policies.some((policy) => policy.checked && "assess" in policy.dataset);
+      policies.forEach((policy) => (policy.required = restrict.checked));
+      purposes.forEach((purpose) => (purpose.required = assessed));
+    };
     form.addEventListener("change", (event) => {
       if (event.target.name === "policy") restrict.checked = true;
       adjust();
     });
     adjust();
+  }
+
+  // The reason that is written stands in what the person is told, for as long as nobody has changed that text by hand.
+  for (const form of all("[data-decide]")) {
+    const reason = form.querySelector("[data-reason]");
+    for (const draft of all("[data-told]", form)) {
+      const [before, after] = draft.value.split(draft.dataset.told);
+      if (after === undefined) continue;
+      let written = draft.value;
+      reason?.addEventListener("input", () => {
+        if (draft.value !== written) return;
+        draft.value = written = before + (reason.value.trim() || draft.dataset.told) + after;
+      });
+    }
   }
 
   // One press of a button sends one form.

@@ -12,7 +12,7 @@ use moderation::flows::access::{self, Invite};
 use moderation::flows::submit::{NewContent, NewMedia, Submission};
 use moderation::flows::{actions, banks, cases, submit};
 use moderation::model::{
-    Actor, Audience, CaseId, Judgement, NewBank, NewEntry, PlatformFacts, Queue, Role, Scope, User,
+    Actor, Assessment, Audience, CaseId, Judgement, NewBank, NewEntry, PlatformFacts, Queue, Role, Scope, User,
 };
 use moderation::views;
 use serde::{Deserialize, Serialize};
@@ -296,11 +296,10 @@ async fn do_act(app: &Seawall, actor: &Actor, case: CaseId, act: &Act) -> anyhow
                 .await?
                 .context("a case that was just opened is gone")?;
             let judgement = Judgement {
-                revision: view.item.revision,
                 outcome: *outcome,
                 policy: *policy,
-                whole: false,
-                reason: (*reason).to_owned(),
+                assessment: policy.map(|_| Assessment::no_purpose()),
+                ..Judgement::allow(view.item.revision, *reason)
             };
             cases::decide_case(app, actor, case, judgement).await?;
         }

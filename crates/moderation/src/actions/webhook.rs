@@ -165,6 +165,7 @@ fn body(action: &Action, decision: &Decision, item: &Item) -> serde_json::Value 
         "author": decision.author.kind(),
         "policy": decision.policy.map(|policy| policy.as_str()),
         "reason": decision.reason,
+        "notice": decision.facts.get("notice"),
         "decided_at": decision.decided_at.to_string(),
         "ordered_at": action.ordered_at.to_string(),
     })

@@ -9,8 +9,8 @@ use super::orders::{Order, lift, order_action};
 use crate::actions::StandingOrder;
 use crate::matching::benign;
 use crate::model::{
-    ActionKind, Actor, Author, Case, CaseId, Decision, DecisionId, Denied, InvalidTransition, Judgement, Outcome,
-    Restricted, Right, Timestamp, UserId,
+    ActionKind, Actor, Assessment, Author, Case, CaseId, Decision, DecisionId, Denied, InvalidTransition, Judgement,
+    Notice, Outcome, Restricted, Right, Timestamp, UserId,
 };
 use crate::rules::firings::Key;
 use crate::rules::{firings, restrictions, standing};
@@ -158,6 +158,7 @@ pub async fn decide_case(
         }
         (Outcome::Restrict, Some(_)) | (Outcome::Allow, _) => {}
     }
+    check_assessment(&judgement)?;
 
     let mut tx = app.store.begin("decide case").await?;
     let now = app.clock.now();
@@ -188,10 +189,7 @@ pub async fn decide_case(
         author: Author::Person(user),
         policy: judgement.policy.filter(|_| judgement.outcome == Outcome::Restrict),
         reason: judgement.reason.trim().to_owned(),
-        facts: serde_json::json!({
-            "case": id.to_string(), "queue": case.queue.as_str(),
-            "restricted": restricted.iter().map(|what| what.as_str()).collect::<Vec<_>>(),
-        }),
+        facts: facts(&judgement, &case, &restricted),
         versions: versions(live),
         supersedes: before.as_ref().map(|decision| decision.id),
         case: Some(id),
@@ -310,6 +308,45 @@ fn person(actor: &Actor) -> Result<UserId, Denied> {
         actor: actor.to_string(),
         right: Right::DecideCases,
     })
+}
+
+/// Whether the purpose was assessed where it must be, and what the affected person is told can be told.
+fn check_assessment(judgement: &Judgement) -> Result<(), CaseError> {
+    let restricts = judgement.outcome == Outcome::Restrict;
+    let is_needed = restricts && judgement.policy.is_some_and(Assessment::is_needed_for);
+    let invalid = |field, what: String| Err(CaseError::Invalid { field, what });
+    match &judgement.assessment {
+        None if is_needed => {
+            let what = "must say for which purpose it is spread, before it is restricted under this policy".to_owned();
+            return invalid("assessment", what);
+        }
+        None => {}
+        Some(assessment) => {
+            if let Err(error) = assessment.check(restricts) {
+                return invalid("assessment", error.to_string());
+            }
+        }
+    }
+    match judgement.notice.as_ref().and_then(Notice::flaw) {
+        Some(flaw) => invalid("notice", flaw.to_owned()),
+        None => Ok(()),
+    }
+}
+
+/// What a person's decision rests on. Where nothing is restricted, nobody is told that something is.
+fn facts(judgement: &Judgement, case: &Case, restricted: &[Restricted]) -> serde_json::Value {
+    let mut facts = serde_json::json!({
+        "case": case.id.to_string(), "queue": case.queue.as_str(),
+        "restricted": restricted.iter().map(|what| what.as_str()).collect::<Vec<_>>(),
+    });
+    if let Some(assessment) = &judgement.assessment {
+        facts["assessment"] = assessment.to_json();
+    }
+    let notice = judgement.notice.as_ref();
+    if let Some(notice) = notice.filter(|_| judgement.outcome == Outcome::Restrict) {
+        facts["notice"] = notice.to_json();
+    }
+    facts
 }
 
 fn check_reason(reason: &str) -> Result<(), CaseError> {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{CaseId, DecisionId, ItemId, Outcome, PolicyCode, Restricted, Timestamp, UserId};
+use super::{Assessment, CaseId, DecisionId, ItemId, Notice, Outcome, PolicyCode, Restricted, Timestamp, UserId};
 
 /// A decision as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -104,9 +104,39 @@ pub struct Judgement {
     pub whole: bool,
     /// Why, in words that the affected person may one day read.
     pub reason: String,
+    /// For which purpose it is spread; needed to restrict under a policy against terrorist or violent-extremist content.
+    pub assessment: Option<Assessment>,
+    /// To restrict: what the affected person is told.
+    pub notice: Option<Notice>,
 }
 
 impl Judgement {
     /// The most characters of a reason.
     pub const REASON_LENGTH_MAX: usize = 5_000;
+
+    /// To restrict what no purpose excuses.
+    pub fn restrict(revision: i64, policy: PolicyCode, reason: impl Into<String>) -> Self {
+        Self {
+            revision,
+            outcome: Outcome::Restrict,
+            policy: Some(policy),
+            whole: false,
+            reason: reason.into(),
+            assessment: Some(Assessment::no_purpose()),
+            notice: None,
+        }
+    }
+
+    /// To let it be, or to put it back.
+    pub fn allow(revision: i64, reason: impl Into<String>) -> Self {
+        Self {
+            revision,
+            outcome: Outcome::Allow,
+            policy: None,
+            whole: false,
+            reason: reason.into(),
+            assessment: None,
+            notice: None,
+        }
+    }
 }

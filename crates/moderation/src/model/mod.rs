@@ -6,6 +6,7 @@
 pub mod access;
 pub mod action;
 pub mod actor;
+pub mod assessment;
 pub mod bank;
 pub mod case;
 pub mod chance;
@@ -14,6 +15,7 @@ pub mod event;
 pub mod facts;
 pub mod id;
 pub mod item;
+pub mod notice;
 pub mod page;
 mod queues;
 pub mod role;
@@ -28,6 +30,7 @@ mod work;
 pub use access::{Key, Scope, Session, SessionId, SessionLine, User, UserState};
 pub use action::{Action, ActionKind, ActionState, Answer, Restricted};
 pub use actor::{Actor, Denied, Right, Token};
+pub use assessment::{Assessment, InvalidAssessment, Purpose, RabatFactor};
 pub use bank::{Bank, BankChange, Crops, Entry, EntryState, Judged, KeptSound, KeptVideo, NewBank, NewEntry};
 pub use case::{Case, CaseState, InvalidTransition, Lease};
 pub use chance::Chance;
@@ -38,6 +41,7 @@ pub use id::{
     ActionId, AlarmId, BankId, CaseId, ChangeId, DecisionId, EntryId, ItemId, KeyId, MediaId, StreamId, UserId,
 };
 pub use item::{Audience, Item, ItemKind, Media, MediaStatus, Plays, PreviewKind};
+pub use notice::Notice;
 pub use page::{Page, PageRequest};
 pub use queues::QueueSet;
 pub use role::{Role, Roles};

@@ -10,7 +10,7 @@ use super::items::{MediaView, media_views};
 use super::{ViewError, cursor, names};
 use crate::model::{
     Action, Actor, Author, Case, CaseId, CaseState, Decision, Event, Item, ItemKind, Match, MediaId, Page, PageRequest,
-    Right, Tier,
+    PlatformFacts, Right, Tier,
 };
 use crate::store::columns::Columns;
 use crate::store::{StoreError, events};
@@ -66,6 +66,8 @@ pub struct CaseView {
     pub item: Item,
     /// Why a person reported it.
     pub report: Option<String>,
+    /// What the platform said of it beside its content.
+    pub facts: PlatformFacts,
     /// Its files and what they matched.
     pub media: Vec<MediaView>,
     /// All decisions on the item, oldest first.
@@ -203,6 +205,7 @@ pub async fn case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Option<Cas
     let Some((item, report)) = items::find(&mut conn, &case.item).await? else {
         return Ok(None);
     };
+    let facts = items::facts_of(&mut conn, &case.item).await?;
     let media = media_views(&mut conn, &case.item, item.revision).await?;
     let names = names::all(&mut conn).await?;
     let decisions = decisions::list_of_item(&mut conn, &case.item).await?;
@@ -238,6 +241,7 @@ pub async fn case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Option<Cas
         closed_by_name,
         item,
         report,
+        facts,
         media,
         decisions,
         actions,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use moderation::flows::actions::{ActionError, retry_action};
 use moderation::flows::cases::decide_case;
-use moderation::model::{Action, ActionState, Answer, Judgement, Outcome, PageRequest, PolicyCode};
+use moderation::model::{Action, ActionState, Answer, Judgement, PageRequest, PolicyCode};
 use moderation::store::jobs;
 use moderation::views;
 
@@ -25,21 +25,11 @@ async fn known_bank(world: &World) {
 }
 
 fn allow() -> Judgement {
-    Judgement {
-        revision: 1,
-        outcome: Outcome::Allow,
-        policy: None,
-        whole: false,
-        reason: "news report".to_owned(),
-    }
+    Judgement::allow(1, "news report")
 }
 
 fn restrict() -> Judgement {
-    Judgement {
-        outcome: Outcome::Restrict,
-        policy: Some(PolicyCode::TerroristContent),
-        ..allow()
-    }
+    Judgement::restrict(1, PolicyCode::TerroristContent, "news report")
 }
 
 pub async fn an_order_is_signed_and_confirmed(world: World) {

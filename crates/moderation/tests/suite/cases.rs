@@ -3,31 +3,19 @@
 use moderation::flows::access;
 use moderation::flows::cases::{CaseError, decide_case, escalate_case, release_case, take_case, take_next_case};
 use moderation::model::{
-    Actor, Author, CaseId, CaseState, InvalidTransition, Judgement, Outcome, PageRequest, PolicyCode, Queue, Role,
-    Scope,
+    Actor, Assessment, Author, CaseId, CaseState, InvalidTransition, Judgement, Notice, Outcome, PageRequest,
+    PolicyCode, Purpose, Queue, RabatFactor, Role, Scope,
 };
 use moderation::views::{self, CaseFilter};
 
 use super::world::{World, hash_of};
 
 fn restrict() -> Judgement {
-    Judgement {
-        revision: 1,
-        outcome: Outcome::Restrict,
-        policy: Some(PolicyCode::TerroristContent),
-        whole: false,
-        reason: "propaganda".to_owned(),
-    }
+    Judgement::restrict(1, PolicyCode::TerroristContent, "propaganda")
 }
 
 fn allow() -> Judgement {
-    Judgement {
-        revision: 1,
-        outcome: Outcome::Allow,
-        policy: None,
-        whole: false,
-        reason: "news report".to_owned(),
-    }
+    Judgement::allow(1, "news report")
 }
 
 async fn restricted_case(world: &World) -> CaseId {
@@ -266,4 +254,101 @@ pub async fn the_case_page_shows_everything(world: World) {
     let view = views::case(&world.app, &amal, case).await.unwrap().unwrap();
     assert_eq!(view.closed_by_name.as_deref(), Some("amal"));
     assert_eq!(view.decisions[1].author_name, "amal");
+}
+
+pub async fn nothing_is_restricted_as_terrorist_before_its_purpose_is_assessed(world: World) {
+    let bank = world.bank("known", false).await;
+    world.entry(bank, hash_of(1)).await;
+    let case = world.submit("post-1", hash_of(1)).await.case.unwrap();
+    let refused = async |judgement: Judgement, wrong: &str| {
+        let error = decide_case(&world.app, &world.moderator, case, judgement)
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error, CaseError::Invalid { field, .. } if field == wrong),
+            "{error}"
+        );
+    };
+    let without = Judgement {
+        assessment: None,
+        ..restrict()
+    };
+    refused(without, "assessment").await;
+    let reported = Assessment {
+        purpose: Purpose::Journalism,
+        ..Assessment::no_purpose()
+    };
+    let overruled = Judgement {
+        assessment: Some(reported.clone()),
+        ..restrict()
+    };
+    refused(overruled, "assessment").await;
+    let notice = |text: &str| Notice {
+        language: "de".to_owned(),
+        text: text.to_owned(),
+    };
+    let silent = Judgement {
+        notice: Some(notice(" ")),
+        ..restrict()
+    };
+    refused(silent, "notice").await;
+
+    let assessment = Assessment {
+        note: "Not a report: the group's own film.".to_owned(),
+        rabat: vec![(RabatFactor::Intent, 5)],
+        ..reported
+    };
+    let judgement = Judgement {
+        assessment: Some(assessment.clone()),
+        notice: Some(notice("Ihr Beitrag ist nicht mehr zu sehen.")),
+        ..restrict()
+    };
+    decide_case(&world.app, &world.moderator, case, judgement)
+        .await
+        .unwrap();
+    let view = views::case(&world.app, &world.moderator, case).await.unwrap().unwrap();
+    let facts = &view.decisions.last().unwrap().decision.facts;
+    assert_eq!(Assessment::of_facts(facts), Some(assessment));
+    // The platform passes on what the person is to be told; what was weighed stays here.
+    world.deliver().await;
+    let order: serde_json::Value = serde_json::from_str(&world.platform.heard().pop().unwrap().body).unwrap();
+    assert_eq!(
+        order["notice"],
+        serde_json::json!({ "language": "de", "text": "Ihr Beitrag ist nicht mehr zu sehen." })
+    );
+    assert!(!order.to_string().contains("journalism"));
+}
+
+pub async fn another_policy_needs_no_assessment_and_what_is_allowed_no_notice(world: World) {
+    let bank = world.bank("known", false).await;
+    world.entry(bank, hash_of(1)).await;
+    let case = world.submit("post-1", hash_of(1)).await.case.unwrap();
+    let judgement = Judgement {
+        assessment: Some(Assessment {
+            purpose: Purpose::Research,
+            ..Assessment::no_purpose()
+        }),
+        notice: Some(Notice {
+            language: "en".to_owned(),
+            text: "Your post is gone.".to_owned(),
+        }),
+        ..allow()
+    };
+    decide_case(&world.app, &world.moderator, case, judgement)
+        .await
+        .unwrap();
+    let view = views::case(&world.app, &world.moderator, case).await.unwrap().unwrap();
+    let facts = &view.decisions.last().unwrap().decision.facts;
+    assert_eq!(Assessment::of_facts(facts).unwrap().purpose, Purpose::Research);
+    assert_eq!(Notice::of_facts(facts), None);
+
+    let case = world.submit("post-2", hash_of(1)).await.case.unwrap();
+    let judgement = Judgement {
+        policy: Some(PolicyCode::OtherTerms),
+        assessment: None,
+        ..restrict()
+    };
+    decide_case(&world.app, &world.moderator, case, judgement)
+        .await
+        .unwrap();
 }

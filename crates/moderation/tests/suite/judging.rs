@@ -51,6 +51,8 @@ async fn decide(world: &World, case: CaseId, outcome: Outcome, whole: bool) {
         policy: Some(PolicyCode::HateSpeech),
         whole,
         reason: "a person says so".to_owned(),
+        assessment: None,
+        notice: None,
     };
     decide_case(&world.app, &world.moderator, case, judgement)
         .await

@@ -9,7 +9,7 @@ use moderation::flows::access::{
 };
 use moderation::flows::cases;
 use moderation::model::{
-    Actor, Chance, Clock, Judgement, KeyId, Outcome, PageRequest, Queue, QueueSet, Right, Role, Roles, Scope, Session,
+    Actor, Chance, Clock, Judgement, KeyId, PageRequest, Queue, QueueSet, Right, Role, Roles, Scope, Session,
     Timestamp, Token, UserId,
 };
 use moderation::views;
@@ -339,13 +339,7 @@ pub async fn how_much_people_looked_at_is_counted(world: World) {
     let bank = world.bank("known", true).await;
     world.entry(bank, hash_of(1)).await;
     let case = world.submit("post-1", hash_of(1)).await.case.unwrap();
-    let judgement = Judgement {
-        revision: 1,
-        outcome: Outcome::Allow,
-        policy: None,
-        whole: false,
-        reason: "a harbour".to_owned(),
-    };
+    let judgement = Judgement::allow(1, "a harbour");
     cases::decide_case(app, &amal, case, judgement).await.unwrap();
     let lines = views::workload(app, &Actor::Operator).await.unwrap();
     assert_eq!(lines.len(), 1);

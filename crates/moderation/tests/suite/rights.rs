@@ -8,8 +8,8 @@ use moderation::flows::rules::{self, NewChange, RulesError};
 use moderation::flows::submit::{self, SubmitError};
 use moderation::flows::{actions, actions::ActionError};
 use moderation::model::{
-    ActionId, Actor, CaseId, Chance, ChangeId, EntryId, ItemId, Judgement, KeyId, MediaId, NewBank, Outcome,
-    PageRequest, Queue, QueueSet, Right, Role, Scope, Timestamp, Token, UserId,
+    ActionId, Actor, CaseId, Chance, ChangeId, EntryId, ItemId, Judgement, KeyId, MediaId, NewBank, PageRequest, Queue,
+    QueueSet, Right, Role, Scope, Timestamp, Token, UserId,
 };
 use moderation::views::{self, CaseFilter, ViewError};
 
@@ -40,13 +40,7 @@ pub async fn every_flow_asks_for_its_right(world: World) {
             note: String::new(),
         };
         let new_item = item("probe", vec![given(hash_of(3))]);
-        let judgement = Judgement {
-            revision: 1,
-            outcome: Outcome::Allow,
-            policy: None,
-            whole: false,
-            reason: "why".to_owned(),
-        };
+        let judgement = Judgement::allow(1, "why");
         let rules_denied = |result: Result<(), RulesError>| matches!(result, Err(RulesError::Denied(_)));
         let case_denied = |error: Option<CaseError>| matches!(error, Some(CaseError::Denied(_)));
         let access_denied = |error: Option<AccessError>| matches!(error, Some(AccessError::Denied(_)));
@@ -253,13 +247,7 @@ pub async fn cases_of_other_queues_are_not_there(world: World) {
         );
         assert!(views::item(app, who, &"free".parse().unwrap()).await.unwrap().is_some());
     }
-    let judgement = || Judgement {
-        revision: 1,
-        outcome: Outcome::Allow,
-        policy: None,
-        whole: false,
-        reason: "a harbour".to_owned(),
-    };
+    let judgement = || Judgement::allow(1, "a harbour");
     assert!(matches!(
         cases::take_case(app, &other, case).await,
         Err(CaseError::NotFound)
@@ -337,13 +325,7 @@ pub async fn who_holds_a_case_keeps_it_when_it_moves(world: World) {
         token: None,
     };
     let (holder, colleague) = (person(7), person(8));
-    let judgement = |revision| Judgement {
-        revision,
-        outcome: Outcome::Allow,
-        policy: None,
-        whole: false,
-        reason: "a harbour".to_owned(),
-    };
+    let judgement = |revision| Judgement::allow(revision, "a harbour");
     for id in ["decided", "left"] {
         let mut reported = item(id, vec![given(hash_of(2))]);
         reported.report = Some("spam".to_owned());

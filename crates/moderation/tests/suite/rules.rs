@@ -426,12 +426,9 @@ pub async fn a_rule_that_people_reverse_is_suspended(world: World) {
     for n in 0..8 {
         let verdict = submit(app, post(&format!("p{n}"), "ann", "x")).await;
         assert_eq!(verdict.outcome, Outcome::Restrict);
-        let judgement = Judgement {
-            revision: 1,
-            outcome: if n == 0 { Outcome::Restrict } else { Outcome::Allow },
-            policy: (n == 0).then_some(PolicyCode::OtherTerms),
-            whole: false,
-            reason: "looked".to_owned(),
+        let judgement = match n {
+            0 => Judgement::restrict(1, PolicyCode::OtherTerms, "looked"),
+            _ => Judgement::allow(1, "looked"),
         };
         decide_case(app, &world.moderator, verdict.case.unwrap(), judgement)
             .await

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use moderation::flows::cases::decide_case;
 use moderation::flows::rules::{self, NewChange, RollBack, RulesError};
-use moderation::model::{
-    Actor, AlarmKind, Chance, ChangeState, Judgement, KeyId, Outcome, PageRequest, Role, Scope, Timestamp,
-};
+use moderation::model::{Actor, AlarmKind, Chance, ChangeState, Judgement, KeyId, PageRequest, Role, Scope, Timestamp};
 use moderation::rules::standing;
 use moderation::views;
 
@@ -153,13 +151,7 @@ pub async fn a_wave_hides_no_rule_that_is_wrong(world: World) {
     let verdicts = day(&world, "e", 14, 0).await;
     rules::keep_rules_up(app).await.unwrap();
     for verdict in &verdicts[..8] {
-        let judgement = Judgement {
-            revision: 1,
-            outcome: Outcome::Allow,
-            policy: None,
-            reason: "looked".to_owned(),
-            whole: false,
-        };
+        let judgement = Judgement::allow(1, "looked");
         decide_case(app, &world.moderator, verdict.case.unwrap(), judgement)
             .await
             .unwrap();

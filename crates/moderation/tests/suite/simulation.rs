@@ -81,20 +81,8 @@ async fn decide(world: &World, actor: &Actor, case: CaseId, restrict: bool) {
     let view = views::case(&world.app, actor, case).await.unwrap().unwrap();
     let revision = view.item.revision;
     let judgement = match restrict {
-        true => Judgement {
-            revision,
-            outcome: Outcome::Restrict,
-            policy: Some(PolicyCode::HateSpeech),
-            whole: false,
-            reason: "yes".to_owned(),
-        },
-        false => Judgement {
-            revision,
-            outcome: Outcome::Allow,
-            policy: None,
-            whole: false,
-            reason: "no".to_owned(),
-        },
+        true => Judgement::restrict(revision, PolicyCode::HateSpeech, "yes"),
+        false => Judgement::allow(revision, "no"),
     };
     decide_case(&world.app, actor, case, judgement).await.unwrap();
 }

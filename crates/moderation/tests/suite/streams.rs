@@ -399,13 +399,7 @@ pub async fn what_a_person_decided_of_a_stream_stands_at_its_end(world: World) {
         .await
         .unwrap()
         .unwrap();
-    let judgement = Judgement {
-        revision: view.item.revision,
-        outcome: Outcome::Allow,
-        policy: None,
-        reason: "news report".to_owned(),
-        whole: false,
-    };
+    let judgement = Judgement::allow(view.item.revision, "news report");
     decide_case(&world.app, &world.moderator, told.case.unwrap(), judgement)
         .await
         .unwrap();

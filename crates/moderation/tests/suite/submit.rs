@@ -352,13 +352,7 @@ pub async fn new_content_of_a_restricted_item_stays_restricted(world: World) {
     world.deliver().await;
     assert_eq!(world.platform.kinds_for("post-1"), ["restrict"]);
 
-    let judgement = Judgement {
-        revision: 2,
-        outcome: Outcome::Allow,
-        policy: None,
-        whole: false,
-        reason: "the picture is gone".to_owned(),
-    };
+    let judgement = Judgement::allow(2, "the picture is gone");
     decide_case(&world.app, &world.moderator, first.case.unwrap(), judgement)
         .await
         .unwrap();

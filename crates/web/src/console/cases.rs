@@ -1,24 +1,27 @@
 //! The page of a case: what is known, and the form that decides it. Start with [`show_case`] and [`decide_case`].
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use moderation::flows::cases::{self as flow, CaseError};
 use moderation::model::{
-    Action, ActionState, Answer as PlatformAnswer, CaseId, CaseState, InvalidTransition, Item, Judgement, Outcome,
-    PolicyCode, Queue, Restricted, Timestamp,
+    Action, ActionState, Answer as PlatformAnswer, Assessment, CaseId, CaseState, InvalidTransition, Item, Judgement,
+    Notice, Outcome, PolicyCode, Queue, Restricted, Timestamp,
 };
 use moderation::views::{self, CaseView, DecisionView, Explanation};
+use serde::Deserialize;
 
 use super::beside::Beside;
 use super::desk::{desk_of, next_case};
 use super::evidence::{FileCard, file_cards};
 use super::flash::Flash;
 use super::form::{Fields, FormState, Posted};
+use super::judgement::{self, DecideForm};
 use super::page::{Answer, go_saying, go_to, show, show_with};
 use super::problem::ConsoleError;
 use super::shell::Shell;
 use super::visit::Person;
+use super::words::Lang;
 use crate::WebState;
 
 #[derive(Template)]
@@ -41,10 +44,14 @@ struct CasePage {
     decisions: Vec<DecisionLine>,
     actions: Vec<ActionLine>,
     events: Vec<EventLine>,
-    policies: &'static [PolicyCode],
+    decide: DecideForm,
+    /// Languages that the affected person can be told in.
+    langs: [Lang; 4],
     /// Restricted already, where that is not the item itself.
     parts: Vec<Restricted>,
     reason_length_max: usize,
+    note_length_max: usize,
+    notice_length_max: usize,
 }
 
 /// Who works on the case.
@@ -172,18 +179,38 @@ struct EventLine {
     at: Timestamp,
 }
 
+/// How the page is to be shown.
+#[derive(Debug, Deserialize)]
+pub struct CaseQuery {
+    /// The language that the affected person is to be told in.
+    notice: Option<String>,
+}
+
 /// `GET /cases/{id}`
-pub async fn show_case(State(state): State<WebState>, person: Person, Path(id): Path<String>) -> Answer {
-    let page = case_page(&state, person, parse(&id)?, FormState::default()).await?;
+pub async fn show_case(
+    State(state): State<WebState>,
+    person: Person,
+    Path(id): Path<String>,
+    Query(query): Query<CaseQuery>,
+) -> Answer {
+    let notice = query.notice.as_deref();
+    let page = case_page(&state, person, parse(&id)?, FormState::default(), notice).await?;
     show(&page)
 }
 
-async fn case_page(state: &WebState, person: Person, id: CaseId, form: FormState) -> Result<CasePage, ConsoleError> {
+async fn case_page(
+    state: &WebState,
+    person: Person,
+    id: CaseId,
+    form: FormState,
+    notice: Option<&str>,
+) -> Result<CasePage, ConsoleError> {
     let view = views::case(&state.app, &person.actor, id)
         .await?
         .ok_or(ConsoleError::NotFound)?;
     let shell = person.shell.clone();
     let lease = LeaseLine::of(&view, &shell);
+    let decide = DecideForm::of(&view, &shell, &form, notice);
     let beside = Beside::of(state, &person.actor, view.item.url.clone(), &view.media).await?;
     let by_rule = view.decisions.iter().rev().map(|view| &view.decision);
     let by_rule = by_rule
@@ -222,9 +249,12 @@ async fn case_page(state: &WebState, person: Person, id: CaseId, form: FormState
                 at: line.event.at,
             })
             .collect(),
-        policies: PolicyCode::ALL,
+        decide,
+        langs: Lang::ALL,
         parts: stands,
         reason_length_max: Judgement::REASON_LENGTH_MAX,
+        note_length_max: Assessment::NOTE_LENGTH_MAX,
+        notice_length_max: Notice::LENGTH_MAX,
         shell,
     })
 }
@@ -263,7 +293,7 @@ pub async fn escalate_case(State(state): State<WebState>, Path(id): Path<String>
             let form = FormState::filled(typed).wrong("escalate-reason", person.shell.t("decide.need_reason"));
             show_with(
                 StatusCode::UNPROCESSABLE_ENTITY,
-                &case_page(&state, person, id, form).await?,
+                &case_page(&state, person, id, form, None).await?,
             )
         }
         Err(error) => after_change(&state, &person, id, Err(error)),
@@ -277,42 +307,18 @@ pub async fn decide_case(State(state): State<WebState>, Path(id): Path<String>, 
     let view = views::case(&state.app, &person.actor, id)
         .await?
         .ok_or(ConsoleError::NotFound)?;
-    let (item, queue, revision) = (view.item.id.to_string(), view.case.queue, view.item.revision);
-
-    let outcome = fields
-        .get("outcome")
-        .parse::<Outcome>()
-        .ok()
-        .filter(|outcome| *outcome != Outcome::Review);
-    let policy = fields.get("policy").parse::<PolicyCode>().ok();
-    let mut form = FormState::filled(fields.clone());
-    // What was judged must be what is stored: the platform may have submitted something else meanwhile.
-    if fields.get("revision") != revision.to_string() {
-        form = form.wrong("", person.shell.t("decide.changed"));
-    }
-    if outcome.is_none() {
-        form = form.wrong("outcome", person.shell.t("decide.need_outcome"));
-    }
-    if outcome == Some(Outcome::Restrict) && policy.is_none() {
-        form = form.wrong("policy", person.shell.t("decide.need_policy"));
-    }
-    if fields.get("reason").trim().is_empty() {
-        form = form.wrong("reason", person.shell.t("decide.need_reason"));
-    }
-    let Some(outcome) = outcome.filter(|_| !form.has_errors()) else {
-        return show_with(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            &case_page(&state, person, id, form).await?,
-        );
+    let (item, queue) = (view.item.id.to_string(), view.case.queue);
+    let judgement = match judgement::read(&view, &person.shell, &fields) {
+        Ok(judgement) => judgement,
+        Err(form) => {
+            return show_with(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &case_page(&state, person, id, form, None).await?,
+            );
+        }
     };
-
-    let judgement = Judgement {
-        revision,
-        outcome,
-        policy,
-        whole: fields.get("whole") == "yes",
-        reason: fields.get("reason").to_owned(),
-    };
+    let outcome = judgement.outcome;
+    let form = FormState::filled(fields.clone());
     match flow::decide_case(&state.app, &person.actor, id, judgement).await {
         Ok(_) => {
             let key = if outcome == Outcome::Restrict {
@@ -330,12 +336,12 @@ pub async fn decide_case(State(state): State<WebState>, Path(id): Path<String>, 
             let form = form.wrong(field, person.shell.with("common.field_invalid", "what", what));
             show_with(
                 StatusCode::UNPROCESSABLE_ENTITY,
-                &case_page(&state, person, id, form).await?,
+                &case_page(&state, person, id, form, None).await?,
             )
         }
         Err(CaseError::Changed { .. }) => {
             let form = form.wrong("", person.shell.t("decide.changed"));
-            show_with(StatusCode::CONFLICT, &case_page(&state, person, id, form).await?)
+            show_with(StatusCode::CONFLICT, &case_page(&state, person, id, form, None).await?)
         }
         Err(error) => after_change(&state, &person, id, Err(error)),
     }

@@ -98,11 +98,19 @@ pub const GROUPS: &[KeyGroup] = &[
                 does: "help.k_policy",
             },
             KeyLine {
+                keys: &["0"],
+                does: "help.k_purpose",
+            },
+            KeyLine {
                 keys: &["M"],
                 does: "help.k_reason",
             },
             KeyLine {
-                keys: &["Ctrl ↵"],
+                keys: &["O"],
+                does: "help.k_notice",
+            },
+            KeyLine {
+                keys: &["↵", "Ctrl ↵"],
                 does: "help.k_submit",
             },
             KeyLine {

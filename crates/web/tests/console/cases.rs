@@ -1,7 +1,7 @@
 //! Working on cases: taken, decided, escalated, by two people who get in each other's way.
 
 use moderation::flows::rules::{self, NewChange};
-use moderation::model::{ItemId, Outcome, Role, RuleFile};
+use moderation::model::{Assessment, ItemId, Notice, Outcome, Purpose, RabatFactor, Role, RuleFile};
 use moderation::views;
 
 use crate::people::{Person, submit};
@@ -77,7 +77,6 @@ async fn a_case_shows_what_is_known_and_is_decided() {
         )
         .await;
     page.says(422, "Choose the policy that it breaks.");
-    page.says(422, "Write why, in a sentence or two.");
     amal.post(
         &world,
         &decide,
@@ -94,9 +93,13 @@ async fn a_case_shows_what_is_known_and_is_decided() {
     let fields = [
         ("outcome", "restrict"),
         ("policy", "violent_extremism"),
+        ("purpose", "none"),
         ("reason", " Shows how to.\r\nIn steps. "),
         ("revision", "1"),
     ];
+    amal.post(&world, &decide, &[fields[0], fields[1], fields[3], fields[4]])
+        .await
+        .says(422, "Say for which purpose it is spread before you restrict it.");
     let done = amal.post(&world, &decide, &fields).await;
     assert_eq!(done.leads_to(), "/desk");
     assert!(
@@ -239,4 +242,86 @@ async fn a_part_that_is_restricted_is_confirmed_or_all_of_it_is_taken_down() {
         let ordered = actions.iter().map(|action| format!("{} {}", action.kind, action.what));
         assert_eq!(ordered.collect::<Vec<_>>(), kinds);
     }
+}
+
+#[tokio::test]
+async fn three_keys_decide_and_the_person_is_told_in_their_language() {
+    let (world, amal, _, case) = world_with_case().await;
+    amal.post(&world, &format!("{case}/take"), &[]).await;
+    let page = amal.get(&world, &format!("{case}?notice=fr")).await;
+    page.says(200, "En Français".trim_start_matches("En "));
+    assert!(page.body.contains("Une personne l’a regardé et a décidé."));
+    // What the keys 1, 0 and Enter send: all else is as the page had it.
+    let fields = [
+        ("outcome", "restrict"),
+        ("policy", "terrorist_content"),
+        ("purpose", "none"),
+        ("reason", ""),
+        ("assessment_note", ""),
+        ("rabat_intent", ""),
+        ("notice_language", "fr"),
+        ("notice_terrorist_content", ""),
+        ("revision", "1"),
+    ];
+    let done = amal.post(&world, &format!("{case}/decide"), &fields).await;
+    assert_eq!(done.leads_to(), "/desk");
+    let item: ItemId = "post-1".parse().unwrap();
+    let view = views::item(&world.app, &amal.actor, &item).await.unwrap().unwrap();
+    let decision = &view.decisions.last().unwrap().decision;
+    assert_eq!(
+        decision.reason,
+        "It incites to terrorism, instructs, solicits, glorifies or threatens it."
+    );
+    let notice = Notice::of_facts(&decision.facts).unwrap();
+    assert_eq!(notice.language, "fr");
+    assert!(notice.text.contains("Cela incite au terrorisme"), "{}", notice.text);
+    assert!(!notice.text.contains("amal"), "who decided is not told");
+}
+
+#[tokio::test]
+async fn what_is_written_is_what_the_person_is_told() {
+    let (world, amal, _, case) = world_with_case().await;
+    let fields = [
+        ("outcome", "restrict"),
+        ("policy", "terrorist_content"),
+        ("purpose", "journalism"),
+        ("assessment_note", ""),
+        ("reason", "A film of the group."),
+        ("rabat_intent", "5"),
+        ("notice_language", "en"),
+        (
+            "notice_terrorist_content",
+            "We took your post down.\r\nObject if you like.",
+        ),
+        ("revision", "1"),
+    ];
+    let decide = format!("{case}/decide");
+    let page = amal.post(&world, &decide, &fields).await;
+    page.says(422, "Say why it is restricted all the same, or let it be.");
+    assert!(
+        page.body
+            .contains("We took your post down.\nObject if you like.</textarea>"),
+        "what was typed is kept"
+    );
+    assert!(page.body.contains("<option value=\"5\" selected>5</option>"));
+    let mut fields = fields;
+    fields[3] = ("assessment_note", "The report is made up.");
+    let mut off = fields;
+    off[5] = ("rabat_intent", "9");
+    amal.post(&world, &decide, &off)
+        .await
+        .says(422, "A factor is weighed from 1 to 5.");
+    assert_eq!(amal.post(&world, &decide, &fields).await.leads_to(), "/desk");
+    let item: ItemId = "post-1".parse().unwrap();
+    let view = views::item(&world.app, &amal.actor, &item).await.unwrap().unwrap();
+    let facts = &view.decisions.last().unwrap().decision.facts;
+    assert_eq!(
+        Notice::of_facts(facts).unwrap().text,
+        "We took your post down.\nObject if you like."
+    );
+    let assessment = Assessment::of_facts(facts).unwrap();
+    assert_eq!(
+        (assessment.purpose, assessment.rabat),
+        (Purpose::Journalism, vec![(RabatFactor::Intent, 5)])
+    );
 }

@@ -252,13 +252,7 @@ async fn each_thing_can_be_read_by_itself() {
         UserId::fresh(Timestamp::from_unix_ms(1), chance),
         Role::Moderator.into(),
     );
-    let judgement = Judgement {
-        revision: 1,
-        outcome: Outcome::Restrict,
-        policy: Some(PolicyCode::TerroristContent),
-        whole: false,
-        reason: "seen".to_owned(),
-    };
+    let judgement = Judgement::restrict(1, PolicyCode::TerroristContent, "seen");
     let decision = cases::decide_case(
         &world.app,
         &person,

@@ -1,0 +1,161 @@
+//! The form that decides a case: what it offers, and the judgement that it comes back with.
+//!
+//! What may be left out is filled in by the standard words of the outcome and the policy, so that a decision takes three keys; what must be chosen by a person
+//! never has a default: the outcome, the policy, the purpose. Start with [`DecideForm`] and [`read`].
+
+use moderation::model::{Assessment, InvalidAssessment, Judgement, Notice, Outcome, PolicyCode, Purpose, RabatFactor};
+use moderation::views::CaseView;
+
+use super::form::{Fields, FormState};
+use super::notice::{self, Draft, Drafter};
+use super::shell::Shell;
+use super::words::Lang;
+
+/// What the form offers beside the outcome.
+pub struct DecideForm {
+    /// The policies that may be broken.
+    pub policies: &'static [PolicyCode],
+    /// The purposes that an item may be spread for.
+    pub purposes: &'static [Purpose],
+    /// The six factors.
+    pub factors: Vec<Factor>,
+    /// What the affected person would be told, for each policy.
+    pub drafts: Vec<DraftField>,
+    /// In which language.
+    pub notice_lang: Lang,
+}
+
+/// A factor, and how it was weighed.
+pub struct Factor {
+    /// Which.
+    pub factor: RabatFactor,
+    /// Every weight, and whether it is chosen.
+    pub weights: Vec<(u8, bool)>,
+}
+
+/// A draft, and what stands in its field.
+pub struct DraftField {
+    /// The draft.
+    pub draft: Draft,
+    /// What stands there.
+    pub written: String,
+}
+
+impl DecideForm {
+    /// For a case, with what was filled in already. `asked` is a language that the notice shall be in.
+    pub fn of(view: &CaseView, shell: &Shell, form: &FormState, asked: Option<&str>) -> Self {
+        let asked = asked.or_else(|| Some(form.value("notice_language")).filter(|tag| !tag.is_empty()));
+        let lang = notice::language(asked, &view.facts, shell.words.lang);
+        let drafts = drafter(view, lang).drafts(shell.words).into_iter().map(|draft| {
+            let written = form.value(&notice_field(draft.policy));
+            let written = if written.is_empty() { &draft.text } else { written };
+            DraftField {
+                written: written.to_owned(),
+                draft,
+            }
+        });
+        let factor = |factor: &RabatFactor| Factor {
+            factor: *factor,
+            weights: Assessment::SCALE
+                .map(|weight| (weight, form.is(&factor_field(*factor), &weight.to_string())))
+                .collect(),
+        };
+        Self {
+            policies: PolicyCode::ALL,
+            purposes: Purpose::ALL,
+            factors: RabatFactor::ALL.iter().map(factor).collect(),
+            drafts: drafts.collect(),
+            notice_lang: lang,
+        }
+    }
+}
+
+impl DecideForm {
+    /// Whether nobody restricts under this policy before they said what it is spread for.
+    pub fn asks_purpose(&self, policy: &PolicyCode) -> bool {
+        Assessment::is_needed_for(*policy)
+    }
+}
+
+fn drafter(view: &CaseView, lang: Lang) -> Drafter {
+    Drafter::of(&view.item, view.case.queue, view.report.is_some(), lang)
+}
+
+fn notice_field(policy: PolicyCode) -> String {
+    format!("notice_{policy}")
+}
+
+fn factor_field(factor: RabatFactor) -> String {
+    format!("rabat_{factor}")
+}
+
+/// The judgement in a form; else the form with what is wrong.
+pub fn read(view: &CaseView, shell: &Shell, fields: &Fields) -> Result<Judgement, FormState> {
+    let revision = view.item.revision;
+    let outcome = fields.get("outcome").parse::<Outcome>().ok();
+    let outcome = outcome.filter(|outcome| *outcome != Outcome::Review);
+    let restricts = outcome == Some(Outcome::Restrict);
+    let policy = fields.get("policy").parse::<PolicyCode>().ok().filter(|_| restricts);
+    let mut form = FormState::filled(fields.clone());
+    // What was judged must be what is stored: the platform may have submitted something else meanwhile.
+    if fields.get("revision") != revision.to_string() {
+        form = form.wrong("", shell.t("decide.changed"));
+    }
+    if outcome.is_none() {
+        form = form.wrong("outcome", shell.t("decide.need_outcome"));
+    }
+    if restricts && policy.is_none() {
+        form = form.wrong("policy", shell.t("decide.need_policy"));
+    }
+    let assessment = assessment(fields);
+    if policy.is_some_and(Assessment::is_needed_for) && assessment.is_none() {
+        form = form.wrong("assessment", shell.t("assess.need"));
+    }
+    if let Some(Err(wrong)) = assessment.as_ref().map(|assessment| assessment.check(restricts)) {
+        let key = match wrong {
+            InvalidAssessment::NoteMissing => "assess.need_note",
+            InvalidAssessment::Note => "assess.note_too_long",
+            InvalidAssessment::Factor => "assess.wrong_factor",
+        };
+        form = form.wrong("assessment", shell.words.t(key));
+    }
+    let Some(outcome) = outcome.filter(|_| !form.has_errors()) else {
+        return Err(form);
+    };
+    let written = fields.get("reason");
+    let reason = match (written.trim().is_empty(), policy) {
+        (false, _) => written.to_owned(),
+        (true, Some(policy)) => notice::standard_reason(shell.words, policy),
+        (true, None) => shell.t("standard.allow").to_owned(),
+    };
+    let notice = policy.map(|policy| {
+        let lang = Lang::from_code(fields.get("notice_language")).unwrap_or(shell.words.lang);
+        Notice {
+            language: lang.code().to_owned(),
+            text: drafter(view, lang).leaving(policy, fields.get(&notice_field(policy)), written),
+        }
+    });
+    Ok(Judgement {
+        revision,
+        outcome,
+        policy,
+        whole: fields.get("whole") == "yes",
+        reason,
+        assessment,
+        notice,
+    })
+}
+
+/// None where no purpose was chosen.
+fn assessment(fields: &Fields) -> Option<Assessment> {
+    let weight = |factor: &RabatFactor| {
+        let weight = fields.get(&factor_field(*factor));
+        // What is no number is off the scale, and refused as such.
+        (!weight.is_empty()).then(|| (*factor, weight.parse().unwrap_or(0)))
+    };
+    Some(Assessment {
+        purpose: fields.get("purpose").parse().ok()?,
+        note: fields.get("assessment_note").to_owned(),
+        rabat: RabatFactor::ALL.iter().filter_map(weight).collect(),
+    })
+}

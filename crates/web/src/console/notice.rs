@@ -1,0 +1,193 @@
+//! What the affected person is told of a restriction: drafted from the policy, the reason and how the item was found, in the language of the item where the
+//! console speaks it, and shown for editing before it leaves.
+//!
+//! It says what Art. 17(3) of Regulation (EU) 2022/2065 asks of a statement of reasons as far as it is known here: what is restricted, the facts, whether
+//! machines were used to find it and who decided, the ground, and how to object. It must never name who at the desk decided, or who reported.
+
+use moderation::model::{Item, PlatformFacts, PolicyCode, Queue};
+
+use super::words::{Lang, Words};
+
+/// How an item was found, as far as the person is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// A machine compared it with known content.
+    ByMachine,
+    /// Somebody reported it.
+    ByReport,
+    /// By a rule of the platform.
+    ByRule,
+}
+
+/// All that a draft is made of, for one item.
+#[derive(Debug, Clone)]
+pub struct Drafter {
+    /// The language of the notice.
+    pub lang: Lang,
+    kind: &'static str,
+    day: String,
+    found: Found,
+}
+
+/// One draft, for one policy.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// The policy.
+    pub policy: PolicyCode,
+    /// What is said for a reason where the person who decides writes none, in their own language.
+    pub reason: String,
+    /// The text, with that reason in the language of the notice.
+    pub text: String,
+    /// The standard reason in the language of the notice, as it stands in the text.
+    pub told: String,
+}
+
+/// The language in which the person is told: the one that is asked for, the first of the item's that the console speaks, or that of who decides.
+pub fn language(asked: Option<&str>, facts: &PlatformFacts, own: Lang) -> Lang {
+    let spoken = facts.languages.iter().flatten();
+    let spoken = spoken.filter_map(|tag| Lang::from_code(tag.split('-').next().unwrap_or_default()));
+    asked
+        .and_then(Lang::from_code)
+        .or_else(|| spoken.into_iter().next())
+        .unwrap_or(own)
+}
+
+/// What is said for a reason to restrict under a policy, where nobody writes one.
+pub fn standard_reason(words: &Words, policy: PolicyCode) -> String {
+    words.t(&format!("standard.{policy}")).to_owned()
+}
+
+impl Drafter {
+    /// For an item whose case waits in this queue.
+    pub fn of(item: &Item, queue: Queue, is_reported: bool, lang: Lang) -> Self {
+        let found = match queue {
+            _ if is_reported => Found::ByReport,
+            Queue::Reported => Found::ByReport,
+            Queue::Matches | Queue::Leads => Found::ByMachine,
+            Queue::Escalated | Queue::Unscanned | Queue::Named(_) => Found::ByRule,
+        };
+        Self {
+            lang,
+            kind: item.kind.as_str(),
+            day: item.received_at.to_string().chars().take(10).collect(),
+            found,
+        }
+    }
+
+    /// The text, with a reason in somebody's own words.
+    pub fn text(&self, policy: PolicyCode, reason: &str) -> String {
+        let words = Words::of(self.lang);
+        let found = match self.found {
+            Found::ByMachine => "notice.found_by_machine",
+            Found::ByReport => "notice.found_by_report",
+            Found::ByRule => "notice.found_by_rule",
+        };
+        let kind = words.t(&format!("kind.{}", self.kind)).to_lowercase();
+        let help = words.t(&format!("policy_help.{policy}")).to_owned();
+        let policy = words.t(&format!("policy.{policy}")).to_owned();
+        let paragraphs = [
+            words.with_all("notice.what", &[("kind", &kind), ("day", &self.day)]),
+            words.with_all("notice.ground", &[("policy", &policy), ("help", &help)]),
+            words.with("notice.why", "reason", reason.trim()),
+            format!("{} {}", words.t(found), words.t("notice.person")),
+            words.t("notice.object").to_owned(),
+        ];
+        // It leaves the console for places that may show the marks that set values apart.
+        paragraphs.join("\n\n").replace(['\u{2068}', '\u{2069}'], "")
+    }
+
+    /// A draft for each policy, for who reads `own`.
+    pub fn drafts(&self, own: &Words) -> Vec<Draft> {
+        let draft = |policy: &PolicyCode| {
+            let told = standard_reason(Words::of(self.lang), *policy);
+            Draft {
+                policy: *policy,
+                reason: standard_reason(own, *policy),
+                text: self.text(*policy, &told),
+                told,
+            }
+        };
+        PolicyCode::ALL.iter().map(draft).collect()
+    }
+
+    /// What leaves: what was written; where the draft was left as it was, the draft with the reason that was given.
+    pub fn leaving(&self, policy: PolicyCode, written: &str, reason: &str) -> String {
+        let told = standard_reason(Words::of(self.lang), policy);
+        let is_untouched = written.trim().is_empty() || written.trim() == self.text(policy, &told).trim();
+        match is_untouched {
+            true if reason.trim().is_empty() => self.text(policy, &told),
+            true => self.text(policy, reason),
+            false => written.trim().to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use moderation::model::{ItemKind, Timestamp};
+
+    use super::*;
+
+    fn drafter(queue: Queue, lang: Lang) -> Drafter {
+        let item = Item {
+            id: "post-1".parse().unwrap(),
+            kind: ItemKind::Post,
+            account: Some("magpie".to_owned()),
+            channel: None,
+            audience: None,
+            url: None,
+            text: None,
+            revision: 1,
+            received_at: Timestamp::from_unix_ms(1_795_226_786_007),
+            updated_at: Timestamp::from_unix_ms(1_795_226_786_007),
+        };
+        Drafter::of(&item, queue, false, lang)
+    }
+
+    #[test]
+    fn it_is_said_in_the_language_of_the_item_where_it_can_be() {
+        let facts = |tags: &[&str]| PlatformFacts {
+            languages: Some(tags.iter().map(|tag| (*tag).to_owned()).collect()),
+            ..PlatformFacts::default()
+        };
+        assert_eq!(language(None, &facts(&["tr", "fr-CA", "ar"]), Lang::En), Lang::Fr);
+        assert_eq!(language(None, &facts(&["tr"]), Lang::De), Lang::De);
+        assert_eq!(language(Some("ar"), &facts(&["fr"]), Lang::De), Lang::Ar);
+        assert_eq!(language(Some("xx"), &PlatformFacts::default(), Lang::En), Lang::En);
+    }
+
+    #[test]
+    fn a_draft_says_what_the_rule_the_reason_and_the_way_to_object() {
+        for lang in Lang::ALL {
+            let drafter = drafter(Queue::Matches, lang);
+            let words = Words::of(lang);
+            for draft in drafter.drafts(words) {
+                let policy = words.t(&format!("policy.{}", draft.policy)).to_owned();
+                for said in [&policy, &draft.told, words.t("notice.object"), "2026-11-21"] {
+                    assert!(draft.text.contains(said), "{}: {said} in {}", lang.code(), draft.text);
+                }
+                assert!(!draft.text.contains(['{', '}', '\u{2068}']), "{}", draft.text);
+                assert_eq!(draft.reason, draft.told);
+            }
+        }
+    }
+
+    #[test]
+    fn a_draft_that_was_left_as_it_was_takes_the_reason_up() {
+        let drafter = drafter(Queue::Reported, Lang::En);
+        let draft = &drafter.drafts(Words::of(Lang::De))[0];
+        assert_ne!(
+            draft.reason, draft.told,
+            "who decides reads German, who is told English"
+        );
+        let leaves = |written: &str, reason: &str| drafter.leaving(draft.policy, written, reason);
+        assert!(leaves(&draft.text, "It shows how to build one.").contains("It shows how to build one."));
+        assert_eq!(leaves(&draft.text, " "), draft.text);
+        assert_eq!(
+            leaves("", ""),
+            draft.text,
+            "without scripts a closed part of a form may be empty"
+        );
+        assert_eq!(leaves(" My own words. ", "x"), "My own words.");
+    }
+}
