@@ -22,6 +22,7 @@ mod suite {
     pub mod rules;
     pub mod rules_control;
     pub mod rules_effects;
+    pub mod search;
     pub mod simulation;
     pub mod streams;
     pub mod submit;
@@ -74,6 +75,14 @@ on_both_engines! {
     cases::lists_of_cases_are_read_page_by_page,
     cases::a_key_or_the_operator_cannot_decide,
     cases::the_case_page_shows_everything,
+    actions::no_name_of_the_platforms_reaches_a_header,
+    search::items_are_found_by_what_they_are_and_who_posted_them,
+    search::items_are_found_by_the_label_of_what_they_match,
+    search::a_search_ends_where_a_persons_queues_end,
+    search::a_picture_in_hand_finds_where_it_was_posted,
+    search::what_stands_around_a_case_is_counted,
+    search::a_person_opens_a_case_about_what_they_found,
+    search::searches_are_kept_by_each_person_alone,
     cases::nothing_is_restricted_as_terrorist_before_its_purpose_is_assessed,
     cases::another_policy_needs_no_assessment_and_what_is_allowed_no_notice,
     actions::an_order_is_signed_and_confirmed,

@@ -52,6 +52,16 @@ fn a_case_is_decided_by_keyboard_alone() {
     assert!(!browser.is_seen(".policy-choice"));
     browser.press(&["1"]);
     assert_eq!(browser.focused(), "input[policy=terrorist_content]");
+    // What is asked next shows itself: the purpose, and what the person will be told.
+    assert!(browser.is_seen(".purpose-choice") && browser.is_seen(".standard-reason.for-terrorist_content"));
+    assert!(!browser.is_seen(".standard-reason.for-hate_speech"));
+    browser.press(&["o"]);
+    assert_eq!(
+        browser.run("return document.activeElement.id", &[]),
+        "notice-terrorist_content"
+    );
+    keep("keyboard-notice", &browser.screenshot());
+    browser.run("document.activeElement.blur()", &[]);
     assert_eq!(
         browser.run("return document.querySelector('[name=outcome]:checked').value", &[]),
         "restrict"
@@ -71,6 +81,17 @@ fn a_case_is_decided_by_keyboard_alone() {
         browser.run("return document.querySelector('[name=policy]:checked').value", &[]),
         "violent_extremism"
     );
+    assert!(
+        browser
+            .run("return document.querySelector('#notice-violent_extremism').value", &[])
+            .as_str()
+            .unwrap()
+            .contains("avn?"),
+        "what is written stands in what the person is told"
+    );
+    browser.run("document.activeElement.blur()", &[]);
+    browser.press(&["0"]);
+    assert_eq!(browser.focused(), "input[purpose=none]");
     let before = browser.url();
     browser.press_with(key::CONTROL, key::ENTER);
     browser.wait("the next case", |browser| {
@@ -156,4 +177,30 @@ fn single_keys_can_be_turned_off() {
     browser.go(case.as_str().unwrap());
     browser.press(&["r"]);
     assert!(browser.try_find("[name=outcome]:checked").is_none());
+}
+
+#[test]
+fn the_palette_does_and_finds_things() {
+    let demo = Demo::start();
+    let browser = Browser::open(true);
+    demo.enter(&browser);
+    browser.press_with(key::CONTROL, "k");
+    browser.wait("the palette", |browser| browser.is_seen("#palette[open]"));
+    keep("palette", &browser.screenshot_of_window());
+    browser.press(&["b", "a", "n", "k"]);
+    let first = browser.text("#palette li[aria-selected=true]");
+    assert_eq!(first, "Banks");
+    browser.leave(|browser| browser.press(&[key::ENTER]));
+    assert!(browser.url().ends_with("/banks"), "{}", browser.url());
+    // What fits nothing is searched for.
+    browser.press_with(key::CONTROL, "k");
+    browser.wait("the palette", |browser| browser.is_seen("#palette[open]"));
+    for letter in ["p", "o", "s", "t", "-", "2", "1", "4", "2"] {
+        browser.press(&[letter]);
+    }
+    browser.leave(|browser| browser.press(&[key::ENTER]));
+    assert!(browser.url().ends_with("/item?id=post-2142"), "{}", browser.url());
+    browser.press_with(key::CONTROL, "k");
+    browser.press(&[key::ESCAPE]);
+    assert!(!browser.is_seen("#palette[open]"));
 }

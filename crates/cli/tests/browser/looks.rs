@@ -35,6 +35,7 @@ fn pages(demo: &Demo, browser: &Browser) -> Vec<(&'static str, String)> {
         ("desk", "/desk"),
         ("desk-closed", "/desk?state=closed"),
         ("items", "/items"),
+        ("search", "/search?q=post&kind=post"),
         ("banks", "/banks"),
         ("bank-new", "/banks/new"),
         ("actions", "/actions"),

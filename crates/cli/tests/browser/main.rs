@@ -11,6 +11,7 @@ mod journey;
 mod keyboard;
 mod looks;
 mod rules;
+mod shift;
 mod stage;
 mod webdriver;
 mod without_scripts;

@@ -71,6 +71,8 @@ fn a_case_is_decided_without_scripts() {
     check(&browser, "a form that was not taken");
     keep("without-scripts-error", &browser.screenshot_of_window());
     browser.click("[name=policy][value=violent_extremism]");
+    assert!(browser.is_seen(".purpose-choice") && browser.is_seen("#notice summary"));
+    browser.click("[name=purpose][value=none]");
     browser.follow("[data-submit]");
     assert!(
         browser.text(".flash").contains("Restricted"),

@@ -6,6 +6,7 @@
 pub mod attempts;
 mod keys;
 mod recovery;
+pub mod searches;
 pub mod secrets;
 mod sessions;
 mod users;

@@ -8,6 +8,7 @@
 mod hashing;
 mod keys;
 mod proof;
+mod searches;
 mod sessions;
 mod sign_in;
 mod tokens;
@@ -22,6 +23,7 @@ use crate::store::{Lock, StoreError, Tx};
 
 pub use keys::{NewKey, authenticate_key, create_key, revoke_key};
 pub use proof::{Proof, change_password, n_recovery_codes, renew_recovery_codes};
+pub use searches::{forget_search, keep_search, kept_searches};
 pub use sessions::{
     SESSION_LIFETIME, end_all_sessions, end_other_sessions, end_session, list_sessions, note_session_use, session,
     sign_out,

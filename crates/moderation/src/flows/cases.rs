@@ -9,12 +9,13 @@ use super::orders::{Order, lift, order_action};
 use crate::actions::StandingOrder;
 use crate::matching::benign;
 use crate::model::{
-    ActionKind, Actor, Assessment, Author, Case, CaseId, Decision, DecisionId, Denied, InvalidTransition, Judgement,
-    Notice, Outcome, Restricted, Right, Timestamp, UserId,
+    ActionKind, Actor, Assessment, Author, Case, CaseId, CaseState, Decision, DecisionId, Denied, InvalidTransition,
+    ItemId, Judgement, Notice, Outcome, Restricted, Right, Timestamp, UserId,
 };
 use crate::rules::firings::Key;
 use crate::rules::{firings, restrictions, standing};
 use crate::store::{StoreError, Tx};
+use crate::views::reaches_item;
 use crate::{Seawall, actions, cases, decisions, items};
 
 /// A case was not changed.
@@ -97,6 +98,45 @@ pub async fn take_next_case(app: &Seawall, actor: &Actor, queue: Option<Queue>) 
         }
     }
     Ok(None)
+}
+
+/// A person wants an item looked at that no case is open about: from a search, or from another case. The case rests on the decision in force, waits among
+/// what people reported, and is held by nobody.
+pub async fn open_case(app: &Seawall, actor: &Actor, item: &ItemId, reason: &str) -> Result<CaseId, CaseError> {
+    person(actor)?;
+    check_reason(reason)?;
+    let mut tx = app.store.begin("open case").await?;
+    let now = app.clock.now();
+    items::lock(&mut tx, item).await?;
+    if !reaches_item(tx.conn(), actor, item).await? {
+        return Err(CaseError::NotFound);
+    }
+    if let Some(open) = cases::find_open_of_item(tx.conn(), item).await? {
+        return match open.is_open_to(actor, now) {
+            true => Ok(open.id),
+            false => Err(CaseError::NotFound),
+        };
+    }
+    // What was never decided was never submitted whole: there is nothing to look at.
+    let before = decisions::latest_of_item(tx.conn(), item).await?;
+    let before = before.ok_or(CaseError::NotFound)?;
+    let case = Case {
+        id: CaseId::fresh(now, &app.chance),
+        item: item.clone(),
+        queue: Queue::Reported,
+        priority: 0,
+        reason: reason.trim().to_owned(),
+        state: CaseState::Open { lease: None },
+        opened_at: now,
+        opened_by: before.id,
+    };
+    cases::insert(&mut tx, &case).await?;
+    let body = serde_json::json!({
+        "item": item.to_string(), "queue": case.queue.as_str(), "decision": before.id.to_string(),
+    });
+    tx.event(now, actor, "case.opened", case.id, body);
+    tx.commit().await?;
+    Ok(case.id)
 }
 
 /// The person lets go of the case.

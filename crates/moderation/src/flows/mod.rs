@@ -21,6 +21,7 @@ mod judging;
 pub mod lookup;
 mod orders;
 mod remember;
+pub mod resemble;
 pub mod reveal;
 pub mod rules;
 mod scan;

@@ -10,7 +10,7 @@ use super::{ViewError, names};
 use crate::matching::evidence;
 use crate::model::{
     Action, Actor, Case, CaseId, DecisionId, EntryId, EntryState, Item, ItemId, Match, Media, MediaId, MediaVerdict,
-    Outcome, Page, PageRequest, PreviewKind, Right, StripPlace, TranscriptLine, Verdict,
+    Outcome, PreviewKind, Right, StripPlace, TranscriptLine, Verdict,
 };
 use crate::store::StoreError;
 use crate::store::columns::{Columns, damaged};
@@ -84,56 +84,6 @@ pub struct MatchView {
     pub entry_duration_ms: Option<u32>,
     /// Small pictures of the entry in the order of time, if it came as a video.
     pub entry_strip: Vec<StripPlace>,
-}
-
-/// Items, the last submitted first.
-pub async fn list_items(app: &Seawall, actor: &Actor, request: &PageRequest) -> Result<Page<ItemRow>, ViewError> {
-    actor.require(Right::ReadItems)?;
-    let before = match &request.cursor {
-        None => None,
-        Some(text) => {
-            let (at, id) = text.split_once(':').ok_or(ViewError::BadCursor)?;
-            let id: ItemId = id.parse().map_err(|_| ViewError::BadCursor)?;
-            Some((at.parse::<i64>().map_err(|_| ViewError::BadCursor)?, id))
-        }
-    };
-    let (at, id) = before.map_or((i64::MAX, String::new()), |(at, id)| (at, id.to_string()));
-    let mut conn = app.store.reader().await?;
-    let reached = cases::within_queues("i.id", "$4");
-    let statement = format!(
-        "SELECT i.id, i.kind, i.account, i.channel, i.audience, i.url, i.text, i.revision, i.received_at, i.updated_at,
-                (SELECT d.outcome FROM decisions_decision d WHERE d.item_id = i.id ORDER BY d.ordinal DESC LIMIT 1) AS outcome,
-                (SELECT c.id FROM cases_case c WHERE c.item_id = i.id AND c.state = 'open'
-                 AND ($4 = '*' OR REPLACE($4, ' ' || c.queue || ' ', '') <> $4)) AS open_case,
-                (SELECT COUNT(*) FROM items_media m WHERE m.item_id = i.id AND m.revision = i.revision) AS n_media,
-                (SELECT COUNT(*) FROM items_media m
-                 WHERE m.item_id = i.id AND m.revision = i.revision AND m.status = 'unscanned') AS n_unscanned
-         FROM items_item i
-         WHERE (i.updated_at, i.id) < ($1, $2)
-           AND {reached}
-         ORDER BY i.updated_at DESC, i.id DESC LIMIT $3"
-    );
-    let rows = query(sqlx::AssertSqlSafe(statement))
-        .bind(at)
-        .bind(id)
-        .bind(request.probe())
-        .bind(actor.queues().to_string())
-        .fetch_all(&mut *conn)
-        .await
-        .map_err(StoreError::at("read items"))?;
-    let mut found = Vec::with_capacity(rows.len());
-    for row in &rows {
-        found.push(ItemRow {
-            item: items::read(row)?,
-            outcome: row.opt_parse("outcome")?,
-            open_case: row.opt_parse("open_case")?,
-            n_media: row.int("n_media")?,
-            n_unscanned: row.int("n_unscanned")?,
-        });
-    }
-    Ok(Page::cut(found, request, |row| {
-        format!("{}:{}", row.item.updated_at.unix_ms(), row.item.id)
-    }))
 }
 
 /// An item with all that is known of it.

@@ -5,6 +5,7 @@
 mod banks;
 mod cases;
 mod consistency;
+mod context;
 mod desk;
 mod hma;
 mod incidents;
@@ -14,6 +15,7 @@ mod metrics;
 mod names;
 mod reach;
 mod rules;
+mod search;
 mod settings;
 mod streams;
 mod workload;
@@ -24,6 +26,7 @@ pub use banks::{
 };
 pub use cases::{CaseFilter, CaseRow, CaseView, DecisionView, EventView, Nearness, case, list_cases};
 pub(crate) use consistency::consistency_faults;
+pub use context::{CONTEXT_ITEMS_MAX, CaseContext, EntryPast, Poster, RelatedCase, Tally, case_context};
 pub use desk::{ActionCounts, Desk, QueueCount, count_actions, desk};
 pub use hma::{
     HmaCensus, HmaContent, hma_bank, hma_banks, hma_census, hma_content, hma_exchange, hma_exchanges,
@@ -31,8 +34,7 @@ pub use hma::{
 };
 pub use incidents::{HuntView, IncidentView, active_incidents, is_hunted};
 pub use items::{
-    ItemRow, ItemView, MatchView, MediaView, blurred_media_preview, blurred_strip_picture, item, list_items, verdict,
-    waveform,
+    ItemRow, ItemView, MatchView, MediaView, blurred_media_preview, blurred_strip_picture, item, verdict, waveform,
 };
 pub(crate) use items::{verdict_in_force, verdict_of_decision};
 pub use log::{action, decision, list_actions, list_decisions, list_events, list_newest_events};
@@ -44,6 +46,7 @@ pub use rules::{
     diff_files, diff_versions, explain, labels_of, list_changes, list_labels, list_rule_lists, list_rules_versions,
     rule, rule_alarms, rule_list, rules, rules_version,
 };
+pub use search::{ItemSearch, Place, list_items, place_of, search_items};
 pub use settings::{KeyRow, list_keys, list_users};
 pub use streams::{VERDICTS_MAX, list_streams, stream, stream_verdicts};
 pub use workload::{WORKLOAD_LATELY, WORKLOAD_OVER, Workload, workload};

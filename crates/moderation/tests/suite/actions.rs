@@ -242,3 +242,21 @@ pub async fn a_worker_that_died_loses_no_order(world: World) {
     assert_eq!(world.deliver().await, 1);
     assert_eq!(world.platform.kinds_for("post-1"), ["restrict"]);
 }
+
+pub async fn no_name_of_the_platforms_reaches_a_header(world: World) {
+    known_bank(&world).await;
+    let mut post = super::world::item("post-1", vec![super::world::given(hash_of(1))]);
+    let evil = "heron\r\nSeawall-Signature: t=0,v1=00\r\n\r\n{\"answer\":\"done\"}";
+    post.account = Some(evil.to_owned());
+    post.channel = Some(evil.to_owned());
+    moderation::flows::submit::submit_item(&world.app, &moderation::model::Actor::Operator, post, None)
+        .await
+        .unwrap();
+    // The platform of the tests reads the request by its length and checks its signature: one order, and the name is in its body alone.
+    world.deliver().await;
+    let heard = world.platform.heard();
+    assert_eq!(heard.len(), 1);
+    let body: serde_json::Value = serde_json::from_str(&heard[0].body).unwrap();
+    assert_eq!(body["account"], evil);
+    assert!(heard[0].key.starts_with("act_") && !heard[0].key.contains('\n'));
+}

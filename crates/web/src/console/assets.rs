@@ -52,7 +52,10 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
         "console",
         "js",
         "text/javascript; charset=utf-8",
-        &[include_bytes!("../../static/console.js")],
+        &[
+            include_bytes!("../../static/console.js"),
+            include_bytes!("../../static/palette.js"),
+        ],
     ),
     icon: Asset::new(
         "icon",

@@ -8,7 +8,7 @@ use moderation::model::{
     Action, ActionState, Answer as PlatformAnswer, Assessment, CaseId, CaseState, InvalidTransition, Item, Judgement,
     Notice, Outcome, PolicyCode, Queue, Restricted, Timestamp,
 };
-use moderation::views::{self, CaseView, DecisionView, Explanation};
+use moderation::views::{self, CaseContext, CaseView, DecisionView, Explanation};
 use serde::Deserialize;
 
 use super::beside::Beside;
@@ -40,6 +40,7 @@ struct CasePage {
     report: Option<String>,
     n_files: usize,
     files: Vec<FileCard>,
+    context: CaseContext,
     explained: Option<Explanation>,
     decisions: Vec<DecisionLine>,
     actions: Vec<ActionLine>,
@@ -220,6 +221,7 @@ async fn case_page(
         Some(decision) => views::explain(&state.app, &person.actor, decision).await?,
         None => None,
     };
+    let context = views::case_context(&state.app, &person.actor, &view.item.id).await?;
     let stands = view.decisions.last().map(|last| parts(last.decision.restricted()));
     let stands = stands.unwrap_or_default();
     let decisions: Vec<DecisionLine> = view.decisions.into_iter().map(DecisionLine::of).collect();
@@ -236,6 +238,7 @@ async fn case_page(
         report: view.report,
         n_files: view.media.len(),
         files: file_cards(view.media, &beside, &shell),
+        context,
         explained,
         decisions: decisions.into_iter().rev().collect(),
         actions: view.actions.iter().rev().map(ActionLine::of).collect(),

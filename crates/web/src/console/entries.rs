@@ -159,7 +159,7 @@ fn new_entry(fields: &Fields, signals: Vec<Signal>) -> NewEntry {
 
 /// The signals of a text with one hash a line, each `type:value`, or bare where its length tells which it is. Else the
 /// line that is none, and why.
-fn parse_hashes(text: &str) -> Result<Vec<Signal>, (usize, String)> {
+pub fn parse_hashes(text: &str) -> Result<Vec<Signal>, (usize, String)> {
     let mut signals = Vec::new();
     for (idx, line) in text
         .lines()

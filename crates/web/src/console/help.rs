@@ -40,6 +40,14 @@ pub const GROUPS: &[KeyGroup] = &[
                 does: "help.k_items",
             },
             KeyLine {
+                keys: &["G", "S"],
+                does: "help.k_search",
+            },
+            KeyLine {
+                keys: &["Ctrl K"],
+                does: "help.k_palette",
+            },
+            KeyLine {
                 keys: &["G", "B"],
                 does: "help.k_banks",
             },

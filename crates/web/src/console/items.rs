@@ -28,15 +28,24 @@ struct ItemsPage {
     is_first: bool,
 }
 
-struct ItemLine {
-    id: ItemId,
-    kind: ItemKind,
-    account: Option<String>,
-    n_media: i64,
-    n_unscanned: i64,
-    outcome: Option<Outcome>,
-    open_case: Option<CaseId>,
-    at: Timestamp,
+/// A line of a list of items.
+pub struct ItemLine {
+    /// Which.
+    pub id: ItemId,
+    /// What kind of thing it is.
+    pub kind: ItemKind,
+    /// Who posted it.
+    pub account: Option<String>,
+    /// Its files.
+    pub n_media: i64,
+    /// Those that could not be hashed.
+    pub n_unscanned: i64,
+    /// What was last decided.
+    pub outcome: Option<Outcome>,
+    /// The open case about it.
+    pub open_case: Option<CaseId>,
+    /// When it was last submitted.
+    pub at: Timestamp,
 }
 
 #[derive(Template)]
@@ -87,7 +96,8 @@ pub async fn list_items(State(state): State<WebState>, person: Person, Query(que
 }
 
 impl ItemLine {
-    fn of(row: ItemRow) -> Self {
+    /// The item as lists show it.
+    pub fn of(row: ItemRow) -> Self {
         Self {
             id: row.item.id,
             kind: row.item.kind,

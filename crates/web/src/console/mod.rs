@@ -36,6 +36,7 @@ mod problem;
 mod rules;
 mod runs;
 mod said;
+mod search;
 mod seen;
 mod session;
 mod shell;
@@ -75,6 +76,9 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .route("/media/{id}/strip/{idx}/{kind}", get(previews::show_strip_picture))
         .route("/items", get(items::list_items))
         .route("/item", get(items::show_item))
+        .route("/item/case", post(search::open_case))
+        .route("/search", get(search::show_search))
+        .route("/search/keep", post(search::keep_search))
         .route("/streams", get(streams::list_streams))
         .route("/banks", get(banks::list_banks).post(banks::create_bank))
         .route("/banks/new", get(banks::show_new_bank))
@@ -152,6 +156,7 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .route("/banks/{id}/add-file", post(entries::add_file))
         .route("/banks/{id}/import", get(entries::show_import).post(entries::import))
         .route("/rules/lists/{name}/upload", post(rules::upload_list))
+        .route("/search/picture", post(search::search_picture))
         .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(state.clone(), upload::stream_form))
         .layer(from_fn(visit::require_session));

@@ -14,6 +14,7 @@ mod pictures;
 
 mod access;
 mod account;
+mod attacks;
 mod banks;
 mod cases;
 mod people;
@@ -21,3 +22,4 @@ mod reach;
 mod recordings;
 mod rules;
 mod safety;
+mod search;

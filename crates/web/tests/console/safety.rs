@@ -7,7 +7,7 @@ use crate::people::{Person, get, post, submit};
 use crate::world::{KNOWN, World, pdq};
 
 /// Every form of the console.
-const FORMS: [&str; 44] = [
+const FORMS: [&str; 47] = [
     "/sign-in",
     "/sign-out",
     "/invite/x",
@@ -52,6 +52,9 @@ const FORMS: [&str; 44] = [
     "/rules/new",
     "/rules/form",
     "/rules/lists/x/upload",
+    "/item/case",
+    "/search/keep",
+    "/search/picture",
 ];
 
 /// Forms of those who are not signed in: they prove themselves by a secret.
@@ -94,7 +97,11 @@ async fn no_form_is_taken_without_the_token_of_its_session() {
     for path in FORMS.into_iter().filter(|path| !OPEN_FORMS.contains(path)) {
         for token in ["", short, amal.csrf.as_str()] {
             let headers = [("cookie", ben.cookie.as_str()), ("sec-fetch-site", "same-origin")];
-            let answer = if path.ends_with("-file") || path.ends_with("/import") || path.ends_with("/upload") {
+            let answer = if path.ends_with("-file")
+                || path.ends_with("/import")
+                || path.ends_with("/upload")
+                || path.ends_with("/picture")
+            {
                 Person {
                     csrf: token.to_owned(),
                     ..clone(&ben)

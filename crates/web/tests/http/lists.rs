@@ -3,7 +3,7 @@
 use axum::http::Method;
 use expect_test::expect;
 use moderation::flows::cases;
-use moderation::model::{Actor, Event, Judgement, Outcome, PolicyCode, Role, Scope, Timestamp, UserId};
+use moderation::model::{Actor, Event, Judgement, PolicyCode, Role, Scope, Timestamp, UserId};
 use serde_json::{Value, json};
 
 use crate::world::{KNOWN, World, pdq};
