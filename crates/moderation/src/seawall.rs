@@ -16,6 +16,7 @@ use crate::flows::lookup::Remembered;
 use crate::flows::rules;
 use crate::flows::streams::{StreamSettings, Streams};
 use crate::matching::{MatchSettings, Matcher};
+use crate::model::care::CareSettings;
 use crate::model::{Chance, Clock};
 use crate::rules::Judge;
 use crate::store::{Store, StoreError};
@@ -78,6 +79,8 @@ pub struct Settings {
     pub recordings: RecordingSettings,
     /// How live streams are dealt with.
     pub streams: StreamSettings,
+    /// How much one person looks at before they rest.
+    pub care: CareSettings,
 }
 
 /// How videos and sounds are dealt with.
@@ -109,6 +112,7 @@ impl Default for Settings {
             media_per_item_max: 20,
             recordings: RecordingSettings::default(),
             streams: StreamSettings::default(),
+            care: CareSettings::default(),
         }
     }
 }

@@ -8,6 +8,7 @@ mod suite {
     pub mod actions;
     pub mod archive;
     pub mod banks;
+    pub mod care;
     pub mod cases;
     pub mod films;
     pub mod hma;
@@ -75,6 +76,7 @@ on_both_engines! {
     cases::lists_of_cases_are_read_page_by_page,
     cases::a_key_or_the_operator_cannot_decide,
     cases::the_case_page_shows_everything,
+    care::who_has_seen_much_sees_no_more_until_a_break,
     actions::no_name_of_the_platforms_reaches_a_header,
     search::items_are_found_by_what_they_are_and_who_posted_them,
     search::items_are_found_by_the_label_of_what_they_match,

@@ -65,7 +65,7 @@ pub(crate) async fn metrics(
         Ok(metrics) => write_moderation(&metrics, &mut text),
         Err(ViewError::Store(error)) => return Err(error.into()),
         Err(ViewError::Denied(denied)) => return Err(denied.into()),
-        Err(ViewError::BadCursor) => return Err(ApiError::UnknownPath),
+        Err(ViewError::BadCursor | ViewError::Resting { .. }) => return Err(ApiError::UnknownPath),
     }
     Ok((
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],

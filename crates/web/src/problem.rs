@@ -553,6 +553,8 @@ impl From<ViewError> for ApiError {
     fn from(error: ViewError) -> Self {
         match error {
             ViewError::Denied(denied) => denied.into(),
+            // Programs are shown no pictures.
+            ViewError::Resting { .. } => ApiError::NotFound { thing: "picture" },
             ViewError::BadCursor => ApiError::invalid("cursor", "is not the `next` of a page of this list"),
             ViewError::Store(error) => error.into(),
         }

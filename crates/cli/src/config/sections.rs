@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::care::Care;
 use super::video::Video;
 use super::{ConfigError, Secret};
 
@@ -24,6 +25,8 @@ pub struct Config {
     pub media: Media,
     /// How videos, sounds and live streams are decoded.
     pub video: Video,
+    /// How much one person looks at before they rest.
+    pub care: Care,
     /// When a file counts as known content.
     pub matching: Matching,
     /// How the platform is told what to do.
@@ -300,6 +303,7 @@ impl Config {
             fetch,
             hma,
             log: _,
+            care: _,
         } = self;
         let require = |holds: bool, key: &'static str, what: &str| {
             if holds {

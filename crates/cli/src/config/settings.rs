@@ -124,6 +124,7 @@ pub fn flows(config: &Config) -> Result<Settings, ConfigError> {
         },
         media_per_item_max: matching.media_per_item_max,
         recordings: video::recordings(config),
+        care: config.care.settings(),
         streams: video::streams(config),
     })
 }

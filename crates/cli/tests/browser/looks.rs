@@ -47,6 +47,7 @@ fn pages(demo: &Demo, browser: &Browser) -> Vec<(&'static str, String)> {
         ("preferences", "/preferences"),
         ("account", "/account"),
         ("workload", "/workload"),
+        ("exposure", "/exposure"),
         ("seen-framed", "/item?id=image-5511"),
         ("seen-turned", "/item?id=image-5512"),
         ("seen-lead", "/item?id=post-2142"),

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::Seawall;
 use crate::model::{Actor, EntryId, MediaId, PreviewKind, Right};
-use crate::store::{StoreError, events};
-use crate::views::{ViewError, reaches_media};
+use crate::store::events;
+use crate::views::{ViewError, exposure_of, reaches_media};
 use crate::{banks, items};
 
 /// For so long after a line, another look of the same person at the same thing adds none.
@@ -103,20 +103,26 @@ impl ClearPicture {
     }
 }
 
+/// Writes down that it was seen. Who has uncovered so much that they rest sees nothing new; what they saw a moment ago stays open to them.
 async fn note(
     app: &Seawall,
     actor: &Actor,
     kind: &'static str,
     subject: &str,
     picture: ClearPicture,
-) -> Result<(), StoreError> {
+) -> Result<(), ViewError> {
     let now = app.clock.now();
     let since = now.before(NOTED_FOR);
-    if events::is_noted(&mut *app.store.reader().await?, kind, subject, actor, since).await? {
+    let mut conn = app.store.reader().await?;
+    if events::is_noted(&mut conn, kind, subject, actor, since).await? {
         return Ok(());
     }
+    if let Some(until) = exposure_of(app, &mut conn, actor).await?.rests_until {
+        return Err(ViewError::Resting { until });
+    }
+    drop(conn);
     let mut tx = app.store.begin("note a look at a picture").await?;
     let body = serde_json::json!({ "picture": picture.kind().as_str() });
     tx.event(now, actor, kind, subject, body);
-    tx.commit().await
+    Ok(tx.commit().await?)
 }

@@ -7,6 +7,7 @@ mod cases;
 mod consistency;
 mod context;
 mod desk;
+mod exposure;
 mod hma;
 mod incidents;
 mod items;
@@ -28,6 +29,8 @@ pub use cases::{CaseFilter, CaseRow, CaseView, DecisionView, EventView, Nearness
 pub(crate) use consistency::consistency_faults;
 pub use context::{CONTEXT_ITEMS_MAX, CaseContext, EntryPast, Poster, RelatedCase, Tally, case_context};
 pub use desk::{ActionCounts, Desk, QueueCount, count_actions, desk};
+pub(crate) use exposure::exposure_of;
+pub use exposure::{EXPOSURE_DAYS, ExposureDay, exposure, exposure_days};
 pub use hma::{
     HmaCensus, HmaContent, hma_bank, hma_banks, hma_census, hma_content, hma_exchange, hma_exchanges,
     hma_has_credentials, hma_is_caught_up,
@@ -60,6 +63,12 @@ pub enum ViewError {
     /// The actor may not see it.
     #[error(transparent)]
     Denied(#[from] Denied),
+    /// The person uncovered so much that pictures stay covered for them for a while.
+    #[error("pictures stay covered until {until}")]
+    Resting {
+        /// Until when.
+        until: crate::model::Timestamp,
+    },
     /// The cursor is not one that the list gave out.
     #[error("the cursor is not one of this list")]
     BadCursor,

@@ -209,7 +209,8 @@ async fn case_page(
     let view = views::case(&state.app, &person.actor, id)
         .await?
         .ok_or(ConsoleError::NotFound)?;
-    let shell = person.shell.clone();
+    let mut shell = person.shell.clone();
+    shell.rests_until = views::exposure(&state.app, &person.actor).await?.rests_until;
     let lease = LeaseLine::of(&view, &shell);
     let decide = DecideForm::of(&view, &shell, &form, notice);
     let beside = Beside::of(state, &person.actor, view.item.url.clone(), &view.media).await?;

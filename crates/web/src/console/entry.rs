@@ -101,7 +101,8 @@ async fn entry_page(state: &WebState, person: Person, entry: Entry, form: FormSt
         }
         Some(_) | None => Vec::new(),
     };
-    let shell = person.shell;
+    let mut shell = person.shell;
+    shell.rests_until = views::exposure(&state.app, &person.actor).await?.rests_until;
     let page = EntryPage {
         is_hunted,
         name: name_of(&entry, &shell),

@@ -118,7 +118,8 @@ pub async fn show_item(State(state): State<WebState>, person: Person, Query(quer
         .await?
         .ok_or(ConsoleError::NotFound)?;
     let beside = Beside::of(&state, &person.actor, view.item.url.clone(), &view.media).await?;
-    let shell = person.shell;
+    let mut shell = person.shell;
+    shell.rests_until = views::exposure(&state.app, &person.actor).await?.rests_until;
     let decisions: Vec<DecisionLine> = view.decisions.into_iter().map(DecisionLine::of).collect();
     let cases: Vec<CaseLink> = view
         .cases

@@ -19,6 +19,7 @@ mod desk;
 mod entries;
 mod entry;
 mod evidence;
+mod exposure;
 mod flash;
 mod form;
 mod help;
@@ -117,6 +118,7 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .route("/actions/{id}/retry", post(actions::retry_action))
         .route("/log", get(log::list_events))
         .route("/workload", get(workload::show_workload))
+        .route("/exposure", get(exposure::show_exposure))
         .route("/account", get(account::show_account))
         .route("/account/sessions", post(account::end_sessions))
         .route("/account/password", post(account::change_password))

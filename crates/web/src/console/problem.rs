@@ -128,6 +128,7 @@ impl From<ViewError> for ConsoleError {
     fn from(error: ViewError) -> Self {
         match error {
             ViewError::Denied(denied) => ConsoleError::Denied(denied),
+            ViewError::Resting { .. } => ConsoleError::BadRequest("pictures stay covered for a while"),
             ViewError::BadCursor => ConsoleError::BadRequest("the cursor is not one of ours"),
             ViewError::Store(error) => error.into(),
         }

@@ -28,6 +28,8 @@ pub struct Shell {
     pub session: Option<Session>,
     /// What was just done.
     pub flash: Option<Flash>,
+    /// Until when pictures stay covered for them, on pages that show some.
+    pub rests_until: Option<Timestamp>,
 }
 
 /// `text` set apart so that its direction does not disturb what stands around it.
@@ -195,6 +197,11 @@ impl Shell {
         isolated(&format!("{when} UTC"))
     }
 
+    /// The day in UTC.
+    pub fn day(&self, at: impl At) -> String {
+        at.at().to_string().chars().take(10).collect()
+    }
+
     /// The time of day in UTC.
     pub fn clock_time(&self, at: impl At) -> String {
         at.at().to_string().get(11..16).unwrap_or_default().to_owned()
@@ -259,7 +266,7 @@ impl Shell {
 
     /// Whether to offer pictures without their blur.
     pub fn may_reveal_media(&self) -> bool {
-        self.may(Right::RevealMedia)
+        self.rests_until.is_none() && self.may(Right::RevealMedia)
     }
 
     /// Whether to offer items and orders.
@@ -341,6 +348,7 @@ mod tests {
             here: "/desk".to_owned(),
             session: None,
             flash: None,
+            rests_until: None,
         }
     }
 

@@ -107,6 +107,7 @@ async fn shell_of(state: &WebState, headers: &HeaderMap, uri: &Uri) -> Result<Sh
         here,
         session,
         flash,
+        rests_until: None,
     })
 }
 

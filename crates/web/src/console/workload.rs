@@ -9,11 +9,15 @@ use super::shell::Shell;
 use super::visit::Person;
 use crate::WebState;
 
+/// Smaller numbers are not told apart: they would say what a person did on an afternoon.
+const FEW: i64 = 5;
+
 #[derive(Template)]
 #[template(path = "workload.html")]
 struct WorkloadPage {
     shell: Shell,
     rows: Vec<Workload>,
+    few: i64,
 }
 
 /// `GET /workload`
@@ -22,5 +26,6 @@ pub async fn show_workload(State(state): State<WebState>, person: Person) -> Ans
     show(&WorkloadPage {
         shell: person.shell,
         rows,
+        few: FEW,
     })
 }

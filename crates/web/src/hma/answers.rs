@@ -102,7 +102,7 @@ impl From<ViewError> for Refusal {
         match error {
             ViewError::Denied(denied) => Refusal::Api(denied.into()),
             ViewError::Store(error) => Refusal::Api(error.into()),
-            ViewError::BadCursor => Refusal::UnknownPath,
+            ViewError::BadCursor | ViewError::Resting { .. } => Refusal::UnknownPath,
         }
     }
 }
