@@ -312,7 +312,7 @@ fn person(actor: &Actor) -> Result<UserId, Denied> {
     })
 }
 
-fn check_reason(reason: &str) -> Result<(), CaseError> {
+pub(super) fn check_reason(reason: &str) -> Result<(), CaseError> {
     let length = reason.trim().chars().count();
     if length == 0 {
         return Err(CaseError::Invalid {
