@@ -17,6 +17,7 @@ mod account;
 mod banks;
 mod cases;
 mod people;
+mod quality;
 mod reach;
 mod recordings;
 mod rules;
