@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::cases::{CaseError, check_reason};
 use super::deciding::open_or_join_case;
 use crate::model::{
-    Actor, Author, CaseId, CaseState, DecisionId, Denied, GoldenId, Outcome, Queue, ReviewId, Right, UserId,
+    Actor, Author, CaseId, CaseState, DecisionId, Denied, GoldenId, Outcome, Queue, ReviewId, Right, Timestamp, UserId,
 };
 use crate::quality::golden::{self, Golden};
 use crate::quality::reviews::{self, Answer, Asks, Review, ReviewRefused, ReviewState, Said};
@@ -196,14 +196,15 @@ pub async fn take_review(app: &Seawall, actor: &Actor) -> Result<Option<ReviewId
         return Ok(Some(held));
     }
     let candidates = review_candidates(&mut conn, actor, user, now, TRIES_MAX).await?;
-    let golden = match candidates.is_empty() || app.chance.unit() >= GOLDEN_SHARE {
-        true => None,
-        false => golden_candidate(&mut conn, actor, user).await?,
-    };
-    drop(conn);
-    if let Some(golden) = golden {
-        return Ok(Some(ask_golden(app, user, &golden).await?));
+    if let Some(instead_of) = candidates.first()
+        && app.chance.unit() < GOLDEN_SHARE
+        && let Some(golden) = golden_candidate(&mut conn, actor, user).await?
+        && let Some(instead_of) = reviews::find(&mut conn, *instead_of).await?
+    {
+        drop(conn);
+        return Ok(Some(ask_golden(app, user, &golden, instead_of.drawn_at).await?));
     }
+    drop(conn);
     for id in candidates {
         let mut tx = app.store.begin("take a review").await?;
         let Some(review) = reviews::find_locked(&mut tx, id).await? else {
@@ -219,10 +220,16 @@ pub async fn take_review(app: &Seawall, actor: &Actor) -> Result<Option<ReviewId
     Ok(None)
 }
 
-async fn ask_golden(app: &Seawall, user: UserId, golden: &Golden) -> Result<ReviewId, QualityError> {
+/// The question is as old as the one whose place it takes: its id, in whose beginning is a time, tells nothing.
+async fn ask_golden(
+    app: &Seawall,
+    user: UserId,
+    golden: &Golden,
+    drawn_at: Timestamp,
+) -> Result<ReviewId, QualityError> {
     let now = app.clock.now();
     let review = Review {
-        id: ReviewId::fresh(now, &app.chance),
+        id: ReviewId::fresh(drawn_at, &app.chance),
         asks: Asks::Golden { golden: golden.id },
         item: golden.item.clone(),
         revision: golden.revision,
@@ -231,7 +238,7 @@ async fn ask_golden(app: &Seawall, user: UserId, golden: &Golden) -> Result<Revi
         first: golden.answer,
         first_author: Author::Person(golden.owner),
         first_at: golden.made_at,
-        drawn_at: now,
+        drawn_at,
         state: ReviewState::Waiting { held: None },
     };
     let held = review.hold(user, now)?;
@@ -374,7 +381,9 @@ pub async fn retire_golden(app: &Seawall, actor: &Actor, id: GoldenId) -> Result
     settler(actor)?;
     let mut tx = app.store.begin("retire a golden case").await?;
     let now = app.clock.now();
-    if !golden::retire(&mut tx, id, now).await? {
+    let found = golden::find(tx.conn(), id).await?;
+    let is_reached = found.is_some_and(|golden| golden.is_reached_by(actor.queues()));
+    if !is_reached || !golden::retire(&mut tx, id, now).await? {
         return Err(QualityError::NotFound { what: "golden case" });
     }
     tx.event(now, actor, "golden.retired", id, serde_json::json!({}));

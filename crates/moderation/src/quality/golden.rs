@@ -4,7 +4,7 @@ use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
 use super::reviews::Answer;
-use crate::model::{GoldenId, ItemId, Queue, Timestamp, UserId};
+use crate::model::{GoldenId, ItemId, Queue, QueueSet, Timestamp, UserId};
 use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx};
 
@@ -38,6 +38,11 @@ pub struct Golden {
 impl Golden {
     /// The most golden cases that are asked.
     pub const CASES_MAX: i64 = 1_000;
+
+    /// Whether who works on these queues reaches it.
+    pub fn is_reached_by(&self, queues: &QueueSet) -> bool {
+        self.queue.is_none_or(|queue| queues.has(queue))
+    }
 }
 
 /// Keeps a golden case, or a new version of the one about the same item. Answers its id, which stays.
@@ -77,6 +82,16 @@ pub async fn retire(tx: &mut Tx, id: GoldenId, now: Timestamp) -> Result<bool, S
         .await
         .map_err(StoreError::at("retire a golden case"))?;
     Ok(done.rows_affected() > 0)
+}
+
+/// The golden case, by its id.
+pub async fn find(conn: &mut AnyConnection, id: GoldenId) -> Result<Option<Golden>, StoreError> {
+    let row = query("SELECT * FROM quality_golden WHERE id = $1")
+        .bind(id.to_string())
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::at("read a golden case"))?;
+    row.map(|row| read(&row)).transpose()
 }
 
 /// Golden cases, the newest first, at most [`Golden::CASES_MAX`].

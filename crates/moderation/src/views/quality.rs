@@ -267,6 +267,11 @@ pub async fn quality(app: &Seawall, actor: &Actor) -> Result<QualityView, ViewEr
         true => golden_by_person(&answered, &names::all(&mut conn).await?),
         false => Vec::new(),
     };
+    let mut golden = match is_lead {
+        true => golden::list(&mut conn).await?,
+        false => Vec::new(),
+    };
+    golden.retain(|golden| golden.is_reached_by(actor.queues()));
     let view = QualityView {
         figures: Figures::of(&[], now),
         rules,
@@ -274,11 +279,7 @@ pub async fn quality(app: &Seawall, actor: &Actor) -> Result<QualityView, ViewEr
         people,
         shares: strata::shares(&mut conn).await?,
         n_waiting: reviews::n_waiting(&mut conn).await?,
-        golden: if is_lead {
-            golden::list(&mut conn).await?
-        } else {
-            Vec::new()
-        },
+        golden,
     };
     // Resampling takes a processor for a moment, and no connection.
     drop(conn);

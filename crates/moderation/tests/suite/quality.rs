@@ -311,7 +311,7 @@ pub async fn golden_cases_are_asked_among_others_and_learned_of_later(world: Wor
     world.deliver().await;
     let told = world.platform.heard().len();
 
-    let mut n_asked = 0;
+    let (mut n_asked, mut drawn_in) = (0, std::collections::BTreeSet::new());
     while let Some(review) = next(&world, &world.colleague).await {
         let blind = views::blind_review(&world.app, &world.colleague, review)
             .await
@@ -322,12 +322,16 @@ pub async fn golden_cases_are_asked_among_others_and_learned_of_later(world: Wor
             (Some("a post"), 1),
             "all look alike"
         );
+        // An id begins with a time: ten digits.
+        drawn_in.insert(review.to_string()[..14].to_owned());
+        world.clock.advance(Duration::from_secs(60));
         answer_review(&world.app, &world.colleague, review, ALLOW, "nothing")
             .await
             .unwrap();
         n_asked += 1;
     }
     assert_eq!(n_asked, n + 1, "one of them was golden");
+    assert_eq!(drawn_in.len(), 1, "and no id says when it was drawn");
     assert_eq!(world.deliver().await, 0);
     assert_eq!(world.platform.heard().len(), told, "nothing was ordered");
     let figures = views::quality(&world.app, &lead).await.unwrap().figures;
