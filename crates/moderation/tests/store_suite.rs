@@ -17,6 +17,7 @@ mod suite {
     pub mod migrations;
     pub mod people;
     pub mod pictures;
+    pub mod quality;
     pub mod races;
     pub mod recordings;
     pub mod rights;
@@ -239,6 +240,13 @@ on_both_engines! {
     recordings::what_is_said_is_kept_and_rules_read_it,
     films::a_stream_that_cannot_be_looked_at_waits_for_a_person,
     films::an_incident_is_heard_in_a_stream,
+    quality::a_second_answer_is_blind_and_changes_nothing,
+    quality::a_difference_is_settled_by_a_third_and_decided_as_any_case,
+    quality::decisions_are_drawn_once_and_with_their_share,
+    quality::no_more_is_drawn_than_can_be_answered,
+    quality::a_question_about_a_changed_item_is_void,
+    quality::golden_cases_are_asked_among_others_and_learned_of_later,
+    quality::golden_cases_keep_to_their_queues_and_versions,
     archive::a_backup_restores_into_either_engine,
     archive::a_damaged_backup_is_refused_whole,
     simulation::any_course_of_events_keeps_the_invariants,

@@ -48,6 +48,10 @@ fn pages(demo: &Demo, browser: &Browser) -> Vec<(&'static str, String)> {
         ("account", "/account"),
         ("workload", "/workload"),
         ("exposure", "/exposure"),
+        ("quality", "/quality"),
+        ("reviews", "/quality/reviews"),
+        ("disputes", "/quality/disputes"),
+        ("numbers", "/numbers?night=0&deadline=60"),
         ("seen-framed", "/item?id=image-5511"),
         ("seen-turned", "/item?id=image-5512"),
         ("seen-lead", "/item?id=post-2142"),
@@ -114,7 +118,7 @@ fn every_language_fits_and_arabic_runs_from_right_to_left() {
                 assert_eq!(browser.run("return document.documentElement.lang", &[]), lang);
                 assert_eq!(browser.run("return document.documentElement.dir", &[]), dir);
                 check(&browser, &format!("{name}, {size}, {lang}"));
-                if ["desk", "case", "actions", "users", "help"].contains(name) {
+                if ["desk", "case", "actions", "users", "help", "quality", "numbers"].contains(name) {
                     keep(&format!("{size}-{lang}-{name}"), &browser.screenshot());
                 }
             }

@@ -5,7 +5,7 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
-use crate::model::{Author, CaseId, Decision, DecisionId, ItemId, QueueSet, Versions};
+use crate::model::{Author, CaseId, Decision, DecisionId, ItemId, Outcome, QueueSet, Timestamp, Versions};
 use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx, Within};
 
@@ -50,6 +50,49 @@ pub async fn find(conn: &mut AnyConnection, id: DecisionId) -> Result<Option<Dec
     .await
     .map_err(StoreError::at("read a decision"))?;
     row.map(|row| read(&row)).transpose()
+}
+
+/// A decision in a few words: which, when, whether a person's, what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Brief {
+    /// Which.
+    pub id: DecisionId,
+    /// When.
+    pub decided_at: Timestamp,
+    /// Whether a person made it.
+    pub is_of_a_person: bool,
+    /// What was decided.
+    pub outcome: Outcome,
+}
+
+/// Up to `limit` decisions after this one, in the order in which they were begun.
+pub async fn list_after(conn: &mut AnyConnection, after: &str, limit: i64) -> Result<Vec<Brief>, StoreError> {
+    let rows =
+        query("SELECT id, decided_at, author_kind, outcome FROM decisions_decision WHERE id > $1 ORDER BY id LIMIT $2")
+            .bind(after.to_owned())
+            .bind(limit)
+            .fetch_all(conn)
+            .await
+            .map_err(StoreError::at("read decisions in their order"))?;
+    rows.iter()
+        .map(|row| {
+            Ok(Brief {
+                id: row.parse("id")?,
+                decided_at: row.time("decided_at")?,
+                is_of_a_person: row.text("author_kind")? == "person",
+                outcome: row.parse("outcome")?,
+            })
+        })
+        .collect()
+}
+
+/// The newest decision of all.
+pub async fn newest(conn: &mut AnyConnection) -> Result<Option<DecisionId>, StoreError> {
+    let row = query("SELECT MAX(id) AS id FROM decisions_decision")
+        .fetch_one(conn)
+        .await
+        .map_err(StoreError::at("look for the newest decision"))?;
+    row.opt_parse("id")
 }
 
 /// All decisions on an item, oldest first.

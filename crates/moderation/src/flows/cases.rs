@@ -389,7 +389,7 @@ fn facts(judgement: &Judgement, case: &Case, restricted: &[Restricted]) -> serde
     facts
 }
 
-fn check_reason(reason: &str) -> Result<(), CaseError> {
+pub(super) fn check_reason(reason: &str) -> Result<(), CaseError> {
     let length = reason.trim().chars().count();
     if length == 0 {
         return Err(CaseError::Invalid {

@@ -275,7 +275,7 @@ pub(super) fn moves(open: &Case, (queue, priority): (Queue, i32)) -> bool {
     weight(queue, priority) > weight(open.queue, open.priority)
 }
 
-async fn open_or_join_case(
+pub(super) async fn open_or_join_case(
     app: &Seawall,
     tx: &mut Tx,
     item: &ItemId,

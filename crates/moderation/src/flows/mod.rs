@@ -20,6 +20,7 @@ pub mod incidents;
 mod judging;
 pub mod lookup;
 mod orders;
+pub mod quality;
 mod remember;
 pub mod resemble;
 pub mod reveal;

@@ -9,6 +9,7 @@ use crate::access::attempts;
 use crate::flows::access::ATTEMPTS_KEPT;
 use crate::flows::calibrate::{Round, trim_sample};
 use crate::flows::incidents::end_incidents;
+use crate::flows::quality::draw_reviews;
 use crate::flows::rules::{end_restrictions, keep_rules_up};
 use crate::items;
 use crate::matching::benign::Sampled;
@@ -58,6 +59,12 @@ pub async fn run_upkeep(app: Seawall, mut shutdown: watch::Receiver<bool>) {
                         tracing::error!(
                             error = &error as &dyn std::error::Error,
                             "cannot end restrictions whose time is over; it will be tried again"
+                        );
+                    }
+                    if let Err(error) = draw_reviews(&app).await {
+                        tracing::error!(
+                            error = &error as &dyn std::error::Error,
+                            "cannot draw what is asked of a second person; it will be tried again"
                         );
                     }
                 }

@@ -71,13 +71,17 @@ pub enum Right {
     StopRules,
     /// See how much each person looked at, never what.
     ReadWorkload,
+    /// See how right decisions are and how the desk keeps up, in figures without names.
+    ReadQuality,
+    /// Settle which of two answers is right, keep golden cases, choose how much is asked twice.
+    SettleReviews,
     /// Invite, change and disable users; make and revoke keys.
     ManageAccess,
 }
 
 impl Right {
     /// All rights.
-    pub const ALL: [Right; 15] = [
+    pub const ALL: [Right; 17] = [
         Right::SubmitItems,
         Right::ReadItems,
         Right::ReadCases,
@@ -92,6 +96,8 @@ impl Right {
         Right::ApproveRules,
         Right::StopRules,
         Right::ReadWorkload,
+        Right::ReadQuality,
+        Right::SettleReviews,
         Right::ManageAccess,
     ];
 }
@@ -123,6 +129,8 @@ impl fmt::Display for Right {
             Right::ApproveRules => "approve changes of the rules",
             Right::StopRules => "refuse changes of the rules or roll back",
             Right::ReadWorkload => "see how much people looked at",
+            Right::ReadQuality => "see the figures of quality and of the desk",
+            Right::SettleReviews => "settle blind reviews and keep golden cases",
             Right::ManageAccess => "manage users and keys",
         })
     }
@@ -217,7 +225,9 @@ pub fn scope_for(right: Right) -> Option<Scope> {
         // The second pair of eyes is a person's: whoever proposed may hold a key.
         Right::ApproveRules => None,
         Right::StopRules => Some(Scope::RulesApprove),
-        Right::ReadWorkload | Right::ManageAccess => None,
+        // Figures without names: whoever reads the log could count them.
+        Right::ReadQuality => Some(Scope::EventsRead),
+        Right::SettleReviews | Right::ReadWorkload | Right::ManageAccess => None,
     }
 }
 

@@ -100,6 +100,8 @@ id!(/** A warning about a rule. */ AlarmId, "alarm");
 id!(/** A person who signs in. */ UserId, "user");
 id!(/** An API key. */ KeyId, "key");
 id!(/** A job in the store. */ JobId, "job");
+id!(/** A question that is answered blindly. */ ReviewId, "rev");
+id!(/** A past case whose right answer is known. */ GoldenId, "gold");
 
 /// The platform's own name for an item, such as `post-123`: 1 to 256 characters, no control characters, no space at
 /// either end. Seawall never makes one.

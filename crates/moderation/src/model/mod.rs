@@ -40,7 +40,8 @@ pub use decision::{Author, Decision, Judgement, Versions};
 pub use event::Event;
 pub use facts::PlatformFacts;
 pub use id::{
-    ActionId, AlarmId, BankId, CaseId, ChangeId, DecisionId, EntryId, ItemId, KeyId, MediaId, StreamId, UserId,
+    ActionId, AlarmId, BankId, CaseId, ChangeId, DecisionId, EntryId, GoldenId, ItemId, KeyId, MediaId, ReviewId,
+    StreamId, UserId,
 };
 pub use item::{Audience, Item, ItemKind, Media, MediaStatus, Plays, PreviewKind};
 pub use notice::Notice;

@@ -29,8 +29,8 @@ pub enum Role {
 }
 
 use Right::{
-    ApproveRules, DecideCases, ProposeRules, ReadBanks, ReadCases, ReadEvents, ReadItems, ReadRules, ReadWorkload,
-    RetryActions, RevealMedia, StopRules, SubmitItems, WriteBanks,
+    ApproveRules, DecideCases, ProposeRules, ReadBanks, ReadCases, ReadEvents, ReadItems, ReadQuality, ReadRules,
+    ReadWorkload, RetryActions, RevealMedia, SettleReviews, StopRules, SubmitItems, WriteBanks,
 };
 
 impl Role {
@@ -89,9 +89,11 @@ impl Role {
                 ApproveRules,
                 StopRules,
                 ReadWorkload,
+                ReadQuality,
+                SettleReviews,
             ],
             Role::Legal => &[ReadItems, ReadCases, RevealMedia, ReadBanks, ReadRules, ReadEvents],
-            Role::Auditor => &[ReadItems, ReadCases, ReadBanks, ReadRules, ReadEvents],
+            Role::Auditor => &[ReadItems, ReadCases, ReadBanks, ReadRules, ReadEvents, ReadQuality],
             Role::Engineer => &[
                 ReadItems,
                 SubmitItems,
@@ -225,6 +227,8 @@ mod tests {
             (ApproveRules, "..l....a"),
             (StopRules, "..l..e.a"),
             (ReadWorkload, "..l...wa"),
+            (ReadQuality, "..l.u..a"),
+            (SettleReviews, "..l....a"),
             (ManageAccess, ".......a"),
         ];
         assert_eq!(expected.len(), Right::ALL.len());

@@ -26,6 +26,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (16, include_str!("../../migrations/0016_people.sql")),
     (17, include_str!("../../migrations/0017_makers_of_keys.sql")),
     (18, include_str!("../../migrations/0018_search.sql")),
+    (19, include_str!("../../migrations/0019_quality.sql")),
 ];
 
 /// The database's tables cannot be brought up to date.

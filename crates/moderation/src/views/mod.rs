@@ -14,6 +14,8 @@ mod items;
 mod log;
 mod metrics;
 mod names;
+mod numbers;
+mod quality;
 mod reach;
 mod rules;
 mod search;
@@ -42,6 +44,12 @@ pub use items::{
 pub(crate) use items::{verdict_in_force, verdict_of_decision};
 pub use log::{action, decision, list_actions, list_decisions, list_events, list_newest_events};
 pub use metrics::{Metrics, metrics};
+pub use numbers::{BURST_MAX, DEADLINE_MINUTES_MAX, NumbersView, PEOPLE_MAX, SURGE_MAX, WhatIf, numbers, what_if};
+pub use quality::{
+    BlindView, DISPUTES_MAX, DisputeView, GoldenAnswer, LEARNED_AFTER, QUALITY_OVER, QualityView, ReviewDesk,
+    blind_review, dispute, disputes, is_golden, quality, review_desk,
+};
+pub(crate) use quality::{golden_candidate, held_review, overtaken_reviews, review_candidates};
 pub(crate) use reach::{reached_comparison, reaches_action, reaches_item, reaches_media};
 pub use rules::{
     ChangeRow, ChangeView, CounterSeen, DiffLine, Explanation, FileDiff, FileDiffKind, FiredRule, Hunk, LineKind,

@@ -3,17 +3,25 @@
 use moderation::flows::access::{self, AccessError, change_queues, end_all_sessions};
 use moderation::flows::banks::{self, BankError};
 use moderation::flows::cases::{self, CaseError};
+use moderation::flows::quality::{self, QualityError};
 use moderation::flows::reveal::{self, ClearPicture};
 use moderation::flows::rules::{self, NewChange, RulesError};
 use moderation::flows::submit::{self, SubmitError};
 use moderation::flows::{actions, actions::ActionError};
 use moderation::model::{
     ActionId, Actor, CaseId, Chance, ChangeId, EntryId, ItemId, Judgement, KeyId, MediaId, NewBank, PageRequest, Queue,
-    QueueSet, Right, Role, Scope, Timestamp, Token, UserId,
+    QueueSet, ReviewId, Right, Role, Scope, Timestamp, Token, UserId,
 };
+use moderation::quality::reviews::Answer;
+use moderation::quality::strata::Stratum;
 use moderation::views::{self, CaseFilter, ViewError};
 
 use super::world::{World, given, hash_of, item};
+
+const ALLOWED: Answer = Answer {
+    outcome: Outcome::Allow,
+    policy: None,
+};
 
 fn unseen<T>(result: &Result<T, ViewError>) -> bool {
     matches!(result, Err(ViewError::Denied(_)))
@@ -27,6 +35,7 @@ pub async fn every_flow_asks_for_its_right(world: World) {
     let (case, change) = (CaseId::fresh(at, &chance), ChangeId::fresh(at, &chance));
     let (action, media) = (ActionId::fresh(at, &chance), MediaId::fresh(at, &chance));
     let (user, entry) = (UserId::fresh(at, &chance), EntryId::fresh(at, &chance));
+    let review = ReviewId::fresh(at, &chance);
     let page = PageRequest::first();
     for role in Role::ALL {
         let who = &Actor::person(user, role.into());
@@ -43,6 +52,7 @@ pub async fn every_flow_asks_for_its_right(world: World) {
         let judgement = Judgement::allow(1, "why");
         let rules_denied = |result: Result<(), RulesError>| matches!(result, Err(RulesError::Denied(_)));
         let case_denied = |error: Option<CaseError>| matches!(error, Some(CaseError::Denied(_)));
+        let quality_denied = |error: Option<QualityError>| matches!(error, Some(QualityError::Denied(_)));
         let access_denied = |error: Option<AccessError>| matches!(error, Some(AccessError::Denied(_)));
         let denied = [
             (Right::ReadItems, unseen(&views::list_items(app, who, &page).await)),
@@ -144,6 +154,30 @@ pub async fn every_flow_asks_for_its_right(world: World) {
                 ),
             ),
             (Right::ReadWorkload, unseen(&views::workload(app, who).await)),
+            (Right::ReadQuality, unseen(&views::quality(app, who).await)),
+            (Right::SettleReviews, unseen(&views::disputes(app, who).await)),
+            (Right::SettleReviews, unseen(&views::dispute(app, who, review).await)),
+            (Right::DecideCases, unseen(&views::blind_review(app, who, review).await)),
+            (
+                Right::DecideCases,
+                quality_denied(quality::take_review(app, who).await.err()),
+            ),
+            (
+                Right::DecideCases,
+                quality_denied(quality::answer_review(app, who, review, ALLOWED, "why").await.err()),
+            ),
+            (
+                Right::SettleReviews,
+                quality_denied(quality::settle_review(app, who, review, ALLOWED, "why").await.err()),
+            ),
+            (
+                Right::SettleReviews,
+                quality_denied(quality::make_golden(app, who, case, ALLOWED, "why").await.err()),
+            ),
+            (
+                Right::SettleReviews,
+                quality_denied(quality::set_share(app, who, Stratum::RuleAllow, 2_000_000).await.err()),
+            ),
             (Right::ManageAccess, unseen(&views::list_users(app, who).await)),
             (Right::ManageAccess, unseen(&views::list_keys(app, who).await)),
             (

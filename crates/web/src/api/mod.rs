@@ -13,6 +13,7 @@ mod events;
 mod imports;
 mod items;
 mod media;
+mod numbers;
 mod pages;
 mod platform_facts;
 mod reach;
@@ -97,6 +98,7 @@ pub(crate) fn other_routes() -> OpenApiRouter<WebState> {
             rule_lists::set_label,
             rule_lists::remove_label
         ))
+        .routes(routes!(numbers::get_numbers))
         .routes(routes!(events::list_events))
         .routes(routes!(events::get_event))
 }

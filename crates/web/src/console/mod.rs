@@ -20,6 +20,7 @@ mod entries;
 mod entry;
 mod evidence;
 mod exposure;
+mod figures;
 mod flash;
 mod form;
 mod help;
@@ -28,12 +29,15 @@ mod judgement;
 mod keys;
 mod log;
 mod notice;
+mod numbers;
 mod page;
 mod pairs;
+mod plot;
 mod preferences;
 mod prefs;
 mod previews;
 mod problem;
+mod quality;
 mod rules;
 mod runs;
 mod said;
@@ -119,6 +123,26 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .route("/log", get(log::list_events))
         .route("/workload", get(workload::show_workload))
         .route("/exposure", get(exposure::show_exposure))
+        .route("/numbers", get(numbers::show_numbers))
+        .route("/numbers.csv", get(numbers::download_numbers))
+        .route("/quality", get(quality::show_quality))
+        .route("/quality/shares", post(quality::set_shares))
+        .route(
+            "/quality/reviews",
+            get(quality::show_reviews).post(quality::take_review),
+        )
+        .route(
+            "/quality/reviews/{id}",
+            get(quality::show_review).post(quality::answer_review),
+        )
+        .route("/quality/disputes", get(quality::list_disputes))
+        .route(
+            "/quality/disputes/{id}",
+            get(quality::show_dispute).post(quality::settle_dispute),
+        )
+        .route("/quality/golden", post(quality::make_golden))
+        .route("/quality/golden/new", get(quality::show_new_golden))
+        .route("/quality/golden/{id}/retire", post(quality::retire_golden))
         .route("/account", get(account::show_account))
         .route("/account/sessions", post(account::end_sessions))
         .route("/account/password", post(account::change_password))

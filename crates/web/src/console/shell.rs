@@ -284,6 +284,16 @@ impl Shell {
         self.may(Right::ReadWorkload)
     }
 
+    /// Whether to offer the figures of quality and of the desk.
+    pub fn may_read_quality(&self) -> bool {
+        self.may(Right::ReadQuality)
+    }
+
+    /// Whether to offer what settles blind reviews.
+    pub fn may_settle_reviews(&self) -> bool {
+        self.may(Right::SettleReviews)
+    }
+
     /// Whether to offer changes of banks.
     pub fn may_write_banks(&self) -> bool {
         self.may(Right::WriteBanks)

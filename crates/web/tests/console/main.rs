@@ -18,6 +18,7 @@ mod attacks;
 mod banks;
 mod cases;
 mod people;
+mod quality;
 mod reach;
 mod recordings;
 mod rules;

@@ -7,7 +7,7 @@ use crate::people::{Person, get, post, submit};
 use crate::world::{KNOWN, World, pdq};
 
 /// Every form of the console.
-const FORMS: [&str; 47] = [
+const FORMS: [&str; 53] = [
     "/sign-in",
     "/sign-out",
     "/invite/x",
@@ -35,6 +35,12 @@ const FORMS: [&str; 47] = [
     "/settings/users/x/sessions",
     "/settings/users/x/tokens/x/revoke",
     "/settings/users/x/disabled",
+    "/quality/shares",
+    "/quality/reviews",
+    "/quality/reviews/x",
+    "/quality/disputes/x",
+    "/quality/golden",
+    "/quality/golden/x/retire",
     "/account/sessions",
     "/account/password",
     "/account/recovery",

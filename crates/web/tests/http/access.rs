@@ -114,6 +114,7 @@ fn operations() -> Vec<(Method, String, serde_json::Value, Scope)> {
         get(format!("/api/v1/cases/case_{zeros}"), Scope::CasesRead),
         get("/api/v1/events".to_owned(), Scope::EventsRead),
         get("/api/v1/events/1".to_owned(), Scope::EventsRead),
+        get("/api/v1/numbers".to_owned(), Scope::EventsRead),
     ]
 }
 
