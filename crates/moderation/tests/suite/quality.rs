@@ -24,12 +24,10 @@ const RESTRICT: Answer = Answer {
 };
 
 fn judgement(answer: Answer) -> Judgement {
-    Judgement {
-        revision: 1,
-        outcome: answer.outcome,
-        policy: answer.policy,
-        whole: false,
-        reason: "what the first one thought".to_owned(),
+    let reason = "what the first one thought";
+    match answer.policy {
+        Some(policy) => Judgement::restrict(1, policy, reason),
+        None => Judgement::allow(1, reason),
     }
 }
 

@@ -9,7 +9,7 @@ use moderation::flows::rules::{self, NewChange, RulesError};
 use moderation::flows::submit::{self, SubmitError};
 use moderation::flows::{actions, actions::ActionError};
 use moderation::model::{
-    ActionId, Actor, CaseId, Chance, ChangeId, EntryId, ItemId, Judgement, KeyId, MediaId, NewBank, PageRequest, Queue,
+    ActionId, Actor, CaseId, Chance, ChangeId, EntryId, ItemId, Judgement, KeyId, MediaId, NewBank, Outcome, PageRequest, Queue,
     QueueSet, ReviewId, Right, Role, Scope, Timestamp, Token, UserId,
 };
 use moderation::quality::reviews::Answer;
