@@ -300,22 +300,28 @@ fn alike(pairs: &[(u32, u32)], over: &[(u32, u32)], seed: u64) -> Option<Alike> 
         let units: Vec<[u32; 2]> = pairs.iter().map(|(one, other)| [*one, *other]).collect();
         alpha(units.iter().map(<[u32; 2]>::as_slice), Metric::Nominal)
     };
-    let with_interval = |of: &dyn Fn(&[(u32, u32)]) -> Result<f64, Undefined>| {
-        let value = of(over)?;
-        let mut again = vec![(0, 0); over.len()];
-        let interval = bootstrap(over.len(), seed, |drawn| {
-            for (place, pair) in drawn.iter().zip(&mut again) {
-                *pair = over[*place];
-            }
-            of(&again).ok()
-        });
-        Ok(Figure { value, interval })
-    };
     Some(Alike {
         same: Share::of(same as u64, pairs.len() as u64)?,
-        alpha: with_interval(&alpha_of),
-        kappa: with_interval(&|pairs| kappa(pairs.iter().copied())),
+        alpha: with_interval(over, seed, alpha_of),
+        kappa: with_interval(over, seed, |pairs| kappa(pairs.iter().copied())),
     })
+}
+
+/// A figure of pairs of answers, and what drawing the pairs anew makes of it.
+fn with_interval(
+    pairs: &[(u32, u32)],
+    seed: u64,
+    of: impl Fn(&[(u32, u32)]) -> Result<f64, Undefined>,
+) -> Result<Figure, Undefined> {
+    let value = of(pairs)?;
+    let mut again = vec![(0, 0); pairs.len()];
+    let interval = bootstrap(pairs.len(), seed, |drawn| {
+        for (place, pair) in drawn.iter().zip(&mut again) {
+            *pair = pairs[*place];
+        }
+        of(&again).ok()
+    });
+    Ok(Figure { value, interval })
 }
 
 fn error_rate(stratum: Stratum, again: &[Again<'_>]) -> ErrorRate {

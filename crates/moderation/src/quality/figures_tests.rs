@@ -1,8 +1,8 @@
 //! What answers of which everything is known come to.
 
-use super::super::reviews::{ReviewState, Said};
 use super::*;
 use crate::model::{Chance, DecisionId, GoldenId, ReviewId, UserId};
+use crate::quality::reviews::{ReviewState, Said};
 
 const NOW: Timestamp = Timestamp::from_unix_ms(1_795_000_000_000);
 
