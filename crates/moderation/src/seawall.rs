@@ -7,6 +7,8 @@ use std::time::Duration;
 use media::MediaHost;
 use media::av::{AvHost, Sampling};
 
+use crate::actions::probe::{Probe, ProbeError};
+use crate::actions::rechecks::{HowRechecked, RecheckSettings};
 use crate::actions::webhook::{Webhook, WebhookError, WebhookSettings};
 use crate::flows::calibrate::{self, Sample};
 use crate::flows::follow::{self, OpenMatcherError};
@@ -37,6 +39,8 @@ pub struct Seawall {
     pub matcher: Arc<Matcher>,
     /// How orders reach the platform; none while the operator has named no address.
     pub webhook: Option<Arc<Webhook>>,
+    /// Who looks whether items are there, if the operator named an address for that.
+    pub probe: Option<Arc<Probe>>,
     /// What the operator chose.
     pub settings: Arc<Settings>,
     /// The live streams of this process.
@@ -78,6 +82,25 @@ pub struct Settings {
     pub recordings: RecordingSettings,
     /// How live streams are dealt with.
     pub streams: StreamSettings,
+    /// How people's decisions are dealt with.
+    pub desk: DeskSettings,
+    /// How it is found out whether what the platform confirmed is so.
+    pub rechecks: RecheckSettings,
+}
+
+/// How people's decisions are dealt with.
+#[derive(Debug, Clone)]
+pub struct DeskSettings {
+    /// For how long a decision can be undone: its orders leave after that. Zero: they leave at once, and nothing can be undone.
+    pub undo: Duration,
+}
+
+impl Default for DeskSettings {
+    fn default() -> Self {
+        Self {
+            undo: Duration::from_secs(10),
+        }
+    }
 }
 
 /// How videos and sounds are dealt with.
@@ -109,6 +132,8 @@ impl Default for Settings {
             media_per_item_max: 20,
             recordings: RecordingSettings::default(),
             streams: StreamSettings::default(),
+            desk: DeskSettings::default(),
+            rechecks: RecheckSettings::default(),
         }
     }
 }
@@ -143,6 +168,9 @@ pub enum OpenError {
     /// The webhook is set up wrongly.
     #[error("cannot set the webhook up")]
     Webhook(#[from] WebhookError),
+    /// The address that tells whether an item is there is set up wrongly.
+    #[error("cannot set the probe up")]
+    Probe(#[from] ProbeError),
 }
 
 /// Seawall cannot serve just now.
@@ -178,6 +206,10 @@ impl Seawall {
             Some(settings) => Some(Arc::new(Webhook::new(settings.clone())?)),
             None => None,
         };
+        let probe = match &parts.settings.rechecks.how {
+            HowRechecked::Probe(settings) => Some(Arc::new(Probe::new(settings.clone())?)),
+            HowRechecked::Not | HowRechecked::Ask => None,
+        };
         Ok(Self {
             store: parts.store,
             clock: parts.clock,
@@ -186,6 +218,7 @@ impl Seawall {
             av: parts.av,
             matcher: Arc::new(Matcher::in_memory(parts.settings.matching)),
             webhook,
+            probe,
             settings: Arc::new(parts.settings),
             streams: Arc::default(),
             judge: Arc::default(),

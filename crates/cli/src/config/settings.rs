@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use media::{HostSettings, JailRequirement, Limits, WorkerCommand};
 
-use moderation::Settings;
 use moderation::actions::backoff::Backoff;
+use moderation::actions::probe::ProbeSettings;
+use moderation::actions::rechecks::{HowRechecked, RecheckSettings};
 use moderation::actions::webhook::WebhookSettings;
 use moderation::matching::MatchSettings;
+use moderation::{DeskSettings, Settings};
 use web::fetch::HostPattern;
 use web::{HmaAccess, HmaSettings, HmaSignalType, MetricsAccess, RateLimit, WebLimits, WebSettings};
 
@@ -125,7 +127,30 @@ pub fn flows(config: &Config) -> Result<Settings, ConfigError> {
         media_per_item_max: matching.media_per_item_max,
         recordings: video::recordings(config),
         streams: video::streams(config),
+        desk: DeskSettings {
+            undo: Duration::from_secs(config.desk.undo_seconds),
+        },
+        rechecks: rechecks(config),
     })
+}
+
+/// How it is found out whether what the platform confirmed is so.
+fn rechecks(config: &Config) -> RecheckSettings {
+    let webhook = &config.webhook;
+    let how = match (&webhook.probe_url, webhook.recheck_ask) {
+        (Some(url), _) => HowRechecked::Probe(ProbeSettings {
+            url: url.clone(),
+            timeout: Duration::from_millis(webhook.timeout_ms),
+            allow_private: webhook.probe_private,
+        }),
+        (None, true) => HowRechecked::Ask,
+        (None, false) => HowRechecked::Not,
+    };
+    let after = webhook.recheck_after_s.iter().copied().map(Duration::from_secs);
+    RecheckSettings {
+        how,
+        after: after.collect(),
+    }
 }
 
 /// What the HTTP side goes by.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use expect_test::{Expect, expect};
+use moderation::actions::rechecks::HowRechecked;
 
 use super::*;
 
@@ -129,6 +130,35 @@ fn what_makes_no_sense_is_refused() {
         fetch.hosts: `https://a.example` is not a host such as `media.example.org`, `*.example.org` or `media.example.org:8443`
     "#]],
     );
+}
+
+#[test]
+fn how_orders_are_checked_again_must_make_sense() {
+    let webhook = "[webhook]\nurl = \"https://p.example/hook\"\nsecret = \"sixteen characters\"\n";
+    let with = |line: &str| read(&format!("{webhook}{line}\n"), &[]);
+    let good = with("probe_url = \"https://p.example/see/{item}\"").unwrap();
+    assert!(matches!(
+        settings::flows(&good).unwrap().rechecks.how,
+        HowRechecked::Probe(_)
+    ));
+    let asked = with("recheck_ask = true").unwrap();
+    assert!(matches!(
+        settings::flows(&asked).unwrap().rechecks.how,
+        HowRechecked::Ask
+    ));
+    for bad in [
+        "probe_url = \"https://{item}.example/\"",
+        "probe_url = \"https://p.example/\"",
+        "probe_url = \"https://p.example/{item}\"\nrecheck_ask = true",
+        "recheck_after_s = []",
+        "recheck_after_s = [60, 60]",
+        "[desk]\nundo_seconds = 601",
+    ] {
+        assert!(with(bad).is_err(), "{bad}");
+    }
+    let set = |times| read("", &[("SEAWALL_WEBHOOK_RECHECK_AFTER_S", times)]);
+    assert_eq!(set("5, 10").unwrap().webhook.recheck_after_s, [5, 10]);
+    assert!(set("5,x").is_err());
 }
 
 #[test]

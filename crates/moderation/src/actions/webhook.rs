@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::backoff::Backoff;
-use crate::model::{Action, Answer, Decision, Item, Restricted, Timestamp};
+use crate::model::{Action, Answer, Decision, Found, Item, Restricted, Timestamp};
 
 /// Where orders are sent.
 #[derive(Clone)]
@@ -75,6 +75,18 @@ pub enum Attempt {
     },
 }
 
+/// What came of looking whether an order was carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Looked {
+    /// There was an answer.
+    Found(Found),
+    /// There was none: look again.
+    Failed {
+        /// Why, in words that carry no content.
+        error: String,
+    },
+}
+
 impl Webhook {
     /// Sets the client up. It follows no redirects and uses no proxy: an order goes where the operator said.
     pub fn new(settings: WebhookSettings) -> Result<Self, WebhookError> {
@@ -105,11 +117,26 @@ impl Webhook {
     /// Sends the order once.
     pub async fn deliver(&self, action: &Action, decision: &Decision, item: &Item, now: Timestamp) -> Attempt {
         let body = body(action, decision, item).to_string();
-        self.send(&action.id.to_string(), body, now).await
+        self.send(&action.key(), body, now).await
+    }
+
+    /// Asks what a part of an item is now, signed like an order.
+    pub async fn ask(&self, key: &str, body: String, now: Timestamp) -> Looked {
+        match self.post(key, body, now).await {
+            Ok((status, answer)) => understand_state(status, &answer),
+            Err(error) => Looked::Failed { error },
+        }
     }
 
     /// Sends something once, signed.
     pub async fn send(&self, key: &str, body: String, now: Timestamp) -> Attempt {
+        match self.post(key, body, now).await {
+            Ok((status, answer)) => understand(status, &answer),
+            Err(error) => Attempt::Failed { error },
+        }
+    }
+
+    async fn post(&self, key: &str, body: String, now: Timestamp) -> Result<(u16, Vec<u8>), String> {
         let request = self
             .client
             .post(&self.settings.url)
@@ -122,38 +149,28 @@ impl Webhook {
             .body(body);
         let mut response = match request.send().await {
             Ok(response) => response,
-            Err(error) => {
-                return Attempt::Failed {
-                    error: describe(&error),
-                };
-            }
+            Err(error) => return Err(describe(&error)),
         };
         let status = response.status().as_u16();
         let mut answer = Vec::new();
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if answer.len() + chunk.len() <= ANSWER_BYTES_MAX => answer.extend_from_slice(&chunk),
-                Ok(Some(_)) => {
-                    return Attempt::Failed {
-                        error: "the answer is longer than 64 KiB".to_owned(),
-                    };
-                }
+                Ok(Some(_)) => return Err("the answer is longer than 64 KiB".to_owned()),
                 Ok(None) => break,
-                Err(error) => {
-                    return Attempt::Failed {
-                        error: describe(&error),
-                    };
-                }
+                Err(error) => return Err(describe(&error)),
             }
         }
-        understand(status, &answer)
+        Ok((status, answer))
     }
 }
 
 /// What is sent. It names the item, the order and why; never who at the desk decided.
 fn body(action: &Action, decision: &Decision, item: &Item) -> serde_json::Value {
     serde_json::json!({
-        "id": action.id.to_string(),
+        "id": action.key(),
+        "order": action.id.to_string(),
+        "run": action.run,
         "kind": kind_word(action),
         "until": action.until.map(|until| until.to_string()),
         "item": item.id.to_string(),
@@ -172,7 +189,7 @@ fn body(action: &Action, decision: &Decision, item: &Item) -> serde_json::Value 
 
 /// What is ordered, in a word. What is not about the item itself has words of its own: a platform that does not know them refuses the order instead of
 /// taking the item down, or worse, putting it back.
-fn kind_word(action: &Action) -> String {
+pub fn kind_word(action: &Action) -> String {
     match action.what {
         Restricted::Item => action.kind.to_string(),
         Restricted::Reach | Restricted::Comments | Restricted::Account => format!("{}_{}", action.kind, action.what),
@@ -238,6 +255,24 @@ fn understand(status: u16, body: &[u8]) -> Attempt {
     }
 }
 
+/// What an item is, in an answer. Whoever does not know the question refuses it, or says something else: then nobody knows.
+fn understand_state(status: u16, body: &[u8]) -> Looked {
+    match status {
+        200..=299 => {}
+        410 => return Looked::Found(Found::Gone),
+        other => {
+            return Looked::Failed {
+                error: format!("the platform answered with HTTP status {other}"),
+            };
+        }
+    }
+    let json = serde_json::from_slice::<serde_json::Value>(body).unwrap_or_default();
+    match json["state"].as_str().map(str::parse) {
+        Some(Ok(found)) => Looked::Found(found),
+        Some(Err(_)) | None => Looked::Found(Found::Unknown),
+    }
+}
+
 /// Why a request failed, without the address and whatever secrets it may hold.
 fn describe(error: &reqwest::Error) -> String {
     if error.is_timeout() {
@@ -261,6 +296,27 @@ mod tests {
     }
 
     const EXPECTED: &str = "t=1795226786,v1=ac7f57d1c1816c99dcd70cd26cda51c0d706ac6643bb1c056a16c02c47bdc0d7";
+
+    #[test]
+    fn a_state_is_understood_or_unknown() {
+        for (status, body, found) in [
+            (200, &br#"{"state":"available"}"#[..], Found::Available),
+            (200, br#"{"state":"restricted","answer":"done"}"#, Found::Restricted),
+            (200, br#"{"state":"gone"}"#, Found::Gone),
+            (410, b"", Found::Gone),
+            (200, br#"{"answer":"refused"}"#, Found::Unknown),
+            (200, br#"{"state":"perhaps"}"#, Found::Unknown),
+            (204, b"", Found::Unknown),
+        ] {
+            assert_eq!(
+                understand_state(status, body),
+                Looked::Found(found),
+                "{status} {body:?}"
+            );
+        }
+        assert!(matches!(understand_state(503, b""), Looked::Failed { .. }));
+        assert!(matches!(understand_state(302, b""), Looked::Failed { .. }));
+    }
 
     #[test]
     fn answers_are_understood_or_tried_again() {

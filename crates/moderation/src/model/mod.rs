@@ -26,7 +26,7 @@ pub mod verdict;
 mod work;
 
 pub use access::{Key, Scope, Session, SessionId, SessionLine, User, UserState};
-pub use action::{Action, ActionKind, ActionState, Answer, Restricted};
+pub use action::{Action, ActionKind, ActionState, Answer, Found, Recheck, Restricted};
 pub use actor::{Actor, Denied, Right, Token};
 pub use bank::{Bank, BankChange, Crops, Entry, EntryState, Judged, KeptSound, KeptVideo, NewBank, NewEntry};
 pub use case::{Case, CaseState, InvalidTransition, Lease};

@@ -3,17 +3,17 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use moderation::flows::cases::{self as flow, CaseError};
+use moderation::flows::cases::{self as flow, CaseError, UndoError};
 use moderation::model::{
-    Action, ActionState, Answer as PlatformAnswer, CaseId, CaseState, InvalidTransition, Item, Judgement, Outcome,
-    PolicyCode, Queue, Restricted, Timestamp,
+    Action, ActionState, Answer as PlatformAnswer, CaseId, CaseState, DecisionId, Found, InvalidTransition, Item,
+    Judgement, Outcome, PolicyCode, Queue, Recheck, Restricted, Timestamp,
 };
 use moderation::views::{self, CaseView, DecisionView, Explanation};
 
 use super::beside::Beside;
 use super::desk::{desk_of, next_case};
 use super::evidence::{FileCard, file_cards};
-use super::flash::Flash;
+use super::flash::{Flash, Undo};
 use super::form::{Fields, FormState, Posted};
 use super::page::{Answer, go_saying, go_to, show, show_with};
 use super::problem::ConsoleError;
@@ -140,7 +140,21 @@ pub struct ActionLine {
     pub answer: Option<PlatformAnswer>,
     /// What went wrong.
     pub error: Option<String>,
+    /// Of one in doubt: what a re-check found.
+    pub found: Option<Found>,
+    /// What all re-checks of it found.
+    pub rechecks: Vec<RecheckLine>,
     /// When it was ordered.
+    pub at: Timestamp,
+}
+
+/// A re-check as the pages of cases and items show it.
+pub struct RecheckLine {
+    /// What was found.
+    pub found: Found,
+    /// Whether that is not as ordered.
+    pub is_wrong: bool,
+    /// When.
     pub at: Timestamp,
 }
 
@@ -148,9 +162,9 @@ impl ActionLine {
     /// The action as it is shown.
     pub fn of(action: &Action) -> Self {
         let (answer, error) = match &action.state {
-            ActionState::Waiting => (None, None),
+            ActionState::Waiting | ActionState::Withdrawn { .. } => (None, None),
             ActionState::Retrying { error, .. } | ActionState::Dead { error } => (None, Some(error.clone())),
-            ActionState::Confirmed { answer, .. } => (Some(*answer), None),
+            ActionState::Confirmed { answer, .. } | ActionState::Doubtful { answer, .. } => (Some(*answer), None),
             ActionState::Refused { detail, .. } => (None, Some(detail.clone()).filter(|detail| !detail.is_empty())),
         };
         Self {
@@ -161,8 +175,30 @@ impl ActionLine {
             state: action.state.as_str(),
             answer,
             error,
+            found: match action.state {
+                ActionState::Doubtful { found, .. } => Some(found),
+                _ => None,
+            },
+            rechecks: Vec::new(),
             at: action.ordered_at,
         }
+    }
+
+    /// The actions as they are shown, the newest first, with what was found of each.
+    pub fn all(actions: &[Action], rechecks: &[Recheck]) -> Vec<Self> {
+        let lines = actions.iter().rev().map(|action| {
+            let of_it = rechecks.iter().filter(|recheck| recheck.action == action.id);
+            let rechecks = of_it.map(|recheck| RecheckLine {
+                found: recheck.found,
+                is_wrong: recheck.found.agrees_with(action.kind) == Some(false),
+                at: recheck.at,
+            });
+            Self {
+                rechecks: rechecks.collect(),
+                ..Self::of(action)
+            }
+        });
+        lines.collect()
     }
 }
 
@@ -211,7 +247,7 @@ async fn case_page(state: &WebState, person: Person, id: CaseId, form: FormState
         files: file_cards(view.media, &beside, &shell),
         explained,
         decisions: decisions.into_iter().rev().collect(),
-        actions: view.actions.iter().rev().map(ActionLine::of).collect(),
+        actions: ActionLine::all(&view.actions, &view.rechecks),
         events: view
             .events
             .into_iter()
@@ -314,13 +350,22 @@ pub async fn decide_case(State(state): State<WebState>, Path(id): Path<String>, 
         reason: fields.get("reason").to_owned(),
     };
     match flow::decide_case(&state.app, &person.actor, id, judgement).await {
-        Ok(_) => {
+        Ok(decision) => {
+            let until = match person.actor.user() {
+                Some(user) => flow::undo_until(&state.app, user, decision).await?,
+                None => None,
+            };
+            let undo = until.map(|until| Undo {
+                case: id,
+                decision,
+                until,
+            });
             let key = if outcome == Outcome::Restrict {
                 "flash.decided_restrict"
             } else {
                 "flash.decided_allow"
             };
-            let done = Flash::new(key, item);
+            let done = Flash::new(key, item).with_undo(undo);
             match fields.get("then") {
                 "stay" => Ok(go_saying(&state, &format!("/cases/{id}"), &done)),
                 _ => next_case(&state, &person, Some(queue), Some(done)).await,
@@ -339,6 +384,21 @@ pub async fn decide_case(State(state): State<WebState>, Path(id): Path<String>, 
         }
         Err(error) => after_change(&state, &person, id, Err(error)),
     }
+}
+
+/// `POST /cases/{id}/undo`
+pub async fn undo_decision(State(state): State<WebState>, Path(id): Path<String>, posted: Posted) -> Answer {
+    let id = parse(&id)?;
+    let Posted { person, fields } = posted;
+    let decision: DecisionId = fields.get("decision").parse().map_err(|_| ConsoleError::NotFound)?;
+    let flash = match flow::undo_decision(&state.app, &person.actor, id, decision).await {
+        Ok(_) => Flash::new("flash.undone", ""),
+        Err(UndoError::TooLate) => Flash::new("problem.too_late_to_undo", ""),
+        Err(UndoError::NotFound) => return Err(ConsoleError::NotFound),
+        Err(UndoError::Denied(denied)) => return Err(ConsoleError::Denied(denied)),
+        Err(UndoError::Store(error)) => return Err(error.into()),
+    };
+    Ok(go_saying(&state, &format!("/cases/{id}"), &flash))
 }
 
 /// Back to the case, with a word about what was done or why it could not be.
