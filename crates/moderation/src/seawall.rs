@@ -18,7 +18,7 @@ use crate::flows::lookup::Remembered;
 use crate::flows::rules;
 use crate::flows::streams::{StreamSettings, Streams};
 use crate::matching::{MatchSettings, Matcher};
-use crate::model::{Chance, Clock};
+use crate::model::{Chance, Clock, PolicyCode, StrikeSettings};
 use crate::rules::Judge;
 use crate::store::{Store, StoreError};
 
@@ -86,6 +86,8 @@ pub struct Settings {
     pub desk: DeskSettings,
     /// How it is found out whether what the platform confirmed is so.
     pub rechecks: RecheckSettings,
+    /// What decisions weigh against an account.
+    pub strikes: StrikeSettings,
 }
 
 /// How people's decisions are dealt with.
@@ -93,12 +95,19 @@ pub struct Settings {
 pub struct DeskSettings {
     /// For how long a decision can be undone: its orders leave after that. Zero: they leave at once, and nothing can be undone.
     pub undo: Duration,
+    /// What is restricted under these policies is ordered after a random part of [`DeskSettings::delay_max`], so that who posts it learns less of
+    /// what gave it away. Never about live streams.
+    pub delay_policies: Vec<PolicyCode>,
+    /// The longest such delay.
+    pub delay_max: Duration,
 }
 
 impl Default for DeskSettings {
     fn default() -> Self {
         Self {
             undo: Duration::from_secs(10),
+            delay_policies: Vec::new(),
+            delay_max: Duration::ZERO,
         }
     }
 }
@@ -134,6 +143,7 @@ impl Default for Settings {
             streams: StreamSettings::default(),
             desk: DeskSettings::default(),
             rechecks: RecheckSettings::default(),
+            strikes: StrikeSettings::default(),
         }
     }
 }

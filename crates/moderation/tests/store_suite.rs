@@ -26,6 +26,7 @@ mod suite {
     pub mod simulation;
     pub mod stand_in;
     pub mod streams;
+    pub mod strikes;
     pub mod submit;
     pub mod undo;
     pub mod verify;
@@ -87,6 +88,8 @@ on_both_engines! {
     actions::a_refused_restriction_needs_no_restoring,
     actions::an_order_that_waited_long_is_tried_as_long_as_any,
     actions::a_worker_that_died_loses_no_order,
+    strikes::strikes_go_with_their_decisions,
+    strikes::a_restriction_that_its_policy_delays_leaves_later,
     undo::what_is_undone_in_time_never_leaves,
     undo::an_undone_restoring_leaves_the_item_restricted,
     undo::only_who_decided_undoes_and_only_in_time,

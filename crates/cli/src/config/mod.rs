@@ -7,6 +7,7 @@
 pub mod desk;
 pub mod sections;
 pub mod settings;
+pub mod strikes;
 pub mod video;
 
 mod environment;

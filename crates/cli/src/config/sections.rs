@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::desk::{Desk, check_rechecks};
+use super::strikes::Strikes;
 use super::video::Video;
 use super::{ConfigError, Secret};
 
@@ -31,6 +32,8 @@ pub struct Config {
     pub webhook: Webhook,
     /// How people's decisions are dealt with.
     pub desk: Desk,
+    /// What people's decisions weigh against an account.
+    pub strikes: Strikes,
     /// Where files may be fetched from when a submission names an address in place of the bytes.
     pub fetch: Fetch,
     /// The paths of Hasher-Matcher-Actioner (HMA), for programs that were written for it.
@@ -315,6 +318,7 @@ impl Config {
             matching,
             webhook,
             desk,
+            strikes,
             fetch,
             hma,
             log: _,
@@ -438,6 +442,7 @@ impl Config {
         )?;
         check_rechecks(webhook)?;
         desk.check()?;
+        strikes.check()?;
         for host in &fetch.hosts {
             let parsed: Result<web::fetch::HostPattern, _> = host.parse();
             parsed.map_err(|error| ConfigError::Senseless {

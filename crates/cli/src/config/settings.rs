@@ -129,8 +129,11 @@ pub fn flows(config: &Config) -> Result<Settings, ConfigError> {
         streams: video::streams(config),
         desk: DeskSettings {
             undo: Duration::from_secs(config.desk.undo_seconds),
+            delay_policies: config.desk.delayed()?,
+            delay_max: Duration::from_secs(config.desk.delay_max_s),
         },
         rechecks: rechecks(config),
+        strikes: config.strikes.settings(),
     })
 }
 

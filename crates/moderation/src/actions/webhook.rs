@@ -114,15 +114,23 @@ impl Webhook {
         self.settings.timeout
     }
 
-    /// Sends the order once.
-    pub async fn deliver(&self, action: &Action, decision: &Decision, item: &Item, now: Timestamp) -> Attempt {
-        let body = body(action, decision, item).to_string();
+    /// Sends the order once, with what the account's strikes weigh.
+    pub async fn deliver(
+        &self,
+        action: &Action,
+        decision: &Decision,
+        item: &Item,
+        strikes: Option<u32>,
+        now: Timestamp,
+    ) -> Attempt {
+        let body = body(action, decision, item, strikes).to_string();
         self.send(&action.key(), body, now).await
     }
 
     /// Asks what a part of an item is now, signed like an order.
     pub async fn ask(&self, key: &str, body: String, now: Timestamp) -> Looked {
-        match self.post(key, body, now).await {
+        let signature = signature(&self.settings.secret, now, body.as_bytes());
+        match self.post(key, body, Some(signature)).await {
             Ok((status, answer)) => understand_state(status, &answer),
             Err(error) => Looked::Failed { error },
         }
@@ -130,23 +138,25 @@ impl Webhook {
 
     /// Sends something once, signed.
     pub async fn send(&self, key: &str, body: String, now: Timestamp) -> Attempt {
-        match self.post(key, body, now).await {
+        let signature = signature(&self.settings.secret, now, body.as_bytes());
+        match self.post(key, body, Some(signature)).await {
             Ok((status, answer)) => understand(status, &answer),
             Err(error) => Attempt::Failed { error },
         }
     }
 
-    async fn post(&self, key: &str, body: String, now: Timestamp) -> Result<(u16, Vec<u8>), String> {
-        let request = self
+    /// Sends a body as it is, under a signature that may be wrong or missing: for [`Webhook::send`] and for tests of a receiver. Status and body of
+    /// the answer, or why there is none.
+    pub async fn post(&self, key: &str, body: String, signature: Option<String>) -> Result<(u16, Vec<u8>), String> {
+        let mut request = self
             .client
             .post(&self.settings.url)
             .header("content-type", "application/json")
             .header("idempotency-key", key)
-            .header(
-                "seawall-signature",
-                signature(&self.settings.secret, now, body.as_bytes()),
-            )
             .body(body);
+        if let Some(signature) = signature {
+            request = request.header("seawall-signature", signature);
+        }
         let mut response = match request.send().await {
             Ok(response) => response,
             Err(error) => return Err(describe(&error)),
@@ -166,7 +176,7 @@ impl Webhook {
 }
 
 /// What is sent. It names the item, the order and why; never who at the desk decided.
-fn body(action: &Action, decision: &Decision, item: &Item) -> serde_json::Value {
+fn body(action: &Action, decision: &Decision, item: &Item, strikes: Option<u32>) -> serde_json::Value {
     serde_json::json!({
         "id": action.key(),
         "order": action.id.to_string(),
@@ -176,6 +186,7 @@ fn body(action: &Action, decision: &Decision, item: &Item) -> serde_json::Value 
         "item": item.id.to_string(),
         "item_kind": item.kind.as_str(),
         "account": item.account,
+        "strikes": strikes,
         "channel": item.channel,
         "decision": decision.id.to_string(),
         "outcome": decision.outcome.as_str(),
@@ -210,7 +221,7 @@ pub fn signature(secret: &str, at: Timestamp, body: &[u8]) -> String {
 
 /// The answer in a response. A 2xx with nothing in it is a plain "done"; a 2xx whose body says nothing that Seawall knows
 /// is not a confirmation, since any proxy can send one.
-fn understand(status: u16, body: &[u8]) -> Attempt {
+pub fn understand(status: u16, body: &[u8]) -> Attempt {
     match status {
         200..=299 => {}
         410 => {
@@ -256,7 +267,7 @@ fn understand(status: u16, body: &[u8]) -> Attempt {
 }
 
 /// What an item is, in an answer. Whoever does not know the question refuses it, or says something else: then nobody knows.
-fn understand_state(status: u16, body: &[u8]) -> Looked {
+pub fn understand_state(status: u16, body: &[u8]) -> Looked {
     match status {
         200..=299 => {}
         410 => return Looked::Found(Found::Gone),

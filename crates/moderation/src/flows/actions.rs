@@ -15,7 +15,7 @@ use crate::actions::webhook::{Attempt, Webhook};
 use crate::model::{Action, ActionId, ActionState, Actor, Answer, Denied, Right, Timestamp};
 use crate::store::jobs::{self, Job};
 use crate::store::{StoreError, Tx};
-use crate::views::reaches_action;
+use crate::views::{history_of_account, reaches_action};
 use crate::{Seawall, actions, decisions, items};
 
 /// An action was not retried.
@@ -186,6 +186,7 @@ async fn deliver(app: &Seawall, webhook: &Webhook, worker: &str, job: &Job) -> R
         tried,
         decision,
         item,
+        strikes,
         earlier,
     } = order;
     if earlier.is_some() {
@@ -208,7 +209,9 @@ async fn deliver(app: &Seawall, webhook: &Webhook, worker: &str, job: &Job) -> R
         }
     }
 
-    let attempt = webhook.deliver(&tried.action, &decision, &item, app.clock.now()).await;
+    let attempt = webhook
+        .deliver(&tried.action, &decision, &item, strikes, app.clock.now())
+        .await;
 
     let mut tx = app.store.begin("write delivery").await?;
     let now = app.clock.now();
@@ -250,6 +253,7 @@ struct Order {
     tried: Tried,
     decision: crate::model::Decision,
     item: crate::model::Item,
+    strikes: Option<u32>,
     earlier: Option<ActionId>,
 }
 
@@ -272,10 +276,19 @@ async fn read_order(app: &Seawall, job: &Job) -> Result<Option<Order>, StoreErro
         return Ok(None);
     };
     let earlier = actions::unfinished_before(&mut conn, &tried.action).await?;
+    let strikes = match &item.account {
+        Some(account) => Some(
+            history_of_account(app, &mut conn, account, app.clock.now())
+                .await?
+                .weight,
+        ),
+        None => None,
+    };
     Ok(Some(Order {
         tried,
         decision,
         item,
+        strikes,
         earlier,
     }))
 }

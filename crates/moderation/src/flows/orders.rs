@@ -41,6 +41,8 @@ pub(crate) async fn order_action(
         until,
         held_until,
     } = order;
+    let delayed_until = delayed_until(app, tx, decision, kind, now).await?;
+    let held_until = held_until.max(delayed_until);
     let action = Action {
         id: ActionId::fresh(now, &app.chance),
         item: decision.item.clone(),
@@ -67,6 +69,26 @@ pub(crate) async fn order_action(
     });
     tx.event(now, actor, "action.ordered", action.id, body);
     Ok(action.id)
+}
+
+/// Until when a restriction is put off, where its policy wants that.
+async fn delayed_until(
+    app: &Seawall,
+    tx: &mut Tx,
+    decision: &Decision,
+    kind: ActionKind,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let desk = &app.settings.desk;
+    let is_meant = decision
+        .policy
+        .is_some_and(|policy| desk.delay_policies.contains(&policy));
+    if kind != ActionKind::Restrict || !is_meant || desk.delay_max.is_zero() {
+        return Ok(None);
+    }
+    let item = items::find(tx.conn(), &decision.item).await?;
+    let is_live = item.is_some_and(|(item, _)| item.kind == ItemKind::Stream);
+    Ok((!is_live).then(|| now.after(desk.delay_max.mul_f64(app.chance.unit()))))
 }
 
 /// Makes available again what an item restricted. An account is restored with the last item that restricts it, whoever ends which of them first.

@@ -19,6 +19,7 @@ mod queues;
 pub mod role;
 pub mod rules;
 pub mod stream;
+pub mod strike;
 pub mod strip;
 pub mod time;
 pub mod transcript;
@@ -46,6 +47,7 @@ pub use rules::{
     RulesSource, RulesVersion, ShadowExample, ShadowResult, Standing,
 };
 pub use stream::{NewStream, Stream, StreamState, StreamStats, StreamVerdict};
+pub use strike::{AccountHistory, PastDecision, Strike, StrikeRule, StrikeSettings, Suggestion};
 pub use strip::{NewStripPicture, StripPlace};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use transcript::{TranscriptLine, spoken};

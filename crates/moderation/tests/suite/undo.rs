@@ -15,7 +15,10 @@ const UNDO: Duration = Duration::from_secs(10);
 /// The same world, where decisions can be undone for a while.
 fn with_undo(mut world: World) -> World {
     world.app.settings = Arc::new(Settings {
-        desk: DeskSettings { undo: UNDO },
+        desk: DeskSettings {
+            undo: UNDO,
+            ..DeskSettings::default()
+        },
         ..(*world.app.settings).clone()
     });
     world

@@ -219,7 +219,10 @@ pub async fn open_with_index(
         }),
         matching,
         // Most tests want orders to leave at once.
-        desk: DeskSettings { undo: Duration::ZERO },
+        desk: DeskSettings {
+            undo: Duration::ZERO,
+            ..DeskSettings::default()
+        },
         ..Settings::default()
     };
     let mut host = HostSettings::new(WorkerCommand {

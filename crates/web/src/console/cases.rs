@@ -5,8 +5,8 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use moderation::flows::cases::{self as flow, CaseError, UndoError};
 use moderation::model::{
-    Action, ActionState, Answer as PlatformAnswer, CaseId, CaseState, DecisionId, Found, InvalidTransition, Item,
-    Judgement, Outcome, PolicyCode, Queue, Recheck, Restricted, Timestamp,
+    AccountHistory, Action, ActionState, Answer as PlatformAnswer, CaseId, CaseState, DecisionId, Found,
+    InvalidTransition, Item, Judgement, Outcome, PolicyCode, Queue, Recheck, Restricted, Timestamp,
 };
 use moderation::views::{self, CaseView, DecisionView, Explanation};
 
@@ -41,6 +41,7 @@ struct CasePage {
     decisions: Vec<DecisionLine>,
     actions: Vec<ActionLine>,
     events: Vec<EventLine>,
+    history: Option<AccountHistory>,
     policies: &'static [PolicyCode],
     /// Restricted already, where that is not the item itself.
     parts: Vec<Restricted>,
@@ -229,6 +230,10 @@ async fn case_page(state: &WebState, person: Person, id: CaseId, form: FormState
         Some(decision) => views::explain(&state.app, &person.actor, decision).await?,
         None => None,
     };
+    let history = match &view.item.account {
+        Some(account) => Some(views::account_history(&state.app, &person.actor, account).await?),
+        None => None,
+    };
     let stands = view.decisions.last().map(|last| parts(last.decision.restricted()));
     let stands = stands.unwrap_or_default();
     let decisions: Vec<DecisionLine> = view.decisions.into_iter().map(DecisionLine::of).collect();
@@ -258,6 +263,7 @@ async fn case_page(state: &WebState, person: Person, id: CaseId, form: FormState
                 at: line.event.at,
             })
             .collect(),
+        history,
         policies: PolicyCode::ALL,
         parts: stands,
         reason_length_max: Judgement::REASON_LENGTH_MAX,
