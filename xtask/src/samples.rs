@@ -27,6 +27,33 @@ fn the_documentation_names_the_header_that_this_test_uses() {
 }
 
 #[test]
+fn the_javascript_program_takes_a_right_signature_and_refuses_wrong_ones() {
+    let program = format!(
+        r#"{}
+
+const header = "{HEADER}";
+const right = (h = header, body = "{{}}", secret = "whsec_test", now = 1795226800) => isFromSeawall(h, Buffer.from(body), secret, now);
+const wrong = [right(header.replace("ac7", "ac8")), right(header, "{{ }}"), right(header, "{{}}", "x"), right(header, "{{}}", "whsec_test", 1795230000), right(""), right("t=1,v1")];
+if (right() && right("t=1795226786,v1=00," + header.split(",")[1]) && !wrong.some(Boolean)) console.log("as promised");
+"#,
+        block("docs/integrator.md", "js")
+    );
+    let output = Command::new("node")
+        .args(["--input-type=module", "-e", &program])
+        .output();
+    let Ok(output) = output else {
+        eprintln!("NOT CHECKED: there is no node here");
+        return;
+    };
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "as promised\n",
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
 fn the_python_program_takes_a_right_signature_and_refuses_wrong_ones() {
     let program = format!(
         r#"{}

@@ -3,6 +3,7 @@
 //! The doc comments are the manual: `--help` prints them, and [`help_markdown`] turns them into the page that is kept with
 //! the documentation.
 
+mod doctor;
 mod policy;
 
 use std::net::SocketAddr;
@@ -11,6 +12,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args as ArgGroup, CommandFactory, Parser, Subcommand};
 use moderation::model::{Roles, Scope};
 
+pub use doctor::Doctor;
 pub use policy::{
     Policy, PolicyApprove, PolicyBacktest, PolicyCheck, PolicyEvents, PolicyExport, PolicyPropose, PolicyRollback,
     PolicyShadow, PolicyTest,
@@ -102,6 +104,11 @@ pub enum Command {
     Key(Key),
 
     /// Check the configuration, the store, the jail and the machine, and say what to do
+    ///
+    /// With --webhook, check the platform's receiver of orders instead: whether it takes each kind of order, knows a repeat, refuses kinds that it does
+    /// not know, and takes nothing that is signed wrongly or long ago.
+    ///
+    /// The exit code is 0 if nothing is wrong, warnings or not; 1 if something is; 2 if the arguments or the configuration make no sense.
     Doctor(Doctor),
 
     /// Check that the event log is whole
@@ -375,14 +382,6 @@ pub struct KeyRevoke {
     #[arg(value_name = "ID")]
     pub id: String,
     /// Print JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// `doctor`.
-#[derive(Debug, ArgGroup)]
-pub struct Doctor {
-    /// Print a line of JSON for each check: {"check","status","detail","advice"?}
     #[arg(long)]
     pub json: bool,
 }

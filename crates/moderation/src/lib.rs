@@ -26,5 +26,5 @@ mod seawall;
 
 pub use media;
 pub use policy;
-pub use seawall::{NotReady, OpenError, Parts, RecordingSettings, Seawall, Settings};
+pub use seawall::{DeskSettings, NotReady, OpenError, Parts, RecordingSettings, Seawall, Settings};
 pub use signal;

@@ -7,6 +7,8 @@ use std::time::Duration;
 use media::MediaHost;
 use media::av::{AvHost, Sampling};
 
+use crate::actions::probe::{Probe, ProbeError};
+use crate::actions::rechecks::{HowRechecked, RecheckSettings};
 use crate::actions::webhook::{Webhook, WebhookError, WebhookSettings};
 use crate::flows::calibrate::{self, Sample};
 use crate::flows::follow::{self, OpenMatcherError};
@@ -17,7 +19,7 @@ use crate::flows::rules;
 use crate::flows::streams::{StreamSettings, Streams};
 use crate::matching::{MatchSettings, Matcher};
 use crate::model::care::CareSettings;
-use crate::model::{Chance, Clock};
+use crate::model::{Chance, Clock, PolicyCode, StrikeSettings};
 use crate::rules::Judge;
 use crate::store::{Store, StoreError};
 
@@ -38,6 +40,8 @@ pub struct Seawall {
     pub matcher: Arc<Matcher>,
     /// How orders reach the platform; none while the operator has named no address.
     pub webhook: Option<Arc<Webhook>>,
+    /// Who looks whether items are there, if the operator named an address for that.
+    pub probe: Option<Arc<Probe>>,
     /// What the operator chose.
     pub settings: Arc<Settings>,
     /// The live streams of this process.
@@ -81,6 +85,34 @@ pub struct Settings {
     pub streams: StreamSettings,
     /// How much one person looks at before they rest.
     pub care: CareSettings,
+    /// How people's decisions are dealt with.
+    pub desk: DeskSettings,
+    /// How it is found out whether what the platform confirmed is so.
+    pub rechecks: RecheckSettings,
+    /// What decisions weigh against an account.
+    pub strikes: StrikeSettings,
+}
+
+/// How people's decisions are dealt with.
+#[derive(Debug, Clone)]
+pub struct DeskSettings {
+    /// For how long a decision can be undone: its orders leave after that. Zero: they leave at once, and nothing can be undone.
+    pub undo: Duration,
+    /// What is restricted under these policies is ordered after a random part of [`DeskSettings::delay_max`], so that who posts it learns less of
+    /// what gave it away. Never about live streams.
+    pub delay_policies: Vec<PolicyCode>,
+    /// The longest such delay.
+    pub delay_max: Duration,
+}
+
+impl Default for DeskSettings {
+    fn default() -> Self {
+        Self {
+            undo: Duration::from_secs(10),
+            delay_policies: Vec::new(),
+            delay_max: Duration::ZERO,
+        }
+    }
 }
 
 /// How videos and sounds are dealt with.
@@ -113,6 +145,9 @@ impl Default for Settings {
             recordings: RecordingSettings::default(),
             streams: StreamSettings::default(),
             care: CareSettings::default(),
+            desk: DeskSettings::default(),
+            rechecks: RecheckSettings::default(),
+            strikes: StrikeSettings::default(),
         }
     }
 }
@@ -147,6 +182,9 @@ pub enum OpenError {
     /// The webhook is set up wrongly.
     #[error("cannot set the webhook up")]
     Webhook(#[from] WebhookError),
+    /// The address that tells whether an item is there is set up wrongly.
+    #[error("cannot set the probe up")]
+    Probe(#[from] ProbeError),
 }
 
 /// Seawall cannot serve just now.
@@ -182,6 +220,10 @@ impl Seawall {
             Some(settings) => Some(Arc::new(Webhook::new(settings.clone())?)),
             None => None,
         };
+        let probe = match &parts.settings.rechecks.how {
+            HowRechecked::Probe(settings) => Some(Arc::new(Probe::new(settings.clone())?)),
+            HowRechecked::Not | HowRechecked::Ask => None,
+        };
         Ok(Self {
             store: parts.store,
             clock: parts.clock,
@@ -190,6 +232,7 @@ impl Seawall {
             av: parts.av,
             matcher: Arc::new(Matcher::in_memory(parts.settings.matching)),
             webhook,
+            probe,
             settings: Arc::new(parts.settings),
             streams: Arc::default(),
             judge: Arc::default(),

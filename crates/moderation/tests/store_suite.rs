@@ -19,6 +19,7 @@ mod suite {
     pub mod pictures;
     pub mod quality;
     pub mod races;
+    pub mod rechecks;
     pub mod recordings;
     pub mod rights;
     pub mod rules;
@@ -26,8 +27,11 @@ mod suite {
     pub mod rules_effects;
     pub mod search;
     pub mod simulation;
+    pub mod stand_in;
     pub mod streams;
+    pub mod strikes;
     pub mod submit;
+    pub mod undo;
     pub mod verify;
     pub mod world;
 }
@@ -98,6 +102,20 @@ on_both_engines! {
     actions::a_refused_restriction_needs_no_restoring,
     actions::an_order_that_waited_long_is_tried_as_long_as_any,
     actions::a_worker_that_died_loses_no_order,
+    strikes::strikes_go_with_their_decisions,
+    strikes::a_restriction_that_its_policy_delays_leaves_later,
+    undo::what_is_undone_in_time_never_leaves,
+    undo::an_undone_restoring_leaves_the_item_restricted,
+    undo::only_who_decided_undoes_and_only_in_time,
+    undo::what_was_decided_anew_is_not_undone,
+    undo::a_delivery_and_an_undo_at_once_leave_one_winner,
+    rechecks::what_was_carried_out_is_found_so_at_the_set_times,
+    rechecks::an_order_that_was_not_carried_out_is_given_once_more_and_then_a_person_sees_it,
+    rechecks::what_comes_back_later_is_noticed_too,
+    rechecks::a_platform_that_answers_no_question_leaves_a_doubt_and_gets_no_second_order,
+    rechecks::an_order_that_another_replaced_is_not_checked,
+    rechecks::an_address_can_tell_in_place_of_the_platform,
+    rechecks::every_order_ends_confirmed_or_before_a_person_and_none_is_carried_out_twice,
     banks::an_entry_is_found_as_soon_as_the_call_returns,
     banks::what_is_disabled_removed_or_expired_is_not_found,
     banks::an_import_can_be_run_again,

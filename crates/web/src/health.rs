@@ -92,6 +92,12 @@ fn write_moderation(metrics: &views::Metrics, text: &mut Exposition) {
         metrics.desk.n_dead_actions,
     );
     text.value(
+        "seawall_actions_doubtful",
+        "gauge",
+        "Orders that the platform confirmed and that re-checks doubt.",
+        metrics.desk.n_doubtful_actions,
+    );
+    text.value(
         "seawall_oldest_waiting_action_seconds",
         "gauge",
         "How long the oldest order has been waiting; 0 if none is.",

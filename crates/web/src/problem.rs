@@ -504,6 +504,10 @@ impl From<ActionError> for ApiError {
                 what: "The platform confirmed this action before; there is nothing to retry.",
                 remedy: "Leave it.",
             },
+            ActionError::Withdrawn => ApiError::Conflict {
+                what: "The decision behind this action was undone before it left; there is nothing to retry.",
+                remedy: "Leave it.",
+            },
             ActionError::Superseded => ApiError::Conflict {
                 what: "A later order about the same item took this action's place; delivering it now would undo that one.",
                 remedy: "Leave it.",

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use bytes::Bytes;
 use image::{ExtendedColorType, ImageEncoder};
 use media::av::{AvHost, INSTALL_HINT};
@@ -13,16 +14,16 @@ use moderation::model::{Clock, SystemClock, Timestamp};
 use serde::Serialize;
 use signal::pdq;
 
-use super::app;
+use super::{app, conformance};
 use crate::args::Doctor;
 use crate::config::{Loaded, Secret, settings, video};
-use crate::exit::Exit;
+use crate::exit::{BadUsage, Exit};
 use crate::output;
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Status {
+pub(super) enum Status {
     /// As it should be.
     Ok,
     /// Works, but worth a look.
@@ -33,7 +34,7 @@ enum Status {
 
 /// What a check saw.
 #[derive(Debug, Serialize)]
-struct Finding {
+pub(super) struct Finding {
     check: String,
     status: Status,
     detail: String,
@@ -41,7 +42,7 @@ struct Finding {
     advice: Option<String>,
 }
 
-fn ok(check: &str, detail: impl Into<String>) -> Finding {
+pub(super) fn ok(check: &str, detail: impl Into<String>) -> Finding {
     Finding {
         check: check.to_owned(),
         status: Status::Ok,
@@ -50,7 +51,7 @@ fn ok(check: &str, detail: impl Into<String>) -> Finding {
     }
 }
 
-fn warning(check: &str, detail: impl Into<String>, advice: impl Into<String>) -> Finding {
+pub(super) fn warning(check: &str, detail: impl Into<String>, advice: impl Into<String>) -> Finding {
     Finding {
         check: check.to_owned(),
         status: Status::Warning,
@@ -59,7 +60,7 @@ fn warning(check: &str, detail: impl Into<String>, advice: impl Into<String>) ->
     }
 }
 
-fn wrong(check: &str, detail: impl Into<String>, advice: impl Into<String>) -> Finding {
+pub(super) fn wrong(check: &str, detail: impl Into<String>, advice: impl Into<String>) -> Finding {
     Finding {
         check: check.to_owned(),
         status: Status::Wrong,
@@ -70,6 +71,11 @@ fn wrong(check: &str, detail: impl Into<String>, advice: impl Into<String>) -> F
 
 /// Checks everything; [`Exit::Failure`] if something is wrong.
 pub async fn run(args: Doctor, config_file: Option<&Path>) -> anyhow::Result<Exit> {
+    if let Some(url) = &args.webhook {
+        let secret = receiver_secret(&args, config_file)?;
+        let findings = conformance::run(url, secret.reveal()).await?;
+        return report(&findings, args.json);
+    }
     let mut findings = Vec::new();
     match app::load_config(config_file) {
         Ok(loaded) => {
@@ -92,8 +98,26 @@ pub async fn run(args: Doctor, config_file: Option<&Path>) -> anyhow::Result<Exi
             findings.extend(check_jail(false));
         }
     }
-    for finding in &findings {
-        if args.json {
+    report(&findings, args.json)
+}
+
+/// The secret that a receiver is tried with: of the file that was named, or of the configuration.
+fn receiver_secret(args: &Doctor, config_file: Option<&Path>) -> anyhow::Result<Secret> {
+    if let Some(path) = &args.webhook_secret_file {
+        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        return Ok(Secret::new(text.trim()));
+    }
+    let loaded = app::load_config(config_file)?;
+    let secret = settings::webhook_secret(&loaded.config)?;
+    let missing =
+        || BadUsage("name the secret: --webhook-secret-file, or webhook.secret_file of the configuration".to_owned());
+    secret.ok_or_else(|| missing().into())
+}
+
+/// Prints the findings; [`Exit::Failure`] if something is wrong.
+fn report(findings: &[Finding], as_json: bool) -> anyhow::Result<Exit> {
+    for finding in findings {
+        if as_json {
             output::json(finding)?;
         } else {
             print_text(finding)?;
@@ -103,7 +127,7 @@ pub async fn run(args: Doctor, config_file: Option<&Path>) -> anyhow::Result<Exi
         .iter()
         .filter(|finding| finding.status == Status::Wrong)
         .count();
-    if !args.json {
+    if !as_json {
         output::talk(&if n_wrong == 0 {
             "nothing is wrong".to_owned()
         } else {

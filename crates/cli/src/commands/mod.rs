@@ -3,6 +3,7 @@
 mod app;
 mod backup;
 mod bank;
+mod conformance;
 mod demo;
 mod demo_platform;
 mod doctor;

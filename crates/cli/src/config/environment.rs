@@ -81,6 +81,13 @@ fn read(text: &str, schema: &Json) -> Result<toml::Value, String> {
     }
     if has_kind(schema, "array") {
         let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        if schema.get("items").is_some_and(|items| has_kind(items, "integer")) {
+            let numbers: Result<Vec<toml::Value>, _> =
+                parts.map(|part| part.parse().map(toml::Value::Integer)).collect();
+            return numbers
+                .map(toml::Value::Array)
+                .map_err(|_| "is not a list of whole numbers".to_owned());
+        }
         return Ok(toml::Value::Array(
             parts.map(|part| toml::Value::String(part.to_owned())).collect(),
         ));

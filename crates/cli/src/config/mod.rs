@@ -5,8 +5,10 @@
 //! means to the server stands in [`settings`].
 
 pub mod care;
+pub mod desk;
 pub mod sections;
 pub mod settings;
+pub mod strikes;
 pub mod video;
 
 mod environment;

@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::care::Care;
+use super::desk::{Desk, check_rechecks};
+use super::strikes::Strikes;
 use super::video::Video;
 use super::{ConfigError, Secret};
 
@@ -31,6 +33,10 @@ pub struct Config {
     pub matching: Matching,
     /// How the platform is told what to do.
     pub webhook: Webhook,
+    /// How people's decisions are dealt with.
+    pub desk: Desk,
+    /// What people's decisions weigh against an account.
+    pub strikes: Strikes,
     /// Where files may be fetched from when a submission names an address in place of the bytes.
     pub fetch: Fetch,
     /// The paths of Hasher-Matcher-Actioner (HMA), for programs that were written for it.
@@ -152,6 +158,16 @@ pub struct Webhook {
     pub backoff_max_ms: u64,
     /// After how many seconds without success an action is put aside as dead, until a person has it tried again.
     pub give_up_after_s: u64,
+    /// Ask the platform, some time after it confirmed an action, whether the item is really so: by a signed question of the kind
+    /// `action.recheck`, which it has to understand.
+    pub recheck_ask: bool,
+    /// Look from outside instead whether an item is there: an address with `{item}` in its path or query, such as
+    /// `https://platform.example.org/p/{item}`, at which anybody sees what is available, and nobody what is not.
+    pub probe_url: Option<String>,
+    /// Let `probe_url` lie in a private network.
+    pub probe_private: bool,
+    /// How long after the platform confirmed an action it is checked again, in seconds, in rising order.
+    pub recheck_after_s: Vec<u64>,
 }
 
 /// Where files may be fetched from when a submission names an address in place of the bytes.
@@ -263,6 +279,10 @@ impl Default for Webhook {
             backoff_first_ms: 1_000,
             backoff_max_ms: 300_000,
             give_up_after_s: 3 * 24 * 60 * 60,
+            recheck_ask: false,
+            probe_url: None,
+            probe_private: false,
+            recheck_after_s: vec![60, 60 * 60, 24 * 60 * 60],
         }
     }
 }
@@ -300,6 +320,8 @@ impl Config {
             video,
             matching,
             webhook,
+            desk,
+            strikes,
             fetch,
             hma,
             log: _,
@@ -422,6 +444,9 @@ impl Config {
             "webhook.backoff_first_ms",
             "must be at most webhook.backoff_max_ms",
         )?;
+        check_rechecks(webhook)?;
+        desk.check()?;
+        strikes.check()?;
         for host in &fetch.hosts {
             let parsed: Result<web::fetch::HostPattern, _> = host.parse();
             parsed.map_err(|error| ConfigError::Senseless {

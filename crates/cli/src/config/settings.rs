@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use media::{HostSettings, JailRequirement, Limits, WorkerCommand};
 
-use moderation::Settings;
 use moderation::actions::backoff::Backoff;
+use moderation::actions::probe::ProbeSettings;
+use moderation::actions::rechecks::{HowRechecked, RecheckSettings};
 use moderation::actions::webhook::WebhookSettings;
 use moderation::matching::MatchSettings;
+use moderation::{DeskSettings, Settings};
 use web::fetch::HostPattern;
 use web::{HmaAccess, HmaSettings, HmaSignalType, MetricsAccess, RateLimit, WebLimits, WebSettings};
 
@@ -126,7 +128,33 @@ pub fn flows(config: &Config) -> Result<Settings, ConfigError> {
         recordings: video::recordings(config),
         care: config.care.settings(),
         streams: video::streams(config),
+        desk: DeskSettings {
+            undo: Duration::from_secs(config.desk.undo_seconds),
+            delay_policies: config.desk.delayed()?,
+            delay_max: Duration::from_secs(config.desk.delay_max_s),
+        },
+        rechecks: rechecks(config),
+        strikes: config.strikes.settings(),
     })
+}
+
+/// How it is found out whether what the platform confirmed is so.
+fn rechecks(config: &Config) -> RecheckSettings {
+    let webhook = &config.webhook;
+    let how = match (&webhook.probe_url, webhook.recheck_ask) {
+        (Some(url), _) => HowRechecked::Probe(ProbeSettings {
+            url: url.clone(),
+            timeout: Duration::from_millis(webhook.timeout_ms),
+            allow_private: webhook.probe_private,
+        }),
+        (None, true) => HowRechecked::Ask,
+        (None, false) => HowRechecked::Not,
+    };
+    let after = webhook.recheck_after_s.iter().copied().map(Duration::from_secs);
+    RecheckSettings {
+        how,
+        after: after.collect(),
+    }
 }
 
 /// What the HTTP side goes by.

@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use expect_test::{Expect, expect};
+use moderation::actions::rechecks::HowRechecked;
+use moderation::model::{PolicyCode, StrikeSettings};
 
 use super::*;
 
@@ -59,7 +61,7 @@ fn what_is_not_known_is_refused_with_its_place() {
         "[htpp]\n",
         &[],
         expect![[r#"
-            the configuration `seawall.toml` does not read: line 1: unknown field `htpp`, expected one of `store`, `http`, `media`, `video`, `matching`, `webhook`, `fetch`, `hma`, `log`
+            the configuration `seawall.toml` does not read: line 1: unknown field `htpp`, expected one of `store`, `http`, `media`, `video`, `matching`, `webhook`, `desk`, `strikes`, `fetch`, `hma`, `log`
         "#]],
     );
     check_error(
@@ -129,6 +131,52 @@ fn what_makes_no_sense_is_refused() {
         fetch.hosts: `https://a.example` is not a host such as `media.example.org`, `*.example.org` or `media.example.org:8443`
     "#]],
     );
+}
+
+#[test]
+fn how_orders_are_checked_again_must_make_sense() {
+    let webhook = "[webhook]\nurl = \"https://p.example/hook\"\nsecret = \"sixteen characters\"\n";
+    let with = |line: &str| read(&format!("{webhook}{line}\n"), &[]);
+    let good = with("probe_url = \"https://p.example/see/{item}\"").unwrap();
+    assert!(matches!(
+        settings::flows(&good).unwrap().rechecks.how,
+        HowRechecked::Probe(_)
+    ));
+    let asked = with("recheck_ask = true").unwrap();
+    assert!(matches!(
+        settings::flows(&asked).unwrap().rechecks.how,
+        HowRechecked::Ask
+    ));
+    for bad in [
+        "probe_url = \"https://{item}.example/\"",
+        "probe_url = \"https://p.example/\"",
+        "probe_url = \"https://p.example/{item}\"\nrecheck_ask = true",
+        "recheck_after_s = []",
+        "recheck_after_s = [60, 60]",
+        "[desk]\nundo_seconds = 601",
+        "[desk]\ndelay_policies = [\"terrorist_content\"]\ndelay_max_s = 60",
+        "[desk]\ndelay_policies = [\"no_such_policy\"]",
+        "[strikes]\nhate_speech = { weight = 1, days = 0 }",
+        "[strikes]\nsuspend_at = 9",
+    ] {
+        assert!(with(bad).is_err(), "{bad}");
+    }
+    let settings = settings::flows(
+        &with("[strikes]\nhate_speech = { weight = 7, days = 3 }\n[desk]\ndelay_policies = [\"other_terms\"]").unwrap(),
+    )
+    .unwrap();
+    assert!(
+        settings
+            .strikes
+            .rules
+            .iter()
+            .any(|rule| rule.weight == 7 && rule.lasts.as_secs() == 3 * 86_400)
+    );
+    assert_eq!(settings.desk.delay_policies, [PolicyCode::OtherTerms]);
+    assert_eq!(Config::default().strikes.settings(), StrikeSettings::default());
+    let set = |times| read("", &[("SEAWALL_WEBHOOK_RECHECK_AFTER_S", times)]);
+    assert_eq!(set("5, 10").unwrap().webhook.recheck_after_s, [5, 10]);
+    assert!(set("5,x").is_err());
 }
 
 #[test]

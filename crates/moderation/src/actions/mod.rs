@@ -1,15 +1,18 @@
 //! Actions: what was ordered from the platform, how it is told, and what it answered.
 //!
 //! Owns the tables `actions_*`. It must never decide. [`webhook`] speaks to the platform; [`backoff`] says when to try
-//! again. Orders about one item are delivered one after the other, so that a restore never overtakes its restrict.
+//! again; [`rechecks`] and [`probe`] find out whether what was confirmed is so. Orders about one item are delivered one after the other, so that a restore never overtakes its restrict.
 
+pub mod address;
 pub mod backoff;
+pub mod probe;
+pub mod rechecks;
 pub mod webhook;
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
 
-use crate::model::{Action, ActionId, ActionKind, ActionState, ItemId, QueueSet, Restricted, Timestamp};
+use crate::model::{Action, ActionId, ActionKind, ActionState, DecisionId, ItemId, QueueSet, Restricted, Timestamp};
 use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx, Within};
 
@@ -26,8 +29,8 @@ pub struct Tried {
 /// in the order of their commits.
 pub async fn insert(tx: &mut Tx, action: &Action, account: Option<&str>) -> Result<(), StoreError> {
     query(
-        "INSERT INTO actions_action (id, item_id, kind, what, until_at, decision_id, account, state, attempts, trying_since, ordered_at, ordinal)
-         VALUES ($1, $2, $3, $6, $7, $4, $8, 'waiting', 0, $5, $5,
+        "INSERT INTO actions_action (id, item_id, kind, what, until_at, decision_id, account, state, attempts, trying_since, ordered_at, held_until, ordinal)
+         VALUES ($1, $2, $3, $6, $7, $4, $8, 'waiting', 0, $5, $5, $9,
                  (SELECT COALESCE(MAX(ordinal), 0) + 1 FROM actions_action WHERE item_id = $2))",
     )
     .bind(action.id.to_string())
@@ -38,6 +41,7 @@ pub async fn insert(tx: &mut Tx, action: &Action, account: Option<&str>) -> Resu
     .bind(action.what.as_str())
     .bind(action.until.map(Timestamp::unix_ms))
     .bind(account.map(str::to_owned))
+    .bind(action.held_until.map(Timestamp::unix_ms))
     .execute(tx.conn())
     .await
     .map_err(StoreError::at("order an action"))?;
@@ -53,10 +57,21 @@ pub async fn update(tx: &mut Tx, tried: &Tried) -> Result<(), StoreError> {
         ActionState::Dead { error } => (None, None, Some(error.clone()), None),
         ActionState::Confirmed { answer, at } => (None, Some(answer.as_str()), None, Some(at.unix_ms())),
         ActionState::Refused { at, detail } => (None, None, Some(detail.clone()), Some(at.unix_ms())),
+        ActionState::Withdrawn { at } => (None, None, None, Some(at.unix_ms())),
+        ActionState::Doubtful { answer, at, .. } => (None, Some(answer.as_str()), None, Some(at.unix_ms())),
+    };
+    let found = match &action.state {
+        ActionState::Doubtful { found, .. } => Some(found.as_str()),
+        ActionState::Waiting
+        | ActionState::Retrying { .. }
+        | ActionState::Dead { .. }
+        | ActionState::Confirmed { .. }
+        | ActionState::Refused { .. }
+        | ActionState::Withdrawn { .. } => None,
     };
     query(
         "UPDATE actions_action SET state = $1, attempts = $2, trying_since = $3, next_at = $4, answer = $5, detail = $6,
-                settled_at = $7
+                settled_at = $7, run = $9, found = $10
          WHERE id = $8",
     )
     .bind(action.state.as_str())
@@ -67,16 +82,69 @@ pub async fn update(tx: &mut Tx, tried: &Tried) -> Result<(), StoreError> {
     .bind(detail)
     .bind(settled_at)
     .bind(action.id.to_string())
+    .bind(i64::from(action.run))
+    .bind(found)
     .execute(tx.conn())
     .await
     .map_err(StoreError::at("write how far an action got"))?;
     Ok(())
 }
 
+/// It leaves now: from here on it cannot be taken back. False, if it was taken back before. Of this and [`withdraw`] exactly one comes first.
+pub async fn start(tx: &mut Tx, id: ActionId, now: Timestamp) -> Result<bool, StoreError> {
+    let done = query(
+        "UPDATE actions_action SET started_at = COALESCE(started_at, $1)
+         WHERE id = $2 AND state IN ('waiting', 'retrying')",
+    )
+    .bind(now.unix_ms())
+    .bind(id.to_string())
+    .execute(tx.conn())
+    .await
+    .map_err(StoreError::at("begin a delivery"))?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Takes back all orders of a decision that did not leave yet. Returns those that could be, and whether that is all of them.
+pub async fn withdraw(tx: &mut Tx, decision: DecisionId, now: Timestamp) -> Result<(Vec<ActionId>, bool), StoreError> {
+    let at = StoreError::at("take orders back");
+    let rows = query(
+        "UPDATE actions_action SET state = 'withdrawn', settled_at = $1
+         WHERE decision_id = $2 AND state = 'waiting' AND started_at IS NULL RETURNING id",
+    )
+    .bind(now.unix_ms())
+    .bind(decision.to_string())
+    .fetch_all(tx.conn())
+    .await
+    .map_err(&at)?;
+    let left = query("SELECT COUNT(*) AS n FROM actions_action WHERE decision_id = $1 AND state <> 'withdrawn'")
+        .bind(decision.to_string())
+        .fetch_one(tx.conn())
+        .await
+        .map_err(&at)?;
+    let mut taken: Vec<ActionId> = rows.iter().map(|row| row.parse("id")).collect::<Result<_, _>>()?;
+    taken.sort();
+    Ok((taken, left.int("n")? == 0))
+}
+
+/// Whether an order of the decision has left, or could by now.
+pub async fn has_left(conn: &mut AnyConnection, decision: DecisionId, now: Timestamp) -> Result<bool, StoreError> {
+    let row = query(
+        "SELECT COUNT(*) AS n FROM actions_action
+         WHERE decision_id = $1 AND (started_at IS NOT NULL OR held_until IS NULL OR held_until <= $2)",
+    )
+    .bind(decision.to_string())
+    .bind(now.unix_ms())
+    .fetch_one(conn)
+    .await
+    .map_err(StoreError::at("look whether an order has left"))?;
+    Ok(row.int("n")? > 0)
+}
+
 /// The action, by its id.
 pub async fn find(conn: &mut AnyConnection, id: ActionId) -> Result<Option<Tried>, StoreError> {
     let row = query(
-        "SELECT id, item_id, kind, what, until_at, decision_id, state, attempts, trying_since, next_at, answer, detail, ordered_at, settled_at
+        "SELECT id, item_id, kind, what, until_at, decision_id, state, attempts, trying_since, next_at, answer, detail, ordered_at, settled_at,
+                held_until, run, found
          FROM actions_action WHERE id = $1",
     )
     .bind(id.to_string())
@@ -95,7 +163,8 @@ pub async fn find(conn: &mut AnyConnection, id: ActionId) -> Result<Option<Tried
 /// All actions on an item, oldest first.
 pub async fn list_of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec<Action>, StoreError> {
     let rows = query(
-        "SELECT id, item_id, kind, what, until_at, decision_id, state, attempts, next_at, answer, detail, ordered_at, settled_at
+        "SELECT id, item_id, kind, what, until_at, decision_id, state, attempts, next_at, answer, detail, ordered_at, settled_at,
+                held_until, run, found
          FROM actions_action WHERE item_id = $1 ORDER BY ordinal",
     )
     .bind(item.to_string())
@@ -141,7 +210,7 @@ pub async fn unfinished_after(conn: &mut AnyConnection, action: &Action) -> Resu
 pub async fn is_followed(conn: &mut AnyConnection, action: &Action) -> Result<bool, StoreError> {
     let row = query(
         "SELECT COUNT(*) AS n FROM actions_action
-         WHERE item_id = $1 AND ordinal > (SELECT ordinal FROM actions_action WHERE id = $2)",
+         WHERE item_id = $1 AND state <> 'withdrawn' AND ordinal > (SELECT ordinal FROM actions_action WHERE id = $2)",
     )
     .bind(action.item.to_string())
     .bind(action.id.to_string())
@@ -158,7 +227,7 @@ pub struct StandingOrder {
     pub kind: ActionKind,
     /// Of what.
     pub what: Restricted,
-    /// No answer ever came, so it may have been carried out or not.
+    /// No answer ever came, or one that a re-check doubts: it may have been carried out or not.
     pub given_up: bool,
 }
 
@@ -172,9 +241,9 @@ impl StandingOrder {
 /// What was last ordered about the item itself and all that belongs to it: what should be restricted now. What the platform refused changed nothing.
 pub async fn standing_orders(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec<StandingOrder>, StoreError> {
     let rows = query(
-        "SELECT a.kind, a.what, a.state, a.let_go FROM actions_action a WHERE a.item_id = $1 AND a.state <> 'refused'
+        "SELECT a.kind, a.what, a.state, a.let_go FROM actions_action a WHERE a.item_id = $1 AND a.state NOT IN ('refused', 'withdrawn')
            AND a.ordinal = (SELECT MAX(b.ordinal) FROM actions_action b
-                            WHERE b.item_id = a.item_id AND b.what = a.what AND b.state <> 'refused')
+                            WHERE b.item_id = a.item_id AND b.what = a.what AND b.state NOT IN ('refused', 'withdrawn'))
          ORDER BY a.ordinal",
     )
     .bind(item.to_string())
@@ -191,7 +260,7 @@ pub async fn standing_orders(conn: &mut AnyConnection, item: &ItemId) -> Result<
             Ok(StandingOrder {
                 kind,
                 what: row.parse("what")?,
-                given_up: row.text("state")? == "dead",
+                given_up: matches!(row.text("state")?.as_str(), "dead" | "doubtful"),
             })
         })
         .collect()
@@ -201,7 +270,7 @@ pub async fn standing_orders(conn: &mut AnyConnection, item: &ItemId) -> Result<
 pub async fn restricted_account(conn: &mut AnyConnection, item: &ItemId) -> Result<Option<String>, StoreError> {
     let row = query(
         "SELECT a.account FROM actions_action a
-         WHERE a.item_id = $1 AND a.what = 'account' AND a.kind = 'restrict' AND a.state <> 'refused'
+         WHERE a.item_id = $1 AND a.what = 'account' AND a.kind = 'restrict' AND a.state NOT IN ('refused', 'withdrawn')
          ORDER BY a.ordinal DESC LIMIT 1",
     )
     .bind(item.to_string())
@@ -219,9 +288,10 @@ pub async fn is_restricted_by_another(
 ) -> Result<bool, StoreError> {
     let row = query(
         "SELECT a.id FROM actions_action a
-         WHERE a.account = $1 AND a.item_id <> $2 AND a.kind = 'restrict' AND a.let_go = 0 AND a.state <> 'refused'
+         WHERE a.account = $1 AND a.item_id <> $2 AND a.kind = 'restrict' AND a.let_go = 0 AND a.state NOT IN ('refused', 'withdrawn')
+           AND (a.held_until IS NULL OR a.started_at IS NOT NULL)
            AND a.ordinal = (SELECT MAX(b.ordinal) FROM actions_action b
-                            WHERE b.item_id = a.item_id AND b.what = 'account' AND b.state <> 'refused')
+                            WHERE b.item_id = a.item_id AND b.what = 'account' AND b.state NOT IN ('refused', 'withdrawn'))
          LIMIT 1",
     )
     .bind(account.to_owned())
@@ -233,13 +303,27 @@ pub async fn is_restricted_by_another(
 }
 
 /// The item restricts the account no more, and the platform is told nothing, because another item does.
-pub async fn let_go_of_account(tx: &mut Tx, item: &ItemId) -> Result<(), StoreError> {
-    query("UPDATE actions_action SET let_go = 1 WHERE item_id = $1 AND what = 'account' AND kind = 'restrict'")
-        .bind(item.to_string())
+pub async fn let_go_of_account(tx: &mut Tx, item: &ItemId, decision: DecisionId) -> Result<(), StoreError> {
+    query(
+        "UPDATE actions_action SET let_go = 1, let_go_by = $2
+         WHERE item_id = $1 AND what = 'account' AND kind = 'restrict' AND let_go = 0",
+    )
+    .bind(item.to_string())
+    .bind(decision.to_string())
+    .execute(tx.conn())
+    .await
+    .map_err(StoreError::at("let go of an account"))?;
+    Ok(())
+}
+
+/// The item restricts again what a decision let go of without an order. False, if it let go of nothing.
+pub async fn hold_account_again(tx: &mut Tx, decision: DecisionId) -> Result<bool, StoreError> {
+    let done = query("UPDATE actions_action SET let_go = 0, let_go_by = NULL WHERE let_go_by = $1")
+        .bind(decision.to_string())
         .execute(tx.conn())
         .await
-        .map_err(StoreError::at("let go of an account"))?;
-    Ok(())
+        .map_err(StoreError::at("restrict an account again"))?;
+    Ok(done.rows_affected() > 0)
 }
 
 /// Up to `limit` actions ordered before `before`, newest first: of one state, of all states that are still being tried
@@ -254,7 +338,8 @@ pub async fn list(
 ) -> Result<Vec<Action>, StoreError> {
     let reached = within("actions_action.item_id", "$4");
     let statement = format!(
-        "SELECT id, item_id, kind, what, until_at, decision_id, state, attempts, next_at, answer, detail, ordered_at, settled_at
+        "SELECT id, item_id, kind, what, until_at, decision_id, state, attempts, next_at, answer, detail, ordered_at, settled_at,
+                held_until, run, found
          FROM actions_action
          WHERE (state = $1 OR $1 = '' OR ($1 = 'unfinished' AND state IN ('waiting', 'retrying'))) AND (id < $2 OR $2 = '')
            AND {reached} ORDER BY id DESC LIMIT $3"
@@ -289,6 +374,14 @@ pub fn read(row: &AnyRow) -> Result<Action, StoreError> {
             at: row.time("settled_at")?,
             detail: row.text("detail")?,
         },
+        "withdrawn" => ActionState::Withdrawn {
+            at: row.time("settled_at")?,
+        },
+        "doubtful" => ActionState::Doubtful {
+            answer: row.parse("answer")?,
+            found: row.parse("found")?,
+            at: row.time("settled_at")?,
+        },
         other => return Err(damaged("state", format!("`{other}` is not a state of an action"))),
     };
     Ok(Action {
@@ -301,5 +394,7 @@ pub fn read(row: &AnyRow) -> Result<Action, StoreError> {
         state,
         attempts: row.number("attempts")?,
         ordered_at: row.time("ordered_at")?,
+        held_until: row.opt_time("held_until")?,
+        run: row.number("run")?,
     })
 }

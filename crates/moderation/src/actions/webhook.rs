@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::backoff::Backoff;
-use crate::model::{Action, Answer, Decision, Item, Restricted, Timestamp};
+use crate::model::{Action, Answer, Decision, Found, Item, Restricted, Timestamp};
 
 /// Where orders are sent.
 #[derive(Clone)]
@@ -75,6 +75,18 @@ pub enum Attempt {
     },
 }
 
+/// What came of looking whether an order was carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Looked {
+    /// There was an answer.
+    Found(Found),
+    /// There was none: look again.
+    Failed {
+        /// Why, in words that carry no content.
+        error: String,
+    },
+}
+
 impl Webhook {
     /// Sets the client up. It follows no redirects and uses no proxy: an order goes where the operator said.
     pub fn new(settings: WebhookSettings) -> Result<Self, WebhookError> {
@@ -102,63 +114,79 @@ impl Webhook {
         self.settings.timeout
     }
 
-    /// Sends the order once.
-    pub async fn deliver(&self, action: &Action, decision: &Decision, item: &Item, now: Timestamp) -> Attempt {
-        let body = body(action, decision, item).to_string();
-        self.send(&action.id.to_string(), body, now).await
+    /// Sends the order once, with what the account's strikes weigh.
+    pub async fn deliver(
+        &self,
+        action: &Action,
+        decision: &Decision,
+        item: &Item,
+        strikes: Option<u32>,
+        now: Timestamp,
+    ) -> Attempt {
+        let body = body(action, decision, item, strikes).to_string();
+        self.send(&action.key(), body, now).await
+    }
+
+    /// Asks what a part of an item is now, signed like an order.
+    pub async fn ask(&self, key: &str, body: String, now: Timestamp) -> Looked {
+        let signature = signature(&self.settings.secret, now, body.as_bytes());
+        match self.post(key, body, Some(signature)).await {
+            Ok((status, answer)) => understand_state(status, &answer),
+            Err(error) => Looked::Failed { error },
+        }
     }
 
     /// Sends something once, signed.
     pub async fn send(&self, key: &str, body: String, now: Timestamp) -> Attempt {
-        let request = self
+        let signature = signature(&self.settings.secret, now, body.as_bytes());
+        match self.post(key, body, Some(signature)).await {
+            Ok((status, answer)) => understand(status, &answer),
+            Err(error) => Attempt::Failed { error },
+        }
+    }
+
+    /// Sends a body as it is, under a signature that may be wrong or missing: for [`Webhook::send`] and for tests of a receiver. Status and body of
+    /// the answer, or why there is none.
+    pub async fn post(&self, key: &str, body: String, signature: Option<String>) -> Result<(u16, Vec<u8>), String> {
+        let mut request = self
             .client
             .post(&self.settings.url)
             .header("content-type", "application/json")
             .header("idempotency-key", key)
-            .header(
-                "seawall-signature",
-                signature(&self.settings.secret, now, body.as_bytes()),
-            )
             .body(body);
+        if let Some(signature) = signature {
+            request = request.header("seawall-signature", signature);
+        }
         let mut response = match request.send().await {
             Ok(response) => response,
-            Err(error) => {
-                return Attempt::Failed {
-                    error: describe(&error),
-                };
-            }
+            Err(error) => return Err(describe(&error)),
         };
         let status = response.status().as_u16();
         let mut answer = Vec::new();
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if answer.len() + chunk.len() <= ANSWER_BYTES_MAX => answer.extend_from_slice(&chunk),
-                Ok(Some(_)) => {
-                    return Attempt::Failed {
-                        error: "the answer is longer than 64 KiB".to_owned(),
-                    };
-                }
+                Ok(Some(_)) => return Err("the answer is longer than 64 KiB".to_owned()),
                 Ok(None) => break,
-                Err(error) => {
-                    return Attempt::Failed {
-                        error: describe(&error),
-                    };
-                }
+                Err(error) => return Err(describe(&error)),
             }
         }
-        understand(status, &answer)
+        Ok((status, answer))
     }
 }
 
 /// What is sent. It names the item, the order and why; never who at the desk decided.
-fn body(action: &Action, decision: &Decision, item: &Item) -> serde_json::Value {
+fn body(action: &Action, decision: &Decision, item: &Item, strikes: Option<u32>) -> serde_json::Value {
     serde_json::json!({
-        "id": action.id.to_string(),
+        "id": action.key(),
+        "order": action.id.to_string(),
+        "run": action.run,
         "kind": kind_word(action),
         "until": action.until.map(|until| until.to_string()),
         "item": item.id.to_string(),
         "item_kind": item.kind.as_str(),
         "account": item.account,
+        "strikes": strikes,
         "channel": item.channel,
         "decision": decision.id.to_string(),
         "outcome": decision.outcome.as_str(),
@@ -173,7 +201,7 @@ fn body(action: &Action, decision: &Decision, item: &Item) -> serde_json::Value 
 
 /// What is ordered, in a word. What is not about the item itself has words of its own: a platform that does not know them refuses the order instead of
 /// taking the item down, or worse, putting it back.
-fn kind_word(action: &Action) -> String {
+pub fn kind_word(action: &Action) -> String {
     match action.what {
         Restricted::Item => action.kind.to_string(),
         Restricted::Reach | Restricted::Comments | Restricted::Account => format!("{}_{}", action.kind, action.what),
@@ -194,7 +222,7 @@ pub fn signature(secret: &str, at: Timestamp, body: &[u8]) -> String {
 
 /// The answer in a response. A 2xx with nothing in it is a plain "done"; a 2xx whose body says nothing that Seawall knows
 /// is not a confirmation, since any proxy can send one.
-fn understand(status: u16, body: &[u8]) -> Attempt {
+pub fn understand(status: u16, body: &[u8]) -> Attempt {
     match status {
         200..=299 => {}
         410 => {
@@ -239,6 +267,24 @@ fn understand(status: u16, body: &[u8]) -> Attempt {
     }
 }
 
+/// What an item is, in an answer. Whoever does not know the question refuses it, or says something else: then nobody knows.
+pub fn understand_state(status: u16, body: &[u8]) -> Looked {
+    match status {
+        200..=299 => {}
+        410 => return Looked::Found(Found::Gone),
+        other => {
+            return Looked::Failed {
+                error: format!("the platform answered with HTTP status {other}"),
+            };
+        }
+    }
+    let json = serde_json::from_slice::<serde_json::Value>(body).unwrap_or_default();
+    match json["state"].as_str().map(str::parse) {
+        Some(Ok(found)) => Looked::Found(found),
+        Some(Err(_)) | None => Looked::Found(Found::Unknown),
+    }
+}
+
 /// Why a request failed, without the address and whatever secrets it may hold.
 fn describe(error: &reqwest::Error) -> String {
     if error.is_timeout() {
@@ -262,6 +308,27 @@ mod tests {
     }
 
     const EXPECTED: &str = "t=1795226786,v1=ac7f57d1c1816c99dcd70cd26cda51c0d706ac6643bb1c056a16c02c47bdc0d7";
+
+    #[test]
+    fn a_state_is_understood_or_unknown() {
+        for (status, body, found) in [
+            (200, &br#"{"state":"available"}"#[..], Found::Available),
+            (200, br#"{"state":"restricted","answer":"done"}"#, Found::Restricted),
+            (200, br#"{"state":"gone"}"#, Found::Gone),
+            (410, b"", Found::Gone),
+            (200, br#"{"answer":"refused"}"#, Found::Unknown),
+            (200, br#"{"state":"perhaps"}"#, Found::Unknown),
+            (204, b"", Found::Unknown),
+        ] {
+            assert_eq!(
+                understand_state(status, body),
+                Looked::Found(found),
+                "{status} {body:?}"
+            );
+        }
+        assert!(matches!(understand_state(503, b""), Looked::Failed { .. }));
+        assert!(matches!(understand_state(302, b""), Looked::Failed { .. }));
+    }
 
     #[test]
     fn answers_are_understood_or_tried_again() {

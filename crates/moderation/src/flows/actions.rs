@@ -8,13 +8,14 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::orders::DELIVER;
+use super::rechecks::{self, ALARM, RECHECK};
 use super::streams::{TELL, deliver_verdict};
 use crate::actions::Tried;
 use crate::actions::webhook::{Attempt, Webhook};
 use crate::model::{Action, ActionId, ActionState, Actor, Answer, Denied, Right, Timestamp};
 use crate::store::jobs::{self, Job};
 use crate::store::{StoreError, Tx};
-use crate::views::reaches_action;
+use crate::views::{history_of_account, reaches_action};
 use crate::{Seawall, actions, decisions, items};
 
 /// An action was not retried.
@@ -29,6 +30,9 @@ pub enum ActionError {
     /// The platform confirmed it.
     #[error("the action was confirmed; there is nothing to retry")]
     Confirmed,
+    /// Its decision was undone before it left.
+    #[error("the action was withdrawn; there is nothing to retry")]
+    Withdrawn,
     /// It was given up or refused, and something else was ordered about the item since.
     #[error("another order about the item took the place of this action")]
     Superseded,
@@ -37,8 +41,8 @@ pub enum ActionError {
     Store(#[from] StoreError),
 }
 
-/// What the worker does: it delivers orders, and tells of streams.
-const KINDS: [&str; 2] = [DELIVER, TELL];
+/// What the worker does: it delivers orders, checks again whether they were carried out, and tells of streams and of doubts.
+const KINDS: [&str; 4] = [DELIVER, TELL, RECHECK, ALARM];
 /// How many orders one process has under way at the same time.
 const DELIVERIES_MAX: usize = 8;
 /// How much longer than an attempt may take a job is leased: time to write down what came of it.
@@ -61,17 +65,26 @@ pub async fn retry_action(app: &Seawall, actor: &Actor, id: ActionId) -> Result<
     }
     items::lock(&mut tx, &tried.action.item).await?;
     let tried = actions::find(tx.conn(), id).await?.ok_or(ActionError::NotFound)?;
-    if let ActionState::Confirmed { .. } = tried.action.state {
-        return Err(ActionError::Confirmed);
+    match tried.action.state {
+        ActionState::Confirmed { .. } => return Err(ActionError::Confirmed),
+        ActionState::Withdrawn { .. } => return Err(ActionError::Withdrawn),
+        ActionState::Waiting
+        | ActionState::Retrying { .. }
+        | ActionState::Dead { .. }
+        | ActionState::Refused { .. }
+        | ActionState::Doubtful { .. } => {}
     }
     // Sent after the later order, it would undo what was decided last.
     if !tried.action.state.is_unfinished() && actions::is_followed(tx.conn(), &tried.action).await? {
         return Err(ActionError::Superseded);
     }
     let from = tried.action.state.as_str();
+    // What was confirmed is given under a key of its own: under the old one the platform would take it for a repeat.
+    let was_confirmed = matches!(tried.action.state, ActionState::Doubtful { .. });
     let action = Action {
         state: ActionState::Waiting,
         attempts: 0,
+        run: tried.action.run.saturating_add(u32::from(was_confirmed)),
         ..tried.action
     };
     actions::update(
@@ -157,8 +170,11 @@ async fn sleep_until_due(app: &Seawall) {
 
 /// Does one job; says whether an attempt was made.
 async fn deliver(app: &Seawall, webhook: &Webhook, worker: &str, job: &Job) -> Result<bool, StoreError> {
-    if job.kind == TELL {
-        return deliver_verdict(app, webhook, worker, job).await;
+    match job.kind.as_str() {
+        TELL => return deliver_verdict(app, webhook, worker, job).await,
+        RECHECK => return rechecks::recheck(app, webhook, worker, job).await,
+        ALARM => return rechecks::tell_alarm(app, webhook, worker, job).await,
+        _ => {}
     }
     let Some(order) = read_order(app, job).await? else {
         let mut tx = app.store.begin("drop job").await?;
@@ -170,6 +186,7 @@ async fn deliver(app: &Seawall, webhook: &Webhook, worker: &str, job: &Job) -> R
         tried,
         decision,
         item,
+        strikes,
         earlier,
     } = order;
     if earlier.is_some() {
@@ -179,7 +196,22 @@ async fn deliver(app: &Seawall, webhook: &Webhook, worker: &str, job: &Job) -> R
         return Ok(false);
     }
 
-    let attempt = webhook.deliver(&tried.action, &decision, &item, app.clock.now()).await;
+    if tried.action.attempts == 0 {
+        // From here on the decision cannot be undone. If it just was, nothing leaves.
+        let mut tx = app.store.begin("start delivery").await?;
+        let may_leave = actions::start(&mut tx, tried.action.id, app.clock.now()).await?;
+        if !may_leave {
+            jobs::finish(&mut tx, job, worker).await?;
+        }
+        tx.commit().await?;
+        if !may_leave {
+            return Ok(false);
+        }
+    }
+
+    let attempt = webhook
+        .deliver(&tried.action, &decision, &item, strikes, app.clock.now())
+        .await;
 
     let mut tx = app.store.begin("write delivery").await?;
     let now = app.clock.now();
@@ -201,8 +233,11 @@ async fn deliver(app: &Seawall, webhook: &Webhook, worker: &str, job: &Job) -> R
         ActionState::Waiting
         | ActionState::Dead { .. }
         | ActionState::Confirmed { .. }
-        | ActionState::Refused { .. } => {
+        | ActionState::Refused { .. }
+        | ActionState::Withdrawn { .. }
+        | ActionState::Doubtful { .. } => {
             jobs::finish(&mut tx, job, worker).await?;
+            rechecks::plan(app, &mut tx, &after.action, now).await?;
             if let Some(next) = actions::unfinished_after(tx.conn(), &after.action).await? {
                 jobs::enqueue(&mut tx, now, &app.chance, DELIVER, next, now).await?;
             }
@@ -218,6 +253,7 @@ struct Order {
     tried: Tried,
     decision: crate::model::Decision,
     item: crate::model::Item,
+    strikes: Option<u32>,
     earlier: Option<ActionId>,
 }
 
@@ -240,10 +276,19 @@ async fn read_order(app: &Seawall, job: &Job) -> Result<Option<Order>, StoreErro
         return Ok(None);
     };
     let earlier = actions::unfinished_before(&mut conn, &tried.action).await?;
+    let strikes = match &item.account {
+        Some(account) => Some(
+            history_of_account(app, &mut conn, account, app.clock.now())
+                .await?
+                .weight,
+        ),
+        None => None,
+    };
     Ok(Some(Order {
         tried,
         decision,
         item,
+        strikes,
         earlier,
     }))
 }
@@ -295,7 +340,10 @@ fn write_event(tx: &mut Tx, action: &Action, now: Timestamp) {
         ActionState::Retrying { error, .. } if action.attempts == 1 => {
             ("action.failing", serde_json::json!({ "error": error }))
         }
-        ActionState::Retrying { .. } | ActionState::Waiting => return,
+        ActionState::Retrying { .. }
+        | ActionState::Waiting
+        | ActionState::Withdrawn { .. }
+        | ActionState::Doubtful { .. } => return,
     };
     tx.event(now, &Actor::System, kind, action.id, body);
 }

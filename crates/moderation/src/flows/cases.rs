@@ -5,14 +5,17 @@ use std::cmp::Reverse;
 use policy::Queue;
 
 use super::deciding::versions;
-use super::orders::{Order, lift, order_action};
+use super::judgement::{check_assessment, check_reason, facts};
+use super::orders::{Order, held_until, lift, order_action};
+pub use super::undo::{UndoError, undo_decision, undo_until};
 use crate::actions::StandingOrder;
 use crate::matching::benign;
 use crate::model::{
-    ActionKind, Actor, Assessment, Author, Case, CaseId, CaseState, Decision, DecisionId, Denied, InvalidTransition,
-    ItemId, Judgement, Notice, Outcome, Restricted, Right, Timestamp, UserId,
+    ActionKind, Actor, Author, Case, CaseId, CaseState, Decision, DecisionId, Denied, InvalidTransition, ItemId,
+    Judgement, Outcome, Restricted, Right, Timestamp, UserId,
 };
 use crate::rules::firings::Key;
+use crate::rules::restrictions::Ending;
 use crate::rules::{firings, restrictions, standing};
 use crate::store::{StoreError, Tx};
 use crate::views::reaches_item;
@@ -53,8 +56,8 @@ pub enum CaseError {
 
 /// How many cases are tried when many people ask for the next one at the same time.
 const NEXT_TRIES_MAX: i64 = 20;
-/// The most ends of restrictions that follow one decision: one for each thing that can be restricted, and some to spare.
-const ENDINGS_MAX: usize = 8;
+/// The most decisions that say nothing of an item and follow one that does: ends of restrictions, and decisions that were undone.
+const SAYS_NOTHING_MAX: usize = 32;
 
 /// The person holds the case for a while.
 pub async fn take_case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Case, CaseError> {
@@ -221,6 +224,14 @@ pub async fn decide_case(
         Outcome::Allow | Outcome::Review => Vec::new(),
     };
 
+    let ends = restrictions::of_item(tx.conn(), &case.item).await?;
+    let is_forgotten = |ending: &&Ending| match judgement.outcome {
+        Outcome::Restrict => ending.what == Restricted::Item,
+        Outcome::Allow | Outcome::Review => standing_orders.iter().any(|order| order.what == ending.what),
+    };
+    // What is forgotten with this decision, should it be undone.
+    let forgotten: Vec<serde_json::Value> = ends.iter().filter(is_forgotten).map(ending_as_json).collect();
+
     let decision = Decision {
         id: DecisionId::fresh(now, &app.chance),
         item: case.item.clone(),
@@ -229,7 +240,7 @@ pub async fn decide_case(
         author: Author::Person(user),
         policy: judgement.policy.filter(|_| judgement.outcome == Outcome::Restrict),
         reason: judgement.reason.trim().to_owned(),
-        facts: facts(&judgement, &case, &restricted),
+        facts: facts(&judgement, &case, &restricted, &forgotten),
         versions: versions(live),
         supersedes: before.as_ref().map(|decision| decision.id),
         case: Some(id),
@@ -246,21 +257,39 @@ pub async fn decide_case(
     if decision.outcome == Outcome::Restrict {
         benign::remove_item(&mut tx, &decision.item).await?;
     }
-    order_what_must_change(app, &mut tx, actor, &decision, &standing_orders, &restricted).await?;
+    let held = held_until(app, &decision, item.kind);
+    order_what_must_change(app, &mut tx, actor, &decision, (&standing_orders, &restricted), held).await?;
     if let Some(before) = &before {
-        measure_rules(app, &mut tx, before, &decision).await?;
+        measure_rules(app, &mut tx, before, &decision, Said::Now).await?;
     }
     tx.commit().await?;
     app.bells.jobs.notify_one();
     Ok(decision.id)
 }
 
+/// Whether something is said, or taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Said {
+    /// It is said.
+    Now,
+    /// It was said, and is taken back.
+    TakenBack,
+}
+
 /// What a person says of an item is said of the rules that found something about it.
-async fn measure_rules(app: &Seawall, tx: &mut Tx, before: &Decision, decision: &Decision) -> Result<(), StoreError> {
-    // That its time was over says nothing of an item: what did stands before it.
+pub(super) async fn measure_rules(
+    app: &Seawall,
+    tx: &mut Tx,
+    before: &Decision,
+    decision: &Decision,
+    said: Said,
+) -> Result<(), StoreError> {
+    // That its time was over says nothing of an item, and neither does a decision that was undone: what does stands before.
     let mut before = before.clone();
-    for _ in 0..ENDINGS_MAX {
-        let Some(earlier) = before.supersedes.filter(|_| before.facts["ended"].is_object()) else {
+    for _ in 0..SAYS_NOTHING_MAX {
+        let restores = before.facts["restores"].as_str().and_then(|id| id.parse().ok());
+        let ended = before.supersedes.filter(|_| before.facts["ended"].is_object());
+        let Some(earlier) = restores.or(ended) else {
             break;
         };
         match decisions::find(tx.conn(), earlier).await? {
@@ -280,7 +309,11 @@ async fn measure_rules(app: &Seawall, tx: &mut Tx, before: &Decision, decision: 
     let found = rules.filter(|(_, rule)| fired.contains(&rule.name.as_str()) && finds(rule));
     let mut keys: Vec<Key> = found.map(|(idx, _)| judged_by.key(idx)).collect();
     let is_confirmed = decision.outcome == Outcome::Restrict;
-    firings::judge(tx, firings::day_of(before.decided_at), &mut keys, is_confirmed).await
+    let day = firings::day_of(before.decided_at);
+    match said {
+        Said::Now => firings::judge(tx, day, &mut keys, is_confirmed).await,
+        Said::TakenBack => firings::unjudge(tx, day, &mut keys, is_confirmed).await,
+    }
 }
 
 /// What is restricted once a person decides so: what stands already, and all of the item if nothing does or the person wants it.
@@ -298,8 +331,8 @@ async fn order_what_must_change(
     tx: &mut Tx,
     actor: &Actor,
     decision: &Decision,
-    standing: &[StandingOrder],
-    restricted: &[Restricted],
+    (standing, restricted): (&[StandingOrder], &[Restricted]),
+    held_until: Option<Timestamp>,
 ) -> Result<(), StoreError> {
     let now = decision.decided_at;
     match decision.outcome {
@@ -318,6 +351,7 @@ async fn order_what_must_change(
                     kind: ActionKind::Restrict,
                     what,
                     until: ending.map(|ending| ending.ends_at),
+                    held_until,
                 };
                 order_action(app, tx, actor, decision, order, now).await?;
             }
@@ -327,7 +361,7 @@ async fn order_what_must_change(
             let is_restored = |order: &StandingOrder| order.kind == ActionKind::Restore && !order.given_up;
             for order in standing.iter().filter(|order| !is_restored(order)) {
                 restrictions::forget_of(tx, &decision.item, order.what).await?;
-                lift(app, tx, actor, decision, order.what, now).await?;
+                lift(app, tx, actor, decision, order.what, held_until).await?;
             }
         }
     }
@@ -342,70 +376,17 @@ async fn find_open_to(tx: &mut Tx, actor: &Actor, id: CaseId, now: Timestamp) ->
         .ok_or(CaseError::NotFound)
 }
 
-fn person(actor: &Actor) -> Result<UserId, Denied> {
+/// The end of a restriction, so that it can be put back: see [`super::undo`].
+fn ending_as_json(ending: &Ending) -> serde_json::Value {
+    serde_json::json!({
+        "of": ending.decision.to_string(), "what": ending.what.as_str(), "ends_at": ending.ends_at.unix_ms(),
+    })
+}
+
+pub(super) fn person(actor: &Actor) -> Result<UserId, Denied> {
     actor.require(Right::DecideCases)?;
     actor.user().ok_or_else(|| Denied {
         actor: actor.to_string(),
         right: Right::DecideCases,
     })
-}
-
-/// Whether the purpose was assessed where it must be, and what the affected person is told can be told.
-fn check_assessment(judgement: &Judgement) -> Result<(), CaseError> {
-    let restricts = judgement.outcome == Outcome::Restrict;
-    let is_needed = restricts && judgement.policy.is_some_and(Assessment::is_needed_for);
-    let invalid = |field, what: String| Err(CaseError::Invalid { field, what });
-    match &judgement.assessment {
-        None if is_needed => {
-            let what = "must say for which purpose it is spread, before it is restricted under this policy".to_owned();
-            return invalid("assessment", what);
-        }
-        None => {}
-        Some(assessment) => {
-            if let Err(error) = assessment.check(restricts) {
-                return invalid("assessment", error.to_string());
-            }
-        }
-    }
-    match judgement.notice.as_ref().and_then(Notice::flaw) {
-        Some(flaw) => invalid("notice", flaw.to_owned()),
-        None => Ok(()),
-    }
-}
-
-/// What a person's decision rests on. Where nothing is restricted, nobody is told that something is.
-fn facts(judgement: &Judgement, case: &Case, restricted: &[Restricted]) -> serde_json::Value {
-    let mut facts = serde_json::json!({
-        "case": case.id.to_string(), "queue": case.queue.as_str(),
-        "restricted": restricted.iter().map(|what| what.as_str()).collect::<Vec<_>>(),
-    });
-    if let Some(assessment) = &judgement.assessment {
-        facts["assessment"] = assessment.to_json();
-    }
-    let notice = judgement.notice.as_ref();
-    if let Some(notice) = notice.filter(|_| judgement.outcome == Outcome::Restrict) {
-        facts["notice"] = notice.to_json();
-    }
-    facts
-}
-
-pub(super) fn check_reason(reason: &str) -> Result<(), CaseError> {
-    let length = reason.trim().chars().count();
-    if length == 0 {
-        return Err(CaseError::Invalid {
-            field: "reason",
-            what: "must say why".to_owned(),
-        });
-    }
-    if length > Judgement::REASON_LENGTH_MAX {
-        let what = format!("is longer than {} characters", Judgement::REASON_LENGTH_MAX);
-        return Err(CaseError::Invalid { field: "reason", what });
-    }
-    if reason.contains('\0') {
-        return Err(CaseError::Invalid {
-            field: "reason",
-            what: "has a NUL character".to_owned(),
-        });
-    }
-    Ok(())
 }

@@ -198,6 +198,7 @@ async fn carry_out(
                 kind: ActionKind::Restrict,
                 what,
                 until: restriction.for_ms.map(|ms| after(now, ms)),
+                held_until: None,
             };
             order_action(app, tx, &Actor::System, decision, order, now).await?;
         }

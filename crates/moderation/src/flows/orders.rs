@@ -1,6 +1,8 @@
 //! What is ordered from the platform: with the decision that says so, and the job that delivers it, in one transaction.
 
-use crate::model::{Action, ActionId, ActionKind, ActionState, Actor, Decision, ItemId, Restricted, Timestamp};
+use crate::model::{
+    Action, ActionId, ActionKind, ActionState, Actor, Decision, ItemId, ItemKind, Restricted, Timestamp,
+};
 use crate::store::{Lock, StoreError, Tx};
 use crate::{Seawall, actions, items};
 
@@ -13,6 +15,15 @@ pub(crate) struct Order {
     pub kind: ActionKind,
     pub what: Restricted,
     pub until: Option<Timestamp>,
+    /// Before this it does not leave.
+    pub held_until: Option<Timestamp>,
+}
+
+/// Until when a person's decision can be undone, and its orders wait. One about a live stream leaves at once: what is live does not wait.
+pub(crate) fn held_until(app: &Seawall, decision: &Decision, kind: ItemKind) -> Option<Timestamp> {
+    let undo = app.settings.desk.undo;
+    let is_held = decision.is_of_a_person() && kind != ItemKind::Stream && !undo.is_zero();
+    is_held.then(|| decision.decided_at.after(undo))
 }
 
 /// Orders an action and writes the job that will deliver it.
@@ -24,7 +35,14 @@ pub(crate) async fn order_action(
     order: Order,
     now: Timestamp,
 ) -> Result<ActionId, StoreError> {
-    let Order { kind, what, until } = order;
+    let Order {
+        kind,
+        what,
+        until,
+        held_until,
+    } = order;
+    let delayed_until = delayed_until(app, tx, decision, kind, now).await?;
+    let held_until = held_until.max(delayed_until);
     let action = Action {
         id: ActionId::fresh(now, &app.chance),
         item: decision.item.clone(),
@@ -35,6 +53,8 @@ pub(crate) async fn order_action(
         state: ActionState::Waiting,
         attempts: 0,
         ordered_at: now,
+        held_until,
+        run: 1,
     };
     let mut account = None;
     if (kind, what) == (ActionKind::Restrict, Restricted::Account) {
@@ -42,13 +62,33 @@ pub(crate) async fn order_action(
         account = items::account_of(tx.conn(), &action.item).await?;
     }
     actions::insert(tx, &action, account.as_deref()).await?;
-    crate::store::jobs::enqueue(tx, now, &app.chance, DELIVER, action.id, now).await?;
+    crate::store::jobs::enqueue(tx, now, &app.chance, DELIVER, action.id, held_until.unwrap_or(now)).await?;
     let body = serde_json::json!({
         "item": action.item.to_string(), "kind": kind.as_str(), "what": what.as_str(),
         "decision": decision.id.to_string(),
     });
     tx.event(now, actor, "action.ordered", action.id, body);
     Ok(action.id)
+}
+
+/// Until when a restriction is put off, where its policy wants that.
+async fn delayed_until(
+    app: &Seawall,
+    tx: &mut Tx,
+    decision: &Decision,
+    kind: ActionKind,
+    now: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let desk = &app.settings.desk;
+    let is_meant = decision
+        .policy
+        .is_some_and(|policy| desk.delay_policies.contains(&policy));
+    if kind != ActionKind::Restrict || !is_meant || desk.delay_max.is_zero() {
+        return Ok(None);
+    }
+    let item = items::find(tx.conn(), &decision.item).await?;
+    let is_live = item.is_some_and(|(item, _)| item.kind == ItemKind::Stream);
+    Ok((!is_live).then(|| now.after(desk.delay_max.mul_f64(app.chance.unit()))))
 }
 
 /// Makes available again what an item restricted. An account is restored with the last item that restricts it, whoever ends which of them first.
@@ -58,21 +98,23 @@ pub(super) async fn lift(
     actor: &Actor,
     decision: &Decision,
     what: Restricted,
-    now: Timestamp,
+    held_until: Option<Timestamp>,
 ) -> Result<(), StoreError> {
+    let now = decision.decided_at;
     if what == Restricted::Account && is_held_by_another(tx, &decision.item).await? {
-        return actions::let_go_of_account(tx, &decision.item).await;
+        return actions::let_go_of_account(tx, &decision.item, decision.id).await;
     }
     let order = Order {
         kind: ActionKind::Restore,
         what,
         until: None,
+        held_until,
     };
     order_action(app, tx, actor, decision, order, now).await?;
     Ok(())
 }
 
-async fn is_held_by_another(tx: &mut Tx, item: &ItemId) -> Result<bool, StoreError> {
+pub(super) async fn is_held_by_another(tx: &mut Tx, item: &ItemId) -> Result<bool, StoreError> {
     // Of two items that let go at the same time the second sees that the first did.
     tx.lock(Lock::Accounts).await?;
     match actions::restricted_account(tx.conn(), item).await? {

@@ -6,8 +6,9 @@
 
 use std::time::Duration;
 
-use super::cases::{CaseError, check_reason};
+use super::cases::CaseError;
 use super::deciding::open_or_join_case;
+use super::judgement::check_reason;
 use crate::model::{
     Actor, Author, CaseId, CaseState, DecisionId, Denied, GoldenId, Outcome, Queue, ReviewId, Right, Timestamp, UserId,
 };

@@ -2,9 +2,12 @@
 //!
 //! ```text
 //! Waiting ──attempt fails──► Retrying ──…──► Dead ──retry by a person──► Waiting
-//!    └──────────────┬───────────┘
-//!                   ├─ the platform says done, already_done, gone ──► Confirmed
-//!                   └─ the platform says refused ──────────────────► Refused ──retry──► Waiting
+//!    │└─────────────┬───────────┘
+//!    │              ├─ the platform says done, already_done, gone ──► Confirmed
+//!    │              └─ the platform says refused ──────────────────► Refused ──retry──► Waiting
+//!    └─ the decision is undone before anything left ──► Withdrawn
+//!
+//! Confirmed ──a re-check finds that it is not so──► Waiting, once; then Doubtful ──retry by a person──► Waiting
 //! ```
 
 use super::{ActionId, DecisionId, ItemId, Timestamp};
@@ -48,6 +51,50 @@ words! {
     }
 }
 
+words! {
+    /// What a re-check found an item, or a part of what belongs to it, to be.
+    Found, "what a re-check finds" {
+        /// Everybody has it.
+        Available = "available",
+        /// It is restricted.
+        Restricted = "restricted",
+        /// It exists no more.
+        Gone = "gone",
+        /// There was no answer that says.
+        Unknown = "unknown",
+    }
+}
+
+impl Found {
+    /// Whether it is as ordered; `None`, if nobody knows.
+    pub const fn agrees_with(self, kind: ActionKind) -> Option<bool> {
+        match (self, kind) {
+            (Found::Unknown, _) => None,
+            (Found::Gone, _) | (Found::Restricted, ActionKind::Restrict) | (Found::Available, ActionKind::Restore) => {
+                Some(true)
+            }
+            (Found::Available, ActionKind::Restrict) | (Found::Restricted, ActionKind::Restore) => Some(false),
+        }
+    }
+}
+
+/// What one re-check came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recheck {
+    /// The action.
+    pub action: ActionId,
+    /// Which giving of the order it was about, from 1.
+    pub run: u32,
+    /// The how many-th re-check of that, from 1.
+    pub n: u32,
+    /// When.
+    pub at: Timestamp,
+    /// What was found.
+    pub found: Found,
+    /// Why nothing was found, in words.
+    pub detail: String,
+}
+
 /// How far an action got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ActionState {
@@ -79,6 +126,20 @@ pub enum ActionState {
         /// What it said, in words.
         detail: String,
     },
+    /// The decision was undone before anything left: the platform never heard of it.
+    Withdrawn {
+        /// When.
+        at: Timestamp,
+    },
+    /// The platform confirmed it, and re-checks found that it is not so, or could not find out. A person can have it given again.
+    Doubtful {
+        /// What the platform had said.
+        answer: Answer,
+        /// What was found.
+        found: Found,
+        /// When.
+        at: Timestamp,
+    },
 }
 
 impl ActionState {
@@ -90,6 +151,8 @@ impl ActionState {
             ActionState::Dead { .. } => "dead",
             ActionState::Confirmed { .. } => "confirmed",
             ActionState::Refused { .. } => "refused",
+            ActionState::Withdrawn { .. } => "withdrawn",
+            ActionState::Doubtful { .. } => "doubtful",
         }
     }
 
@@ -100,7 +163,11 @@ impl ActionState {
     pub const fn is_unfinished(&self) -> bool {
         match self {
             ActionState::Waiting | ActionState::Retrying { .. } => true,
-            ActionState::Dead { .. } | ActionState::Confirmed { .. } | ActionState::Refused { .. } => false,
+            ActionState::Dead { .. }
+            | ActionState::Confirmed { .. }
+            | ActionState::Refused { .. }
+            | ActionState::Withdrawn { .. }
+            | ActionState::Doubtful { .. } => false,
         }
     }
 }
@@ -126,4 +193,18 @@ pub struct Action {
     pub attempts: u32,
     /// When it was ordered.
     pub ordered_at: Timestamp,
+    /// Not before this does it leave: until then the decision can be undone.
+    pub held_until: Option<Timestamp>,
+    /// How often it was given, from 1. It is given anew, under a key of its own, where a re-check found that it was not carried out.
+    pub run: u32,
+}
+
+impl Action {
+    /// The idempotency key under which the platform hears of it: what was confirmed and not done would else be taken for a repeat.
+    pub fn key(&self) -> String {
+        match self.run {
+            0 | 1 => self.id.to_string(),
+            run => format!("{}.{run}", self.id),
+        }
+    }
 }

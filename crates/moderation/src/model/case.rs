@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Open ──close──► Closed          (a closed case stays closed; a new submission of the item opens a new one)
+//!   ▲ └───────reopen──┘            (but for who closed it, for as long as the decision can be undone)
 //!   └─take/release/escalate─┘
 //! ```
 
@@ -145,6 +146,22 @@ impl Case {
         })
     }
 
+    /// The case as it was before `decision` closed it, held by who did; none if something else closed it.
+    pub fn reopen(self, user: UserId, decision: DecisionId, now: Timestamp) -> Option<Self> {
+        match self.state {
+            CaseState::Closed { by, decision: how, .. } if by == user && how == decision => Some(Self {
+                state: CaseState::Open {
+                    lease: Some(Lease {
+                        holder: user,
+                        until: now.after(Self::LEASE),
+                    }),
+                },
+                ..self
+            }),
+            CaseState::Closed { .. } | CaseState::Open { .. } => None,
+        }
+    }
+
     fn may_be_worked_on_by(&self, user: UserId, now: Timestamp) -> Result<(), InvalidTransition> {
         if let CaseState::Closed { decision, .. } = self.state {
             return Err(InvalidTransition::AlreadyClosed { decision });
@@ -214,6 +231,23 @@ mod tests {
                 Err(InvalidTransition::AlreadyClosed { decision })
             );
         }
+    }
+
+    #[test]
+    fn only_who_closed_a_case_opens_it_again() {
+        let (case, amal, ben, decision) = ids();
+        let now = Timestamp::from_unix_ms(5_000);
+        let other = DecisionId::fresh(now, &Chance::seeded(9));
+        assert_eq!(case.clone().reopen(amal, decision, now), None);
+        let closed = case.close(amal, decision, now).unwrap();
+        assert_eq!(closed.clone().reopen(ben, decision, now), None);
+        assert_eq!(closed.clone().reopen(amal, other, now), None);
+        let open = closed.reopen(amal, decision, now).unwrap();
+        assert!(matches!(
+            open.clone().take(ben, now),
+            Err(InvalidTransition::HeldByAnother { .. })
+        ));
+        assert!(open.take(amal, now).is_ok());
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod queues;
 pub mod role;
 pub mod rules;
 pub mod stream;
+pub mod strike;
 pub mod strip;
 pub mod time;
 pub mod transcript;
@@ -29,7 +30,7 @@ pub mod verdict;
 mod work;
 
 pub use access::{Key, Scope, Session, SessionId, SessionLine, User, UserState};
-pub use action::{Action, ActionKind, ActionState, Answer, Restricted};
+pub use action::{Action, ActionKind, ActionState, Answer, Found, Recheck, Restricted};
 pub use actor::{Actor, Denied, Right, Token};
 pub use assessment::{Assessment, InvalidAssessment, Purpose, RabatFactor};
 pub use bank::{Bank, BankChange, Crops, Entry, EntryState, Judged, KeptSound, KeptVideo, NewBank, NewEntry};
@@ -53,6 +54,7 @@ pub use rules::{
     RulesSource, RulesVersion, ShadowExample, ShadowResult, Standing,
 };
 pub use stream::{NewStream, Stream, StreamState, StreamStats, StreamVerdict};
+pub use strike::{AccountHistory, PastDecision, Strike, StrikeRule, StrikeSettings, Suggestion};
 pub use strip::{NewStripPicture, StripPlace};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use transcript::{TranscriptLine, spoken};

@@ -123,14 +123,29 @@ pub async fn note(tx: &mut Tx, day: i64, firings: &mut [Firing]) -> Result<(), S
 
 /// Writes what a person said of what rules found on a day.
 pub async fn judge(tx: &mut Tx, day: i64, keys: &mut [Key], is_confirmed: bool) -> Result<(), StoreError> {
+    count_judged(tx, day, keys, is_confirmed, 1).await
+}
+
+/// Takes back what a person said of what rules found on a day.
+pub async fn unjudge(tx: &mut Tx, day: i64, keys: &mut [Key], was_confirmed: bool) -> Result<(), StoreError> {
+    count_judged(tx, day, keys, was_confirmed, -1).await
+}
+
+async fn count_judged(
+    tx: &mut Tx,
+    day: i64,
+    keys: &mut [Key],
+    is_confirmed: bool,
+    times: i64,
+) -> Result<(), StoreError> {
     keys.sort();
     for key in keys {
         query(
             "UPDATE rules_firing SET confirmed = confirmed + $1, reversed = reversed + $2
              WHERE rule = $3 AND fingerprint = $4 AND day = $5",
         )
-        .bind(i64::from(is_confirmed))
-        .bind(i64::from(!is_confirmed))
+        .bind(times * i64::from(is_confirmed))
+        .bind(times * i64::from(!is_confirmed))
         .bind(key.rule.clone())
         .bind(key.fingerprint.clone())
         .bind(day)

@@ -27,6 +27,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (17, include_str!("../../migrations/0017_makers_of_keys.sql")),
     (18, include_str!("../../migrations/0018_search.sql")),
     (19, include_str!("../../migrations/0019_quality.sql")),
+    (20, include_str!("../../migrations/0020_undo_and_rechecks.sql")),
 ];
 
 /// The database's tables cannot be brought up to date.

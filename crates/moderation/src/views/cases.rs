@@ -10,7 +10,7 @@ use super::items::{MediaView, media_views};
 use super::{ViewError, cursor, names};
 use crate::model::{
     Action, Actor, Author, Case, CaseId, CaseState, Decision, Event, Item, ItemKind, Match, MediaId, Page, PageRequest,
-    PlatformFacts, Right, Tier,
+    PlatformFacts, Recheck, Right, Tier,
 };
 use crate::store::columns::Columns;
 use crate::store::{StoreError, events};
@@ -74,6 +74,8 @@ pub struct CaseView {
     pub decisions: Vec<DecisionView>,
     /// All orders about the item, oldest first.
     pub actions: Vec<Action>,
+    /// What re-checks of them found, oldest first.
+    pub rechecks: Vec<Recheck>,
     /// What happened to the case and the item, oldest first; at most [`CaseView::EVENTS_MAX`].
     pub events: Vec<EventView>,
 }
@@ -210,6 +212,7 @@ pub async fn case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Option<Cas
     let names = names::all(&mut conn).await?;
     let decisions = decisions::list_of_item(&mut conn, &case.item).await?;
     let actions = actions::list_of_item(&mut conn, &case.item).await?;
+    let rechecks = actions::rechecks::of_item(&mut conn, &case.item).await?;
 
     let mut log = events::list_about(&mut conn, &id.to_string(), CaseView::EVENTS_MAX).await?;
     log.extend(events::list_about(&mut conn, case.item.as_str(), CaseView::EVENTS_MAX).await?);
@@ -245,6 +248,7 @@ pub async fn case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Option<Cas
         media,
         decisions,
         actions,
+        rechecks,
         events,
     }))
 }

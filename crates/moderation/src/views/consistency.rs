@@ -51,7 +51,8 @@ const CHECKS: &[(&str, &str)] = &[
         "SELECT d.id FROM decisions_decision d
          WHERE NOT EXISTS (SELECT 1 FROM store_event e
                            WHERE e.subject = CASE d.author_kind WHEN 'person' THEN d.case_id ELSE d.item_id END
-                             AND e.kind = CASE d.author_kind WHEN 'person' THEN 'case.decided' ELSE 'item.decided' END
+                             AND e.kind IN (CASE d.author_kind WHEN 'person' THEN 'case.decided' ELSE 'item.decided' END,
+                                            CASE d.author_kind WHEN 'person' THEN 'case.undone' ELSE 'item.decided' END)
                              AND e.body LIKE '%\"decision\":\"' || d.id || '\"%'
                              AND e.body LIKE '%\"outcome\":\"' || d.outcome || '\"%') LIMIT $1",
     ),
@@ -61,8 +62,9 @@ const CHECKS: &[(&str, &str)] = &[
          WHERE d.outcome = 'restrict'
            AND NOT EXISTS (SELECT 1 FROM decisions_decision later WHERE later.item_id = d.item_id AND later.ordinal > d.ordinal)
            AND NOT EXISTS (SELECT 1 FROM actions_action a WHERE a.item_id = d.item_id AND a.kind = 'restrict' AND a.let_go = 0
+                             AND a.state <> 'withdrawn'
                              AND a.ordinal = (SELECT MAX(last.ordinal) FROM actions_action last
-                                              WHERE last.item_id = d.item_id AND last.what = a.what))
+                                              WHERE last.item_id = d.item_id AND last.what = a.what AND last.state <> 'withdrawn'))
          LIMIT $1",
     ),
     (
@@ -71,9 +73,9 @@ const CHECKS: &[(&str, &str)] = &[
          WHERE d.outcome <> 'restrict'
            AND NOT EXISTS (SELECT 1 FROM decisions_decision later WHERE later.item_id = d.item_id AND later.ordinal > d.ordinal)
            AND EXISTS (SELECT 1 FROM actions_action a WHERE a.item_id = d.item_id AND a.kind = 'restrict' AND a.let_go = 0
-                         AND a.state <> 'refused'
+                         AND a.state NOT IN ('refused', 'withdrawn')
                          AND a.ordinal = (SELECT MAX(last.ordinal) FROM actions_action last
-                                          WHERE last.item_id = d.item_id AND last.what = a.what))
+                                          WHERE last.item_id = d.item_id AND last.what = a.what AND last.state <> 'withdrawn'))
          LIMIT $1",
     ),
 ];

@@ -19,6 +19,8 @@ pub struct Desk {
     pub n_waiting_actions: i64,
     /// Orders that Seawall gave up on.
     pub n_dead_actions: i64,
+    /// Orders that the platform confirmed, and that re-checks doubt.
+    pub n_doubtful_actions: i64,
     /// Alarms about rules that nobody took note of.
     pub n_rule_alarms: i64,
 }
@@ -30,6 +32,8 @@ pub struct ActionCounts {
     pub n_waiting: i64,
     /// Those that Seawall gave up on.
     pub n_dead: i64,
+    /// Those that the platform confirmed, and that re-checks doubt.
+    pub n_doubtful: i64,
 }
 
 /// How much waits in a queue.
@@ -88,6 +92,7 @@ pub async fn desk(app: &Seawall, actor: &Actor) -> Result<Desk, ViewError> {
         queues,
         n_waiting_actions: actions.n_waiting,
         n_dead_actions: actions.n_dead,
+        n_doubtful_actions: actions.n_doubtful,
         n_rule_alarms: alarms::n_open(&mut conn).await?,
     })
 }
@@ -102,8 +107,9 @@ async fn actions_within(conn: &mut AnyConnection, queues: &QueueSet) -> Result<A
     let reached = cases::within_queues("a.item_id", "$1");
     let statement = format!(
         "SELECT COUNT(CASE WHEN a.state IN ('waiting', 'retrying') THEN 1 END) AS waiting,
-                COUNT(CASE WHEN a.state = 'dead' THEN 1 END) AS dead
-         FROM actions_action a WHERE a.state IN ('waiting', 'retrying', 'dead') AND {reached}"
+                COUNT(CASE WHEN a.state = 'dead' THEN 1 END) AS dead,
+                COUNT(CASE WHEN a.state = 'doubtful' THEN 1 END) AS doubtful
+         FROM actions_action a WHERE a.state IN ('waiting', 'retrying', 'dead', 'doubtful') AND {reached}"
     );
     let row = query(sqlx::AssertSqlSafe(statement))
         .bind(queues.to_string())
@@ -113,5 +119,6 @@ async fn actions_within(conn: &mut AnyConnection, queues: &QueueSet) -> Result<A
     Ok(ActionCounts {
         n_waiting: row.int("waiting")?,
         n_dead: row.int("dead")?,
+        n_doubtful: row.int("doubtful")?,
     })
 }

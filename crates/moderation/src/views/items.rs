@@ -10,7 +10,7 @@ use super::{ViewError, names};
 use crate::matching::evidence;
 use crate::model::{
     Action, Actor, Case, CaseId, DecisionId, EntryId, EntryState, Item, ItemId, Match, Media, MediaId, MediaVerdict,
-    Outcome, PreviewKind, Right, StripPlace, TranscriptLine, Verdict,
+    Outcome, PreviewKind, Recheck, Right, StripPlace, TranscriptLine, Verdict,
 };
 use crate::store::StoreError;
 use crate::store::columns::{Columns, damaged};
@@ -46,6 +46,8 @@ pub struct ItemView {
     pub cases: Vec<Case>,
     /// All orders, oldest first.
     pub actions: Vec<Action>,
+    /// What re-checks of them found, oldest first.
+    pub rechecks: Vec<Recheck>,
 }
 
 /// A file with its matches.
@@ -106,6 +108,7 @@ pub async fn item(app: &Seawall, actor: &Actor, id: &ItemId) -> Result<Option<It
     let mut cases = cases::list_of_item(&mut conn, id).await?;
     cases.retain(|case| actor.queues().has(case.queue));
     let actions = actions::list_of_item(&mut conn, id).await?;
+    let rechecks = actions::rechecks::of_item(&mut conn, id).await?;
     Ok(Some(ItemView {
         item,
         report,
@@ -113,6 +116,7 @@ pub async fn item(app: &Seawall, actor: &Actor, id: &ItemId) -> Result<Option<It
         decisions,
         cases,
         actions,
+        rechecks,
     }))
 }
 

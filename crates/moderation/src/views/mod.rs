@@ -2,6 +2,7 @@
 //!
 //! Views write nothing. Each checks what its actor may see. The API and the console show the same views.
 
+mod accounts;
 mod banks;
 mod cases;
 mod consistency;
@@ -23,6 +24,8 @@ mod settings;
 mod streams;
 mod workload;
 
+pub use accounts::account_history;
+pub(crate) use accounts::history as history_of_account;
 pub use banks::{
     BankRow, bank, bank_by_name, blurred_entry_preview, blurred_entry_strip_picture, entry, entry_strip, list_banks,
     list_entries, list_whole_entries, long_signals,

@@ -9,8 +9,8 @@ use moderation::flows::rules::{self, NewChange, RulesError};
 use moderation::flows::submit::{self, SubmitError};
 use moderation::flows::{actions, actions::ActionError};
 use moderation::model::{
-    ActionId, Actor, CaseId, Chance, ChangeId, EntryId, ItemId, Judgement, KeyId, MediaId, NewBank, Outcome, PageRequest, Queue,
-    QueueSet, ReviewId, Right, Role, Scope, Timestamp, Token, UserId,
+    ActionId, Actor, CaseId, Chance, ChangeId, EntryId, ItemId, Judgement, KeyId, MediaId, NewBank, Outcome,
+    PageRequest, Queue, QueueSet, ReviewId, Right, Role, Scope, Timestamp, Token, UserId,
 };
 use moderation::quality::reviews::Answer;
 use moderation::quality::strata::Stratum;

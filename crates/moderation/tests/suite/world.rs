@@ -18,7 +18,7 @@ use moderation::model::{
     Verdict,
 };
 use moderation::store::Store;
-use moderation::{Parts, Seawall, Settings};
+use moderation::{DeskSettings, Parts, Seawall, Settings};
 use signal::{Pdq, Signal};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -218,6 +218,11 @@ pub async fn open_with_index(
             },
         }),
         matching,
+        // Most tests want orders to leave at once.
+        desk: DeskSettings {
+            undo: Duration::ZERO,
+            ..DeskSettings::default()
+        },
         ..Settings::default()
     };
     let mut host = HostSettings::new(WorkerCommand {
@@ -472,7 +477,7 @@ impl Platform {
     }
 }
 
-fn is_whole(request: &[u8]) -> bool {
+pub fn is_whole(request: &[u8]) -> bool {
     let text = String::from_utf8_lossy(request);
     let Some((head, body)) = text.split_once("\r\n\r\n") else {
         return false;

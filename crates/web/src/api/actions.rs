@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::pages::Rows;
-use super::words::{ActionKind, Answer, Restricted};
+use super::words::{ActionKind, Answer, Found, Restricted};
 use crate::extract::{Caller, PathId, QueryParams};
 use crate::problem::ApiError;
 use crate::state::WebState;
@@ -49,7 +49,21 @@ pub(crate) struct ActionJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub error: Option<String>,
-    /// Of a `confirmed` or `refused` action: what the platform answered.
+    /// Of a `waiting` action: it does not leave before this, since its decision can be undone until then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = DateTime)]
+    pub held_until: Option<String>,
+    /// How often it was given, from 1: once more, under a key of its own, where a re-check found that it was not carried out.
+    pub run: u32,
+    /// Of a `doubtful` action: what a re-check found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub found: Option<Found>,
+    /// Of a `doubtful` action: when that was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = DateTime)]
+    pub found_at: Option<String>,
+    /// Of a `confirmed`, `doubtful` or `refused` action: what the platform answered.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub answer: Option<Answer>,
@@ -64,7 +78,8 @@ pub(crate) struct ActionJson {
 }
 
 /// `waiting`: not tried yet. `retrying`: tried, and will be again. `dead`: given up, until someone retries it.
-/// `confirmed`: done, by the platform's word. `refused`: the platform will not.
+/// `confirmed`: done, by the platform's word. `refused`: the platform will not. `withdrawn`: its decision was undone before it
+/// left. `doubtful`: the platform confirmed it, and re-checks found that it is not so, or could not find out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = ActionState)]
@@ -74,6 +89,8 @@ pub(crate) enum StateWord {
     Dead,
     Confirmed,
     Refused,
+    Withdrawn,
+    Doubtful,
 }
 
 impl StateWord {
@@ -84,6 +101,8 @@ impl StateWord {
             StateWord::Dead => "dead",
             StateWord::Confirmed => "confirmed",
             StateWord::Refused => "refused",
+            StateWord::Withdrawn => "withdrawn",
+            StateWord::Doubtful => "doubtful",
         }
     }
 }
@@ -98,6 +117,8 @@ impl std::str::FromStr for StateWord {
             StateWord::Dead,
             StateWord::Confirmed,
             StateWord::Refused,
+            StateWord::Withdrawn,
+            StateWord::Doubtful,
         ];
         all.into_iter()
             .find(|state| state.as_str() == text)
@@ -118,13 +139,17 @@ impl From<Action> for ActionJson {
             attempts: action.attempts,
             ordered_at: action.ordered_at.to_string(),
             next_at: None,
+            held_until: None,
+            run: action.run,
+            found: None,
+            found_at: None,
             error: None,
             answer: None,
             answered_at: None,
             detail: None,
         };
         match action.state {
-            ActionState::Waiting => {}
+            ActionState::Waiting => json.held_until = action.held_until.map(|until| until.to_string()),
             ActionState::Retrying { error, next_at } => {
                 json.state = StateWord::Retrying;
                 json.error = Some(error);
@@ -144,6 +169,13 @@ impl From<Action> for ActionJson {
                 json.answer = Some(Answer::Refused);
                 json.answered_at = Some(at.to_string());
                 json.detail = Some(detail);
+            }
+            ActionState::Withdrawn { .. } => json.state = StateWord::Withdrawn,
+            ActionState::Doubtful { answer, found, at } => {
+                json.state = StateWord::Doubtful;
+                json.answer = Some(answer.into());
+                json.found = Some(found.into());
+                json.found_at = Some(at.to_string());
             }
         }
         json
@@ -192,13 +224,13 @@ pub(crate) async fn get_action(
 
 /// Have an action delivered again
 ///
-/// Now, if it waits for its next attempt, was given up or was refused.
+/// Now, if it waits for its next attempt, was given up, was refused or is in doubt. One in doubt is given under a key of its own.
 #[utoipa::path(
     post, path = "/api/v1/actions/{action}/retry", tag = "Actions", operation_id = "retry_action",
     params(("action" = String, Path, description = "The action's id.", pattern = "^act_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
     responses(
         (status = 204, description = "It will be tried at once."),
-        (status = 409, description = "The platform confirmed it before: there is nothing to retry."),
+        (status = 409, description = "The platform confirmed it before, or its decision was undone: there is nothing to retry."),
     ),
 )]
 pub(crate) async fn retry_action(
@@ -235,6 +267,15 @@ mod tests {
                     detail: String::new(),
                 },
                 StateWord::Refused,
+            ),
+            (ActionState::Withdrawn { at }, StateWord::Withdrawn),
+            (
+                ActionState::Doubtful {
+                    answer,
+                    found: moderation::model::Found::Available,
+                    at,
+                },
+                StateWord::Doubtful,
             ),
         ] {
             assert_eq!(state.as_str(), word.as_str());

@@ -139,6 +139,13 @@ mirror! {
 }
 
 mirror! {
+    /// What a re-check found: everybody has it, it is restricted, it exists no more, nobody could tell.
+    Found = model::action::Found {
+        Available = "available", Restricted = "restricted", Gone = "gone", Unknown = "unknown",
+    }
+}
+
+mirror! {
     /// A kind of signal.
     SignalType = signal::SignalType {
         Pdq = "pdq", Md5 = "md5", Sha256 = "sha256", Vpdq = "vpdq", Chromaprint = "chromaprint",
@@ -198,6 +205,7 @@ mod tests {
             Crops,
             ActionKind,
             Answer,
+            Found,
             SignalType
         );
     }

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use moderation::flows::actions::{self as flow, ActionError};
-use moderation::model::{Action, ActionId, ActionState, Answer as PlatformAnswer, ItemId, Timestamp};
+use moderation::model::{Action, ActionId, ActionState, Answer as PlatformAnswer, Found, ItemId, Timestamp};
 use moderation::views;
 use serde::Deserialize;
 
@@ -26,11 +26,19 @@ enum Tab {
     Waiting,
     Dead,
     Refused,
+    Doubtful,
     Confirmed,
 }
 
 impl Tab {
-    const ALL: [Tab; 5] = [Tab::All, Tab::Waiting, Tab::Dead, Tab::Refused, Tab::Confirmed];
+    const ALL: [Tab; 6] = [
+        Tab::All,
+        Tab::Waiting,
+        Tab::Dead,
+        Tab::Refused,
+        Tab::Doubtful,
+        Tab::Confirmed,
+    ];
 
     fn of_query(word: Option<&str>) -> Tab {
         Tab::ALL
@@ -45,6 +53,7 @@ impl Tab {
             Tab::Waiting => "waiting",
             Tab::Dead => "dead",
             Tab::Refused => "refused",
+            Tab::Doubtful => "doubtful",
             Tab::Confirmed => "confirmed",
         }
     }
@@ -54,7 +63,7 @@ impl Tab {
         match self {
             Tab::All => None,
             Tab::Waiting => Some("unfinished"),
-            Tab::Dead | Tab::Refused | Tab::Confirmed => Some(self.word()),
+            Tab::Dead | Tab::Refused | Tab::Doubtful | Tab::Confirmed => Some(self.word()),
         }
     }
 
@@ -65,6 +74,7 @@ impl Tab {
             Tab::Waiting => ("actions.waiting", "actions.none_waiting", "actions.none_waiting_more"),
             Tab::Dead => ("actions.dead", "actions.none_dead", "actions.none_dead_more"),
             Tab::Refused => ("actions.refused", "actions.none_refused", "actions.none_refused_more"),
+            Tab::Doubtful => ("doubts.tab", "doubts.none", "doubts.none_more"),
             Tab::Confirmed => (
                 "actions.confirmed",
                 "actions.none_confirmed",
@@ -108,6 +118,7 @@ struct ActionRow {
     kind: String,
     state: &'static str,
     answer: Option<PlatformAnswer>,
+    found: Option<Found>,
     error: Option<String>,
     next_at: Option<Timestamp>,
     attempts: u32,
@@ -120,8 +131,8 @@ impl ActionRow {
         let line = ActionLine::of(&action);
         let (next_at, may_retry) = match action.state {
             ActionState::Retrying { next_at, .. } => (Some(next_at), true),
-            ActionState::Dead { .. } | ActionState::Refused { .. } => (None, true),
-            ActionState::Waiting | ActionState::Confirmed { .. } => (None, false),
+            ActionState::Dead { .. } | ActionState::Refused { .. } | ActionState::Doubtful { .. } => (None, true),
+            ActionState::Waiting | ActionState::Confirmed { .. } | ActionState::Withdrawn { .. } => (None, false),
         };
         Self {
             id: action.id,
@@ -129,6 +140,7 @@ impl ActionRow {
             kind: line.kind,
             state: line.state,
             answer: line.answer,
+            found: line.found,
             error: line.error,
             next_at,
             attempts: action.attempts,
@@ -163,6 +175,7 @@ pub async fn list_actions(State(state): State<WebState>, person: Person, Query(q
                 count: match other {
                     Tab::Waiting => Some(counts.n_waiting),
                     Tab::Dead => Some(counts.n_dead),
+                    Tab::Doubtful => Some(counts.n_doubtful),
                     Tab::All | Tab::Refused | Tab::Confirmed => None,
                 },
             })
@@ -182,6 +195,7 @@ pub async fn retry_action(State(state): State<WebState>, Path(id): Path<String>,
     let flash = match flow::retry_action(&state.app, &posted.person.actor, id).await {
         Ok(()) => Flash::new("flash.action_retried", ""),
         Err(ActionError::Confirmed) => Flash::new("problem.not_retryable", ""),
+        Err(ActionError::Withdrawn) => Flash::new("problem.withdrawn", ""),
         Err(ActionError::Superseded) => Flash::new("problem.superseded", ""),
         Err(error) => return Err(error.into()),
     };

@@ -3,10 +3,10 @@
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use moderation::flows::cases::{self as flow, CaseError};
+use moderation::flows::cases::{self as flow, CaseError, UndoError};
 use moderation::model::{
-    Action, ActionState, Answer as PlatformAnswer, Assessment, CaseId, CaseState, InvalidTransition, Item, Judgement,
-    Notice, Outcome, PolicyCode, Queue, Restricted, Timestamp,
+    AccountHistory, Action, ActionState, Answer as PlatformAnswer, Assessment, CaseId, CaseState, DecisionId, Found,
+    InvalidTransition, Item, Judgement, Notice, Outcome, PolicyCode, Queue, Recheck, Restricted, Timestamp,
 };
 use moderation::views::{self, CaseContext, CaseView, DecisionView, Explanation};
 use serde::Deserialize;
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::beside::Beside;
 use super::desk::{desk_of, next_case};
 use super::evidence::{FileCard, file_cards};
-use super::flash::Flash;
+use super::flash::{Flash, Undo};
 use super::form::{Fields, FormState, Posted};
 use super::judgement::{self, DecideForm};
 use super::page::{Answer, go_saying, go_to, show, show_with};
@@ -48,6 +48,7 @@ struct CasePage {
     decide: DecideForm,
     /// Languages that the affected person can be told in.
     langs: [Lang; 4],
+    history: Option<AccountHistory>,
     /// Restricted already, where that is not the item itself.
     parts: Vec<Restricted>,
     reason_length_max: usize,
@@ -148,7 +149,21 @@ pub struct ActionLine {
     pub answer: Option<PlatformAnswer>,
     /// What went wrong.
     pub error: Option<String>,
+    /// Of one in doubt: what a re-check found.
+    pub found: Option<Found>,
+    /// What all re-checks of it found.
+    pub rechecks: Vec<RecheckLine>,
     /// When it was ordered.
+    pub at: Timestamp,
+}
+
+/// A re-check as the pages of cases and items show it.
+pub struct RecheckLine {
+    /// What was found.
+    pub found: Found,
+    /// Whether that is not as ordered.
+    pub is_wrong: bool,
+    /// When.
     pub at: Timestamp,
 }
 
@@ -156,9 +171,9 @@ impl ActionLine {
     /// The action as it is shown.
     pub fn of(action: &Action) -> Self {
         let (answer, error) = match &action.state {
-            ActionState::Waiting => (None, None),
+            ActionState::Waiting | ActionState::Withdrawn { .. } => (None, None),
             ActionState::Retrying { error, .. } | ActionState::Dead { error } => (None, Some(error.clone())),
-            ActionState::Confirmed { answer, .. } => (Some(*answer), None),
+            ActionState::Confirmed { answer, .. } | ActionState::Doubtful { answer, .. } => (Some(*answer), None),
             ActionState::Refused { detail, .. } => (None, Some(detail.clone()).filter(|detail| !detail.is_empty())),
         };
         Self {
@@ -169,8 +184,30 @@ impl ActionLine {
             state: action.state.as_str(),
             answer,
             error,
+            found: match action.state {
+                ActionState::Doubtful { found, .. } => Some(found),
+                _ => None,
+            },
+            rechecks: Vec::new(),
             at: action.ordered_at,
         }
+    }
+
+    /// The actions as they are shown, the newest first, with what was found of each.
+    pub fn all(actions: &[Action], rechecks: &[Recheck]) -> Vec<Self> {
+        let lines = actions.iter().rev().map(|action| {
+            let of_it = rechecks.iter().filter(|recheck| recheck.action == action.id);
+            let rechecks = of_it.map(|recheck| RecheckLine {
+                found: recheck.found,
+                is_wrong: recheck.found.agrees_with(action.kind) == Some(false),
+                at: recheck.at,
+            });
+            Self {
+                rechecks: rechecks.collect(),
+                ..Self::of(action)
+            }
+        });
+        lines.collect()
     }
 }
 
@@ -223,6 +260,10 @@ async fn case_page(
         None => None,
     };
     let context = views::case_context(&state.app, &person.actor, &view.item.id).await?;
+    let history = match &view.item.account {
+        Some(account) => Some(views::account_history(&state.app, &person.actor, account).await?),
+        None => None,
+    };
     let stands = view.decisions.last().map(|last| parts(last.decision.restricted()));
     let stands = stands.unwrap_or_default();
     let decisions: Vec<DecisionLine> = view.decisions.into_iter().map(DecisionLine::of).collect();
@@ -242,7 +283,7 @@ async fn case_page(
         context,
         explained,
         decisions: decisions.into_iter().rev().collect(),
-        actions: view.actions.iter().rev().map(ActionLine::of).collect(),
+        actions: ActionLine::all(&view.actions, &view.rechecks),
         events: view
             .events
             .into_iter()
@@ -255,6 +296,7 @@ async fn case_page(
             .collect(),
         decide,
         langs: Lang::ALL,
+        history,
         parts: stands,
         reason_length_max: Judgement::REASON_LENGTH_MAX,
         note_length_max: Assessment::NOTE_LENGTH_MAX,
@@ -324,13 +366,22 @@ pub async fn decide_case(State(state): State<WebState>, Path(id): Path<String>, 
     let outcome = judgement.outcome;
     let form = FormState::filled(fields.clone());
     match flow::decide_case(&state.app, &person.actor, id, judgement).await {
-        Ok(_) => {
+        Ok(decision) => {
+            let until = match person.actor.user() {
+                Some(user) => flow::undo_until(&state.app, user, decision).await?,
+                None => None,
+            };
+            let undo = until.map(|until| Undo {
+                case: id,
+                decision,
+                until,
+            });
             let key = if outcome == Outcome::Restrict {
                 "flash.decided_restrict"
             } else {
                 "flash.decided_allow"
             };
-            let done = Flash::new(key, item);
+            let done = Flash::new(key, item).with_undo(undo);
             match fields.get("then") {
                 "stay" => Ok(go_saying(&state, &format!("/cases/{id}"), &done)),
                 _ => next_case(&state, &person, Some(queue), Some(done)).await,
@@ -349,6 +400,21 @@ pub async fn decide_case(State(state): State<WebState>, Path(id): Path<String>, 
         }
         Err(error) => after_change(&state, &person, id, Err(error)),
     }
+}
+
+/// `POST /cases/{id}/undo`
+pub async fn undo_decision(State(state): State<WebState>, Path(id): Path<String>, posted: Posted) -> Answer {
+    let id = parse(&id)?;
+    let Posted { person, fields } = posted;
+    let decision: DecisionId = fields.get("decision").parse().map_err(|_| ConsoleError::NotFound)?;
+    let flash = match flow::undo_decision(&state.app, &person.actor, id, decision).await {
+        Ok(_) => Flash::new("flash.undone", ""),
+        Err(UndoError::TooLate) => Flash::new("problem.too_late_to_undo", ""),
+        Err(UndoError::NotFound) => return Err(ConsoleError::NotFound),
+        Err(UndoError::Denied(denied)) => return Err(ConsoleError::Denied(denied)),
+        Err(UndoError::Store(error)) => return Err(error.into()),
+    };
+    Ok(go_saying(&state, &format!("/cases/{id}"), &flash))
 }
 
 /// Back to the case, with a word about what was done or why it could not be.

@@ -30,6 +30,7 @@ struct DeskPage {
     n_open: i64,
     oldest_at: Option<Timestamp>,
     n_dead: i64,
+    n_doubtful: i64,
     incidents: Vec<IncidentLine>,
     n_more_incidents: usize,
     queues: Vec<QueueCard>,
@@ -121,6 +122,7 @@ pub async fn show_desk(State(state): State<WebState>, person: Person, Query(quer
         n_open: desk.queues.iter().map(|count| count.n_open).sum(),
         oldest_at: desk.queues.iter().filter_map(|count| count.oldest_at).min(),
         n_dead: desk.n_dead_actions,
+        n_doubtful: desk.n_doubtful_actions,
         n_more_incidents: incidents.len().saturating_sub(INCIDENTS_SHOWN_MAX),
         incidents: incidents
             .into_iter()

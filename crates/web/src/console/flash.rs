@@ -1,8 +1,12 @@
 //! What the next page has to say about what was just done, carried in a cookie across a redirect.
 //!
-//! The cookie holds the key of a sentence and one value, never the sentence or markup.
+//! The cookie holds the key of a sentence and one value, never the sentence or markup; after a decision also which, so that the page offers to undo it.
+//! It gives no right: whether a decision can be undone, and by whom, is looked up when somebody asks for it.
 
+use std::fmt;
 use std::time::Duration;
+
+use moderation::model::{CaseId, DecisionId, Timestamp};
 
 use super::words::Words;
 
@@ -17,6 +21,45 @@ const WHAT_BYTES_MAX: usize = 600;
 pub struct Flash {
     key: String,
     what: String,
+    undo: Option<Undo>,
+}
+
+/// What was just decided, and until when it can be undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Undo {
+    /// The case.
+    pub case: CaseId,
+    /// The decision.
+    pub decision: DecisionId,
+    /// Until when.
+    pub until: Timestamp,
+}
+
+/// The name of the cookie's second part.
+const UNDO: &str = "undo";
+
+impl Undo {
+    /// How many seconds are left, begun ones too; none if it is too late.
+    pub fn seconds_left(&self, now: &Timestamp) -> Option<u64> {
+        let left = self.until.since(*now).as_millis().div_ceil(1_000);
+        u64::try_from(left).ok().filter(|left| *left > 0)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.split(' ');
+        let (case, decision, until) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(Self {
+            case: case.parse().ok()?,
+            decision: decision.parse().ok()?,
+            until: Timestamp::from_unix_ms(until.parse().ok()?),
+        })
+    }
+}
+
+impl fmt::Display for Undo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}", self.case, self.decision, self.until.unix_ms())
+    }
 }
 
 impl Flash {
@@ -34,23 +77,40 @@ impl Flash {
         Self {
             key: key.to_owned(),
             what,
+            undo: None,
         }
+    }
+
+    /// The same, with a way to undo what was done.
+    pub fn with_undo(self, undo: Option<Undo>) -> Self {
+        Self { undo, ..self }
+    }
+
+    /// What can be undone.
+    pub fn undo(&self) -> Option<Undo> {
+        self.undo
     }
 
     /// The cookie's value.
     pub fn to_cookie(&self) -> String {
-        form_urlencoded::Serializer::new(String::new())
-            .append_pair(&self.key, &self.what)
-            .finish()
+        let mut cookie = form_urlencoded::Serializer::new(String::new());
+        cookie.append_pair(&self.key, &self.what);
+        if let Some(undo) = &self.undo {
+            cookie.append_pair(UNDO, &undo.to_string());
+        }
+        cookie.finish()
     }
 
     /// Reads the cookie's value. Only sentences that are made for it are said.
     pub fn parse(text: &str, words: &Words) -> Option<Self> {
-        let (key, what) = form_urlencoded::parse(text.as_bytes()).next()?;
+        let mut pairs = form_urlencoded::parse(text.as_bytes());
+        let (key, what) = pairs.next()?;
+        let undo = pairs.next().filter(|(name, _)| name == UNDO);
         let is_known = (key.starts_with("flash.") || key.starts_with("problem.")) && words.get(&key).is_some();
         is_known.then(|| Self {
             key: key.into_owned(),
             what: what.into_owned(),
+            undo: undo.and_then(|(_, text)| Undo::parse(&text)),
         })
     }
 
@@ -78,6 +138,22 @@ mod tests {
         assert!(cookie.is_ascii() && !cookie.contains([';', ' ', '<']));
         assert_eq!(Flash::parse(&cookie, words), Some(flash.clone()));
         assert_eq!(flash.text(words), "Restricted \u{2068}post-1; <b>ä</b>\u{2069}.");
+    }
+
+    #[test]
+    fn what_can_be_undone_survives_the_cookie() {
+        let words = Words::of(Lang::En);
+        let text = "case_01kagy2s3q4v5w6x7y8z9a0b1c dec_01kagy2s3q4v5w6x7y8z9a0b1c 10000";
+        let undo = Undo::parse(text).unwrap();
+        assert_eq!(undo.to_string(), text);
+        let flash = Flash::new("flash.decided_allow", "post-1").with_undo(Some(undo));
+        assert_eq!(Flash::parse(&flash.to_cookie(), words), Some(flash));
+        let left = |ms| undo.seconds_left(&Timestamp::from_unix_ms(ms));
+        assert_eq!(
+            [left(0), left(9_001), left(10_000), left(20_000)],
+            [Some(10), Some(1), None, None]
+        );
+        assert_eq!(Undo::parse("case_x dec_y 1"), None);
     }
 
     #[test]

@@ -122,6 +122,10 @@ pub const GROUPS: &[KeyGroup] = &[
                 does: "help.k_submit",
             },
             KeyLine {
+                keys: &["Z"],
+                does: "undo.key",
+            },
+            KeyLine {
                 keys: &["E"],
                 does: "help.k_escalate",
             },
@@ -169,7 +173,7 @@ mod tests {
         for key in &bound {
             assert!(script.contains(&format!("\"{key}\"")), "{key}");
         }
-        for file in ["desk.html", "parts/decide.html"] {
+        for file in ["desk.html", "layout.html", "parts/decide.html"] {
             let text = std::fs::read_to_string(templates.join(file)).unwrap();
             bound.extend(
                 text.split("data-key=\"")

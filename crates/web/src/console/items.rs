@@ -140,7 +140,7 @@ pub async fn show_item(State(state): State<WebState>, person: Person, Query(quer
         files: file_cards(view.media, &beside, &shell),
         cases,
         decisions: decisions.into_iter().rev().collect(),
-        actions: view.actions.iter().rev().map(ActionLine::of).collect(),
+        actions: ActionLine::all(&view.actions, &view.rechecks),
         shell,
     })
 }

@@ -77,6 +77,7 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .route("/cases/{id}/release", post(cases::release_case))
         .route("/cases/{id}/escalate", post(cases::escalate_case))
         .route("/cases/{id}/decide", post(cases::decide_case))
+        .route("/cases/{id}/undo", post(cases::undo_decision))
         .route("/media/{id}/{kind}", get(previews::show_media_preview))
         .route("/media/{id}/strip/{idx}/{kind}", get(previews::show_strip_picture))
         .route("/items", get(items::list_items))

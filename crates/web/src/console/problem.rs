@@ -188,7 +188,9 @@ impl From<ActionError> for ConsoleError {
         match error {
             ActionError::Denied(denied) => ConsoleError::Denied(denied),
             ActionError::NotFound => ConsoleError::NotFound,
-            ActionError::Confirmed | ActionError::Superseded => ConsoleError::BadRequest("there is nothing to retry"),
+            ActionError::Confirmed | ActionError::Withdrawn | ActionError::Superseded => {
+                ConsoleError::BadRequest("there is nothing to retry")
+            }
             ActionError::Store(error) => error.into(),
         }
     }

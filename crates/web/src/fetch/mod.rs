@@ -7,7 +7,6 @@
 //!
 //! A file that cannot be had is no error of the submission: the item is then `unscanned`, with a reason.
 
-mod address;
 mod host;
 
 use std::net::{IpAddr, SocketAddr};
@@ -16,6 +15,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures_util::future::BoxFuture;
+use moderation::actions::address;
 use moderation::flows::submit::NewContent;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use reqwest::{Client, Url};

@@ -1,5 +1,7 @@
 //! Working on cases: taken, decided, escalated, by two people who get in each other's way.
 
+use std::time::Duration;
+
 use moderation::flows::rules::{self, NewChange};
 use moderation::model::{Assessment, ItemId, Notice, Outcome, Purpose, RabatFactor, Role, RuleFile};
 use moderation::views;
@@ -105,7 +107,7 @@ async fn a_case_shows_what_is_known_and_is_decided() {
     assert!(
         done.cookie("seawall_flash")
             .unwrap()
-            .starts_with("flash.decided_restrict=post-1;")
+            .starts_with("flash.decided_restrict=post-1&undo=case_")
     );
     assert_eq!(
         outcome(&world, &amal, "post-1").await,
@@ -122,6 +124,67 @@ async fn a_case_shows_what_is_known_and_is_decided() {
             .starts_with("problem.already_closed=")
     );
     amal.get(&world, "/desk?state=closed").await.says(200, "post-1");
+}
+
+#[tokio::test]
+async fn a_decision_is_undone_from_the_next_page_while_there_is_time() {
+    let (world, amal, ben, case) = world_with_case().await;
+    let fields = [
+        ("outcome", "restrict"),
+        ("policy", "hate_speech"),
+        ("reason", "slip"),
+        ("revision", "1"),
+    ];
+    let done = amal.post(&world, &format!("{case}/decide"), &fields).await;
+    let flash = done.cookie("seawall_flash").unwrap();
+    let cookie = format!("{}; seawall_flash={}", amal.cookie, flash.split(';').next().unwrap());
+    world.clock.advance(Duration::from_millis(2_500));
+    let page = crate::people::get(&world, "/desk", &[("cookie", &cookie)]).await;
+    page.says(200, "Undo (8 s left)");
+    let form = page
+        .body
+        .split(&format!("action=\"{case}/undo\""))
+        .nth(1)
+        .expect("a form that needs no script");
+    assert!(form.contains("data-key=\"z\""));
+    let decision = form
+        .split("name=\"decision\" value=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+
+    // Only who decided.
+    let undo = format!("{case}/undo");
+    ben.post(&world, &undo, &[("decision", decision)]).await.says(404, "");
+    assert_eq!(outcome(&world, &amal, "post-1").await.0, Outcome::Restrict);
+    let undone = amal.post(&world, &undo, &[("decision", decision)]).await;
+    assert_eq!(undone.leads_to(), case);
+    assert!(undone.cookie("seawall_flash").unwrap().starts_with("flash.undone="));
+    assert_eq!(outcome(&world, &amal, "post-1").await.0, Outcome::Review);
+    amal.get(&world, &case).await.says(200, "You hold this case until");
+    amal.get(&world, &case).await.says(200, "Withdrawn");
+    amal.get(&world, &case).await.says(200, "The decision was undone");
+
+    // Too late is said, and no button offers it.
+    let done = amal.post(&world, &format!("{case}/decide"), &fields).await;
+    let flash = done.cookie("seawall_flash").unwrap();
+    let cookie = format!("{}; seawall_flash={}", amal.cookie, flash.split(';').next().unwrap());
+    let view = views::item(&world.app, &amal.actor, &"post-1".parse().unwrap())
+        .await
+        .unwrap()
+        .unwrap();
+    let decision = view.decisions.last().unwrap().decision.id.to_string();
+    world.clock.advance(Duration::from_secs(10));
+    let page = crate::people::get(&world, "/desk", &[("cookie", &cookie)]).await;
+    assert!(!page.body.contains("/undo\""));
+    let late = amal.post(&world, &undo, &[("decision", &decision)]).await;
+    assert!(
+        late.cookie("seawall_flash")
+            .unwrap()
+            .starts_with("problem.too_late_to_undo=")
+    );
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::people::{Person, get, post, submit};
 use crate::world::{KNOWN, World, pdq};
 
 /// Every form of the console.
-const FORMS: [&str; 53] = [
+const FORMS: [&str; 54] = [
     "/sign-in",
     "/sign-out",
     "/invite/x",
@@ -17,6 +17,7 @@ const FORMS: [&str; 53] = [
     "/cases/x/release",
     "/cases/x/escalate",
     "/cases/x/decide",
+    "/cases/x/undo",
     "/banks",
     "/banks/x/crops",
     "/entries/x/incident",

@@ -75,6 +75,6 @@ async fn end_restriction(app: &Seawall, ending: &Ending, now: Timestamp) -> Resu
         "rule": decision.author.to_string(), "ended": ending.what.as_str(),
     });
     tx.event(now, &Actor::System, "item.decided", &ending.item, body);
-    lift(app, &mut tx, &Actor::System, &decision, ending.what, now).await?;
+    lift(app, &mut tx, &Actor::System, &decision, ending.what, None).await?;
     tx.commit().await
 }

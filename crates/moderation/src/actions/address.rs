@@ -1,4 +1,4 @@
-//! Which addresses on the internet are a stranger's, and may be asked for a file. Pure.
+//! Which addresses on the internet are a stranger's, and may be asked for a file or whether an item is there. Pure.
 //!
 //! Sources: the IANA special-purpose address registries for IPv4 (RFC 6890 and its updates) and IPv6, RFC 6052 for NAT64.
 
@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Whether the address is a public host's: not this machine, not a private network, not reserved for anything, and not a
 /// way around these through an address that holds another.
-pub(crate) fn is_public(address: IpAddr) -> bool {
+pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_public_v4(v4),
         IpAddr::V6(v6) => is_public_v6(v6),
