@@ -17,6 +17,7 @@ use crate::flows::rules;
 use crate::flows::streams::{StreamSettings, Streams};
 use crate::matching::{MatchSettings, Matcher};
 use crate::model::{Chance, Clock};
+use crate::routing::RoutingSettings;
 use crate::rules::Judge;
 use crate::store::{Store, StoreError};
 
@@ -78,6 +79,8 @@ pub struct Settings {
     pub recordings: RecordingSettings,
     /// How live streams are dealt with.
     pub streams: StreamSettings,
+    /// In which order cases are handed out, and to whom.
+    pub routing: RoutingSettings,
 }
 
 /// How videos and sounds are dealt with.
@@ -109,6 +112,7 @@ impl Default for Settings {
             media_per_item_max: 20,
             recordings: RecordingSettings::default(),
             streams: StreamSettings::default(),
+            routing: RoutingSettings::default(),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! refused, so that a misspelt limit is an error and not a missing limit. This module knows files and variables; what a value
 //! means to the server stands in [`settings`].
 
+pub mod routing;
 pub mod sections;
 pub mod settings;
 pub mod video;

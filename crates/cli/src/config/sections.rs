@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::routing::Routing;
 use super::video::Video;
 use super::{ConfigError, Secret};
 
@@ -26,6 +27,8 @@ pub struct Config {
     pub video: Video,
     /// When a file counts as known content.
     pub matching: Matching,
+    /// In which order cases are handed out, and to whom.
+    pub routing: Routing,
     /// How the platform is told what to do.
     pub webhook: Webhook,
     /// Where files may be fetched from when a submission names an address in place of the bytes.
@@ -296,6 +299,7 @@ impl Config {
             media,
             video,
             matching,
+            routing,
             webhook,
             fetch,
             hma,
@@ -363,6 +367,7 @@ impl Config {
         require(media.frames_max > 0, "media.frames_max", "must be at least 1")?;
         require(media.time_ms_max > 0, "media.time_ms_max", "must be at least 1")?;
         video.check()?;
+        routing.check()?;
         require(
             matching.lead_distance_bits <= 256,
             "matching.lead_distance_bits",

@@ -125,6 +125,7 @@ pub fn flows(config: &Config) -> Result<Settings, ConfigError> {
         media_per_item_max: matching.media_per_item_max,
         recordings: video::recordings(config),
         streams: video::streams(config),
+        routing: config.routing.settings()?,
     })
 }
 

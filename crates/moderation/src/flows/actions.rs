@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::due::{TELL_GAP, deliver_telling};
 use super::orders::DELIVER;
+use super::routing::WARN;
 use super::streams::{TELL, deliver_verdict};
 use crate::actions::Tried;
 use crate::actions::webhook::{Attempt, Webhook};
@@ -37,8 +39,8 @@ pub enum ActionError {
     Store(#[from] StoreError),
 }
 
-/// What the worker does: it delivers orders, and tells of streams.
-const KINDS: [&str; 2] = [DELIVER, TELL];
+/// What the worker does: it delivers orders, and tells of streams, of cases that are due and of shifts that nobody has.
+const KINDS: [&str; 4] = [DELIVER, TELL, WARN, TELL_GAP];
 /// How many orders one process has under way at the same time.
 const DELIVERIES_MAX: usize = 8;
 /// How much longer than an attempt may take a job is leased: time to write down what came of it.
@@ -159,6 +161,9 @@ async fn sleep_until_due(app: &Seawall) {
 async fn deliver(app: &Seawall, webhook: &Webhook, worker: &str, job: &Job) -> Result<bool, StoreError> {
     if job.kind == TELL {
         return deliver_verdict(app, webhook, worker, job).await;
+    }
+    if job.kind == WARN || job.kind == TELL_GAP {
+        return deliver_telling(app, webhook, worker, job).await;
     }
     let Some(order) = read_order(app, job).await? else {
         let mut tx = app.store.begin("drop job").await?;

@@ -1,17 +1,18 @@
 //! People work on cases: take, release, escalate, decide. Deciding makes a new decision, by the same path as a rule's.
 
-use std::cmp::Reverse;
-
 use policy::Queue;
 
 use super::deciding::versions;
 use super::orders::{Order, lift, order_action};
+use super::routing::place_anew;
 use crate::actions::StandingOrder;
+use crate::cases::Seeker;
 use crate::matching::benign;
 use crate::model::{
     ActionKind, Actor, Author, Case, CaseId, Decision, DecisionId, Denied, InvalidTransition, Judgement, Outcome,
     Restricted, Right, Timestamp, UserId,
 };
+use crate::routing::{Skills, outcomes, people};
 use crate::rules::firings::Key;
 use crate::rules::{firings, restrictions, standing};
 use crate::store::{StoreError, Tx};
@@ -52,6 +53,8 @@ pub enum CaseError {
 
 /// How many cases are tried when many people ask for the next one at the same time.
 const NEXT_TRIES_MAX: i64 = 20;
+/// How often so many more are tried.
+const NEXT_PAGES_MAX: i64 = 10;
 /// The most ends of restrictions that follow one decision: one for each thing that can be restricted, and some to spare.
 const ENDINGS_MAX: usize = 8;
 
@@ -71,32 +74,56 @@ pub async fn take_case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Case,
     Ok(case)
 }
 
-/// The person holds the next case that nobody holds: of one queue, or of the most pressing that has any.
+/// The person holds the next case that nobody holds and that they can do: of one queue, or of all that they work on.
 pub async fn take_next_case(app: &Seawall, actor: &Actor, queue: Option<Queue>) -> Result<Option<CaseId>, CaseError> {
-    person(actor)?;
+    let user = person(actor)?;
     let queues = match queue {
         Some(queue) if !actor.queues().has(queue) => return Ok(None),
-        Some(queue) => vec![queue],
-        None => {
-            let mut waiting = cases::waiting(&mut *app.store.reader().await?).await?;
-            waiting.sort_by_key(|(queue, priority)| (Reverse(queue.weight(*priority)), *queue));
-            let queues = waiting.into_iter().map(|(queue, _)| queue);
-            queues.filter(|queue| actor.queues().has(*queue)).collect()
-        }
+        Some(queue) => format!(" {queue} "),
+        None => actor.queues().to_string(),
     };
-    for queue in queues {
-        let now = app.clock.now();
-        let free = cases::list_free(&mut *app.store.reader().await?, queue, now.unix_ms(), NEXT_TRIES_MAX).await?;
-        for id in free {
-            match take_case(app, actor, id).await {
-                Ok(_) => return Ok(Some(id)),
+    let skills = people::of(&mut *app.store.reader().await?, user).await?;
+    let seeker = Seeker {
+        queues,
+        languages: skills.languages.to_string(),
+        work: skills.work.to_string(),
+        skills: skills.skills.to_string(),
+    };
+    let offered = Offered {
+        skills: &skills,
+        now: app.clock.now(),
+    };
+    for page in 0..NEXT_PAGES_MAX {
+        let (now, after) = (app.clock.now().unix_ms(), page * NEXT_TRIES_MAX);
+        let mut conn = app.store.reader().await?;
+        let free = cases::list_free(&mut conn, &seeker, now, NEXT_TRIES_MAX, after).await?;
+        drop(conn);
+        let n_found = free.len();
+        for case in free.iter().filter(|case| may_be_offered(case, &offered)) {
+            match take_case(app, actor, case.id).await {
+                Ok(_) => return Ok(Some(case.id)),
                 // Someone else was faster: on to the next one.
                 Err(CaseError::Transition(_) | CaseError::NotFound) => {}
                 Err(error) => return Err(error),
             }
         }
+        if i64::try_from(n_found).is_ok_and(|n| n < NEXT_TRIES_MAX) {
+            break;
+        }
     }
     Ok(None)
+}
+
+/// Who asks for the next case, as far as it matters which one they may be given.
+struct Offered<'a> {
+    skills: &'a Skills,
+    #[expect(dead_code, reason = "what a person may be given depends on the time once there are limits for a day")]
+    now: Timestamp,
+}
+
+/// Whether a person may be given a case that they reach. The one place for whatever keeps a case from somebody: skills; limits and wishes of theirs.
+fn may_be_offered(case: &Case, person: &Offered<'_>) -> bool {
+    person.skills.suit(&case.place)
 }
 
 /// The person lets go of the case.
@@ -125,6 +152,7 @@ pub async fn escalate_case(app: &Seawall, actor: &Actor, id: CaseId, reason: Str
         ..before.escalate(user, now)?
     };
     cases::update(&mut tx, &case).await?;
+    place_anew(app, &mut tx, &case, case.place.facts.clone(), now).await?;
     tx.event(
         now,
         actor,
@@ -197,6 +225,7 @@ pub async fn decide_case(
         case: Some(id),
         decided_at: now,
     };
+    let (queue, source) = (case.queue, case.place.facts.clone());
     let closed = case.close(user, decision.id, now)?;
     decisions::insert(&mut tx, &decision).await?;
     cases::update(&mut tx, &closed).await?;
@@ -209,6 +238,7 @@ pub async fn decide_case(
         benign::remove_item(&mut tx, &decision.item).await?;
     }
     order_what_must_change(app, &mut tx, actor, &decision, &standing_orders, &restricted).await?;
+    outcomes::note(&mut tx, queue, &source, decision.outcome == Outcome::Restrict, now).await?;
     if let Some(before) = &before {
         measure_rules(app, &mut tx, before, &decision).await?;
     }
@@ -297,14 +327,14 @@ async fn order_what_must_change(
 }
 
 /// The case, locked, if the person reaches it. Of another they learn nothing, not even that it is there.
-async fn find_open_to(tx: &mut Tx, actor: &Actor, id: CaseId, now: Timestamp) -> Result<Case, CaseError> {
+pub(super) async fn find_open_to(tx: &mut Tx, actor: &Actor, id: CaseId, now: Timestamp) -> Result<Case, CaseError> {
     let found = cases::find_locked(tx, id).await?;
     found
         .filter(|case| case.is_open_to(actor, now))
         .ok_or(CaseError::NotFound)
 }
 
-fn person(actor: &Actor) -> Result<UserId, Denied> {
+pub(super) fn person(actor: &Actor) -> Result<UserId, Denied> {
     actor.require(Right::DecideCases)?;
     actor.user().ok_or_else(|| Denied {
         actor: actor.to_string(),
@@ -312,7 +342,7 @@ fn person(actor: &Actor) -> Result<UserId, Denied> {
     })
 }
 
-fn check_reason(reason: &str) -> Result<(), CaseError> {
+pub(super) fn check_reason(reason: &str) -> Result<(), CaseError> {
     let length = reason.trim().chars().count();
     if length == 0 {
         return Err(CaseError::Invalid {

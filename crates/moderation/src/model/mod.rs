@@ -14,6 +14,7 @@ pub mod event;
 pub mod facts;
 pub mod id;
 pub mod item;
+pub mod lane;
 pub mod page;
 mod queues;
 pub mod role;
@@ -29,7 +30,7 @@ pub use access::{Key, Scope, Session, SessionId, SessionLine, User, UserState};
 pub use action::{Action, ActionKind, ActionState, Answer, Restricted};
 pub use actor::{Actor, Denied, Right, Token};
 pub use bank::{Bank, BankChange, Crops, Entry, EntryState, Judged, KeptSound, KeptVideo, NewBank, NewEntry};
-pub use case::{Case, CaseState, InvalidTransition, Lease};
+pub use case::{Case, CaseState, InvalidTransition, Lease, TakenOver};
 pub use chance::Chance;
 pub use decision::{Author, Decision, Judgement, Versions};
 pub use event::Event;
@@ -38,6 +39,7 @@ pub use id::{
     ActionId, AlarmId, BankId, CaseId, ChangeId, DecisionId, EntryId, ItemId, KeyId, MediaId, StreamId, UserId,
 };
 pub use item::{Audience, Item, ItemKind, Media, MediaStatus, Plays, PreviewKind};
+pub use lane::{Factors, Lane, LearnedFrom, Place, PlaceFacts, WorkKind};
 pub use page::{Page, PageRequest};
 pub use queues::QueueSet;
 pub use role::{Role, Roles};

@@ -29,8 +29,8 @@ pub enum Role {
 }
 
 use Right::{
-    ApproveRules, DecideCases, ProposeRules, ReadBanks, ReadCases, ReadEvents, ReadItems, ReadRules, ReadWorkload,
-    RetryActions, RevealMedia, StopRules, SubmitItems, WriteBanks,
+    ApproveRules, DecideCases, PlanShifts, ProposeRules, ReadBanks, ReadCases, ReadEvents, ReadItems, ReadRules, ReadWorkload,
+    RetryActions, RevealMedia, StopRules, SubmitItems, TakeOverCases, WriteBanks,
 };
 
 impl Role {
@@ -69,6 +69,7 @@ impl Role {
                 ReadCases,
                 RevealMedia,
                 DecideCases,
+                TakeOverCases,
                 ReadBanks,
                 ReadRules,
                 WriteBanks,
@@ -79,6 +80,8 @@ impl Role {
                 ReadCases,
                 RevealMedia,
                 DecideCases,
+                TakeOverCases,
+                PlanShifts,
                 ReadBanks,
                 ReadRules,
                 WriteBanks,
@@ -216,6 +219,8 @@ mod tests {
             (ReadCases, "mslgu..a"),
             (RevealMedia, "mslg...a"),
             (DecideCases, "msl....a"),
+            (TakeOverCases, ".sl....a"),
+            (PlanShifts, "..l....a"),
             (ReadBanks, "mslgue.a"),
             (WriteBanks, ".sl....a"),
             (RetryActions, ".sl..e.a"),

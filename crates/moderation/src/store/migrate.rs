@@ -25,6 +25,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (15, include_str!("../../migrations/0015_entry_strips.sql")),
     (16, include_str!("../../migrations/0016_people.sql")),
     (17, include_str!("../../migrations/0017_makers_of_keys.sql")),
+    (18, include_str!("../../migrations/0018_routing.sql")),
 ];
 
 /// The database's tables cannot be brought up to date.

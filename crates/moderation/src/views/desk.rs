@@ -41,6 +41,10 @@ pub struct QueueCount {
     pub n_open: i64,
     /// When the oldest of them was opened.
     pub oldest_at: Option<Timestamp>,
+    /// When the first of them is due, if any is due at all.
+    pub due_at: Option<Timestamp>,
+    /// How many of them are overdue.
+    pub n_overdue: i64,
 }
 
 /// The desk.
@@ -49,9 +53,11 @@ pub async fn desk(app: &Seawall, actor: &Actor) -> Result<Desk, ViewError> {
     let mut conn = app.store.reader().await?;
     let at = StoreError::at("count what waits");
     let rows = query(
-        "SELECT queue, COUNT(*) AS n, MIN(opened_at) AS oldest, MAX(priority) AS priority
+        "SELECT queue, COUNT(*) AS n, MIN(opened_at) AS oldest, MAX(priority) AS priority, MIN(due_at) AS due,
+                COUNT(CASE WHEN due_at <= $1 THEN 1 END) AS overdue
          FROM cases_case WHERE state = 'open' GROUP BY queue",
     )
+    .bind(app.clock.now().unix_ms())
     .fetch_all(&mut *conn)
     .await
     .map_err(&at)?;
@@ -59,6 +65,8 @@ pub async fn desk(app: &Seawall, actor: &Actor) -> Result<Desk, ViewError> {
         queue,
         n_open: 0,
         oldest_at: None,
+        due_at: None,
+        n_overdue: 0,
     };
     // Those that are always there, and those that rules made while something waits in them.
     let mut queues: Vec<(i64, QueueCount)> = Queue::ALL
@@ -75,6 +83,8 @@ pub async fn desk(app: &Seawall, actor: &Actor) -> Result<Desk, ViewError> {
             queue,
             n_open: row.int("n")?,
             oldest_at: row.opt_time("oldest")?,
+            due_at: row.opt_time("due")?,
+            n_overdue: row.int("overdue")?,
         };
         match queues.iter_mut().find(|(_, known)| known.queue == queue) {
             Some((_, known)) => *known = count,

@@ -5,6 +5,7 @@
 mod banks;
 mod cases;
 mod consistency;
+mod coverage;
 mod desk;
 mod hma;
 mod incidents;
@@ -15,6 +16,7 @@ mod names;
 mod reach;
 mod rules;
 mod settings;
+mod standing;
 mod streams;
 mod workload;
 
@@ -24,6 +26,8 @@ pub use banks::{
 };
 pub use cases::{CaseFilter, CaseRow, CaseView, DecisionView, EventView, Nearness, case, list_cases};
 pub(crate) use consistency::consistency_faults;
+pub(crate) use coverage::Plan;
+pub use coverage::{Coverage, QueueCover, coverage, uncovered};
 pub use desk::{ActionCounts, Desk, QueueCount, count_actions, desk};
 pub use hma::{
     HmaCensus, HmaContent, hma_bank, hma_banks, hma_census, hma_content, hma_exchange, hma_exchanges,
@@ -45,6 +49,7 @@ pub use rules::{
     rule, rule_alarms, rule_list, rules, rules_version,
 };
 pub use settings::{KeyRow, list_keys, list_users};
+pub use standing::Standing;
 pub use streams::{VERDICTS_MAX, list_streams, stream, stream_verdicts};
 pub use workload::{WORKLOAD_LATELY, WORKLOAD_OVER, Workload, workload};
 
