@@ -127,7 +127,9 @@ impl Routing {
             let known: Queue = name
                 .parse()
                 .map_err(|_| wrong("routing.queues", format!("names `{name}`, which is no name of a queue")))?;
-            let of = queue.settings().map_err(|what| wrong("routing.queues", format!("{name}: {what}")))?;
+            let of = queue
+                .settings()
+                .map_err(|what| wrong("routing.queues", format!("{name}: {what}")))?;
             settings.queues.insert(known, of);
         }
         Ok(settings)

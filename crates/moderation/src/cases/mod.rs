@@ -102,7 +102,12 @@ pub async fn update(tx: &mut Tx, case: &Case) -> Result<(), StoreError> {
     .bind(i64::from(case.priority))
     .bind(case.taken_at.map(Timestamp::unix_ms))
     .bind(case.taken_over.as_ref().map(|taken| taken.from.to_string()))
-    .bind(case.taken_over.as_ref().map(|taken| taken.note.clone()).unwrap_or_default())
+    .bind(
+        case.taken_over
+            .as_ref()
+            .map(|taken| taken.note.clone())
+            .unwrap_or_default(),
+    )
     .execute(tx.conn())
     .await
     .map_err(StoreError::at("change a case"))?;
@@ -111,9 +116,10 @@ pub async fn update(tx: &mut Tx, case: &Case) -> Result<(), StoreError> {
 
 /// The case, by its id.
 pub async fn find(conn: &mut AnyConnection, id: CaseId) -> Result<Option<Case>, StoreError> {
-    let row = query(
-        AssertSqlSafe(format!("SELECT {} FROM cases_case c WHERE c.id = $1", columns())),
-    )
+    let row = query(AssertSqlSafe(format!(
+        "SELECT {} FROM cases_case c WHERE c.id = $1",
+        columns()
+    )))
     .bind(id.to_string())
     .fetch_optional(conn)
     .await
@@ -134,12 +140,10 @@ pub async fn find_locked(tx: &mut Tx, id: CaseId) -> Result<Option<Case>, StoreE
 
 /// The open case about an item.
 pub async fn find_open_of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<Option<Case>, StoreError> {
-    let row = query(
-        AssertSqlSafe(format!(
-            "SELECT {} FROM cases_case c WHERE c.item_id = $1 AND c.state = 'open'",
-            columns()
-        )),
-    )
+    let row = query(AssertSqlSafe(format!(
+        "SELECT {} FROM cases_case c WHERE c.item_id = $1 AND c.state = 'open'",
+        columns()
+    )))
     .bind(item.to_string())
     .fetch_optional(conn)
     .await
@@ -149,12 +153,10 @@ pub async fn find_open_of_item(conn: &mut AnyConnection, item: &ItemId) -> Resul
 
 /// All cases about an item, oldest first.
 pub async fn list_of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec<Case>, StoreError> {
-    let rows = query(
-        AssertSqlSafe(format!(
-            "SELECT {} FROM cases_case c WHERE c.item_id = $1 ORDER BY c.id",
-            columns()
-        )),
-    )
+    let rows = query(AssertSqlSafe(format!(
+        "SELECT {} FROM cases_case c WHERE c.item_id = $1 ORDER BY c.id",
+        columns()
+    )))
     .bind(item.to_string())
     .fetch_all(conn)
     .await
@@ -217,14 +219,13 @@ pub async fn list_placed_before(
     before: Timestamp,
     limit: i64,
 ) -> Result<Vec<CaseId>, StoreError> {
-    let rows = query(
-        "SELECT id FROM cases_case WHERE state = 'open' AND placed_at < $1 ORDER BY placed_at, id LIMIT $2",
-    )
-    .bind(before.unix_ms())
-    .bind(limit)
-    .fetch_all(conn)
-    .await
-    .map_err(StoreError::at("look for cases to place anew"))?;
+    let rows =
+        query("SELECT id FROM cases_case WHERE state = 'open' AND placed_at < $1 ORDER BY placed_at, id LIMIT $2")
+            .bind(before.unix_ms())
+            .bind(limit)
+            .fetch_all(conn)
+            .await
+            .map_err(StoreError::at("look for cases to place anew"))?;
     rows.iter().map(|row| row.parse("id")).collect()
 }
 

@@ -117,7 +117,10 @@ pub async fn take_next_case(app: &Seawall, actor: &Actor, queue: Option<Queue>) 
 /// Who asks for the next case, as far as it matters which one they may be given.
 struct Offered<'a> {
     skills: &'a Skills,
-    #[expect(dead_code, reason = "what a person may be given depends on the time once there are limits for a day")]
+    #[expect(
+        dead_code,
+        reason = "what a person may be given depends on the time once there are limits for a day"
+    )]
     now: Timestamp,
 }
 

@@ -38,14 +38,19 @@ pub(super) async fn facts_of(
         Tier::Match => 0,
         Tier::Lead => 1,
     };
-    let strongest = known.matches.iter().min_by_key(|found| (strength(found.tier), found.distance));
+    let strongest = known
+        .matches
+        .iter()
+        .min_by_key(|found| (strength(found.tier), found.distance));
     let is_live = known.kind == ItemKind::Stream && streams::find_open(&mut *conn, known.id).await?.is_some();
     let entries = entries_of(&known.matches);
     let incident_until = match entries.is_empty() {
         true => None,
         false => {
             let active = banks::active_incidents(&mut *conn, now, INCIDENTS_MAX).await?;
-            let of_these = active.iter().filter(|incident| entries.binary_search(&incident.entry).is_ok());
+            let of_these = active
+                .iter()
+                .filter(|incident| entries.binary_search(&incident.entry).is_ok());
             of_these.map(|incident| incident.until).max()
         }
     };
@@ -92,7 +97,12 @@ fn work_of(known: &KnownItem<'_>) -> WorkKind {
         WorkKind::Video => 4,
         WorkKind::Stream => 5,
     };
-    known.media.iter().map(of_file).max_by_key(slowness).unwrap_or(WorkKind::Text)
+    known
+        .media
+        .iter()
+        .map(of_file)
+        .max_by_key(slowness)
+        .unwrap_or(WorkKind::Text)
 }
 
 /// Where a case stands that waits there.
@@ -151,7 +161,15 @@ pub(super) async fn warn_in_time(
     let queue = app.settings.routing.of(case.queue);
     for point in warnings::points(&queue, case.opened_at, place.due_at) {
         if point > now {
-            jobs::enqueue(tx, now, &app.chance, WARN, format!("{} {}", case.id, point.unix_ms()), point).await?;
+            jobs::enqueue(
+                tx,
+                now,
+                &app.chance,
+                WARN,
+                format!("{} {}", case.id, point.unix_ms()),
+                point,
+            )
+            .await?;
         }
     }
     Ok(())

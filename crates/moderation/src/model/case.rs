@@ -360,14 +360,20 @@ mod tests {
         let (case, amal, ben, decision) = ids();
         let now = Timestamp::from_unix_ms(5_000);
         let left = case.clone().take(amal, now).unwrap().leave(amal, now).unwrap();
-        assert!(left.clone().take(ben, now).is_err(), "a page that is loaded anew finds its case");
+        assert!(
+            left.clone().take(ben, now).is_err(),
+            "a page that is loaded anew finds its case"
+        );
         assert!(left.clone().take(ben, now.after(Case::LEAVE)).is_ok());
         assert!(left.renew(amal, now.after(Case::LEAVE)).is_ok());
         assert_eq!(case.clone().leave(amal, now), Err(InvalidTransition::NotHeld));
         let held = case.take(amal, now).unwrap();
         assert!(held.clone().leave(ben, now).is_err());
         let closed = held.close(amal, decision, now).unwrap();
-        assert_eq!(closed.leave(amal, now), Err(InvalidTransition::AlreadyClosed { decision }));
+        assert_eq!(
+            closed.leave(amal, now),
+            Err(InvalidTransition::AlreadyClosed { decision })
+        );
     }
 
     #[test]

@@ -29,8 +29,8 @@ pub enum Role {
 }
 
 use Right::{
-    ApproveRules, DecideCases, PlanShifts, ProposeRules, ReadBanks, ReadCases, ReadEvents, ReadItems, ReadRules, ReadWorkload,
-    RetryActions, RevealMedia, StopRules, SubmitItems, TakeOverCases, WriteBanks,
+    ApproveRules, DecideCases, PlanShifts, ProposeRules, ReadBanks, ReadCases, ReadEvents, ReadItems, ReadRules,
+    ReadWorkload, RetryActions, RevealMedia, StopRules, SubmitItems, TakeOverCases, WriteBanks,
 };
 
 impl Role {

@@ -100,7 +100,10 @@ mod tests {
     }
 
     fn check(shifts: &[Shift], from: Timestamp, until: Timestamp, expected: &[(Timestamp, Timestamp)]) {
-        let on_shift: Vec<OnShift> = shifts.iter().flat_map(|shift| occurrences(shift, from, until)).collect();
+        let on_shift: Vec<OnShift> = shifts
+            .iter()
+            .flat_map(|shift| occurrences(shift, from, until))
+            .collect();
         let found: Vec<(Timestamp, Timestamp)> = gaps(&on_shift, from, until)
             .into_iter()
             .map(|gap| (gap.from, gap.until))

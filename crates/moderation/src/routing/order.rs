@@ -50,7 +50,13 @@ const AGE_MIN: Duration = Duration::from_secs(10 * 60);
 const HANDLING_MIN: Duration = Duration::from_secs(5);
 
 /// Where a case stands.
-pub fn place(waiting: Waiting, facts: PlaceFacts, learned: Learned, now: Timestamp, settings: &RoutingSettings) -> Place {
+pub fn place(
+    waiting: Waiting,
+    facts: PlaceFacts,
+    learned: Learned,
+    now: Timestamp,
+    settings: &RoutingSettings,
+) -> Place {
     let queue = settings.of(waiting.queue);
     let due_at = [facts.given_due, queue.due.map(|due| waiting.opened_at.after(due))]
         .into_iter()
@@ -104,9 +110,15 @@ fn lane(queue: Queue, said: Option<Lane>, facts: &PlaceFacts, now: Timestamp) ->
     let of_queue = said.or((queue == Queue::Escalated).then_some(Lane::Escalated));
     let of_time = facts.given_due.map(|_| Lane::Deadline);
     let of_stream = facts.is_live.then_some(Lane::Live);
-    let of_incident = facts.incident_until.filter(|until| *until > now).map(|_| Lane::Incident);
+    let of_incident = facts
+        .incident_until
+        .filter(|until| *until > now)
+        .map(|_| Lane::Incident);
     let all = [of_queue, of_time, of_stream, of_incident];
-    all.into_iter().flatten().min_by_key(|lane| lane.rank()).unwrap_or(Lane::Rest)
+    all.into_iter()
+        .flatten()
+        .min_by_key(|lane| lane.rank())
+        .unwrap_or(Lane::Rest)
 }
 
 /// How many more people are expected to see an item within a day, from how many saw it until now. What is posted spreads fast at first and slower
@@ -233,7 +245,10 @@ mod tests {
             }
             assert!(n_takes < 10_000, "it starves");
         }
-        assert!(n_takes <= n_before + n_within + 1, "{n_takes} takes, {n_before} before, {n_within} within");
+        assert!(
+            n_takes <= n_before + n_within + 1,
+            "{n_takes} takes, {n_before} before, {n_within} within"
+        );
         assert!(n_takes > n_before, "better ones go first for a time");
     }
 
@@ -242,7 +257,10 @@ mod tests {
         for (views, chance) in [(i64::MAX, 1.0), (i64::MIN, 0.0), (0, f64::NAN)] {
             let place = of(Queue::Leads, i32::MAX, START, seen(views), chance);
             let settings = RoutingSettings::default();
-            assert!(place.turn <= START && START.since(place.turn) <= settings.head_start_max, "{place:?}");
+            assert!(
+                place.turn <= START && START.since(place.turn) <= settings.head_start_max,
+                "{place:?}"
+            );
         }
     }
 }

@@ -48,7 +48,10 @@ pub async fn of(conn: &mut AnyConnection, work: WorkKind) -> Result<Option<(Dura
         .await
         .map_err(StoreError::at("read how long cases take"))?;
     match row {
-        Some(row) => Ok(Some((Duration::from_millis(row.number("median_ms")?), row.int("n_cases")?))),
+        Some(row) => Ok(Some((
+            Duration::from_millis(row.number("median_ms")?),
+            row.int("n_cases")?,
+        ))),
         None => Ok(None),
     }
 }

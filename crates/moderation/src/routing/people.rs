@@ -60,7 +60,10 @@ impl FromStr for Choice {
         if text.trim() == "*" {
             return Ok(Choice::All);
         }
-        let words = text.split([' ', ',', '\n']).map(str::trim).filter(|word| !word.is_empty());
+        let words = text
+            .split([' ', ',', '\n'])
+            .map(str::trim)
+            .filter(|word| !word.is_empty());
         let words: BTreeSet<String> = words.map(str::to_lowercase).collect();
         let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
         let is_word = |word: &String| word.chars().count() <= Self::LENGTH_MAX && word.chars().all(is_plain);
@@ -97,7 +100,10 @@ impl Skills {
     /// Whether they can do a case that stands there.
     pub fn suit(&self, place: &Place) -> bool {
         let facts = &place.facts;
-        facts.language.as_ref().is_none_or(|language| self.languages.has(language))
+        facts
+            .language
+            .as_ref()
+            .is_none_or(|language| self.languages.has(language))
             && facts.work.is_none_or(|work| self.work.has(work.as_str()))
             && place.skill.as_ref().is_none_or(|skill| self.skills.has(skill))
     }

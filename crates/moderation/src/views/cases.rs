@@ -6,8 +6,8 @@ use policy::Queue;
 use signal::SignalType;
 use sqlx::{AssertSqlSafe, query};
 
-use super::standing::{Standing, standing};
 use super::items::{MediaView, media_views};
+use super::standing::{Standing, standing};
 use super::{ViewError, cursor, names};
 use crate::model::{
     Action, Actor, Author, Case, CaseId, CaseState, Decision, Event, Item, ItemKind, Match, MediaId, Page, PageRequest,

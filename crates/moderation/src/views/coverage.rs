@@ -94,7 +94,10 @@ impl Plan {
     pub(crate) fn cover(&self, app: &Seawall, now: Timestamp) -> Vec<QueueCover> {
         let settings = &app.settings.routing;
         let until = now.after(settings.coverage_ahead);
-        let urgent = settings.queues.iter().filter(|(_, of)| of.due.is_some() || of.lane.is_some());
+        let urgent = settings
+            .queues
+            .iter()
+            .filter(|(_, of)| of.due.is_some() || of.lane.is_some());
         let cover = |(queue, of): (&Queue, &QueueSettings)| {
             let mut place = Place::by_age(now);
             place.skill.clone_from(&of.skill);

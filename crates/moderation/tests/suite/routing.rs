@@ -89,7 +89,14 @@ pub async fn lanes_go_one_before_the_other(mut world: World) {
     let names = ["posts", "orders", "requests", "threats", "attack"];
     let rules: String = names
         .iter()
-        .map(|name| rule(name, &format!("item.text.contains(\"{name}\")"), &format!("case {name} priority 50"), ""))
+        .map(|name| {
+            rule(
+                name,
+                &format!("item.text.contains(\"{name}\")"),
+                &format!("case {name} priority 50"),
+                "",
+            )
+        })
         .collect();
     live(&world, &rules).await;
     let mut cases = Vec::new();
@@ -100,7 +107,9 @@ pub async fn lanes_go_one_before_the_other(mut world: World) {
     // Half an hour later comes another order: what was due earlier is still first.
     let hard = submit(app, seen("p9", "posts", 1)).await.case.unwrap();
     take_case(app, &world.moderator, hard).await.unwrap();
-    escalate_case(app, &world.moderator, hard, "hard".to_owned()).await.unwrap();
+    escalate_case(app, &world.moderator, hard, "hard".to_owned())
+        .await
+        .unwrap();
 
     let first = standing(app, &world.moderator, cases[0]).await;
     assert_eq!((first.place.lane, first.n_ahead), (Lane::Rest, 5));
@@ -115,11 +124,19 @@ pub async fn lanes_go_one_before_the_other(mut world: World) {
     }
     assert_eq!(order, [cases[2], cases[1], cases[3], cases[4], hard, cases[0]]);
     let desk = views::desk(app, &world.moderator).await.unwrap();
-    let orders = desk.queues.iter().find(|count| count.queue.as_str() == "orders").unwrap();
+    let orders = desk
+        .queues
+        .iter()
+        .find(|count| count.queue.as_str() == "orders")
+        .unwrap();
     assert!(orders.due_at.is_some() && orders.n_overdue == 0);
     world.clock.advance(MINUTE * 60);
     let desk = views::desk(app, &world.moderator).await.unwrap();
-    let orders = desk.queues.iter().find(|count| count.queue.as_str() == "orders").unwrap();
+    let orders = desk
+        .queues
+        .iter()
+        .find(|count| count.queue.as_str() == "orders")
+        .unwrap();
     assert_eq!(orders.n_overdue, 1);
 }
 
@@ -147,7 +164,10 @@ pub async fn what_people_find_moves_what_waits(world: World) {
     assert_eq!(place_waiting(app).await.unwrap(), 0, "they were placed just now");
     let wrong = standing(app, &world.moderator, waits).await.place.factors.unwrap();
     let right = standing(app, &world.moderator, also).await.place.factors.unwrap();
-    assert_eq!((wrong.learned_from, wrong.n_confirmed, wrong.n_reversed), (LearnedFrom::Rule, 0, 6));
+    assert_eq!(
+        (wrong.learned_from, wrong.n_confirmed, wrong.n_reversed),
+        (LearnedFrom::Rule, 0, 6)
+    );
     assert_eq!((right.n_confirmed, right.n_reversed), (6, 0));
     // The queue's 6 of 12 stand for four cases: (4 × 0.5 + 6) / 10 and (4 × 0.5) / 10.
     assert!((right.chance - 0.8).abs() < 1e-9 && (wrong.chance - 0.2).abs() < 1e-9);
@@ -155,7 +175,9 @@ pub async fn what_people_find_moves_what_waits(world: World) {
     assert_eq!(take_next_case(app, &world.moderator, None).await.unwrap(), Some(also));
     // More views move a case as soon as the platform says so.
     let before = standing(app, &world.moderator, waits).await.place.turn;
-    submit_item(app, &Actor::Operator, seen("w", "wrong", 5_000_000), None).await.unwrap();
+    submit_item(app, &Actor::Operator, seen("w", "wrong", 5_000_000), None)
+        .await
+        .unwrap();
     assert!(standing(app, &world.moderator, waits).await.place.turn < before);
 }
 
@@ -181,7 +203,10 @@ pub async fn a_lease_lasts_as_long_as_its_holder_looks(world: World) {
     renew_case(&restarted, amal, case).await.unwrap();
 
     leave_case(app, amal, case).await.unwrap();
-    assert!(is_held(take_case(app, ben, case).await.unwrap_err()), "a page loaded anew finds its case");
+    assert!(
+        is_held(take_case(app, ben, case).await.unwrap_err()),
+        "a page loaded anew finds its case"
+    );
     renew_case(app, amal, case).await.unwrap();
     world.clock.advance(Case::LEAVE);
     assert!(is_held(take_case(app, ben, case).await.unwrap_err()));
@@ -193,7 +218,10 @@ pub async fn a_lease_lasts_as_long_as_its_holder_looks(world: World) {
     decide(app, ben, case, Outcome::Restrict).await.unwrap();
     for late in [leave_case(app, ben, case).await, leave_case(app, amal, case).await] {
         let error = late.unwrap_err();
-        assert!(matches!(error, CaseError::Transition(InvalidTransition::AlreadyClosed { .. })));
+        assert!(matches!(
+            error,
+            CaseError::Transition(InvalidTransition::AlreadyClosed { .. })
+        ));
     }
 }
 
@@ -227,7 +255,11 @@ pub async fn a_case_is_taken_over_with_a_note(world: World) {
         assert_eq!(note, "Amal went home.");
     }
     let view = views::case(app, lead, case).await.unwrap().unwrap();
-    let taken = view.events.iter().find(|line| line.event.kind == "case.taken_over").unwrap();
+    let taken = view
+        .events
+        .iter()
+        .find(|line| line.event.kind == "case.taken_over")
+        .unwrap();
     assert!(taken.event.body.contains(&amal.to_string()) && !taken.event.body.contains("home"));
     decide(app, lead, case, Outcome::Restrict).await.unwrap();
     assert_eq!(world.faults().await, Vec::<String>::new());
@@ -263,19 +295,31 @@ pub async fn people_are_given_what_they_can_do(mut world: World) {
     };
     let actor = Actor::person(amal, Role::Moderator.into());
     let next = async || take_next_case(app, &actor, None).await.unwrap();
-    set_skills(app, &world.admin, amal, &skills("fr", "*", "")).await.unwrap();
+    set_skills(app, &world.admin, amal, &skills("fr", "*", ""))
+        .await
+        .unwrap();
     assert_eq!((next().await, next().await), (Some(french), None));
-    set_skills(app, &world.admin, amal, &skills("ar fr", "image", "")).await.unwrap();
+    set_skills(app, &world.admin, amal, &skills("ar fr", "image", ""))
+        .await
+        .unwrap();
     assert_eq!(next().await, None, "no pictures wait");
-    set_skills(app, &world.admin, amal, &skills("*", "text", "")).await.unwrap();
+    set_skills(app, &world.admin, amal, &skills("*", "text", ""))
+        .await
+        .unwrap();
     assert_eq!((next().await, next().await), (Some(arabic), None));
-    set_skills(app, &world.admin, amal, &skills("*", "*", "legal")).await.unwrap();
+    set_skills(app, &world.admin, amal, &skills("*", "*", "legal"))
+        .await
+        .unwrap();
     assert_eq!(next().await, Some(order));
     // What they reach they may still take by hand: a colleague asked them to.
     release_case(app, &actor, order).await.unwrap();
-    set_skills(app, &world.admin, amal, &skills("*", "*", "")).await.unwrap();
+    set_skills(app, &world.admin, amal, &skills("*", "*", ""))
+        .await
+        .unwrap();
     take_case(app, &actor, order).await.unwrap();
-    let denied = set_skills(app, &actor, amal, &skills("*", "*", "legal")).await.unwrap_err();
+    let denied = set_skills(app, &actor, amal, &skills("*", "*", "legal"))
+        .await
+        .unwrap_err();
     assert!(matches!(denied, ShiftError::Denied(_)));
 }
 
@@ -288,7 +332,11 @@ pub async fn the_platform_is_told_of_what_is_due(mut world: World) {
     };
     world.app = with_queues(&world.app, &[("orders", orders)]);
     let app = &world.app;
-    live(&world, &rule("order", "item.text.contains(\"order\")", "case orders", "")).await;
+    live(
+        &world,
+        &rule("order", "item.text.contains(\"order\")", "case orders", ""),
+    )
+    .await;
     let case = submit(app, post("a", "ann", "order")).await.case.unwrap();
     let done = submit(app, post("b", "ann", "order")).await.case.unwrap();
     decide(app, &world.moderator, done, Outcome::Allow).await.unwrap();
@@ -317,13 +365,22 @@ pub async fn the_platform_is_told_of_what_is_due(mut world: World) {
     world.clock.advance(MINUTE * 45);
     world.deliver().await;
     let kinds: Vec<String> = told().into_iter().map(|(kind, _)| kind).skip(3).collect();
-    assert_eq!(kinds, ["case.overdue"; 3], "what could not be told in time is told as it is now");
+    assert_eq!(
+        kinds, ["case.overdue"; 3],
+        "what could not be told in time is told as it is now"
+    );
     decide(app, &world.moderator, case, Outcome::Allow).await.unwrap();
     let view = views::case(app, &world.moderator, case).await.unwrap().unwrap();
-    let n_told = view.events.iter().filter(|line| line.event.kind.starts_with("case.due") || line.event.kind == "case.overdue");
+    let n_told = view
+        .events
+        .iter()
+        .filter(|line| line.event.kind.starts_with("case.due") || line.event.kind == "case.overdue");
     assert_eq!(n_told.count(), 5);
     let body: serde_json::Value = serde_json::from_str(&world.platform.heard()[0].body).unwrap();
-    assert_eq!((body["queue"].as_str(), body["lane"].as_str()), (Some("orders"), Some("deadline")));
+    assert_eq!(
+        (body["queue"].as_str(), body["lane"].as_str()),
+        (Some("orders"), Some("deadline"))
+    );
     assert_eq!(world.faults().await, Vec::<String>::new());
 }
 
@@ -366,7 +423,10 @@ pub async fn a_time_without_anybody_is_told(mut world: World) {
     let gone = remove_shift(app, &world.admin, whole_day).await.unwrap_err();
     assert!(matches!(gone, ShiftError::NotFound));
     assert!(!gaps().await.is_empty());
-    assert_eq!(views::uncovered(app, &world.moderator).await.unwrap()[0].queue.as_str(), "orders");
+    assert_eq!(
+        views::uncovered(app, &world.moderator).await.unwrap()[0].queue.as_str(),
+        "orders"
+    );
 
     let denied = add_shift(app, &world.moderator, shift(8, 8)).await.unwrap_err();
     assert!(matches!(denied, ShiftError::Denied(_)));
