@@ -16,6 +16,7 @@ mod access;
 mod account;
 mod banks;
 mod cases;
+mod desk;
 mod people;
 mod reach;
 mod recordings;

@@ -7,7 +7,7 @@ use crate::people::{Person, get, post, submit};
 use crate::world::{KNOWN, World, pdq};
 
 /// Every form of the console.
-const FORMS: [&str; 44] = [
+const FORMS: [&str; 50] = [
     "/sign-in",
     "/sign-out",
     "/invite/x",
@@ -17,6 +17,12 @@ const FORMS: [&str; 44] = [
     "/cases/x/release",
     "/cases/x/escalate",
     "/cases/x/decide",
+    "/cases/x/renew",
+    "/cases/x/leave",
+    "/cases/x/take-over",
+    "/coverage/shifts",
+    "/coverage/shifts/x/remove",
+    "/coverage/people/x",
     "/banks",
     "/banks/x/crops",
     "/entries/x/incident",
