@@ -34,7 +34,7 @@ use server::World;
 async fn eight_people_decide_each_case_once() {
     let dir = tempfile::tempdir().unwrap();
     let url = format!("sqlite://{}", dir.path().join("seawall.db").display());
-    let n_cases = usize::try_from(number("SEAWALL_SHIFT_CASES", 160)).unwrap();
+    let n_cases = usize::try_from(number("SEAWALL_SHIFT_CASES", 80)).unwrap();
     shift::work_through(&url, n_cases).await;
 }
 

@@ -57,7 +57,7 @@ pub async fn put_place(tx: &mut Tx, id: CaseId, place: &Place) -> Result<(), Sto
     .bind(place.lane.rank())
     .bind(place.turn.unix_ms())
     .bind(place.due_at.map(Timestamp::unix_ms))
-    .bind(facts.language.clone().unwrap_or_default())
+    .bind(place.language.clone().unwrap_or_default())
     .bind(facts.work.map(|work| work.as_str().to_owned()).unwrap_or_default())
     .bind(place.skill.clone().unwrap_or_default())
     .bind(place.to_json().to_string())
@@ -288,13 +288,13 @@ fn read_place(row: &AnyRow) -> Result<Place, StoreError> {
         lane,
         turn: row.time("turn")?,
         due_at: row.opt_time("due_at")?,
+        language: word("language")?,
         skill: word("skill")?,
         facts: PlaceFacts::default(),
         factors: None,
         placed_at: row.time("placed_at")?,
     };
     place.fill_from(&row.json("place")?);
-    place.facts.language = word("language")?;
     place.facts.work = match word("work")? {
         Some(work) => Some(work.parse().map_err(|error| damaged("work", error))?),
         None => None,

@@ -89,10 +89,7 @@ pub async fn take_next_case(app: &Seawall, actor: &Actor, queue: Option<Queue>) 
         work: skills.work.to_string(),
         skills: skills.skills.to_string(),
     };
-    let offered = Offered {
-        skills: &skills,
-        now: app.clock.now(),
-    };
+    let offered = Offered { skills: &skills };
     for page in 0..NEXT_PAGES_MAX {
         let (now, after) = (app.clock.now().unix_ms(), page * NEXT_TRIES_MAX);
         let mut conn = app.store.reader().await?;
@@ -117,11 +114,6 @@ pub async fn take_next_case(app: &Seawall, actor: &Actor, queue: Option<Queue>) 
 /// Who asks for the next case, as far as it matters which one they may be given.
 struct Offered<'a> {
     skills: &'a Skills,
-    #[expect(
-        dead_code,
-        reason = "what a person may be given depends on the time once there are limits for a day"
-    )]
-    now: Timestamp,
 }
 
 /// Whether a person may be given a case that they reach. The one place for whatever keeps a case from somebody: skills; limits and wishes of theirs.

@@ -113,6 +113,8 @@ pub struct Place {
     pub turn: Timestamp,
     /// By when it should be decided.
     pub due_at: Option<Timestamp>,
+    /// A language that it needs: its queue's, or else that of the item.
+    pub language: Option<String>,
     /// A skill that only some people have.
     pub skill: Option<String>,
     /// What was known.
@@ -157,6 +159,7 @@ impl Place {
             lane: Lane::Rest,
             turn: opened_at,
             due_at: None,
+            language: None,
             skill: None,
             facts: PlaceFacts::default(),
             factors: None,
@@ -170,6 +173,7 @@ impl Place {
         let time = |at: Option<Timestamp>| at.map(Timestamp::unix_ms);
         json!({
             "rule": facts.rule, "policy": facts.policy, "views": facts.views, "live": facts.is_live,
+            "language": facts.language,
             "bank": facts.bank.as_ref().map(|(id, name)| json!([id, name])),
             "posted_at": time(facts.posted_at), "incident_until": time(facts.incident_until),
             "given_due": time(facts.given_due),
@@ -189,6 +193,7 @@ impl Place {
         let facts = &mut self.facts;
         facts.rule = text("rule");
         facts.policy = text("policy");
+        facts.language = text("language");
         facts.views = json["views"].as_i64();
         facts.is_live = json["live"].as_bool() == Some(true);
         facts.bank = match (json["bank"][0].as_str(), json["bank"][1].as_str()) {

@@ -95,11 +95,9 @@ pub fn place(
         lane,
         turn,
         due_at,
+        language: queue.language.or_else(|| facts.language.clone()),
         skill: queue.skill,
-        facts: PlaceFacts {
-            language: queue.language.or(facts.language),
-            ..facts
-        },
+        facts,
         factors: Some(factors),
         placed_at: now,
     }

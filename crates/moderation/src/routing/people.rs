@@ -100,7 +100,7 @@ impl Skills {
     /// Whether they can do a case that stands there.
     pub fn suit(&self, place: &Place) -> bool {
         let facts = &place.facts;
-        facts
+        place
             .language
             .as_ref()
             .is_none_or(|language| self.languages.has(language))
@@ -166,8 +166,8 @@ mod tests {
     fn a_case_suits_who_reads_its_language_and_has_its_skill() {
         let mut place = Place::by_age(Timestamp::from_unix_ms(0));
         assert!(Skills::default().suit(&place));
+        place.language = Some("ar".to_owned());
         place.facts = PlaceFacts {
-            language: Some("ar".to_owned()),
             work: Some(WorkKind::Video),
             ..PlaceFacts::default()
         };

@@ -101,7 +101,7 @@ impl Plan {
         let cover = |(queue, of): (&Queue, &QueueSettings)| {
             let mut place = Place::by_age(now);
             place.skill.clone_from(&of.skill);
-            place.facts.language.clone_from(&of.language);
+            place.language.clone_from(&of.language);
             let qualified: Vec<UserId> = self
                 .people()
                 .filter(|user| user.roles.give(Right::DecideCases) && user.queues.has(*queue))

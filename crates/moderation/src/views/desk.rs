@@ -4,7 +4,7 @@ use policy::Queue;
 use sqlx::{AnyConnection, query};
 
 use super::ViewError;
-use crate::model::{Actor, QueueSet, Right, Timestamp};
+use crate::model::{Actor, Lane, QueueSet, Right, Timestamp};
 use crate::rules::alarms;
 use crate::store::StoreError;
 use crate::store::columns::Columns;
@@ -91,7 +91,14 @@ pub async fn desk(app: &Seawall, actor: &Actor) -> Result<Desk, ViewError> {
             None => queues.push((queue.weight(row.int("priority")?), count)),
         }
     }
-    queues.sort_by_key(|(weight, count)| (std::cmp::Reverse(*weight), count.queue));
+    let lane = |queue: Queue| {
+        app.settings
+            .routing
+            .of(queue)
+            .lane
+            .map_or(Lane::Rest.rank(), Lane::rank)
+    };
+    queues.sort_by_key(|(weight, count)| (lane(count.queue), std::cmp::Reverse(*weight), count.queue));
     let queues = queues.into_iter().map(|(_, count)| count).collect();
     let actions = actions_within(&mut conn, actor.queues()).await?;
     Ok(Desk {

@@ -3,14 +3,17 @@
 use moderation::flows::access::{self, AccessError, change_queues, end_all_sessions};
 use moderation::flows::banks::{self, BankError};
 use moderation::flows::cases::{self, CaseError};
+use moderation::flows::leases;
 use moderation::flows::reveal::{self, ClearPicture};
 use moderation::flows::rules::{self, NewChange, RulesError};
+use moderation::flows::shifts::{self, ShiftError};
 use moderation::flows::submit::{self, SubmitError};
 use moderation::flows::{actions, actions::ActionError};
 use moderation::model::{
     ActionId, Actor, CaseId, Chance, ChangeId, EntryId, ItemId, Judgement, KeyId, MediaId, NewBank, Outcome,
     PageRequest, Queue, QueueSet, Right, Role, Scope, Timestamp, Token, UserId,
 };
+use moderation::routing::Skills;
 use moderation::views::{self, CaseFilter, ViewError};
 
 use super::world::{World, given, hash_of, item};
@@ -149,6 +152,27 @@ pub async fn every_flow_asks_for_its_right(world: World) {
                     Err(SubmitError::Denied(_))
                 ),
             ),
+            (
+                Right::TakeOverCases,
+                case_denied(leases::take_over_case(app, who, case, "why".to_owned()).await.err()),
+            ),
+            (
+                Right::DecideCases,
+                case_denied(leases::renew_case(app, who, case).await.err()),
+            ),
+            (
+                Right::DecideCases,
+                case_denied(leases::leave_case(app, who, case).await.err()),
+            ),
+            (Right::PlanShifts, unseen(&views::coverage(app, who).await)),
+            (
+                Right::PlanShifts,
+                matches!(
+                    shifts::set_skills(app, who, user, &Skills::default()).await,
+                    Err(ShiftError::Denied(_))
+                ),
+            ),
+            (Right::ReadCases, unseen(&views::uncovered(app, who).await)),
             (Right::ReadWorkload, unseen(&views::workload(app, who).await)),
             (Right::ManageAccess, unseen(&views::list_users(app, who).await)),
             (Right::ManageAccess, unseen(&views::list_keys(app, who).await)),

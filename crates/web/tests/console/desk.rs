@@ -82,7 +82,7 @@ async fn a_lead_takes_a_case_over_and_its_holder_reads_why() {
     );
     lead.get(&world, &case).await.says(200, "You hold this case until");
     let seen = amal.get(&world, &case).await;
-    seen.says(200, "They took it over: a <call> came");
+    seen.says(200, "They took it over: a &#60;call&#62; came");
     assert!(!seen.body.contains("<call>"));
     let judgement = [("outcome", "allow"), ("reason", "a harbour"), ("revision", "1")];
     let refused = amal.post(&world, &format!("{case}/decide"), &judgement).await;
