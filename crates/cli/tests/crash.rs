@@ -15,6 +15,8 @@ mod ledger;
 mod load;
 #[path = "crash/server.rs"]
 mod server;
+#[path = "crash/shift.rs"]
+mod shift;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,6 +28,15 @@ use sqlx::Connection;
 use ledger::Ledger;
 use load::Load;
 use server::World;
+
+/// Eight people share the work of a real server that is stopped twice and killed once.
+#[tokio::test(flavor = "multi_thread")]
+async fn eight_people_decide_each_case_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("sqlite://{}", dir.path().join("seawall.db").display());
+    let n_cases = usize::try_from(number("SEAWALL_SHIFT_CASES", 80)).unwrap();
+    shift::work_through(&url, n_cases).await;
+}
 
 /// A number from the environment.
 fn number(name: &str, otherwise: u64) -> u64 {

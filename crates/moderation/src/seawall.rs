@@ -20,6 +20,7 @@ use crate::flows::streams::{StreamSettings, Streams};
 use crate::matching::{MatchSettings, Matcher};
 use crate::model::care::CareSettings;
 use crate::model::{Chance, Clock, PolicyCode, StrikeSettings};
+use crate::routing::RoutingSettings;
 use crate::rules::Judge;
 use crate::store::{Store, StoreError};
 
@@ -91,6 +92,8 @@ pub struct Settings {
     pub rechecks: RecheckSettings,
     /// What decisions weigh against an account.
     pub strikes: StrikeSettings,
+    /// In which order cases are handed out, and to whom.
+    pub routing: RoutingSettings,
 }
 
 /// How people's decisions are dealt with.
@@ -148,6 +151,7 @@ impl Default for Settings {
             desk: DeskSettings::default(),
             rechecks: RecheckSettings::default(),
             strikes: StrikeSettings::default(),
+            routing: RoutingSettings::default(),
         }
     }
 }

@@ -22,10 +22,12 @@ mod suite {
     pub mod rechecks;
     pub mod recordings;
     pub mod rights;
+    pub mod routing;
     pub mod rules;
     pub mod rules_control;
     pub mod rules_effects;
     pub mod search;
+    pub mod shift;
     pub mod simulation;
     pub mod stand_in;
     pub mod streams;
@@ -267,5 +269,13 @@ on_both_engines! {
     quality::golden_cases_keep_to_their_queues_and_versions,
     archive::a_backup_restores_into_either_engine,
     archive::a_damaged_backup_is_refused_whole,
+    routing::lanes_go_one_before_the_other,
+    routing::what_people_find_moves_what_waits,
+    routing::a_lease_lasts_as_long_as_its_holder_looks,
+    routing::a_case_is_taken_over_with_a_note,
+    routing::people_are_given_what_they_can_do,
+    routing::the_platform_is_told_of_what_is_due,
+    routing::a_time_without_anybody_is_told,
+    shift::a_shift_of_eight_loses_nothing_and_decides_nothing_twice,
     simulation::any_course_of_events_keeps_the_invariants,
 }

@@ -1,5 +1,5 @@
 // What makes the console quicker: keys, hold to reveal, copy, no double sending. Every page works without it.
-// No data is fetched and nothing is stored here.
+// Nothing is stored here, and nothing is fetched but the word that a case is still looked at.
 "use strict";
 
 (() => {
@@ -214,6 +214,37 @@
     all("form[data-sent]").forEach((form) => delete form.dataset.sent);
     all("[aria-disabled]").forEach((button) => button.removeAttribute("aria-disabled"));
   });
+
+  // A case that is held stays held while its page is looked at, and is given back when the page is left and nothing was sent about it. The server
+  // leaves what was decided or taken over meanwhile as it is, whatever arrives late from here.
+  const held = document.querySelector("[data-renew]");
+  if (held) {
+    const token = () => new URLSearchParams({ csrf: document.querySelector('[name="csrf"]').value });
+    let sent = false;
+    let lost = false;
+    async function renew() {
+      if (sent || lost || document.visibilityState !== "visible") return;
+      try {
+        const answer = await fetch(held.dataset.renew, { method: "POST", body: token(), redirect: "manual" });
+        lost = answer.status === 409;
+        all("[data-lost]").forEach((notice) => (notice.hidden = !lost));
+      } catch {
+        // The next minute tries again; the case is held for longer than that.
+      }
+    }
+    document.addEventListener("submit", (event) => {
+      if (event.target.getAttribute("action")?.startsWith("/cases/")) sent = true;
+    });
+    setInterval(renew, 60_000);
+    document.addEventListener("visibilitychange", renew);
+    window.addEventListener("pageshow", () => {
+      sent = false;
+      renew();
+    });
+    window.addEventListener("pagehide", () => {
+      if (!sent && !lost) navigator.sendBeacon(held.dataset.leave, token());
+    });
+  }
 
   for (const button of all("[data-copy]")) {
     button.hidden = false;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::care::Care;
 use super::desk::{Desk, check_rechecks};
+use super::routing::Routing;
 use super::strikes::Strikes;
 use super::video::Video;
 use super::{ConfigError, Secret};
@@ -31,6 +32,8 @@ pub struct Config {
     pub care: Care,
     /// When a file counts as known content.
     pub matching: Matching,
+    /// In which order cases are handed out, and to whom.
+    pub routing: Routing,
     /// How the platform is told what to do.
     pub webhook: Webhook,
     /// How people's decisions are dealt with.
@@ -319,6 +322,7 @@ impl Config {
             media,
             video,
             matching,
+            routing,
             webhook,
             desk,
             strikes,
@@ -389,6 +393,7 @@ impl Config {
         require(media.frames_max > 0, "media.frames_max", "must be at least 1")?;
         require(media.time_ms_max > 0, "media.time_ms_max", "must be at least 1")?;
         video.check()?;
+        routing.check()?;
         require(
             matching.lead_distance_bits <= 256,
             "matching.lead_distance_bits",

@@ -135,6 +135,7 @@ pub fn flows(config: &Config) -> Result<Settings, ConfigError> {
         },
         rechecks: rechecks(config),
         strikes: config.strikes.settings(),
+        routing: config.routing.settings()?,
     })
 }
 

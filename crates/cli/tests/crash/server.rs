@@ -22,6 +22,9 @@ use crate::common::{self, Home};
 /// The secret that orders are signed with.
 const SECRET: &str = "a secret of the crash test";
 
+/// The people who decide.
+const NAMES: [&str; 8] = ["amal", "ben", "chi", "dana", "emre", "fay", "gus", "hana"];
+
 /// A person who is signed in, as a browser knows them.
 #[derive(Debug, Clone)]
 pub struct Browser {
@@ -42,6 +45,8 @@ pub struct World {
     pub api_key: String,
     /// Who decides.
     pub browser: Browser,
+    /// The people of a shift, that one among them.
+    pub people: Vec<Browser>,
     /// Hashes in the confirmed bank.
     pub confirmed: Vec<Pdq>,
     /// Hashes in the bank that is not confirmed.
@@ -112,13 +117,15 @@ impl World {
                 cookie: String::new(),
                 csrf: String::new(),
             },
+            people: Vec::new(),
             confirmed,
             unconfirmed,
             platform,
             platform_address,
             platform_task,
         };
-        world.browser = world.sign_in().await;
+        world.people = world.sign_in().await;
+        world.browser = world.people[0].clone();
         world
     }
 
@@ -147,25 +154,29 @@ impl World {
         .unwrap()
     }
 
-    async fn sign_in(&self) -> Browser {
+    async fn sign_in(&self) -> Vec<Browser> {
         let app = self.open().await;
-        let invite = access::invite_user(&app, &Actor::Operator, "amal", Role::Lead.into())
-            .await
-            .unwrap();
-        let seed = access::open_invite(&app, &invite.token)
-            .await
-            .unwrap()
-            .totp_secret_base32;
-        let code = secrets::totp_code(&seed, app.clock.now()).unwrap();
-        let signed_in = access::accept_invite(&app, &invite.token, "a password of the crash test", &code)
-            .await
-            .unwrap();
+        let mut people = Vec::new();
+        for name in NAMES {
+            let invite = access::invite_user(&app, &Actor::Operator, name, Role::Lead.into())
+                .await
+                .unwrap();
+            let seed = access::open_invite(&app, &invite.token)
+                .await
+                .unwrap()
+                .totp_secret_base32;
+            let code = secrets::totp_code(&seed, app.clock.now()).unwrap();
+            let signed_in = access::accept_invite(&app, &invite.token, "a password of the crash test", &code)
+                .await
+                .unwrap();
+            people.push(Browser {
+                cookie: format!("seawall_session={}", signed_in.session_token),
+                csrf: signed_in.session.csrf_token,
+            });
+        }
         app.media.shutdown().await;
         app.store.close().await;
-        Browser {
-            cookie: format!("seawall_session={}", signed_in.session_token),
-            csrf: signed_in.session.csrf_token,
-        }
+        people
     }
 
     /// Starts the server and waits until it is ready.

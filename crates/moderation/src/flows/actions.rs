@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::due::{TELL_GAP, deliver_telling};
 use super::orders::DELIVER;
 use super::rechecks::{self, ALARM, RECHECK};
+use super::routing::WARN;
 use super::streams::{TELL, deliver_verdict};
 use crate::actions::Tried;
 use crate::actions::webhook::{Attempt, Webhook};
@@ -41,8 +43,9 @@ pub enum ActionError {
     Store(#[from] StoreError),
 }
 
-/// What the worker does: it delivers orders, checks again whether they were carried out, and tells of streams and of doubts.
-const KINDS: [&str; 4] = [DELIVER, TELL, RECHECK, ALARM];
+/// What the worker does: it delivers orders, checks again whether they were carried out, and tells of streams, of doubts, of cases that are due and of shifts
+/// that nobody has.
+const KINDS: [&str; 6] = [DELIVER, TELL, RECHECK, ALARM, WARN, TELL_GAP];
 /// How many orders one process has under way at the same time.
 const DELIVERIES_MAX: usize = 8;
 /// How much longer than an attempt may take a job is leased: time to write down what came of it.
@@ -174,6 +177,7 @@ async fn deliver(app: &Seawall, webhook: &Webhook, worker: &str, job: &Job) -> R
         TELL => return deliver_verdict(app, webhook, worker, job).await,
         RECHECK => return rechecks::recheck(app, webhook, worker, job).await,
         ALARM => return rechecks::tell_alarm(app, webhook, worker, job).await,
+        WARN | TELL_GAP => return deliver_telling(app, webhook, worker, job).await,
         _ => {}
     }
     let Some(order) = read_order(app, job).await? else {

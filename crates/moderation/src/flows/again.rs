@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::deciding::{Before, moves, prolong};
 use super::judging::{KnownItem, judge, take_turn};
 use super::remember::Kept;
+use super::routing::place_again;
 use super::scan::ScannedFile;
 use crate::items::{self, NewItem};
 use crate::matching::Found;
@@ -117,6 +118,7 @@ pub(super) async fn keep_if_same(
     };
     turn.judge(&mut tx, &new).await?;
     prolong(&mut tx, &known, decision.id, &judged.ruling, before, again.now).await?;
+    place_again(app, &mut tx, &known, &judged.ruling, again.now).await?;
     tx.commit().await?;
     turn.committed().await;
     Ok(Some(Kept::Same))

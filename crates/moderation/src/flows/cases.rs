@@ -1,24 +1,26 @@
 //! People work on cases: take, release, escalate, decide. Deciding makes a new decision, by the same path as a rule's.
 
-use std::cmp::Reverse;
-
 use policy::Queue;
 
 use super::deciding::versions;
 use super::judgement::{check_assessment, check_reason, facts};
+pub use super::opening::open_case;
 use super::orders::{Order, held_until, lift, order_action};
+use super::routing::place_anew;
 pub use super::undo::{UndoError, undo_decision, undo_until};
 use crate::actions::StandingOrder;
+use crate::cases::Seeker;
 use crate::matching::benign;
 use crate::model::{
-    ActionKind, Actor, Author, Case, CaseId, CaseState, Decision, DecisionId, Denied, InvalidTransition, ItemId,
-    Judgement, Outcome, Restricted, Right, Timestamp, UserId,
+    ActionKind, Actor, Author, Case, CaseId, Decision, DecisionId, Denied, InvalidTransition, Judgement, Outcome,
+    Restricted, Right, Timestamp, UserId, WorkKind,
 };
+use crate::routing::{Skills, outcomes, people};
 use crate::rules::firings::Key;
 use crate::rules::restrictions::Ending;
 use crate::rules::{firings, restrictions, standing};
 use crate::store::{StoreError, Tx};
-use crate::views::reaches_item;
+use crate::views::exposure_of;
 use crate::{Seawall, actions, cases, decisions, items};
 
 /// A case was not changed.
@@ -56,6 +58,8 @@ pub enum CaseError {
 
 /// How many cases are tried when many people ask for the next one at the same time.
 const NEXT_TRIES_MAX: i64 = 20;
+/// How often so many more are tried.
+const NEXT_PAGES_MAX: i64 = 10;
 /// The most decisions that say nothing of an item and follow one that does: ends of restrictions, and decisions that were undone.
 const SAYS_NOTHING_MAX: usize = 32;
 
@@ -75,71 +79,58 @@ pub async fn take_case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Case,
     Ok(case)
 }
 
-/// The person holds the next case that nobody holds: of one queue, or of the most pressing that has any.
+/// The person holds the next case that nobody holds and that they can do: of one queue, or of all that they work on.
 pub async fn take_next_case(app: &Seawall, actor: &Actor, queue: Option<Queue>) -> Result<Option<CaseId>, CaseError> {
-    person(actor)?;
+    let user = person(actor)?;
     let queues = match queue {
         Some(queue) if !actor.queues().has(queue) => return Ok(None),
-        Some(queue) => vec![queue],
-        None => {
-            let mut waiting = cases::waiting(&mut *app.store.reader().await?).await?;
-            waiting.sort_by_key(|(queue, priority)| (Reverse(queue.weight(*priority)), *queue));
-            let queues = waiting.into_iter().map(|(queue, _)| queue);
-            queues.filter(|queue| actor.queues().has(*queue)).collect()
-        }
+        Some(queue) => format!(" {queue} "),
+        None => actor.queues().to_string(),
     };
-    for queue in queues {
-        let now = app.clock.now();
-        let free = cases::list_free(&mut *app.store.reader().await?, queue, now.unix_ms(), NEXT_TRIES_MAX).await?;
-        for id in free {
-            match take_case(app, actor, id).await {
-                Ok(_) => return Ok(Some(id)),
+    let skills = people::of(&mut *app.store.reader().await?, user).await?;
+    let seeker = Seeker {
+        queues,
+        languages: skills.languages.to_string(),
+        work: skills.work.to_string(),
+        skills: skills.skills.to_string(),
+    };
+    let exposure = exposure_of(app, &mut *app.store.reader().await?, actor).await?;
+    let offered = Offered {
+        skills: &skills,
+        is_resting: exposure.rests_until.is_some(),
+    };
+    for page in 0..NEXT_PAGES_MAX {
+        let (now, after) = (app.clock.now().unix_ms(), page * NEXT_TRIES_MAX);
+        let mut conn = app.store.reader().await?;
+        let free = cases::list_free(&mut conn, &seeker, now, NEXT_TRIES_MAX, after).await?;
+        drop(conn);
+        let n_found = free.len();
+        for case in free.iter().filter(|case| may_be_offered(case, &offered)) {
+            match take_case(app, actor, case.id).await {
+                Ok(_) => return Ok(Some(case.id)),
                 // Someone else was faster: on to the next one.
                 Err(CaseError::Transition(_) | CaseError::NotFound) => {}
                 Err(error) => return Err(error),
             }
         }
+        if i64::try_from(n_found).is_ok_and(|n| n < NEXT_TRIES_MAX) {
+            break;
+        }
     }
     Ok(None)
 }
 
-/// A person wants an item looked at that no case is open about: from a search, or from another case. The case rests on the decision in force, waits among
-/// what people reported, and is held by nobody.
-pub async fn open_case(app: &Seawall, actor: &Actor, item: &ItemId, reason: &str) -> Result<CaseId, CaseError> {
-    person(actor)?;
-    check_reason(reason)?;
-    let mut tx = app.store.begin("open case").await?;
-    let now = app.clock.now();
-    items::lock(&mut tx, item).await?;
-    if !reaches_item(tx.conn(), actor, item).await? {
-        return Err(CaseError::NotFound);
-    }
-    if let Some(open) = cases::find_open_of_item(tx.conn(), item).await? {
-        return match open.is_open_to(actor, now) {
-            true => Ok(open.id),
-            false => Err(CaseError::NotFound),
-        };
-    }
-    // What was never decided was never submitted whole: there is nothing to look at.
-    let before = decisions::latest_of_item(tx.conn(), item).await?;
-    let before = before.ok_or(CaseError::NotFound)?;
-    let case = Case {
-        id: CaseId::fresh(now, &app.chance),
-        item: item.clone(),
-        queue: Queue::Reported,
-        priority: 0,
-        reason: reason.trim().to_owned(),
-        state: CaseState::Open { lease: None },
-        opened_at: now,
-        opened_by: before.id,
-    };
-    cases::insert(&mut tx, &case).await?;
-    let body = serde_json::json!({
-        "item": item.to_string(), "queue": case.queue.as_str(), "decision": before.id.to_string(),
-    });
-    tx.event(now, actor, "case.opened", case.id, body);
-    tx.commit().await?;
-    Ok(case.id)
+/// Who asks for the next case, as far as it matters which one they may be given.
+struct Offered<'a> {
+    skills: &'a Skills,
+    /// They uncovered so much that pictures stay covered for them: see [`crate::model::care`].
+    is_resting: bool,
+}
+
+/// Whether a person may be given a case that they reach. The one place for whatever keeps a case from somebody: skills; limits and wishes of theirs.
+fn may_be_offered(case: &Case, person: &Offered<'_>) -> bool {
+    let is_text = matches!(case.place.facts.work, None | Some(WorkKind::Text | WorkKind::File));
+    person.skills.suit(&case.place) && (is_text || !person.is_resting)
 }
 
 /// The person lets go of the case.
@@ -168,6 +159,7 @@ pub async fn escalate_case(app: &Seawall, actor: &Actor, id: CaseId, reason: Str
         ..before.escalate(user, now)?
     };
     cases::update(&mut tx, &case).await?;
+    place_anew(app, &mut tx, &case, case.place.facts.clone(), now).await?;
     tx.event(
         now,
         actor,
@@ -246,6 +238,7 @@ pub async fn decide_case(
         case: Some(id),
         decided_at: now,
     };
+    let (queue, source) = (case.queue, case.place.facts.clone());
     let closed = case.close(user, decision.id, now)?;
     decisions::insert(&mut tx, &decision).await?;
     cases::update(&mut tx, &closed).await?;
@@ -259,6 +252,7 @@ pub async fn decide_case(
     }
     let held = held_until(app, &decision, item.kind);
     order_what_must_change(app, &mut tx, actor, &decision, (&standing_orders, &restricted), held).await?;
+    outcomes::note(&mut tx, queue, &source, decision.outcome == Outcome::Restrict, now).await?;
     if let Some(before) = &before {
         measure_rules(app, &mut tx, before, &decision, Said::Now).await?;
     }
@@ -369,7 +363,7 @@ async fn order_what_must_change(
 }
 
 /// The case, locked, if the person reaches it. Of another they learn nothing, not even that it is there.
-async fn find_open_to(tx: &mut Tx, actor: &Actor, id: CaseId, now: Timestamp) -> Result<Case, CaseError> {
+pub(super) async fn find_open_to(tx: &mut Tx, actor: &Actor, id: CaseId, now: Timestamp) -> Result<Case, CaseError> {
     let found = cases::find_locked(tx, id).await?;
     found
         .filter(|case| case.is_open_to(actor, now))

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::judging::{KnownItem, judge};
 use super::orders::{Order, order_action};
+use super::routing::{facts_of, place_anew, place_of, warn_in_time};
 use crate::actions::StandingOrder;
 use crate::matching::benign;
 use crate::model::{
@@ -128,7 +129,7 @@ pub(super) async fn decide<'a>(
     let (turn, judged) = judge(app, tx, known, id, now).await?;
     let ruling = &judged.ruling;
     let case = match ruling.case {
-        Some(place) => Some(open_or_join_case(app, tx, known.id, place, &ruling.reason, id, now).await?),
+        Some(place) => Some(open_or_join_case(app, tx, known, ruling, place, id, now).await?),
         None => cases::find_open_of_item(tx.conn(), known.id).await?.map(|case| case.id),
     };
     let is_harmless = ruling.outcome == Outcome::Allow && known.matches.is_empty();
@@ -279,43 +280,52 @@ pub(super) fn moves(open: &Case, (queue, priority): (Queue, i32)) -> bool {
 pub(super) async fn open_or_join_case(
     app: &Seawall,
     tx: &mut Tx,
-    item: &ItemId,
+    known: &KnownItem<'_>,
+    ruling: &Ruling,
     (queue, priority): (Queue, i32),
-    reason: &str,
     decision: DecisionId,
     now: Timestamp,
 ) -> Result<CaseId, StoreError> {
+    let (item, reason) = (known.id, &ruling.reason);
+    let facts = facts_of(tx.conn(), known, ruling, now).await?;
     // Locked and read again, so that nothing is taken from someone who takes or escalates it at this moment. It cannot be
     // closed meanwhile: who decides it locks the item first, and that is ours.
     let open = match cases::find_open_of_item(tx.conn(), item).await? {
         Some(open) => cases::find_locked(tx, open.id).await?,
         None => None,
     };
-    if let Some(open) = open {
+    if let Some(mut open) = open {
         if moves(&open, (queue, priority)) {
             let moved = Case {
                 queue,
                 priority,
-                reason: reason.to_owned(),
+                reason: reason.clone(),
                 ..open.clone()
             };
             cases::update(tx, &moved).await?;
             let body = json!({ "from": open.queue.as_str(), "to": queue.as_str() });
             tx.event(now, &Actor::System, "case.moved", open.id, body);
+            open = moved;
         }
+        place_anew(app, tx, &open, facts, now).await?;
         return Ok(open.id);
     }
+    let place = place_of(app, tx.conn(), (queue, priority, now), facts, now).await?;
     let case = Case {
         id: CaseId::fresh(now, &app.chance),
         item: item.clone(),
         queue,
         priority,
-        reason: reason.to_owned(),
+        reason: reason.clone(),
         state: CaseState::Open { lease: None },
         opened_at: now,
         opened_by: decision,
+        place,
+        taken_at: None,
+        taken_over: None,
     };
     cases::insert(tx, &case).await?;
+    warn_in_time(app, tx, &case, &case.place, now).await?;
     let body = json!({ "item": item.to_string(), "queue": queue.as_str(), "decision": decision.to_string() });
     tx.event(now, &Actor::System, "case.opened", case.id, body);
     Ok(case.id)

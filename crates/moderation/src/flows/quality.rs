@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use super::cases::CaseError;
-use super::deciding::open_or_join_case;
 use super::judgement::check_reason;
+use super::opening::open_or_move;
 use crate::model::{
     Actor, Author, CaseId, CaseState, DecisionId, Denied, GoldenId, Outcome, Queue, ReviewId, Right, Timestamp, UserId,
 };
@@ -314,8 +314,8 @@ pub async fn settle_review(
     let is_same_content = is_there.is_some_and(|(item, _)| item.revision == settled.revision);
     let case = match in_force {
         Some(now_so) if is_same_content && (now_so.outcome, now_so.policy) != (answer.outcome, answer.policy) => {
-            let place = (Queue::Escalated, 0);
-            Some(open_or_join_case(app, &mut tx, &item, place, reason.trim(), now_so.id, now).await?)
+            let place = (Queue::Escalated, reason);
+            Some(open_or_move(app, &mut tx, actor, &item, place, now_so.id, now).await?)
         }
         Some(_) | None => None,
     };

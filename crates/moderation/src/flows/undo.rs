@@ -14,6 +14,7 @@ use super::orders::{Order, is_held_by_another, order_action};
 use crate::model::{
     ActionKind, Actor, Author, CaseId, Decision, DecisionId, Denied, Outcome, Restricted, Timestamp, UserId,
 };
+use crate::routing::outcomes;
 use crate::rules::restrictions::Ending;
 use crate::rules::{restrictions, standing};
 use crate::store::{StoreError, Tx};
@@ -111,6 +112,12 @@ pub async fn undo_decision(
     put_endings_back(&mut tx, &undone).await?;
     hold_account_again(app, &mut tx, actor, &undone, &again).await?;
     measure_rules(app, &mut tx, &before, &undone, Said::TakenBack).await?;
+    let (queue, source, was_confirmed) = (
+        reopened.queue,
+        &reopened.place.facts,
+        undone.outcome == Outcome::Restrict,
+    );
+    outcomes::take_back(&mut tx, queue, source, was_confirmed, undone.decided_at).await?;
     tx.commit().await?;
     Ok(again.id)
 }

@@ -10,7 +10,9 @@ use crate::flows::access::ATTEMPTS_KEPT;
 use crate::flows::calibrate::{Round, trim_sample};
 use crate::flows::incidents::end_incidents;
 use crate::flows::quality::draw_reviews;
+use crate::flows::routing::{measure_pace, place_waiting};
 use crate::flows::rules::{end_restrictions, keep_rules_up};
+use crate::flows::shifts::tell_of_gaps;
 use crate::items;
 use crate::matching::benign::Sampled;
 use crate::store::{StoreError, requests};
@@ -67,6 +69,12 @@ pub async fn run_upkeep(app: Seawall, mut shutdown: watch::Receiver<bool>) {
                             "cannot draw what is asked of a second person; it will be tried again"
                         );
                     }
+                    if let Err(error) = keep_order(&app).await {
+                        tracing::error!(
+                            error = &error as &dyn std::error::Error,
+                            "cannot keep the order of cases up to date; it will be tried again"
+                        );
+                    }
                 }
                 () = app.bells.unjudged.notified() => {
                     tokio::select! {
@@ -85,9 +93,16 @@ pub async fn run_upkeep(app: Seawall, mut shutdown: watch::Receiver<bool>) {
     }
 }
 
+/// What may change while cases wait.
+async fn keep_order(app: &Seawall) -> Result<(), StoreError> {
+    place_waiting(app).await?;
+    tell_of_gaps(app).await
+}
+
 async fn keep_up(app: &Seawall, round: &mut Round, shutdown: &watch::Receiver<bool>) -> Result<(), StoreError> {
     forget_what_is_over(app).await?;
     end_incidents(app).await?;
+    measure_pace(app).await?;
     trim_sample(app, Sampled::Pictures).await?;
     trim_sample(app, Sampled::Videos).await?;
     keep_rules_up(app).await?;

@@ -53,6 +53,10 @@ pub enum Right {
     RevealMedia,
     /// Take, decide, escalate cases.
     DecideCases,
+    /// Take a case over that a colleague holds.
+    TakeOverCases,
+    /// Say who is on shift when, and who has which skills.
+    PlanShifts,
     /// Read banks and entries.
     ReadBanks,
     /// Make and change banks and entries.
@@ -81,12 +85,14 @@ pub enum Right {
 
 impl Right {
     /// All rights.
-    pub const ALL: [Right; 17] = [
+    pub const ALL: [Right; 19] = [
         Right::SubmitItems,
         Right::ReadItems,
         Right::ReadCases,
         Right::RevealMedia,
         Right::DecideCases,
+        Right::TakeOverCases,
+        Right::PlanShifts,
         Right::ReadBanks,
         Right::WriteBanks,
         Right::RetryActions,
@@ -120,6 +126,8 @@ impl fmt::Display for Right {
             Right::ReadCases => "read cases",
             Right::RevealMedia => "see pictures without their blur",
             Right::DecideCases => "decide cases",
+            Right::TakeOverCases => "take cases over",
+            Right::PlanShifts => "plan shifts and skills",
             Right::ReadBanks => "read banks",
             Right::WriteBanks => "change banks",
             Right::RetryActions => "retry actions",
@@ -215,7 +223,7 @@ pub fn scope_for(right: Right) -> Option<Scope> {
         Right::ReadItems => Some(Scope::ItemsRead),
         Right::ReadCases | Right::RevealMedia => Some(Scope::CasesRead),
         // Deciding is a person's work: no key opens it.
-        Right::DecideCases => None,
+        Right::DecideCases | Right::TakeOverCases | Right::PlanShifts => None,
         Right::ReadBanks => Some(Scope::BanksRead),
         Right::WriteBanks => Some(Scope::BanksWrite),
         Right::RetryActions => Some(Scope::ActionsWrite),

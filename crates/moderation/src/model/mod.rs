@@ -16,6 +16,7 @@ pub mod event;
 pub mod facts;
 pub mod id;
 pub mod item;
+pub mod lane;
 pub mod notice;
 pub mod page;
 mod queues;
@@ -35,7 +36,7 @@ pub use actor::{Actor, Denied, Right, Token};
 pub use assessment::{Assessment, InvalidAssessment, Purpose, RabatFactor};
 pub use bank::{Bank, BankChange, Crops, Entry, EntryState, Judged, KeptSound, KeptVideo, NewBank, NewEntry};
 pub use care::Exposure;
-pub use case::{Case, CaseState, InvalidTransition, Lease};
+pub use case::{Case, CaseState, InvalidTransition, Lease, TakenOver};
 pub use chance::Chance;
 pub use decision::{Author, Decision, Judgement, Versions};
 pub use event::Event;
@@ -45,6 +46,7 @@ pub use id::{
     StreamId, UserId,
 };
 pub use item::{Audience, Item, ItemKind, Media, MediaStatus, Plays, PreviewKind};
+pub use lane::{Factors, Lane, LearnedFrom, Place, PlaceFacts, WorkKind};
 pub use notice::Notice;
 pub use page::{Page, PageRequest};
 pub use queues::QueueSet;

@@ -29,8 +29,9 @@ pub enum Role {
 }
 
 use Right::{
-    ApproveRules, DecideCases, ProposeRules, ReadBanks, ReadCases, ReadEvents, ReadItems, ReadQuality, ReadRules,
-    ReadWorkload, RetryActions, RevealMedia, SettleReviews, StopRules, SubmitItems, WriteBanks,
+    ApproveRules, DecideCases, PlanShifts, ProposeRules, ReadBanks, ReadCases, ReadEvents, ReadItems, ReadQuality,
+    ReadRules, ReadWorkload, RetryActions, RevealMedia, SettleReviews, StopRules, SubmitItems, TakeOverCases,
+    WriteBanks,
 };
 
 impl Role {
@@ -69,6 +70,7 @@ impl Role {
                 ReadCases,
                 RevealMedia,
                 DecideCases,
+                TakeOverCases,
                 ReadBanks,
                 ReadRules,
                 WriteBanks,
@@ -79,6 +81,8 @@ impl Role {
                 ReadCases,
                 RevealMedia,
                 DecideCases,
+                TakeOverCases,
+                PlanShifts,
                 ReadBanks,
                 ReadRules,
                 WriteBanks,
@@ -218,6 +222,8 @@ mod tests {
             (ReadCases, "mslgu..a"),
             (RevealMedia, "mslg...a"),
             (DecideCases, "msl....a"),
+            (TakeOverCases, ".sl....a"),
+            (PlanShifts, "..l....a"),
             (ReadBanks, "mslgue.a"),
             (WriteBanks, ".sl....a"),
             (RetryActions, ".sl..e.a"),

@@ -7,6 +7,7 @@ use signal::SignalType;
 use sqlx::{AssertSqlSafe, query};
 
 use super::items::{MediaView, media_views};
+use super::standing::{Standing, standing};
 use super::{ViewError, cursor, names};
 use crate::model::{
     Action, Actor, Author, Case, CaseId, CaseState, Decision, Event, Item, ItemKind, Match, MediaId, Page, PageRequest,
@@ -58,6 +59,8 @@ pub enum Nearness {
 pub struct CaseView {
     /// The case.
     pub case: Case,
+    /// How it stands among those that wait; none once it is closed.
+    pub standing: Option<Standing>,
     /// Who holds it.
     pub holder_name: Option<String>,
     /// Who closed it.
@@ -128,9 +131,9 @@ pub async fn list_cases(
         Some(false) => ("c.id < $3", "DESC"),
         Some(true) | None => ("c.id > $3", "ASC"),
     };
+    let columns = cases::columns();
     let statement = format!(
-        "SELECT c.id, c.item_id, c.queue, c.priority, c.reason, c.state, c.opened_at, c.opened_by, c.leased_by, c.leased_until,
-                c.closed_at, c.closed_by, c.closing_decision, i.kind AS item_kind, i.account,
+        "SELECT {columns}, i.kind AS item_kind, i.account,
                 (SELECT MIN(p.media_id) FROM items_preview p JOIN items_media m ON m.id = p.media_id
                  WHERE m.item_id = c.item_id AND m.revision = i.revision) AS media,
                 (SELECT t.distance FROM matching_match t WHERE t.item_id = c.item_id AND t.revision = i.revision
@@ -238,8 +241,10 @@ pub async fn case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Option<Cas
         .into_iter()
         .map(|decision| DecisionView::of(decision, &names))
         .collect();
+    let standing = standing(&mut conn, actor, &case, now).await?;
     Ok(Some(CaseView {
         case,
+        standing,
         holder_name,
         closed_by_name,
         item,

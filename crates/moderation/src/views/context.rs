@@ -158,7 +158,8 @@ async fn tally(conn: &mut AnyConnection, ids: &'static str, value: &str, item: &
                                  ORDER BY d.ordinal DESC LIMIT 1) = 'restrict' THEN 1 END) AS n_restricted,
                 COUNT(CASE WHEN EXISTS (SELECT 1 FROM decisions_decision d JOIN decisions_decision l ON l.supersedes = d.id
                                         WHERE d.item_id = o.id AND l.item_id = o.id AND d.outcome = 'restrict'
-                                          AND l.outcome = 'allow' AND l.author_kind = 'person') THEN 1 END) AS n_reversed
+                                          AND l.outcome = 'allow' AND l.author_kind = 'person'
+                                          AND l.facts NOT LIKE '%\"undoes\"%') THEN 1 END) AS n_reversed
          FROM ({ids} LIMIT $3) o"
     );
     let row = query(sqlx::AssertSqlSafe(statement))

@@ -4,7 +4,7 @@ use policy::Queue;
 use sqlx::{AnyConnection, query};
 
 use super::ViewError;
-use crate::model::{Actor, QueueSet, Right, Timestamp};
+use crate::model::{Actor, Lane, QueueSet, Right, Timestamp};
 use crate::rules::alarms;
 use crate::store::StoreError;
 use crate::store::columns::Columns;
@@ -45,6 +45,10 @@ pub struct QueueCount {
     pub n_open: i64,
     /// When the oldest of them was opened.
     pub oldest_at: Option<Timestamp>,
+    /// When the first of them is due, if any is due at all.
+    pub due_at: Option<Timestamp>,
+    /// How many of them are overdue.
+    pub n_overdue: i64,
 }
 
 /// The desk.
@@ -53,9 +57,11 @@ pub async fn desk(app: &Seawall, actor: &Actor) -> Result<Desk, ViewError> {
     let mut conn = app.store.reader().await?;
     let at = StoreError::at("count what waits");
     let rows = query(
-        "SELECT queue, COUNT(*) AS n, MIN(opened_at) AS oldest, MAX(priority) AS priority
+        "SELECT queue, COUNT(*) AS n, MIN(opened_at) AS oldest, MAX(priority) AS priority, MIN(due_at) AS due,
+                COUNT(CASE WHEN due_at <= $1 THEN 1 END) AS overdue
          FROM cases_case WHERE state = 'open' GROUP BY queue",
     )
+    .bind(app.clock.now().unix_ms())
     .fetch_all(&mut *conn)
     .await
     .map_err(&at)?;
@@ -63,6 +69,8 @@ pub async fn desk(app: &Seawall, actor: &Actor) -> Result<Desk, ViewError> {
         queue,
         n_open: 0,
         oldest_at: None,
+        due_at: None,
+        n_overdue: 0,
     };
     // Those that are always there, and those that rules made while something waits in them.
     let mut queues: Vec<(i64, QueueCount)> = Queue::ALL
@@ -79,13 +87,22 @@ pub async fn desk(app: &Seawall, actor: &Actor) -> Result<Desk, ViewError> {
             queue,
             n_open: row.int("n")?,
             oldest_at: row.opt_time("oldest")?,
+            due_at: row.opt_time("due")?,
+            n_overdue: row.int("overdue")?,
         };
         match queues.iter_mut().find(|(_, known)| known.queue == queue) {
             Some((_, known)) => *known = count,
             None => queues.push((queue.weight(row.int("priority")?), count)),
         }
     }
-    queues.sort_by_key(|(weight, count)| (std::cmp::Reverse(*weight), count.queue));
+    let lane = |queue: Queue| {
+        app.settings
+            .routing
+            .of(queue)
+            .lane
+            .map_or(Lane::Rest.rank(), Lane::rank)
+    };
+    queues.sort_by_key(|(weight, count)| (lane(count.queue), std::cmp::Reverse(*weight), count.queue));
     let queues = queues.into_iter().map(|(_, count)| count).collect();
     let actions = actions_within(&mut conn, actor.queues()).await?;
     Ok(Desk {

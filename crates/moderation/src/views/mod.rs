@@ -7,6 +7,7 @@ mod banks;
 mod cases;
 mod consistency;
 mod context;
+mod coverage;
 mod desk;
 mod exposure;
 mod hma;
@@ -21,6 +22,7 @@ mod reach;
 mod rules;
 mod search;
 mod settings;
+mod standing;
 mod streams;
 mod workload;
 
@@ -33,6 +35,8 @@ pub use banks::{
 pub use cases::{CaseFilter, CaseRow, CaseView, DecisionView, EventView, Nearness, case, list_cases};
 pub(crate) use consistency::consistency_faults;
 pub use context::{CONTEXT_ITEMS_MAX, CaseContext, EntryPast, Poster, RelatedCase, Tally, case_context};
+pub(crate) use coverage::Plan;
+pub use coverage::{Coverage, QueueCover, coverage, uncovered};
 pub use desk::{ActionCounts, Desk, QueueCount, count_actions, desk};
 pub(crate) use exposure::exposure_of;
 pub use exposure::{EXPOSURE_DAYS, ExposureDay, exposure, exposure_days};
@@ -62,6 +66,7 @@ pub use rules::{
 };
 pub use search::{ItemSearch, Place, list_items, place_of, search_items};
 pub use settings::{KeyRow, list_keys, list_users};
+pub use standing::Standing;
 pub use streams::{VERDICTS_MAX, list_streams, stream, stream_verdicts};
 pub use workload::{WORKLOAD_LATELY, WORKLOAD_OVER, Workload, workload};
 

@@ -126,7 +126,7 @@ pub fn what_if(seen: &NumbersView, ask: WhatIf) -> Option<Forecast> {
 
 async fn case_times(conn: &mut AnyConnection, since: Timestamp) -> Result<Vec<CaseTimes>, StoreError> {
     let rows = query(
-        "SELECT queue, opened_at, closed_at FROM cases_case
+        "SELECT queue, opened_at, closed_at, due_at FROM cases_case
          WHERE opened_at >= $1 OR closed_at >= $1 OR state = 'open' ORDER BY opened_at DESC LIMIT $2",
     )
     .bind(since.unix_ms())
@@ -140,8 +140,7 @@ async fn case_times(conn: &mut AnyConnection, since: Timestamp) -> Result<Vec<Ca
                 queue: row.parse("queue")?,
                 opened_at: row.time("opened_at")?,
                 closed_at: row.opt_time("closed_at")?,
-                // Cases have no due time of their own yet; the figures count it where there is one.
-                due_at: None,
+                due_at: row.opt_time("due_at")?,
             })
         })
         .collect()
@@ -156,7 +155,7 @@ async fn reversals(conn: &mut AnyConnection, since: Timestamp) -> Result<(Option
                 COUNT(CASE WHEN p.author_kind = 'rule' AND p.outcome <> 'review' AND p.outcome <> d.outcome THEN 1 END)
                     AS rules_reversed
          FROM decisions_decision d LEFT JOIN decisions_decision p ON p.id = d.supersedes
-         WHERE d.author_kind = 'person' AND d.decided_at >= $1",
+         WHERE d.author_kind = 'person' AND d.facts NOT LIKE '%\"undoes\"%' AND d.decided_at >= $1",
     )
     .bind(since.unix_ms())
     .fetch_one(conn)

@@ -3,9 +3,11 @@
 use moderation::flows::access::{self, AccessError, change_queues, end_all_sessions};
 use moderation::flows::banks::{self, BankError};
 use moderation::flows::cases::{self, CaseError};
+use moderation::flows::leases;
 use moderation::flows::quality::{self, QualityError};
 use moderation::flows::reveal::{self, ClearPicture};
 use moderation::flows::rules::{self, NewChange, RulesError};
+use moderation::flows::shifts::{self, ShiftError};
 use moderation::flows::submit::{self, SubmitError};
 use moderation::flows::{actions, actions::ActionError};
 use moderation::model::{
@@ -14,6 +16,7 @@ use moderation::model::{
 };
 use moderation::quality::reviews::Answer;
 use moderation::quality::strata::Stratum;
+use moderation::routing::Skills;
 use moderation::views::{self, CaseFilter, ViewError};
 
 use super::world::{World, given, hash_of, item};
@@ -153,6 +156,27 @@ pub async fn every_flow_asks_for_its_right(world: World) {
                     Err(SubmitError::Denied(_))
                 ),
             ),
+            (
+                Right::TakeOverCases,
+                case_denied(leases::take_over_case(app, who, case, "why".to_owned()).await.err()),
+            ),
+            (
+                Right::DecideCases,
+                case_denied(leases::renew_case(app, who, case).await.err()),
+            ),
+            (
+                Right::DecideCases,
+                case_denied(leases::leave_case(app, who, case).await.err()),
+            ),
+            (Right::PlanShifts, unseen(&views::coverage(app, who).await)),
+            (
+                Right::PlanShifts,
+                matches!(
+                    shifts::set_skills(app, who, user, &Skills::default()).await,
+                    Err(ShiftError::Denied(_))
+                ),
+            ),
+            (Right::ReadCases, unseen(&views::uncovered(app, who).await)),
             (Right::ReadWorkload, unseen(&views::workload(app, who).await)),
             (Right::ReadQuality, unseen(&views::quality(app, who).await)),
             (Right::SettleReviews, unseen(&views::disputes(app, who).await)),

@@ -173,7 +173,8 @@ pub async fn a_rule_makes_its_own_queue(world: World) {
     };
     assert_eq!(
         (next().await, next().await, next().await),
-        (Some(high), Some(low), Some(lead))
+        (Some(high), Some(lead), Some(low)),
+        "each case by what it is worth, whatever else waits in its queue"
     );
     let view = views::case(app, &world.moderator, high).await.unwrap().unwrap();
     assert_eq!(

@@ -464,8 +464,9 @@ impl Platform {
         let heard = Heard {
             key: header("idempotency-key"),
             kind: field("kind"),
-            item: field("item"),
-            decision: field("decision"),
+            // Not everything that is told is about an item.
+            item: json["item"].as_str().unwrap_or_default().to_owned(),
+            decision: json["decision"].as_str().unwrap_or_default().to_owned(),
             body: body.to_owned(),
         };
         self.heard.lock().unwrap().push(heard);

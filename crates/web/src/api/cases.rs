@@ -3,13 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 use moderation::model::{Case, CaseId, CaseState, Queue as ModelQueue};
-use moderation::views::{self, CaseFilter};
+use moderation::views::{self, CaseFilter, Standing};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::pages::Rows;
 use super::verdict::MediaJson;
-use super::words::Queue;
+use super::words::{Lane, LearnedFrom, Queue};
 use crate::extract::{Caller, PathId, QueryParams};
 use crate::problem::ApiError;
 use crate::state::WebState;
@@ -34,6 +34,12 @@ pub(crate) struct CaseJson {
     pub opened_at: String,
     /// The decision that opened it.
     pub opened_by: String,
+    /// In which lane it waits, or waited.
+    pub lane: Lane,
+    /// By when it should be decided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = DateTime)]
+    pub due_at: Option<String>,
     /// When it was closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = DateTime)]
@@ -52,6 +58,82 @@ pub(crate) struct CaseViewJson {
     pub case: CaseJson,
     /// What was found in each file of the item's latest revision.
     pub media: Vec<MediaJson>,
+    /// Why it stands where it stands; left out once it is closed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub standing: Option<StandingJson>,
+}
+
+/// Why a case stands where it stands. Lanes come one after the other; within one, the earlier turn comes first.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Standing)]
+pub(crate) struct StandingJson {
+    /// How many cases that nobody holds are handed out before it; 1000 for that many or more.
+    #[schema(example = 3)]
+    pub ahead: i64,
+    /// When it was opened less its head start; in the lane `deadline`, when it is due.
+    #[schema(format = DateTime)]
+    pub turn: String,
+    /// What its turn was computed from; left out for a case of before there were lanes, until it is placed anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub factors: Option<FactorsJson>,
+    /// When that was computed.
+    #[schema(format = DateTime)]
+    pub placed_at: String,
+}
+
+/// `index = chance × severity × views_ahead ÷ minutes of handling`; each doubling of it is a head start of so much waiting.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StandingFactors)]
+pub(crate) struct FactorsJson {
+    /// How likely a person finds that it breaks a policy, 0 to 1.
+    pub chance: f64,
+    /// Where that was learned.
+    pub learned_from: LearnedFrom,
+    /// Cases that people confirmed there, within 90 days.
+    pub confirmed: i64,
+    /// Cases that they did not.
+    pub reversed: i64,
+    /// How much it matters.
+    pub severity: f64,
+    /// Views expected within a day.
+    pub views_ahead: f64,
+    /// Whether that comes from views that the platform reported; if not, it is a default.
+    pub views_known: bool,
+    /// How long a person is expected to take, in milliseconds.
+    pub handling_ms: u64,
+    /// How many closed cases say so; 0 if it is a default.
+    pub handled: i64,
+    /// Their product.
+    pub index: f64,
+    /// By how much waiting that puts it forward, in milliseconds.
+    pub head_start_ms: u64,
+}
+
+impl From<Standing> for StandingJson {
+    fn from(standing: Standing) -> Self {
+        let ms = |span: std::time::Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        let place = standing.place;
+        Self {
+            ahead: standing.n_ahead,
+            turn: place.turn.to_string(),
+            factors: place.factors.map(|of| FactorsJson {
+                chance: of.chance,
+                learned_from: of.learned_from.into(),
+                confirmed: of.n_confirmed,
+                reversed: of.n_reversed,
+                severity: of.severity,
+                views_ahead: of.views_ahead,
+                views_known: of.views_known,
+                handling_ms: ms(of.handling),
+                handled: of.n_handled,
+                index: of.index,
+                head_start_ms: ms(of.head_start),
+            }),
+            placed_at: place.placed_at.to_string(),
+        }
+    }
 }
 
 /// `open`: waits for a person. `closed`: was decided.
@@ -89,6 +171,8 @@ impl From<Case> for CaseJson {
             state,
             opened_at: case.opened_at.to_string(),
             opened_by: case.opened_by.to_string(),
+            lane: case.place.lane.into(),
+            due_at: case.place.due_at.map(|at| at.to_string()),
             closed_at: closed_at.map(|at| at.to_string()),
             closed_by: closed_by.map(|id| id.to_string()),
         }
@@ -140,5 +224,6 @@ pub(crate) async fn get_case(
     Ok(Json(CaseViewJson {
         case: view.case.into(),
         media: view.media.into_iter().map(MediaJson::from).collect(),
+        standing: view.standing.map(StandingJson::from),
     }))
 }

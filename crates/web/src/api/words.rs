@@ -54,6 +54,20 @@ mirror! {
 }
 
 mirror! {
+    /// Which work goes before which, the first first: what somebody outside set a time for, a threat to life, a stream that goes on, an incident under
+    /// way, what a colleague asked help for, everything else.
+    Lane = model::Lane {
+        Deadline = "deadline", Threat = "threat", Live = "live", Incident = "incident", Escalated = "escalated",
+        Rest = "rest",
+    }
+}
+
+mirror! {
+    /// Where a likelihood was learned: from cases of the same rule, near the same bank, of the same queue, or from nothing yet.
+    LearnedFrom = model::LearnedFrom { Rule = "rule", Bank = "bank", Queue = "queue", Nothing = "nothing" }
+}
+
+mirror! {
     /// What is to happen with an item: it stays, it stays until a person has looked at it, it is made unavailable.
     Outcome = model::Outcome { Allow = "allow", Review = "review", Restrict = "restrict" }
 }
@@ -192,6 +206,8 @@ mod tests {
         check!(
             ItemKind,
             Audience,
+            Lane,
+            LearnedFrom,
             Outcome,
             Reporter,
             Restricted,

@@ -3,7 +3,9 @@
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use axum::response::IntoResponse;
 use moderation::flows::cases::{self as flow, CaseError, UndoError};
+use moderation::flows::leases;
 use moderation::model::{
     AccountHistory, Action, ActionState, Answer as PlatformAnswer, Assessment, CaseId, CaseState, DecisionId, Found,
     InvalidTransition, Item, Judgement, Notice, Outcome, PolicyCode, Queue, Recheck, Restricted, Timestamp,
@@ -20,6 +22,7 @@ use super::judgement::{self, DecideForm};
 use super::page::{Answer, go_saying, go_to, show, show_with};
 use super::problem::ConsoleError;
 use super::shell::Shell;
+use super::standing::StandingCard;
 use super::visit::Person;
 use super::words::Lang;
 use crate::WebState;
@@ -35,6 +38,7 @@ struct CasePage {
     opened_at: Timestamp,
     outcome: Option<Outcome>,
     lease: LeaseLine,
+    standing: Option<StandingCard>,
     may_escalate: bool,
     item: Item,
     report: Option<String>,
@@ -63,7 +67,12 @@ enum LeaseLine {
     /// Whoever looks at the page.
     Mine { until: Timestamp },
     /// A colleague.
-    Other { name: String, until: Timestamp },
+    Other {
+        name: String,
+        until: Timestamp,
+        /// Why they took it over, if they did.
+        note: Option<String>,
+    },
     /// It was decided.
     Closed { at: Timestamp, by: String },
 }
@@ -83,8 +92,13 @@ impl LeaseLine {
             Some(lease) => LeaseLine::Other {
                 name: view.holder_name.clone().unwrap_or_default(),
                 until: lease.until,
+                note: view.case.taken_over.as_ref().map(|taken| taken.note.clone()),
             },
         }
+    }
+
+    fn is_mine(&self) -> bool {
+        matches!(self, LeaseLine::Mine { .. })
     }
 
     fn is_closed(&self) -> bool {
@@ -250,6 +264,8 @@ async fn case_page(
     shell.rests_until = views::exposure(&state.app, &person.actor).await?.rests_until;
     let lease = LeaseLine::of(&view, &shell);
     let decide = DecideForm::of(&view, &shell, &form, notice);
+    let opened_at = view.case.opened_at;
+    let standing = view.standing.clone().map(|of| StandingCard::of(of, opened_at, &shell));
     let beside = Beside::of(state, &person.actor, view.item.url.clone(), &view.media).await?;
     let by_rule = view.decisions.iter().rev().map(|view| &view.decision);
     let by_rule = by_rule
@@ -275,6 +291,7 @@ async fn case_page(
         opened_at: view.case.opened_at,
         outcome: decisions.last().map(|decision| decision.outcome),
         lease,
+        standing,
         may_escalate: view.case.queue != Queue::Escalated,
         item: view.item,
         report: view.report,
@@ -321,6 +338,47 @@ pub async fn release_case(State(state): State<WebState>, Path(id): Path<String>,
             Ok(go_saying(&state, &desk_of(case.queue), &flash))
         }
         Err(error) => after_change(&state, &posted.person, id, Err(error)),
+    }
+}
+
+/// `POST /cases/{id}/renew`: the page is open still. It is asked by the page's script, which understands the status alone.
+pub async fn renew_case(State(state): State<WebState>, Path(id): Path<String>, posted: Posted) -> Answer {
+    let renewed = leases::renew_case(&state.app, &posted.person.actor, parse(&id)?).await;
+    answer_script(renewed.map(drop))
+}
+
+/// `POST /cases/{id}/leave`: the page was left. Nobody reads the answer.
+pub async fn leave_case(State(state): State<WebState>, Path(id): Path<String>, posted: Posted) -> Answer {
+    answer_script(leases::leave_case(&state.app, &posted.person.actor, parse(&id)?).await)
+}
+
+fn answer_script(done: Result<(), CaseError>) -> Answer {
+    match done {
+        Ok(()) => Ok(StatusCode::NO_CONTENT.into_response()),
+        // Decided, released or taken over meanwhile.
+        Err(CaseError::Transition(_) | CaseError::NotFound) => Ok(StatusCode::CONFLICT.into_response()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /cases/{id}/take-over`
+pub async fn take_over_case(State(state): State<WebState>, Path(id): Path<String>, posted: Posted) -> Answer {
+    let id = parse(&id)?;
+    let Posted { person, fields } = posted;
+    match leases::take_over_case(&state.app, &person.actor, id, fields.get("note").to_owned()).await {
+        Ok(case) => {
+            let done = Flash::new("flash.taken_over", case.item.to_string());
+            after_change(&state, &person, id, Ok(Some(done)))
+        }
+        Err(CaseError::Invalid { .. }) => {
+            let typed = Fields::of(&[("take-over-note", fields.get("note"))]);
+            let form = FormState::filled(typed).wrong("take-over-note", person.shell.t("decide.need_reason"));
+            show_with(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                &case_page(&state, person, id, form, None).await?,
+            )
+        }
+        Err(error) => after_change(&state, &person, id, Err(error)),
     }
 }
 
@@ -427,6 +485,9 @@ fn after_change(state: &WebState, person: &Person, id: CaseId, done: Result<Opti
         Err(CaseError::Transition(InvalidTransition::HeldByAnother { until })) => {
             Flash::new("problem.held", person.shell.clock_time(until))
         }
+        Err(CaseError::Transition(InvalidTransition::TakenOver { note, .. })) => Flash::new("problem.taken_over", note),
+        Err(CaseError::Transition(InvalidTransition::NotHeld)) => Flash::new("problem.not_held", ""),
+        Err(CaseError::Transition(InvalidTransition::HeldTooLong)) => Flash::new("problem.held_too_long", ""),
         Err(CaseError::Transition(InvalidTransition::SameQueue)) => Flash::new("problem.same_queue", ""),
         Err(error) => return Err(error.into()),
     };

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Query, State};
 use moderation::flows::cases as flow;
 use moderation::model::{CaseId, CaseState, EntryId, ItemId, ItemKind, PreviewKind, Queue, Right, Tier, Timestamp};
-use moderation::views::{self, CaseFilter, CaseRow, IncidentView, Nearness};
+use moderation::views::{self, CaseFilter, CaseRow, IncidentView, Nearness, QueueCover};
 use serde::Deserialize;
 
 use super::entries::name_of;
@@ -13,6 +13,7 @@ use super::flash::Flash;
 use super::form::Posted;
 use super::page::{Answer, go_saying, go_to, in_query, page_request, show};
 use super::shell::Shell;
+use super::standing::Due;
 use super::visit::Person;
 use crate::WebState;
 
@@ -31,6 +32,8 @@ struct DeskPage {
     oldest_at: Option<Timestamp>,
     n_dead: i64,
     n_doubtful: i64,
+    n_overdue: i64,
+    uncovered: Vec<QueueCover>,
     incidents: Vec<IncidentLine>,
     n_more_incidents: usize,
     queues: Vec<QueueCard>,
@@ -54,6 +57,7 @@ struct QueueCard {
     queue: Queue,
     n_open: i64,
     oldest_at: Option<Timestamp>,
+    due: Option<Due>,
     is_chosen: bool,
 }
 
@@ -110,6 +114,7 @@ pub async fn show_desk(State(state): State<WebState>, person: Person, Query(quer
     };
     let cases = views::list_cases(&state.app, &person.actor, filter, &request).await?;
     let incidents = views::active_incidents(&state.app, &person.actor).await?;
+    let uncovered = views::uncovered(&state.app, &person.actor).await?;
     let shell = person.shell;
     let closed_query = match queue {
         Some(queue) => format!("?queue={queue}&state=closed"),
@@ -123,6 +128,8 @@ pub async fn show_desk(State(state): State<WebState>, person: Person, Query(quer
         oldest_at: desk.queues.iter().filter_map(|count| count.oldest_at).min(),
         n_dead: desk.n_dead_actions,
         n_doubtful: desk.n_doubtful_actions,
+        n_overdue: desk.queues.iter().map(|count| count.n_overdue).sum(),
+        uncovered,
         n_more_incidents: incidents.len().saturating_sub(INCIDENTS_SHOWN_MAX),
         incidents: incidents
             .into_iter()
@@ -136,6 +143,7 @@ pub async fn show_desk(State(state): State<WebState>, person: Person, Query(quer
                 queue: count.queue,
                 n_open: count.n_open,
                 oldest_at: count.oldest_at,
+                due: count.due_at.map(|at| Due::of(at, shell.now)),
                 is_chosen: queue == Some(count.queue),
             })
             .collect(),

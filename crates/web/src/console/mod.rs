@@ -15,6 +15,7 @@ mod banks;
 mod beside;
 mod cases;
 mod cookies;
+mod coverage;
 mod desk;
 mod entries;
 mod entry;
@@ -45,6 +46,7 @@ mod search;
 mod seen;
 mod session;
 mod shell;
+mod standing;
 mod streams;
 mod strip;
 mod timeline;
@@ -78,6 +80,13 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .route("/cases/{id}/escalate", post(cases::escalate_case))
         .route("/cases/{id}/decide", post(cases::decide_case))
         .route("/cases/{id}/undo", post(cases::undo_decision))
+        .route("/cases/{id}/renew", post(cases::renew_case))
+        .route("/cases/{id}/leave", post(cases::leave_case))
+        .route("/cases/{id}/take-over", post(cases::take_over_case))
+        .route("/coverage", get(coverage::show_coverage))
+        .route("/coverage/shifts", post(coverage::add_shift))
+        .route("/coverage/shifts/{id}/remove", post(coverage::remove_shift))
+        .route("/coverage/people/{id}", post(coverage::set_skills))
         .route("/media/{id}/{kind}", get(previews::show_media_preview))
         .route("/media/{id}/strip/{idx}/{kind}", get(previews::show_strip_picture))
         .route("/items", get(items::list_items))

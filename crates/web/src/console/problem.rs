@@ -10,6 +10,7 @@ use moderation::flows::actions::ActionError;
 use moderation::flows::banks::BankError;
 use moderation::flows::cases::CaseError;
 use moderation::flows::rules::RulesError;
+use moderation::flows::shifts::ShiftError;
 use moderation::model::Denied;
 use moderation::store::StoreError;
 use moderation::views::ViewError;
@@ -146,6 +147,18 @@ impl From<BankError> for ConsoleError {
             }
             BankError::Busy => ConsoleError::Busy,
             BankError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// What forms do not show beside a field.
+impl From<ShiftError> for ConsoleError {
+    fn from(error: ShiftError) -> Self {
+        match error {
+            ShiftError::Denied(denied) => ConsoleError::Denied(denied),
+            ShiftError::NotFound => ConsoleError::NotFound,
+            ShiftError::Invalid { .. } => ConsoleError::BadRequest("the shift does not take this"),
+            ShiftError::Store(error) => error.into(),
         }
     }
 }

@@ -264,6 +264,16 @@ impl Shell {
         self.may(Right::DecideCases)
     }
 
+    /// Whether to offer cases that colleagues hold.
+    pub fn may_take_over_cases(&self) -> bool {
+        self.may(Right::TakeOverCases)
+    }
+
+    /// Whether to offer shifts and skills.
+    pub fn may_plan_shifts(&self) -> bool {
+        self.may(Right::PlanShifts)
+    }
+
     /// Whether to offer pictures without their blur.
     pub fn may_reveal_media(&self) -> bool {
         self.rests_until.is_none() && self.may(Right::RevealMedia)

@@ -17,6 +17,7 @@ mod account;
 mod attacks;
 mod banks;
 mod cases;
+mod desk;
 mod people;
 mod quality;
 mod reach;

@@ -7,7 +7,7 @@ use crate::people::{Person, get, post, submit};
 use crate::world::{KNOWN, World, pdq};
 
 /// Every form of the console.
-const FORMS: [&str; 54] = [
+const FORMS: [&str; 60] = [
     "/sign-in",
     "/sign-out",
     "/invite/x",
@@ -18,6 +18,12 @@ const FORMS: [&str; 54] = [
     "/cases/x/escalate",
     "/cases/x/decide",
     "/cases/x/undo",
+    "/cases/x/renew",
+    "/cases/x/leave",
+    "/cases/x/take-over",
+    "/coverage/shifts",
+    "/coverage/shifts/x/remove",
+    "/coverage/people/x",
     "/banks",
     "/banks/x/crops",
     "/entries/x/incident",

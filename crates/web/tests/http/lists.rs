@@ -198,6 +198,7 @@ async fn each_thing_can_be_read_by_itself() {
         {
           "id": "case_01m7q5cqg0dnja869dc33vdtcq",
           "item": "post/1 ä",
+          "lane": "rest",
           "media": [
             {
               "matches": [
@@ -225,6 +226,24 @@ async fn each_thing_can_be_read_by_itself() {
           "opened_by": "dec_01m7q5cqg0dnja869dc33vdtcn",
           "queue": "matches",
           "reason": "matches known content in a confirmed bank",
+          "standing": {
+            "ahead": 0,
+            "factors": {
+              "chance": 0.5,
+              "confirmed": 0,
+              "handled": 0,
+              "handling_ms": 120000,
+              "head_start_ms": 40637841,
+              "index": 2500.0,
+              "learned_from": "nothing",
+              "reversed": 0,
+              "severity": 100.0,
+              "views_ahead": 100.0,
+              "views_known": false
+            },
+            "placed_at": "2026-11-18T11:06:40.000Z",
+            "turn": "2026-11-17T23:49:22.159Z"
+          },
           "state": "open"
         }
     "#]]);
@@ -268,6 +287,7 @@ async fn each_thing_can_be_read_by_itself() {
           "closed_by": "dec_01m7q5cqg0a4cqh9vc7hj71v7c",
           "id": "case_01m7q5cqg0dnja869dc33vdtcq",
           "item": "post/1 ä",
+          "lane": "rest",
           "media": [
             {
               "matches": [
