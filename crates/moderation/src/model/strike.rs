@@ -133,7 +133,7 @@ impl StrikeSettings {
         let weights = history.strikes.iter().map(|strike| strike.weight);
         history.weight = weights.fold(0, u32::saturating_add);
         history.suggestion = match history.weight {
-            weight if weight == 0 => None,
+            0 => None,
             weight if weight >= self.terminate_at => Some(Suggestion::Terminate),
             weight if weight >= self.suspend_at => Some(Suggestion::Suspend),
             _ => None,
