@@ -204,7 +204,7 @@ mod tests {
             (history.weight, history.n_restricted, history.n_reversed)
         };
         assert_eq!(weigh(&[], 2), (0, 0, 0));
-        assert_eq!(weigh(&[rule.clone()], 2), (0, 1, 0));
+        assert_eq!(weigh(std::slice::from_ref(&rule), 2), (0, 1, 0));
         assert_eq!(weigh(&[rule.clone(), person.clone()], 2), (2, 1, 0));
         // Confirmed again it is no younger.
         assert_eq!(weigh(&[rule.clone(), person.clone(), again.clone()], 180), (2, 1, 0));
