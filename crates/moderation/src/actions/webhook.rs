@@ -94,6 +94,8 @@ impl Webhook {
         if !matches!(address.scheme(), "http" | "https") {
             return Err(WebhookError::Address);
         }
+        // Another part of the process may have chosen the same provider before; that is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .timeout(settings.timeout)
             .redirect(reqwest::redirect::Policy::none())

@@ -79,8 +79,7 @@ pub(super) async fn recheck(app: &Seawall, webhook: &Webhook, worker: &str, job:
     let (found, detail) = match looked {
         Looked::Found(found) => (found, String::new()),
         // No answer is no finding: it is looked again, as patiently as orders are delivered.
-        Looked::Failed { error } if now.since(due.at) < webhook.backoff().give_up_after => {
-            let _ = error;
+        Looked::Failed { .. } if now.since(due.at) < webhook.backoff().give_up_after => {
             let wait = now.since(due.at).clamp(webhook.backoff().first, webhook.backoff().max);
             jobs::postpone(&mut tx, job, worker, now.after(wait)).await?;
             tx.commit().await?;

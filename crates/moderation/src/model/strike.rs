@@ -133,7 +133,7 @@ impl StrikeSettings {
         let weights = history.strikes.iter().map(|strike| strike.weight);
         history.weight = weights.fold(0, u32::saturating_add);
         history.suggestion = match history.weight {
-            weight if weight == 0 => None,
+            0 => None,
             weight if weight >= self.terminate_at => Some(Suggestion::Terminate),
             weight if weight >= self.suspend_at => Some(Suggestion::Suspend),
             _ => None,
@@ -204,7 +204,7 @@ mod tests {
             (history.weight, history.n_restricted, history.n_reversed)
         };
         assert_eq!(weigh(&[], 2), (0, 0, 0));
-        assert_eq!(weigh(&[rule.clone()], 2), (0, 1, 0));
+        assert_eq!(weigh(std::slice::from_ref(&rule), 2), (0, 1, 0));
         assert_eq!(weigh(&[rule.clone(), person.clone()], 2), (2, 1, 0));
         // Confirmed again it is no younger.
         assert_eq!(weigh(&[rule.clone(), person.clone(), again.clone()], 180), (2, 1, 0));

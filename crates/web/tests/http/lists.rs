@@ -261,6 +261,7 @@ async fn each_thing_can_be_read_by_itself() {
           "item": "post/1 ä",
           "kind": "restrict",
           "ordered_at": "2026-11-18T11:06:40.000Z",
+          "run": 1,
           "state": "waiting",
           "what": "item"
         }
