@@ -108,7 +108,7 @@ struct Shift {
 }
 
 pub async fn a_shift_of_eight_loses_nothing_and_decides_nothing_twice(world: World) {
-    let usual = if world.url.starts_with("sqlite") { 1_500 } else { 300 };
+    let usual = if world.url.starts_with("sqlite") { 1_500 } else { 1_000 };
     let n_cases = std::env::var("SEAWALL_SHIFT_CASES").map_or(usual, |text| text.parse().unwrap());
     let mut shift = Shift::begin(world).await;
     let mut restarts = vec![n_cases / 3, 2 * n_cases / 3];
