@@ -23,6 +23,3 @@ CREATE TABLE actions_recheck (
     detail TEXT NOT NULL,
     PRIMARY KEY (action_id, run, n)
 );
-
--- What is known of an account's past is read by the account.
-CREATE INDEX items_item_account ON items_item (account);

@@ -61,7 +61,7 @@ fn what_is_not_known_is_refused_with_its_place() {
         "[htpp]\n",
         &[],
         expect![[r#"
-            the configuration `seawall.toml` does not read: line 1: unknown field `htpp`, expected one of `store`, `http`, `media`, `video`, `matching`, `webhook`, `desk`, `strikes`, `fetch`, `hma`, `log`
+            the configuration `seawall.toml` does not read: line 1: unknown field `htpp`, expected one of `store`, `http`, `media`, `video`, `care`, `matching`, `routing`, `webhook`, `desk`, `strikes`, `fetch`, `hma`, `log`
         "#]],
     );
     check_error(

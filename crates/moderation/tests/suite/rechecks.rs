@@ -246,6 +246,8 @@ fn judgement(restrict: bool) -> Judgement {
         policy: restrict.then_some(PolicyCode::HateSpeech),
         whole: false,
         reason: "because".to_owned(),
+        assessment: None,
+        notice: None,
     }
 }
 

@@ -57,6 +57,8 @@ async fn decide(app: &Seawall, actor: &Actor, case: CaseId, outcome: Outcome) ->
         policy: Some(PolicyCode::HateSpeech),
         whole: false,
         reason: "a person says so".to_owned(),
+        assessment: None,
+        notice: None,
     };
     decide_case(app, actor, case, judgement).await.map(drop)
 }

@@ -485,6 +485,8 @@ async fn decide(app: &Seawall, actor: &Actor, case: CaseId, restrict: bool) -> R
         policy: restrict.then_some(PolicyCode::HateSpeech),
         whole: false,
         reason: "a person says so".to_owned(),
+        assessment: None,
+        notice: None,
     };
     decide_case(app, actor, case, judgement).await
 }

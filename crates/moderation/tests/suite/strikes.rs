@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moderation::flows::cases::{decide_case, undo_decision};
-use moderation::model::{CaseId, DecisionId, Judgement, Outcome, PolicyCode, Suggestion};
+use moderation::model::{Assessment, CaseId, DecisionId, Judgement, Outcome, PolicyCode, Suggestion};
 use moderation::{DeskSettings, Settings, views};
 
 use super::world::{World, hash_of};
@@ -32,6 +32,8 @@ async fn decide(world: &World, case: CaseId, policy: Option<PolicyCode>) -> Deci
         policy,
         whole: false,
         reason: "because".to_owned(),
+        assessment: Some(Assessment::no_purpose()),
+        notice: None,
     };
     decide_case(&world.app, &world.moderator, case, judgement)
         .await
@@ -88,6 +90,8 @@ pub async fn strikes_go_with_their_decisions(mut world: World) {
         policy: None,
         whole: false,
         reason: "a report about it".to_owned(),
+        assessment: None,
+        notice: None,
     };
     decide_case(&world.app, &world.moderator, case, judgement)
         .await

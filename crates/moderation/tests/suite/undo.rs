@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use moderation::flows::actions::{ActionError, deliver_due, retry_action};
 use moderation::flows::cases::{UndoError, decide_case, take_case, undo_decision, undo_until};
-use moderation::model::{ActionState, CaseId, CaseState, DecisionId, Judgement, Outcome, PageRequest, PolicyCode};
+use moderation::model::{
+    ActionState, Assessment, CaseId, CaseState, DecisionId, Judgement, Outcome, PageRequest, PolicyCode,
+};
 use moderation::{DeskSettings, Settings, views};
 
 use super::world::{World, hash_of};
@@ -45,6 +47,8 @@ fn judgement(outcome: Outcome) -> Judgement {
         policy: (outcome == Outcome::Restrict).then_some(PolicyCode::TerroristContent),
         whole: false,
         reason: "because".to_owned(),
+        assessment: Some(Assessment::no_purpose()),
+        notice: None,
     }
 }
 

@@ -97,6 +97,7 @@ mod tests {
             here: "/".to_owned(),
             session: None,
             flash: None,
+            rests_until: None,
         }
     }
 

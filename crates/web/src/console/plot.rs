@@ -213,6 +213,7 @@ mod tests {
             here: "/".to_owned(),
             session: None,
             flash: None,
+            rests_until: None,
         }
     }
 
