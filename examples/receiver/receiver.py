@@ -72,8 +72,16 @@ class Platform:
 def respond(platform, order):
     """The answer to what came, as JSON. Whatever it does not know it refuses."""
     kind, item, key = (order.get(name) for name in ("kind", "item", "id"))
-    if not all(isinstance(value, str) and value for value in (kind, item, key)):
+    if not all(isinstance(value, str) and value for value in (kind, key)):
         return None
+    if kind.startswith(("case.", "coverage.")):
+        print(f"page somebody: {kind}", file=sys.stderr)
+        return {"answer": "done"}
+    if not isinstance(item, str) or not item:
+        return {"answer": "refused", "detail": "this names no item"}
+    if kind == "decision.notice":
+        print(f"tell the person who posted {item} what the notice says", file=sys.stderr)
+        return {"answer": "done"}
     if kind == "action.recheck":
         return {"state": platform.state(str(order.get("what", "item")), item)}
     if kind == "action.doubtful":

@@ -83,6 +83,7 @@ on_both_engines! {
     cases::lists_of_cases_are_read_page_by_page,
     cases::a_key_or_the_operator_cannot_decide,
     cases::the_case_page_shows_everything,
+    cases::a_notice_leaves_by_itself_where_a_rule_had_restricted_already,
     care::who_has_seen_much_sees_no_more_until_a_break,
     actions::no_name_of_the_platforms_reaches_a_header,
     search::items_are_found_by_what_they_are_and_who_posted_them,
@@ -276,6 +277,7 @@ on_both_engines! {
     routing::people_are_given_what_they_can_do,
     routing::the_platform_is_told_of_what_is_due,
     routing::a_time_without_anybody_is_told,
+    routing::a_case_that_moves_keeps_its_deadline,
     shift::a_shift_of_eight_loses_nothing_and_decides_nothing_twice,
     simulation::any_course_of_events_keeps_the_invariants,
 }

@@ -100,6 +100,8 @@
       element.click();
     }
   }
+  // The palette presses what it offers.
+  document.addEventListener("seawall:press", (event) => press(event.detail));
   const help = document.getElementById("keys");
   let goPending = false;
   function onKey(event) {
@@ -141,8 +143,8 @@
       all(grey ? ".tone-grey" : ".tone-colour").forEach((tone) => (tone.checked = true));
     } else {
       const named = document.querySelector(`[data-key="${CSS.escape(key)}"]`);
-      // What is not shown is not meant.
-      if (named?.getClientRects().length) {
+      // What is not shown is not meant; but the number of a policy means to restrict, and shows the policies.
+      if (named?.getClientRects().length || named?.name === "policy") {
         event.preventDefault();
         press(named);
       }
@@ -232,8 +234,10 @@
         // The next minute tries again; the case is held for longer than that.
       }
     }
+    // Only what is sent about this case: the case before it can still be undone from here.
+    const own = held.dataset.renew.slice(0, held.dataset.renew.lastIndexOf("/") + 1);
     document.addEventListener("submit", (event) => {
-      if (event.target.getAttribute("action")?.startsWith("/cases/")) sent = true;
+      if (event.target.getAttribute("action")?.startsWith(own)) sent = true;
     });
     setInterval(renew, 60_000);
     document.addEventListener("visibilitychange", renew);

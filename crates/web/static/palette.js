@@ -55,7 +55,7 @@
     if (!offer?.element) return field.form.submit();
     const element = offer.element;
     if (element.matches("a, button")) return element.click();
-    document.dispatchEvent(new KeyboardEvent("keydown", { key: element.dataset.key }));
+    document.dispatchEvent(new CustomEvent("seawall:press", { detail: element }));
   }
 
   function open() {

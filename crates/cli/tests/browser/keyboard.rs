@@ -200,6 +200,13 @@ fn the_palette_does_and_finds_things() {
     }
     browser.leave(|browser| browser.press(&[key::ENTER]));
     assert!(browser.url().ends_with("/item?id=post-2142"), "{}", browser.url());
+    // It presses what a case offers, too.
+    browser.go(&demo.page("/desk?queue=matches"));
+    browser.leave(|browser| browser.press(&["n"]));
+    browser.press_with(key::CONTROL, "k");
+    browser.wait("the palette", |browser| browser.is_seen("#palette[open]"));
+    browser.press(&["r", "e", "s", "t", "r", "i", "c", "t", key::ENTER]);
+    browser.wait("the policies", |browser| browser.is_seen(".policy-choice"));
     browser.press_with(key::CONTROL, "k");
     browser.press(&[key::ESCAPE]);
     assert!(!browser.is_seen("#palette[open]"));

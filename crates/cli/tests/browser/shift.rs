@@ -56,7 +56,7 @@ fn a_shift_takes_three_keys_a_decision() {
         assert!(browser.url().contains("/cases/"), "case {n}: {}", browser.url());
         if n % UNCOVERED_EVERY == 0 && browser.try_find("[data-hold]").is_some() {
             browser.hold_key("v");
-            browser.wait("the picture in clear", |browser| browser.is_seen(".clear"));
+            browser.wait("the picture in clear", |browser| browser.is_seen(".clear.grey"));
             browser.let_go();
         }
         shift.push(decide(&browser, n));

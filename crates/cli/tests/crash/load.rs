@@ -181,8 +181,9 @@ impl Decider {
         let restrict = case.bytes().rev().nth(1).is_some_and(|digit| digit % 2 == 0);
         let outcome = if restrict { "restrict" } else { "allow" };
         let Browser { cookie, csrf } = &self.browser;
-        let form =
-            format!("csrf={csrf}&revision=1&outcome={outcome}&policy=terrorist_content&reason=crash+test&then=stay");
+        let form = format!(
+            "csrf={csrf}&revision=1&outcome={outcome}&policy=terrorist_content&purpose=none&reason=crash+test&then=stay"
+        );
         let request = self
             .client
             .post(format!("{}/cases/{case}/decide", self.url))

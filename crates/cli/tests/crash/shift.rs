@@ -207,7 +207,8 @@ impl Person {
     async fn decide(&self, case: &str, ledger: &Ledger) -> Option<bool> {
         let restrict = case.bytes().next_back().is_some_and(|digit| digit % 2 == 0);
         let outcome = if restrict { "restrict" } else { "allow" };
-        let form = format!("&revision=1&outcome={outcome}&policy=terrorist_content&reason=a+shift&then=stay");
+        let form =
+            format!("&revision=1&outcome={outcome}&policy=terrorist_content&purpose=none&reason=a+shift&then=stay");
         let sent = self.post(&format!("/cases/{case}/decide"), &form).await?;
         match sent.status {
             303 if sent.flash.starts_with("flash.decided_") => {

@@ -174,26 +174,31 @@ pub async fn list_of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec
     rows.iter().map(read).collect()
 }
 
-/// The order about the item before `action` that is still being tried, if there is one.
+/// The order about the item before `action` that is still being tried, if there is one. One about something else of it that is held is not waited for.
 pub async fn unfinished_before(conn: &mut AnyConnection, action: &Action) -> Result<Option<ActionId>, StoreError> {
     let row = query(
         "SELECT id FROM actions_action
          WHERE item_id = $1 AND state IN ('waiting', 'retrying')
            AND ordinal < (SELECT ordinal FROM actions_action WHERE id = $2)
+           AND (what = $3 OR held_until IS NULL OR started_at IS NOT NULL)
          ORDER BY ordinal LIMIT 1",
     )
     .bind(action.item.to_string())
     .bind(action.id.to_string())
+    .bind(action.what.as_str())
     .fetch_optional(conn)
     .await
     .map_err(StoreError::at("look for an earlier order"))?;
     row.map(|row| row.parse("id")).transpose()
 }
 
-/// The order about the item that comes next after `action` and is still being tried, if there is one.
-pub async fn unfinished_after(conn: &mut AnyConnection, action: &Action) -> Result<Option<ActionId>, StoreError> {
+/// The order about the item that comes next after `action` and is still being tried, if there is one, and until when it is held.
+pub async fn unfinished_after(
+    conn: &mut AnyConnection,
+    action: &Action,
+) -> Result<Option<(ActionId, Option<Timestamp>)>, StoreError> {
     let row = query(
-        "SELECT id FROM actions_action
+        "SELECT id, held_until FROM actions_action
          WHERE item_id = $1 AND state IN ('waiting', 'retrying')
            AND ordinal > (SELECT ordinal FROM actions_action WHERE id = $2)
          ORDER BY ordinal LIMIT 1",
@@ -203,7 +208,8 @@ pub async fn unfinished_after(conn: &mut AnyConnection, action: &Action) -> Resu
     .fetch_optional(conn)
     .await
     .map_err(StoreError::at("look for a later order"))?;
-    row.map(|row| row.parse("id")).transpose()
+    row.map(|row| Ok((row.parse("id")?, row.opt_time("held_until")?)))
+        .transpose()
 }
 
 /// Whether anything was ordered about the item after `action`.
@@ -314,6 +320,40 @@ pub async fn let_go_of_account(tx: &mut Tx, item: &ItemId, decision: DecisionId)
     .await
     .map_err(StoreError::at("let go of an account"))?;
     Ok(())
+}
+
+/// Restrictions of a part of the item that are held for longer than until `latest` are held until `until` only: which ones.
+pub async fn hold_no_longer(
+    tx: &mut Tx,
+    item: &ItemId,
+    what: Restricted,
+    latest: Timestamp,
+    until: Option<Timestamp>,
+) -> Result<Vec<ActionId>, StoreError> {
+    let rows = query(
+        "UPDATE actions_action SET held_until = $1
+         WHERE item_id = $2 AND what = $3 AND kind = 'restrict' AND state = 'waiting' AND started_at IS NULL AND held_until > $4
+         RETURNING id",
+    )
+    .bind(until.map(Timestamp::unix_ms))
+    .bind(item.to_string())
+    .bind(what.as_str())
+    .bind(latest.unix_ms())
+    .fetch_all(tx.conn())
+    .await
+    .map_err(StoreError::at("let an order leave sooner"))?;
+    rows.iter().map(|row| row.parse("id")).collect()
+}
+
+/// An order that frees an account stays here, because another item restricts the account by now: the item lets go of it, and the platform is told nothing.
+pub async fn let_others_restrict(tx: &mut Tx, action: &Action, now: Timestamp) -> Result<(), StoreError> {
+    query("UPDATE actions_action SET state = 'withdrawn', settled_at = $1 WHERE id = $2 AND state = 'waiting'")
+        .bind(now.unix_ms())
+        .bind(action.id.to_string())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("take an order back"))?;
+    let_go_of_account(tx, &action.item, action.decision).await
 }
 
 /// The item restricts again what a decision let go of without an order. False, if it let go of nothing.

@@ -80,13 +80,13 @@ pub async fn of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec<Rech
     rows.iter().map(read).collect()
 }
 
-/// Whether something else was ordered of the same part of the item since, or the item lets others restrict it: then the order says nothing any more.
+/// Whether something else was ordered of the same part of the item since and has left, or the item lets others restrict it: then the order says nothing any more.
 pub async fn is_replaced(conn: &mut AnyConnection, action: &Action) -> Result<bool, StoreError> {
     let row = query(
         "SELECT COUNT(*) AS n FROM actions_action a
          WHERE a.item_id = $1 AND a.what = $3
            AND ((a.id = $2 AND a.let_go = 1)
-                OR (a.state NOT IN ('refused', 'withdrawn')
+                OR (a.state NOT IN ('refused', 'withdrawn') AND (a.held_until IS NULL OR a.started_at IS NOT NULL)
                     AND a.ordinal > (SELECT b.ordinal FROM actions_action b WHERE b.id = $2)))",
     )
     .bind(action.item.to_string())

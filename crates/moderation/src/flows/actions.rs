@@ -8,13 +8,13 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::due::{TELL_GAP, deliver_telling};
-use super::orders::DELIVER;
+use super::orders::{DELIVER, TELL_NOTICE, is_held_by_another, tell_notice};
 use super::rechecks::{self, ALARM, RECHECK};
 use super::routing::WARN;
 use super::streams::{TELL, deliver_verdict};
 use crate::actions::Tried;
 use crate::actions::webhook::{Attempt, Webhook};
-use crate::model::{Action, ActionId, ActionState, Actor, Answer, Denied, Right, Timestamp};
+use crate::model::{Action, ActionId, ActionKind, ActionState, Actor, Answer, Denied, Restricted, Right, Timestamp};
 use crate::store::jobs::{self, Job};
 use crate::store::{StoreError, Tx};
 use crate::views::{history_of_account, reaches_action};
@@ -45,7 +45,7 @@ pub enum ActionError {
 
 /// What the worker does: it delivers orders, checks again whether they were carried out, and tells of streams, of doubts, of cases that are due and of shifts
 /// that nobody has.
-const KINDS: [&str; 6] = [DELIVER, TELL, RECHECK, ALARM, WARN, TELL_GAP];
+const KINDS: [&str; 7] = [DELIVER, TELL, TELL_NOTICE, RECHECK, ALARM, WARN, TELL_GAP];
 /// How many orders one process has under way at the same time.
 const DELIVERIES_MAX: usize = 8;
 /// How much longer than an attempt may take a job is leased: time to write down what came of it.
@@ -174,6 +174,7 @@ async fn sleep_until_due(app: &Seawall) {
 /// Does one job; says whether an attempt was made.
 async fn deliver(app: &Seawall, webhook: &Webhook, worker: &str, job: &Job) -> Result<bool, StoreError> {
     match job.kind.as_str() {
+        TELL_NOTICE => return tell_notice(app, webhook, worker, job).await,
         TELL => return deliver_verdict(app, webhook, worker, job).await,
         RECHECK => return rechecks::recheck(app, webhook, worker, job).await,
         ALARM => return rechecks::tell_alarm(app, webhook, worker, job).await,
@@ -203,6 +204,15 @@ async fn deliver(app: &Seawall, webhook: &Webhook, worker: &str, job: &Job) -> R
     if tried.action.attempts == 0 {
         // From here on the decision cannot be undone. If it just was, nothing leaves.
         let mut tx = app.store.begin("start delivery").await?;
+        if is_restored_in_vain(&mut tx, &tried.action).await? {
+            let now = app.clock.now();
+            actions::let_others_restrict(&mut tx, &tried.action, now).await?;
+            let body = serde_json::json!({ "because": "another item restricts the account" });
+            tx.event(now, &Actor::System, "action.withdrawn", tried.action.id, body);
+            jobs::finish(&mut tx, job, worker).await?;
+            tx.commit().await?;
+            return Ok(false);
+        }
         let may_leave = actions::start(&mut tx, tried.action.id, app.clock.now()).await?;
         if !may_leave {
             jobs::finish(&mut tx, job, worker).await?;
@@ -242,14 +252,24 @@ async fn deliver(app: &Seawall, webhook: &Webhook, worker: &str, job: &Job) -> R
         | ActionState::Doubtful { .. } => {
             jobs::finish(&mut tx, job, worker).await?;
             rechecks::plan(app, &mut tx, &after.action, now).await?;
-            if let Some(next) = actions::unfinished_after(tx.conn(), &after.action).await? {
-                jobs::enqueue(&mut tx, now, &app.chance, DELIVER, next, now).await?;
+            if let Some((next, held_until)) = actions::unfinished_after(tx.conn(), &after.action).await? {
+                // What can still be undone, or is delayed, leaves no sooner.
+                let due = held_until.map_or(now, |held_until| held_until.max(now));
+                jobs::enqueue(&mut tx, now, &app.chance, DELIVER, next, due).await?;
             }
         }
     }
     tx.commit().await?;
     app.bells.jobs.notify_one();
     Ok(true)
+}
+
+/// Whether the order frees an account that another item restricts meanwhile: it would undo what was decided there.
+async fn is_restored_in_vain(tx: &mut Tx, action: &Action) -> Result<bool, StoreError> {
+    match (action.kind, action.what) {
+        (ActionKind::Restore, Restricted::Account) => is_held_by_another(tx, &action.item).await,
+        (_, _) => Ok(false),
+    }
 }
 
 /// Everything that a delivery needs to know.
@@ -281,12 +301,12 @@ async fn read_order(app: &Seawall, job: &Job) -> Result<Option<Order>, StoreErro
     };
     let earlier = actions::unfinished_before(&mut conn, &tried.action).await?;
     let strikes = match &item.account {
-        Some(account) => Some(
+        Some(account) if earlier.is_none() => Some(
             history_of_account(app, &mut conn, account, app.clock.now())
                 .await?
                 .weight,
         ),
-        None => None,
+        Some(_) | None => None,
     };
     Ok(Some(Order {
         tried,

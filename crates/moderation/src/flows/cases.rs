@@ -5,8 +5,8 @@ use policy::Queue;
 use super::deciding::versions;
 use super::judgement::{check_assessment, check_reason, facts};
 pub use super::opening::open_case;
-use super::orders::{Order, held_until, lift, order_action};
-use super::routing::place_anew;
+use super::orders::{Order, held_until, hurry, lift, order_action, tell_notice_later};
+use super::routing::{facts_after_move, place_anew};
 pub use super::undo::{UndoError, undo_decision, undo_until};
 use crate::actions::StandingOrder;
 use crate::cases::Seeker;
@@ -88,13 +88,16 @@ pub async fn take_next_case(app: &Seawall, actor: &Actor, queue: Option<Queue>) 
         None => actor.queues().to_string(),
     };
     let skills = people::of(&mut *app.store.reader().await?, user).await?;
+    let exposure = exposure_of(app, &mut *app.store.reader().await?, actor).await?;
     let seeker = Seeker {
         queues,
         languages: skills.languages.to_string(),
-        work: skills.work.to_string(),
+        work: match exposure.rests_until {
+            Some(_) => text_work(&skills),
+            None => skills.work.to_string(),
+        },
         skills: skills.skills.to_string(),
     };
-    let exposure = exposure_of(app, &mut *app.store.reader().await?, actor).await?;
     let offered = Offered {
         skills: &skills,
         is_resting: exposure.rests_until.is_some(),
@@ -125,6 +128,16 @@ struct Offered<'a> {
     skills: &'a Skills,
     /// They uncovered so much that pictures stay covered for them: see [`crate::model::care`].
     is_resting: bool,
+}
+
+/// Of the kinds of work that a person takes those in which nothing is to be seen.
+fn text_work(skills: &Skills) -> String {
+    let unseen = [WorkKind::Text, WorkKind::File].map(WorkKind::as_str);
+    let taken = skills.work.to_string();
+    let kept = unseen
+        .into_iter()
+        .filter(|kind| taken == "*" || taken.split(' ').any(|word| word == *kind));
+    format!(" {} ", kept.collect::<Vec<_>>().join(" "))
 }
 
 /// Whether a person may be given a case that they reach. The one place for whatever keeps a case from somebody: skills; limits and wishes of theirs.
@@ -159,7 +172,7 @@ pub async fn escalate_case(app: &Seawall, actor: &Actor, id: CaseId, reason: Str
         ..before.escalate(user, now)?
     };
     cases::update(&mut tx, &case).await?;
-    place_anew(app, &mut tx, &case, case.place.facts.clone(), now).await?;
+    place_anew(app, &mut tx, &case, facts_after_move(&case.place), now).await?;
     tx.event(
         now,
         actor,
@@ -335,9 +348,11 @@ async fn order_what_must_change(
             // A person takes the item down for good. Of what only belongs to it they confirm what the rule said, its end included.
             restrictions::forget_of(tx, &decision.item, Restricted::Item).await?;
             let endings = restrictions::of_item(tx.conn(), &decision.item).await?;
+            let mut n_ordered = 0;
             for what in restricted.iter().copied() {
                 // An order that was given up is given anew: the person wants it still, and nobody knows whether it was carried out.
                 if standing.iter().any(|order| order.what == what && order.is_in_force()) {
+                    hurry(app, tx, decision, what, held_until).await?;
                     continue;
                 }
                 let ending = endings.iter().rfind(|ending| ending.what == what);
@@ -348,6 +363,11 @@ async fn order_what_must_change(
                     held_until,
                 };
                 order_action(app, tx, actor, decision, order, now).await?;
+                n_ordered += 1;
+            }
+            // With an order its notice leaves; with none, by itself.
+            if n_ordered == 0 && decision.facts["notice"].is_object() {
+                tell_notice_later(app, tx, decision, held_until).await?;
             }
         }
         // All that a rule restricted is available again.

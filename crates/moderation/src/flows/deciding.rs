@@ -8,8 +8,8 @@ use policy::{Queue, Ruling};
 use serde_json::json;
 
 use super::judging::{KnownItem, judge};
-use super::orders::{Order, order_action};
-use super::routing::{facts_of, place_anew, place_of, warn_in_time};
+use super::orders::{Order, hurry, order_action};
+use super::routing::{facts_after_move, facts_of, place_anew, place_of, warn_in_time};
 use crate::actions::StandingOrder;
 use crate::matching::benign;
 use crate::model::{
@@ -202,6 +202,8 @@ async fn carry_out(
                 held_until: None,
             };
             order_action(app, tx, &Actor::System, decision, order, now).await?;
+        } else {
+            hurry(app, tx, decision, what, None).await?;
         }
     }
     prolong(tx, known, decision.id, ruling, before, now).await
@@ -295,6 +297,7 @@ pub(super) async fn open_or_join_case(
         None => None,
     };
     if let Some(mut open) = open {
+        let mut facts = facts;
         if moves(&open, (queue, priority)) {
             let moved = Case {
                 queue,
@@ -305,6 +308,7 @@ pub(super) async fn open_or_join_case(
             cases::update(tx, &moved).await?;
             let body = json!({ "from": open.queue.as_str(), "to": queue.as_str() });
             tx.event(now, &Actor::System, "case.moved", open.id, body);
+            facts.given_due = facts_after_move(&open.place).given_due;
             open = moved;
         }
         place_anew(app, tx, &open, facts, now).await?;

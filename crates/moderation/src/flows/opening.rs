@@ -2,7 +2,7 @@
 
 use super::cases::{CaseError, person};
 use super::judgement::check_reason;
-use super::routing::{place_anew, place_of, warn_in_time};
+use super::routing::{facts_after_move, place_anew, place_of, warn_in_time};
 use crate::model::{Actor, Case, CaseId, CaseState, DecisionId, ItemId, PlaceFacts, Queue, Timestamp};
 use crate::store::{StoreError, Tx};
 use crate::views::reaches_item;
@@ -56,7 +56,7 @@ pub(super) async fn open_or_move(
                 ..open.clone()
             };
             cases::update(tx, &moved).await?;
-            place_anew(app, tx, &moved, moved.place.facts.clone(), now).await?;
+            place_anew(app, tx, &moved, facts_after_move(&moved.place), now).await?;
             let body = serde_json::json!({ "from": open.queue.as_str(), "to": queue.as_str() });
             tx.event(now, actor, "case.moved", open.id, body);
         }

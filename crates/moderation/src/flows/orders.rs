@@ -1,10 +1,12 @@
 //! What is ordered from the platform: with the decision that says so, and the job that delivers it, in one transaction.
 
+use crate::actions::webhook::{Attempt, Webhook};
 use crate::model::{
-    Action, ActionId, ActionKind, ActionState, Actor, Decision, ItemId, ItemKind, Restricted, Timestamp,
+    Action, ActionId, ActionKind, ActionState, Actor, Decision, ItemId, ItemKind, Notice, Restricted, Timestamp,
 };
+use crate::store::jobs::{self, Job};
 use crate::store::{Lock, StoreError, Tx};
-use crate::{Seawall, actions, items};
+use crate::{Seawall, actions, decisions, items};
 
 /// The kind of job that delivers an action.
 pub(crate) const DELIVER: &str = "deliver";
@@ -121,4 +123,90 @@ pub(super) async fn is_held_by_another(tx: &mut Tx, item: &ItemId) -> Result<boo
         Some(account) => actions::is_restricted_by_another(tx.conn(), &account, item).await,
         None => Ok(false),
     }
+}
+
+/// A restriction that was delayed under another policy leaves as soon as this decision's own would.
+pub(super) async fn hurry(
+    app: &Seawall,
+    tx: &mut Tx,
+    decision: &Decision,
+    what: Restricted,
+    held_until: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    let is_delayed = |policy| app.settings.desk.delay_policies.contains(&policy);
+    if app.settings.desk.delay_max.is_zero() || decision.policy.is_some_and(is_delayed) {
+        return Ok(());
+    }
+    let now = decision.decided_at;
+    // What waits only so that it can be undone waits on.
+    let latest = now.after(app.settings.desk.undo);
+    for id in actions::hold_no_longer(tx, &decision.item, what, latest, held_until).await? {
+        jobs::enqueue(tx, now, &app.chance, DELIVER, id, held_until.unwrap_or(now)).await?;
+    }
+    Ok(())
+}
+
+/// The kind of job that tells the platform what to tell a person, where the decision ordered nothing because what it wants was ordered before.
+pub(super) const TELL_NOTICE: &str = "tell_notice";
+
+/// Has the platform told what the affected person is to be told, once the decision can no longer be undone.
+pub(super) async fn tell_notice_later(
+    app: &Seawall,
+    tx: &mut Tx,
+    decision: &Decision,
+    held_until: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    let now = decision.decided_at;
+    let due = held_until.unwrap_or(now);
+    jobs::enqueue(tx, now, &app.chance, TELL_NOTICE, decision.id, due).await
+}
+
+/// Tells it once; says whether it was tried. What was undone, or decided anew since, is not told.
+pub(super) async fn tell_notice(app: &Seawall, webhook: &Webhook, worker: &str, job: &Job) -> Result<bool, StoreError> {
+    let mut conn = app.store.reader().await?;
+    let decision = match job.subject.parse() {
+        Ok(id) => decisions::find(&mut conn, id).await?,
+        Err(_) => None,
+    };
+    let told = match &decision {
+        Some(decision) => {
+            let latest = decisions::latest_of_item(&mut conn, &decision.item).await?;
+            let stands = latest.is_some_and(|latest| latest.id == decision.id);
+            let item = items::find(&mut conn, &decision.item).await?;
+            Notice::of_facts(&decision.facts).zip(item).filter(|_| stands)
+        }
+        None => None,
+    };
+    drop(conn);
+    let (Some(decision), Some((notice, (item, _)))) = (decision, told) else {
+        let mut tx = app.store.begin("drop job").await?;
+        jobs::finish(&mut tx, job, worker).await?;
+        tx.commit().await?;
+        return Ok(false);
+    };
+    let key = format!("notice.{}", decision.id);
+    let body = serde_json::json!({
+        "id": key,
+        "kind": "decision.notice",
+        "decision": decision.id.to_string(),
+        "item": item.id.to_string(),
+        "item_kind": item.kind.as_str(),
+        "account": item.account,
+        "policy": decision.policy.map(|policy| policy.as_str()),
+        "notice": notice.to_json(),
+        "decided_at": decision.decided_at.to_string(),
+    });
+    let attempt = webhook.send(&key, body.to_string(), app.clock.now()).await;
+    let mut tx = app.store.begin("write delivery").await?;
+    let now = app.clock.now();
+    let waited = now.since(decision.decided_at);
+    match attempt {
+        Attempt::Failed { .. } if waited < webhook.backoff().give_up_after => {
+            let wait = waited.clamp(webhook.backoff().first, webhook.backoff().max);
+            jobs::postpone(&mut tx, job, worker, now.after(wait)).await?;
+        }
+        Attempt::Answered { .. } | Attempt::Failed { .. } => jobs::finish(&mut tx, job, worker).await?,
+    }
+    tx.commit().await?;
+    Ok(true)
 }

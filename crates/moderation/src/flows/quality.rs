@@ -16,7 +16,7 @@ use crate::quality::golden::{self, Golden};
 use crate::quality::reviews::{self, Answer, Asks, Review, ReviewRefused, ReviewState, Said};
 use crate::quality::strata::{self, Stratum, WHOLE_PPM};
 use crate::store::{StoreError, Tx};
-use crate::views::{golden_candidate, held_review, overtaken_reviews, review_candidates};
+use crate::views::{golden_candidate, held_review, overtaken_reviews, reaches_item, review_candidates};
 use crate::{Seawall, cases, decisions, items};
 
 /// A decision is drawn once it is this old: those that began earlier are committed by then, and none is passed over.
@@ -123,6 +123,11 @@ async fn ask_again(app: &Seawall, tx: &mut Tx, id: DecisionId, stratum: Stratum,
     };
     // That a restriction is over says nothing of the item.
     if decision.facts["ended"].is_object() {
+        return Ok(false);
+    }
+    // Nor does what was taken back, or that it was.
+    let later = decisions::latest_of_item(tx.conn(), &decision.item).await?;
+    if decision.is_undo() || later.is_some_and(|later| later.is_undo() && later.supersedes == Some(id)) {
         return Ok(false);
     }
     let case = match decision.case {
@@ -299,7 +304,8 @@ pub async fn settle_review(
     let item = reviews::find(tx.conn(), id).await?.ok_or_else(not_found)?.item;
     items::lock(&mut tx, &item).await?;
     let review = reviews::find_locked(&mut tx, id).await?.ok_or_else(not_found)?;
-    if !review.queue.is_none_or(|queue| actor.queues().has(queue)) {
+    let is_of_queue = review.queue.is_none_or(|queue| actor.queues().has(queue));
+    if !is_of_queue || !reaches_item(tx.conn(), actor, &item).await? {
         return Err(not_found());
     }
     let settled = review.settle(Said {

@@ -12,7 +12,7 @@ use super::orders::DELIVER;
 use crate::actions::rechecks::{self, HowRechecked};
 use crate::actions::webhook::{Attempt, Looked, Webhook, kind_word};
 use crate::actions::{self, Tried};
-use crate::model::{Action, ActionId, ActionState, Actor, Answer, Found, Recheck, Restricted, Timestamp};
+use crate::model::{Action, ActionId, ActionKind, ActionState, Actor, Answer, Found, Recheck, Restricted, Timestamp};
 use crate::store::jobs::{self, Job};
 use crate::store::{StoreError, Tx};
 use crate::{Seawall, items};
@@ -123,6 +123,13 @@ async fn find_due(
         return Ok(None);
     };
     if rechecks::is_replaced(&mut *conn, &tried.action).await? {
+        return Ok(None);
+    }
+    // An account that this item let go of may be restricted by another: then what is found there says nothing of this order.
+    if (tried.action.kind, tried.action.what) == (ActionKind::Restore, Restricted::Account)
+        && let Some(account) = actions::restricted_account(&mut *conn, &tried.action.item).await?
+        && actions::is_restricted_by_another(&mut *conn, &account, &tried.action.item).await?
+    {
         return Ok(None);
     }
     let mut before = rechecks::of_action(conn, id).await?;

@@ -6,7 +6,7 @@ use super::files::{Decoded, FileContent, NotDecoded, decode};
 use super::scan::signals_of;
 use crate::Seawall;
 use crate::items;
-use crate::model::{Actor, Denied, ItemId, Right, Timestamp, off_thread};
+use crate::model::{Actor, Denied, ItemId, Right, off_thread};
 use crate::store::StoreError;
 use crate::views::reaches_item;
 
@@ -66,10 +66,9 @@ pub async fn resembling(app: &Seawall, actor: &Actor, content: &FileContent) -> 
     }
     let within = app.matcher.settings().unjudged().lead_bits;
     let mut found: Vec<Resembling> = Vec::new();
-    let (mut n_compared, mut after) = (0, None);
+    let (mut n_compared, mut after, mut is_cut) = (0, None, false);
     loop {
-        let since = Timestamp::from_unix_ms(0);
-        let page = items::hashes_since(&mut *app.store.reader().await?, since, after, HASHES_PAGE).await?;
+        let page = items::newest_hashes(&mut *app.store.reader().await?, after, HASHES_PAGE).await?;
         let Some(last) = page.last() else { break };
         after = Some((last.media, last.idx));
         n_compared += page.len();
@@ -92,6 +91,7 @@ pub async fn resembling(app: &Seawall, actor: &Actor, content: &FileContent) -> 
             }
         });
         if n_compared >= HASHES_MAX {
+            is_cut = true;
             break;
         }
     }
@@ -106,10 +106,7 @@ pub async fn resembling(app: &Seawall, actor: &Actor, content: &FileContent) -> 
             reached.push(one);
         }
     }
-    Ok(Resemblance {
-        items: reached,
-        is_cut: n_compared >= HASHES_MAX,
-    })
+    Ok(Resemblance { items: reached, is_cut })
 }
 
 /// The hashes of what the file shows: a picture in its views, some pictures of a video.

@@ -127,6 +127,14 @@ pub(super) async fn place_of(
     Ok(place(waiting, facts, Learned { chance, handling }, now, settings))
 }
 
+/// What is known of a case that moves to another queue: whoever moves it moves no deadline. By when it was due it is due still.
+pub(super) fn facts_after_move(before: &Place) -> PlaceFacts {
+    PlaceFacts {
+        given_due: before.due_at.or(before.facts.given_due),
+        ..before.facts.clone()
+    }
+}
+
 /// Places a case anew that is locked, by what is known of it now. A time that was set from outside stays.
 pub(super) async fn place_anew(
     app: &Seawall,

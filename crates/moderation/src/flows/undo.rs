@@ -90,6 +90,7 @@ pub async fn undo_decision(
         reason: before.reason.clone(),
         facts: json!({
             "undoes": undone.id.to_string(), "restores": before.id.to_string(),
+            "restores_author": if before.is_of_a_person() { "person" } else { "rule" },
             "restricted": restricted.iter().map(|what| what.as_str()).collect::<Vec<_>>(),
             "restricted_before": before.facts["restricted_before"],
         }),

@@ -19,7 +19,7 @@ pub use facts::{facts_of, facts_to_json};
 pub use media::{NewMediaRow, find_media, insert_media, insert_preview, list_media, preview, preview_kinds};
 pub use recordings::{
     PictureTrace, Trace, forget_traces_before, frames_to_bytes, hashes_since, insert_strip, insert_trace,
-    strip_picture, strip_places, traces_since, waveform,
+    newest_hashes, strip_picture, strip_places, traces_since, waveform,
 };
 pub use transcripts::{insert_transcript, transcripts};
 

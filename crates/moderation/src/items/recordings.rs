@@ -223,6 +223,42 @@ pub struct PictureTrace {
     pub signal: Signal,
 }
 
+/// Up to `limit` hashes of files of items, of the revisions in force, before that signal of that file: the newest files first.
+pub async fn newest_hashes(
+    conn: &mut AnyConnection,
+    before: Option<(MediaId, i64)>,
+    limit: i64,
+) -> Result<Vec<PictureTrace>, StoreError> {
+    // After every id of a file, in the order of text.
+    let (media, idx) = before.map_or(("~".to_owned(), 0), |(media, idx)| (media.to_string(), idx));
+    let rows = query(
+        "SELECT s.media_id, s.idx, s.value, s.quality, m.item_id, m.revision
+         FROM items_signal s JOIN items_media m ON m.id = s.media_id
+              JOIN items_item i ON i.id = m.item_id AND i.revision = m.revision
+         WHERE s.type = $1 AND (s.media_id, s.idx) < ($2, $3)
+         ORDER BY s.media_id DESC, s.idx DESC LIMIT $4",
+    )
+    .bind(SignalType::Pdq.as_str())
+    .bind(media)
+    .bind(idx)
+    .bind(limit)
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::at("read the hashes of items"))?;
+    rows.iter().map(read_hash).collect()
+}
+
+fn read_hash(row: &sqlx::any::AnyRow) -> Result<PictureTrace, StoreError> {
+    let signal = Signal::parse(SignalType::Pdq, &row.text("value")?, row.opt_number("quality")?);
+    Ok(PictureTrace {
+        media: row.parse("media_id")?,
+        item: row.parse("item_id")?,
+        revision: row.int("revision")?,
+        idx: row.int("idx")?,
+        signal: signal.map_err(|error| damaged("value", error))?,
+    })
+}
+
 /// Up to `limit` hashes of files of items that were submitted since then, of the revisions in force, after that signal of that file.
 pub async fn hashes_since(
     conn: &mut AnyConnection,
@@ -246,18 +282,7 @@ pub async fn hashes_since(
     .fetch_all(conn)
     .await
     .map_err(StoreError::at("read the hashes of items"))?;
-    rows.iter()
-        .map(|row| {
-            let signal = Signal::parse(SignalType::Pdq, &row.text("value")?, row.opt_number("quality")?);
-            Ok(PictureTrace {
-                media: row.parse("media_id")?,
-                item: row.parse("item_id")?,
-                revision: row.int("revision")?,
-                idx: row.int("idx")?,
-                signal: signal.map_err(|error| damaged("value", error))?,
-            })
-        })
-        .collect()
+    rows.iter().map(read_hash).collect()
 }
 
 /// Forgets traces that were taken before then.

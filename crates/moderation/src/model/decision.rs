@@ -43,9 +43,14 @@ pub enum Author {
 }
 
 impl Decision {
-    /// Whether a person made it.
-    pub const fn is_of_a_person(&self) -> bool {
-        matches!(self.author, Author::Person(_))
+    /// Whether a person made it. Who takes a decision back puts back what stood before: what a rule had said is a rule's word again.
+    pub fn is_of_a_person(&self) -> bool {
+        matches!(self.author, Author::Person(_)) && self.facts["restores_author"] != "rule"
+    }
+
+    /// Whether it does nothing but take another back.
+    pub fn is_undo(&self) -> bool {
+        self.facts["undoes"].is_string()
     }
 
     /// What is restricted by it, the item itself first. Decisions of before parts could be restricted say nothing of them: then it is the item.

@@ -159,7 +159,9 @@ async fn tally(conn: &mut AnyConnection, ids: &'static str, value: &str, item: &
                 COUNT(CASE WHEN EXISTS (SELECT 1 FROM decisions_decision d JOIN decisions_decision l ON l.supersedes = d.id
                                         WHERE d.item_id = o.id AND l.item_id = o.id AND d.outcome = 'restrict'
                                           AND l.outcome = 'allow' AND l.author_kind = 'person'
-                                          AND l.facts NOT LIKE '%\"undoes\"%') THEN 1 END) AS n_reversed
+                                          AND l.facts NOT LIKE '%\"undoes\"%'
+                                          AND NOT EXISTS (SELECT 1 FROM decisions_decision u WHERE u.item_id = l.item_id
+                                                          AND u.supersedes = l.id AND u.facts LIKE '%\"undoes\"%')) THEN 1 END) AS n_reversed
          FROM ({ids} LIMIT $3) o"
     );
     let row = query(sqlx::AssertSqlSafe(statement))
@@ -185,11 +187,15 @@ async fn related(
     let rows = query(
         "SELECT c.id, c.item_id, r.same_entry, r.same_account
          FROM (SELECT o.item_id, MAX(o.same_entry) AS same_entry, MAX(o.same_account) AS same_account
-               FROM (SELECT t.item_id, 1 AS same_entry, 0 AS same_account FROM matching_match t
-                     WHERE t.entry_id IN (SELECT own.entry_id FROM matching_match own JOIN items_item i ON i.id = own.item_id
-                                          WHERE own.item_id = $1 AND own.revision = i.revision)
+               FROM (SELECT m.item_id, m.same_entry, m.same_account FROM (
+                         SELECT t.item_id, 1 AS same_entry, 0 AS same_account FROM matching_match t
+                         WHERE t.entry_id IN (SELECT own.entry_id FROM matching_match own JOIN items_item i ON i.id = own.item_id
+                                              WHERE own.item_id = $1 AND own.revision = i.revision)
+                         LIMIT $5) m
                      UNION ALL
-                     SELECT i.id AS item_id, 0 AS same_entry, 1 AS same_account FROM items_item i WHERE i.account = $2) o
+                     SELECT n.item_id, n.same_entry, n.same_account FROM (
+                         SELECT i.id AS item_id, 0 AS same_entry, 1 AS same_account FROM items_item i WHERE i.account = $2
+                         ORDER BY i.updated_at DESC LIMIT $5) n) o
                GROUP BY o.item_id) r
               JOIN cases_case c ON c.item_id = r.item_id
          WHERE c.state = 'open' AND c.item_id <> $1
@@ -200,6 +206,7 @@ async fn related(
     .bind(account.map(str::to_owned))
     .bind(queues.to_string())
     .bind(RELATED_MAX)
+    .bind(CONTEXT_ITEMS_MAX)
     .fetch_all(conn)
     .await
     .map_err(StoreError::at("look for cases about the same"))?;

@@ -154,8 +154,9 @@ async fn reversals(conn: &mut AnyConnection, since: Timestamp) -> Result<(Option
                 COUNT(CASE WHEN p.author_kind = 'rule' AND p.outcome <> 'review' THEN 1 END) AS n_rules,
                 COUNT(CASE WHEN p.author_kind = 'rule' AND p.outcome <> 'review' AND p.outcome <> d.outcome THEN 1 END)
                     AS rules_reversed
-         FROM decisions_decision d LEFT JOIN decisions_decision p ON p.id = d.supersedes
-         WHERE d.author_kind = 'person' AND d.facts NOT LIKE '%\"undoes\"%' AND d.decided_at >= $1",
+         FROM decisions_decision d LEFT JOIN decisions_decision p ON p.id = d.supersedes AND p.facts NOT LIKE '%\"undoes\"%'
+         WHERE d.author_kind = 'person' AND d.decided_at >= $1 AND d.facts NOT LIKE '%\"undoes\"%'
+           AND NOT EXISTS (SELECT 1 FROM decisions_decision u WHERE u.item_id = d.item_id AND u.supersedes = d.id AND u.facts LIKE '%\"undoes\"%')",
     )
     .bind(since.unix_ms())
     .fetch_one(conn)
@@ -172,7 +173,7 @@ async fn reversals(conn: &mut AnyConnection, since: Timestamp) -> Result<(Option
 async fn timed(conn: &mut AnyConnection, since: Timestamp) -> Result<Vec<f64>, StoreError> {
     let rows = query(
         "SELECT c.closed_at - (SELECT MAX(e.at) FROM store_event e
-                               WHERE e.subject = c.id AND e.kind = 'case.taken' AND e.at <= c.closed_at) AS took
+                               WHERE e.subject = c.id AND e.kind IN ('case.taken', 'case.taken_over') AND e.at <= c.closed_at) AS took
          FROM cases_case c WHERE c.closed_at >= $1 ORDER BY c.closed_at DESC LIMIT $2",
     )
     .bind(since.unix_ms())

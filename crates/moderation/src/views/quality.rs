@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use super::items::{MediaView, media_views};
-use super::{ViewError, names};
+use super::{ViewError, names, reaches_item};
 use crate::Seawall;
 use crate::model::{
     Actor, Audience, Author, CaseId, ItemKind, Measured, ReviewId, Right, Timestamp, UserId, off_thread,
@@ -193,7 +193,17 @@ pub async fn disputes(app: &Seawall, actor: &Actor) -> Result<Vec<Review>, ViewE
         .into_iter()
         .rev()
         .filter(|review| review.is_disputed() && reached(review));
-    Ok(open.take(DISPUTES_MAX).collect())
+    let mut shown = Vec::new();
+    for review in open {
+        if shown.len() == DISPUTES_MAX {
+            break;
+        }
+        // Its queue is that of the time when it was drawn; a case of another queue may be about it by now.
+        if reaches_item(&mut conn, actor, &review.item).await? {
+            shown.push(review);
+        }
+    }
+    Ok(shown)
 }
 
 /// A difference with all that is known, for who settles it.
@@ -205,6 +215,9 @@ pub async fn dispute(app: &Seawall, actor: &Actor, id: ReviewId) -> Result<Optio
     let Some(review) = found.filter(|review| review.is_disputed() && reached(review)) else {
         return Ok(None);
     };
+    if !reaches_item(&mut conn, actor, &review.item).await? {
+        return Ok(None);
+    }
     let names = names::all(&mut conn).await?;
     let first_reason = match &review.asks {
         Asks::Again { decision, .. } => crate::decisions::find(&mut conn, *decision)
@@ -307,7 +320,7 @@ async fn banks_confirmed(conn: &mut AnyConnection, since: Timestamp) -> Result<V
         "SELECT b.name, COUNT(*) AS n, COUNT(CASE WHEN f.outcome = 'restrict' THEN 1 END) AS n_right
          FROM (SELECT DISTINCT d.id, d.outcome, t.bank_id
                FROM decisions_decision d JOIN matching_match t ON t.item_id = d.item_id AND t.revision = d.revision
-               WHERE d.author_kind = 'person' AND d.decided_at > $1 AND t.tier = 'match') f
+               WHERE d.author_kind = 'person' AND d.decided_at > $1 AND t.tier = 'match' AND d.facts NOT LIKE '%\"undoes\"%') f
          JOIN banks_bank b ON b.id = f.bank_id
          GROUP BY b.id, b.name ORDER BY n DESC, b.name LIMIT $2",
     )
@@ -371,7 +384,7 @@ fn without_hand_in(item: &str, user: &str) -> String {
                          WHERE c.item_id = {item} AND (c.leased_by = {user} OR c.closed_by = {user}))
          AND NOT EXISTS (SELECT 1 FROM cases_case c JOIN store_event e ON e.subject = c.id
                          WHERE c.item_id = {item} AND e.actor = {user}
-                           AND e.kind IN ('case.taken', 'case.escalated', 'case.decided'))"
+                           AND e.kind IN ('case.taken', 'case.taken_over', 'case.opened', 'case.escalated', 'case.decided'))"
     )
 }
 

@@ -15,7 +15,7 @@ use crate::{Seawall, actions, banks, cases, decisions, items};
 /// What is searched for. What is left out is not asked.
 #[derive(Debug, Clone, Default)]
 pub struct ItemSearch {
-    /// Words of its text, or a part of its id, account or channel: found as they stand, in upper or lower case.
+    /// Words of its text, or a part of its id, account or channel: found as they stand; of the letters a to z, upper or lower case.
     pub words: Option<String>,
     /// Who posted it.
     pub account: Option<String>,
@@ -111,10 +111,10 @@ pub async fn search_items(
             .push_str(&format!(" AND (i.updated_at, i.id) < ({at}, {id})"));
     }
     if let Some(words) = &search.words {
-        let pattern = format!("%{}%", escaped(&words.to_lowercase()));
+        let pattern = format!("%{}%", escaped(words));
         conditions.and(
-            "(LOWER(COALESCE(i.text, '')) LIKE $ ESCAPE '~' OR LOWER(i.id) LIKE $ ESCAPE '~'
-              OR LOWER(COALESCE(i.account, '')) LIKE $ ESCAPE '~' OR LOWER(COALESCE(i.channel, '')) LIKE $ ESCAPE '~')",
+            "(LOWER(COALESCE(i.text, '')) LIKE LOWER($) ESCAPE '~' OR LOWER(i.id) LIKE LOWER($) ESCAPE '~'
+              OR LOWER(COALESCE(i.account, '')) LIKE LOWER($) ESCAPE '~' OR LOWER(COALESCE(i.channel, '')) LIKE LOWER($) ESCAPE '~')",
             Value::Text(pattern),
         );
     }
@@ -146,7 +146,8 @@ pub async fn search_items(
         let kind = conditions.place(Value::Text(signal.signal_type().to_string()));
         conditions.text.push_str(&format!(
             " AND i.id IN (SELECT m.item_id FROM items_signal s JOIN items_media m ON m.id = s.media_id
-                           WHERE m.revision = i.revision AND s.value = {value} AND s.type = {kind})"
+                                JOIN items_item x ON x.id = m.item_id AND x.revision = m.revision
+                           WHERE s.value = {value} AND s.type = {kind})"
         ));
     }
     if let Some(from) = search.from {

@@ -352,3 +352,38 @@ pub async fn another_policy_needs_no_assessment_and_what_is_allowed_no_notice(wo
         .await
         .unwrap();
 }
+
+pub async fn a_notice_leaves_by_itself_where_a_rule_had_restricted_already(world: World) {
+    let case = restricted_case(&world).await;
+    world.deliver().await;
+    let judgement = Judgement {
+        notice: Some(Notice {
+            language: "fr".to_owned(),
+            text: "Votre publication".to_owned(),
+        }),
+        ..restrict()
+    };
+    let decision = decide_case(&world.app, &world.moderator, case, judgement)
+        .await
+        .unwrap();
+    world.platform.will_answer(503, "");
+    world.deliver().await;
+    world.clock.advance(std::time::Duration::from_secs(60));
+    world.deliver().await;
+    world.deliver().await;
+    let heard = world.platform.heard();
+    let told: Vec<_> = heard.iter().filter(|heard| heard.kind == "decision.notice").collect();
+    assert_eq!(
+        told.len(),
+        2,
+        "it is told until the platform takes it, and then no more"
+    );
+    assert_eq!(told[0].key, told[1].key);
+    let body: serde_json::Value = serde_json::from_str(&told[1].body).unwrap();
+    assert_eq!(body["notice"]["text"], "Votre publication");
+    assert_eq!(body["decision"], decision.to_string());
+    assert_eq!(
+        world.platform.kinds_for("post-1"),
+        ["restrict", "decision.notice", "decision.notice"]
+    );
+}

@@ -442,3 +442,29 @@ pub async fn a_time_without_anybody_is_told(mut world: World) {
     assert!(matches!(wrong, ShiftError::Invalid { field: "days", .. }));
     assert!(Queue::ALL.iter().all(|queue| queue.as_str() != "orders"));
 }
+
+pub async fn a_case_that_moves_keeps_its_deadline(mut world: World) {
+    world.app = with_queues(&world.app, &[("orders", due_in(60))]);
+    let app = &world.app;
+    live(
+        &world,
+        &rule("order", "item.text.contains(\"order\")", "case orders", ""),
+    )
+    .await;
+    let case = submit(app, post("a", "ann", "order")).await.case.unwrap();
+    let place = async || {
+        let view = views::case(app, &world.moderator, case).await.unwrap().unwrap();
+        view.case.place
+    };
+    let before = place().await;
+    escalate_case(app, &world.moderator, case, "too hard".to_owned())
+        .await
+        .unwrap();
+    let after = place().await;
+    assert_eq!(after.due_at, before.due_at);
+    assert!(after.due_at.is_some() && after.lane == Lane::Deadline);
+    world.clock.advance(MINUTE * 61);
+    world.deliver().await;
+    let kinds: Vec<String> = world.platform.heard().into_iter().map(|heard| heard.kind).collect();
+    assert!(kinds.contains(&"case.overdue".to_owned()), "{kinds:?}");
+}

@@ -51,12 +51,15 @@ pub async fn items_are_found_by_what_they_are_and_who_posted_them(world: World) 
     post(&world, "post-1", "heron", "The Harbour at 100 % tide", 1).await;
     post(&world, "post-2", "heron", "a harbour_light", 2).await;
     post(&world, "post-3", "magpie", "nothing of the kind", 3).await;
+    post(&world, "post-4", "heron", "Привет из École", 4).await;
     let admin = &world.admin;
     for (search, expected) in [
         (words("HARBOUR"), vec!["post-2", "post-1"]),
         (words("100 %"), vec!["post-1"]),
         (words("harbour_l"), vec!["post-2"]),
         (words("r_arbour"), vec![]),
+        (words("Привет"), vec!["post-4"]),
+        (words("École"), vec!["post-4"]),
         (words("POST-3"), vec!["post-3"]),
         (words("magp"), vec!["post-3"]),
         (
@@ -64,7 +67,7 @@ pub async fn items_are_found_by_what_they_are_and_who_posted_them(world: World) 
                 account: Some("heron".to_owned()),
                 ..ItemSearch::default()
             },
-            vec!["post-2", "post-1"],
+            vec!["post-4", "post-2", "post-1"],
         ),
         (
             ItemSearch {
@@ -126,7 +129,7 @@ pub async fn items_are_found_by_what_they_are_and_who_posted_them(world: World) 
             break;
         }
     }
-    assert_eq!(seen, ["post-3", "post-2", "post-1"]);
+    assert_eq!(seen, ["post-4", "post-3", "post-2", "post-1"]);
 }
 
 pub async fn items_are_found_by_the_label_of_what_they_match(world: World) {

@@ -86,6 +86,11 @@ pub async fn what_is_undone_in_time_never_leaves(world: World) {
     assert_eq!(world.deliver().await, 0);
     assert!(world.platform.heard().is_empty());
 
+    // What was taken back is no reversal, and the rule's word is a rule's again.
+    let restored = moderation::views::verdict(&world.app, &world.moderator, &"post-1".parse().unwrap()).await;
+    assert_eq!(restored.unwrap().unwrap().decision, Some(again));
+    let context = views::case_context(&world.app, &world.moderator, &"post-1".parse().unwrap()).await;
+    assert!(context.is_ok());
     let view = views::case(&world.app, &world.moderator, case).await.unwrap().unwrap();
     let lasts = view.decisions.iter().map(|view| &view.decision).collect::<Vec<_>>();
     let [first, undone, last] = &lasts[..] else {
@@ -96,6 +101,10 @@ pub async fn what_is_undone_in_time_never_leaves(world: World) {
     assert_eq!(last.supersedes, Some(decision));
     assert_eq!(last.facts["undoes"], decision.to_string());
     assert_eq!(undone.outcome, Outcome::Restrict, "a decision never changes");
+    assert!(
+        last.is_undo() && !last.is_of_a_person(),
+        "what stands again is what a rule said"
+    );
     let CaseState::Open { lease: Some(lease) } = view.case.state else {
         panic!("{:?}", view.case)
     };

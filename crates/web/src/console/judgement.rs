@@ -3,11 +3,13 @@
 //! What may be left out is filled in by the standard words of the outcome and the policy, so that a decision takes three keys; what must be chosen by a person
 //! never has a default: the outcome, the policy, the purpose. Start with [`DecideForm`] and [`read`].
 
-use moderation::model::{Assessment, InvalidAssessment, Judgement, Notice, Outcome, PolicyCode, Purpose, RabatFactor};
+use moderation::model::{
+    Assessment, InvalidAssessment, Judgement, Notice, Outcome, PolicyCode, Purpose, RabatFactor, Restricted,
+};
 use moderation::views::CaseView;
 
 use super::form::{Fields, FormState};
-use super::notice::{self, Draft, Drafter};
+use super::notice::{self, Draft, Drafter, Found};
 use super::shell::Shell;
 use super::words::Lang;
 
@@ -46,14 +48,17 @@ impl DecideForm {
     pub fn of(view: &CaseView, shell: &Shell, form: &FormState, asked: Option<&str>) -> Self {
         let asked = asked.or_else(|| Some(form.value("notice_language")).filter(|tag| !tag.is_empty()));
         let lang = notice::language(asked, &view.facts, shell.words.lang);
-        let drafts = drafter(view, lang).drafts(shell.words).into_iter().map(|draft| {
-            let written = form.value(&notice_field(draft.policy));
-            let written = if written.is_empty() { &draft.text } else { written };
-            DraftField {
-                written: written.to_owned(),
-                draft,
-            }
-        });
+        let drafts = drafter(view, lang, form.is("whole", "yes"))
+            .drafts(shell.words)
+            .into_iter()
+            .map(|draft| {
+                let written = form.value(&notice_field(draft.policy));
+                let written = if written.is_empty() { &draft.text } else { written };
+                DraftField {
+                    written: written.to_owned(),
+                    draft,
+                }
+            });
         let factor = |factor: &RabatFactor| Factor {
             factor: *factor,
             weights: Assessment::SCALE
@@ -77,8 +82,31 @@ impl DecideForm {
     }
 }
 
-fn drafter(view: &CaseView, lang: Lang) -> Drafter {
-    Drafter::of(&view.item, view.case.queue, view.report.is_some(), lang)
+fn drafter(view: &CaseView, lang: Lang, whole: bool) -> Drafter {
+    let stands = view
+        .decisions
+        .last()
+        .map(|last| last.decision.restricted())
+        .unwrap_or_default();
+    let is_part = !stands.is_empty() && !stands.contains(&Restricted::Item);
+    let facts = &view.case.place.facts;
+    let found = match (view.report.is_some(), facts.bank.is_some(), facts.rule.is_some()) {
+        (true, _, _) => Some(Found::ByReport),
+        (false, true, _) => Some(Found::ByMachine),
+        (false, false, true) => Some(Found::ByRule),
+        (false, false, false) => None,
+    };
+    Drafter::of(&view.item, found, is_part && !whole, lang)
+}
+
+/// What the person is told: what was written; where a draft was left as it was, that of what is restricted in the end.
+fn leaving(view: &CaseView, lang: Lang, policy: PolicyCode, fields: &Fields) -> String {
+    let (written, reason) = (fields.get(&notice_field(policy)), fields.get("reason"));
+    let whole = fields.get("whole") == "yes";
+    let was_shown =
+        drafter(view, lang, false).is_draft(policy, written) || drafter(view, lang, true).is_draft(policy, written);
+    let written = if was_shown { "" } else { written };
+    drafter(view, lang, whole).leaving(policy, written, reason)
 }
 
 fn notice_field(policy: PolicyCode) -> String {
@@ -107,7 +135,9 @@ pub fn read(view: &CaseView, shell: &Shell, fields: &Fields) -> Result<Judgement
     if restricts && policy.is_none() {
         form = form.wrong("policy", shell.t("decide.need_policy"));
     }
-    let assessment = assessment(fields);
+    // A purpose that was chosen before another policy was is asked no more, and its field is hidden.
+    let is_asked = !restricts || policy.is_none_or(Assessment::is_needed_for);
+    let assessment = assessment(fields).filter(|_| is_asked);
     if policy.is_some_and(Assessment::is_needed_for) && assessment.is_none() {
         form = form.wrong("assessment", shell.t("assess.need"));
     }
@@ -132,7 +162,7 @@ pub fn read(view: &CaseView, shell: &Shell, fields: &Fields) -> Result<Judgement
         let lang = Lang::from_code(fields.get("notice_language")).unwrap_or(shell.words.lang);
         Notice {
             language: lang.code().to_owned(),
-            text: drafter(view, lang).leaving(policy, fields.get(&notice_field(policy)), written),
+            text: leaving(view, lang, policy, fields),
         }
     });
     Ok(Judgement {

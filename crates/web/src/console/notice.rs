@@ -4,13 +4,13 @@
 //! It says what Art. 17(3) of Regulation (EU) 2022/2065 asks of a statement of reasons as far as it is known here: what is restricted, the facts, whether
 //! machines were used to find it and who decided, the ground, and how to object. It must never name who at the desk decided, or who reported.
 
-use moderation::model::{Item, PlatformFacts, PolicyCode, Queue};
+use moderation::model::{Item, PlatformFacts, PolicyCode};
 
 use super::words::{Lang, Words};
 
 /// How an item was found, as far as the person is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Found {
+pub enum Found {
     /// A machine compared it with known content.
     ByMachine,
     /// Somebody reported it.
@@ -26,7 +26,8 @@ pub struct Drafter {
     pub lang: Lang,
     kind: &'static str,
     day: String,
-    found: Found,
+    found: Option<Found>,
+    is_part: bool,
 }
 
 /// One draft, for one policy.
@@ -58,38 +59,39 @@ pub fn standard_reason(words: &Words, policy: PolicyCode) -> String {
 }
 
 impl Drafter {
-    /// For an item whose case waits in this queue.
-    pub fn of(item: &Item, queue: Queue, is_reported: bool, lang: Lang) -> Self {
-        let found = match queue {
-            _ if is_reported => Found::ByReport,
-            Queue::Reported => Found::ByReport,
-            Queue::Matches | Queue::Leads => Found::ByMachine,
-            Queue::Escalated | Queue::Unscanned | Queue::Named(_) => Found::ByRule,
-        };
+    /// For an item that was found so, as far as it is known. Is it a part of it, its reach, its comments or its account, that is restricted?
+    pub fn of(item: &Item, found: Option<Found>, is_part: bool, lang: Lang) -> Self {
         Self {
             lang,
             kind: item.kind.as_str(),
             day: item.received_at.to_string().chars().take(10).collect(),
             found,
+            is_part,
         }
     }
 
     /// The text, with a reason in somebody's own words.
     pub fn text(&self, policy: PolicyCode, reason: &str) -> String {
         let words = Words::of(self.lang);
-        let found = match self.found {
+        let found = self.found.map(|found| match found {
             Found::ByMachine => "notice.found_by_machine",
             Found::ByReport => "notice.found_by_report",
             Found::ByRule => "notice.found_by_rule",
+        });
+        let found = found.map(|key| format!("{} ", words.t(key))).unwrap_or_default();
+        let what = if self.is_part {
+            "notice.what_part"
+        } else {
+            "notice.what"
         };
         let kind = words.t(&format!("kind.{}", self.kind)).to_lowercase();
         let help = words.t(&format!("policy_help.{policy}")).to_owned();
         let policy = words.t(&format!("policy.{policy}")).to_owned();
         let paragraphs = [
-            words.with_all("notice.what", &[("kind", &kind), ("day", &self.day)]),
+            words.with_all(what, &[("kind", &kind), ("day", &self.day)]),
             words.with_all("notice.ground", &[("policy", &policy), ("help", &help)]),
             words.with("notice.why", "reason", reason.trim()),
-            format!("{} {}", words.t(found), words.t("notice.person")),
+            format!("{found}{}", words.t("notice.person")),
             words.t("notice.object").to_owned(),
         ];
         // It leaves the console for places that may show the marks that set values apart.
@@ -110,10 +112,16 @@ impl Drafter {
         PolicyCode::ALL.iter().map(draft).collect()
     }
 
+    /// Whether this is a draft that nobody changed.
+    pub fn is_draft(&self, policy: PolicyCode, written: &str) -> bool {
+        let told = standard_reason(Words::of(self.lang), policy);
+        written.trim() == self.text(policy, &told).trim()
+    }
+
     /// What leaves: what was written; where the draft was left as it was, the draft with the reason that was given.
     pub fn leaving(&self, policy: PolicyCode, written: &str, reason: &str) -> String {
         let told = standard_reason(Words::of(self.lang), policy);
-        let is_untouched = written.trim().is_empty() || written.trim() == self.text(policy, &told).trim();
+        let is_untouched = written.trim().is_empty() || self.is_draft(policy, written);
         match is_untouched {
             true if reason.trim().is_empty() => self.text(policy, &told),
             true => self.text(policy, reason),
@@ -128,7 +136,7 @@ mod tests {
 
     use super::*;
 
-    fn drafter(queue: Queue, lang: Lang) -> Drafter {
+    fn drafter(found: Option<Found>, lang: Lang) -> Drafter {
         let item = Item {
             id: "post-1".parse().unwrap(),
             kind: ItemKind::Post,
@@ -141,7 +149,7 @@ mod tests {
             received_at: Timestamp::from_unix_ms(1_795_226_786_007),
             updated_at: Timestamp::from_unix_ms(1_795_226_786_007),
         };
-        Drafter::of(&item, queue, false, lang)
+        Drafter::of(&item, found, false, lang)
     }
 
     #[test]
@@ -159,7 +167,7 @@ mod tests {
     #[test]
     fn a_draft_says_what_the_rule_the_reason_and_the_way_to_object() {
         for lang in Lang::ALL {
-            let drafter = drafter(Queue::Matches, lang);
+            let drafter = drafter(Some(Found::ByMachine), lang);
             let words = Words::of(lang);
             for draft in drafter.drafts(words) {
                 let policy = words.t(&format!("policy.{}", draft.policy)).to_owned();
@@ -173,8 +181,26 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_known_is_not_said_and_a_part_is_not_the_whole() {
+        let words = Words::of(Lang::En);
+        let mut drafter = drafter(None, Lang::En);
+        let policy = PolicyCode::ALL[0];
+        let whole = drafter.text(policy, "x");
+        for found in [
+            "notice.found_by_machine",
+            "notice.found_by_report",
+            "notice.found_by_rule",
+        ] {
+            assert!(!whole.contains(words.t(found)));
+        }
+        assert!(whole.contains("no longer available"));
+        drafter.is_part = true;
+        assert!(!drafter.text(policy, "x").contains("no longer available"));
+    }
+
+    #[test]
     fn a_draft_that_was_left_as_it_was_takes_the_reason_up() {
-        let drafter = drafter(Queue::Reported, Lang::En);
+        let drafter = drafter(Some(Found::ByReport), Lang::En);
         let draft = &drafter.drafts(Words::of(Lang::De))[0];
         assert_ne!(
             draft.reason, draft.told,

@@ -95,7 +95,9 @@ async fn search_page(
     let (search, form) = read(&person.shell, form);
     let query = encoded(&form);
     let request = PageRequest { cursor, limit: ROWS };
-    let is_asked = !search.is_empty() && !form.has_errors();
+    // A wrong name for a kept search, or a wrong file, is no wrong search.
+    let is_wrong = form.errors().iter().any(|(field, _)| FIELDS.contains(&field.as_str()));
+    let is_asked = !search.is_empty() && !is_wrong;
     let found = match is_asked && resemblance.is_none() {
         true => views::search_items(&state.app, &person.actor, &search, &request).await?,
         false => moderation::model::Page {

@@ -23,7 +23,7 @@ use crate::flows::submit::SubmitError;
 use crate::items::NewItem;
 use crate::matching::{Found, Played};
 use crate::model::item::MediaSignal;
-use crate::model::{Author, EntryId, ItemKind, Match, MediaStatus, PlatformFacts, Plays, Tier};
+use crate::model::{EntryId, ItemKind, Match, MediaStatus, PlatformFacts, Plays, Tier};
 use crate::{Seawall, decisions};
 
 /// Frames that are remembered, so that they can be held against an entry of an incident.
@@ -404,10 +404,7 @@ impl Watch {
 /// Whether a person decided last what becomes of the stream's item.
 async fn is_decided(app: &Seawall, live: &Live) -> Result<bool, SubmitError> {
     let latest = decisions::latest_of_item(&mut *app.store.reader().await?, &live.new.item).await?;
-    Ok(latest.is_some_and(|decision| match decision.author {
-        Author::Rule(_) => false,
-        Author::Person(_) => true,
-    }))
+    Ok(latest.is_some_and(|decision| decision.is_of_a_person()))
 }
 
 /// When what was found begins.

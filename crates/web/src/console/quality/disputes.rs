@@ -78,7 +78,9 @@ async fn dispute_page(
     let found = views::dispute(&state.app, &person.actor, id).await?;
     let mut view = found.ok_or(ConsoleError::NotFound)?;
     let beside = Beside::of(state, &person.actor, None, &view.media).await?;
-    let files = file_cards(std::mem::take(&mut view.media), &beside, &person.shell);
+    let mut shell = person.shell;
+    shell.rests_until = views::exposure(&state.app, &person.actor).await?.rests_until;
+    let files = file_cards(std::mem::take(&mut view.media), &beside, &shell);
     let mut answers = vec![AnswerCard {
         key: "quality.first",
         name: view.first_name.clone(),
@@ -99,7 +101,7 @@ async fn dispute_page(
         files,
         policies: PolicyCode::ALL,
         reason_length_max: Judgement::REASON_LENGTH_MAX,
-        shell: person.shell,
+        shell,
     })
 }
 

@@ -194,11 +194,14 @@ pub async fn show_quality(State(state): State<WebState>, person: Person) -> Answ
 
 /// `POST /quality/shares`
 pub async fn set_shares(State(state): State<WebState>, Posted { person, fields }: Posted) -> Answer {
-    for stratum in Stratum::ALL {
-        let Some(ppm) = ppm_of(fields.get(stratum.as_str())) else {
-            return Ok(go_saying(&state, "/quality", &Flash::new("problem.quality.share", "")));
-        };
-        flow::set_share(&state.app, &person.actor, *stratum, ppm).await?;
+    let read = Stratum::ALL
+        .iter()
+        .map(|stratum| Some((*stratum, ppm_of(fields.get(stratum.as_str()))?)));
+    let Some(shares) = read.collect::<Option<Vec<(Stratum, u32)>>>() else {
+        return Ok(go_saying(&state, "/quality", &Flash::new("problem.quality.share", "")));
+    };
+    for (stratum, ppm) in shares {
+        flow::set_share(&state.app, &person.actor, stratum, ppm).await?;
     }
     Ok(go_saying(&state, "/quality", &Flash::new("flash.quality.shares", "")))
 }

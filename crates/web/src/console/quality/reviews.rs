@@ -90,7 +90,9 @@ async fn review_page(
         return Ok(None);
     };
     let beside = Beside::of(state, &person.actor, None, &view.media).await?;
-    let files = file_cards(std::mem::take(&mut view.media), &beside, &person.shell);
+    let mut shell = person.shell;
+    shell.rests_until = views::exposure(&state.app, &person.actor).await?.rests_until;
+    let files = file_cards(std::mem::take(&mut view.media), &beside, &shell);
     Ok(Some(ReviewPage {
         form,
         action: format!("/quality/reviews/{id}"),
@@ -98,7 +100,7 @@ async fn review_page(
         files,
         policies: PolicyCode::ALL,
         reason_length_max: Judgement::REASON_LENGTH_MAX,
-        shell: person.shell,
+        shell,
     }))
 }
 
