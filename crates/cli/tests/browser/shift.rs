@@ -123,7 +123,12 @@ fn decide(browser: &Browser, n: usize) -> Taken {
     match is_by_mouse {
         true => {
             let (last, first) = places.split_last().unwrap();
-            first.iter().for_each(|place| browser.click(place));
+            for place in first {
+                // The buttons stick to the end of the form: one scrolls what lies under them.
+                let script = "document.querySelector(arguments[0]).scrollIntoView({block: 'center'})";
+                browser.run(script, &[json!(place)]);
+                browser.click(place);
+            }
             browser.follow(last);
         }
         false => {

@@ -424,7 +424,7 @@ impl Shift {
                 }
             }
         }
-        assert!(n_undone > 5, "nothing was cut off");
+        assert!(n_undone > 5, "{n_undone} were cut off");
         self.start().await;
     }
 

@@ -98,6 +98,13 @@ pub struct Order {
     pub reason: String,
 }
 
+/// What comes beside orders: a notice to pass on, a case that is due.
+#[derive(Debug, Deserialize)]
+struct Told {
+    id: String,
+    kind: String,
+}
+
 /// What is ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -194,6 +201,16 @@ impl Platform {
         if !signed {
             self.received().n_rejected += 1;
             return (StatusCode::UNAUTHORIZED, "the signature is missing, old or wrong\n").into_response();
+        }
+        // What is told and orders nothing has a dot in its kind. There is nobody here to pass it on to.
+        if let Ok(told) = serde_json::from_slice::<Told>(body)
+            && told.kind.contains('.')
+            && header("idempotency-key") == Some(told.id.as_str())
+        {
+            return match self.0.down.load(Ordering::SeqCst) {
+                true => (StatusCode::SERVICE_UNAVAILABLE, "not now\n").into_response(),
+                false => StatusCode::OK.into_response(),
+            };
         }
         let order = match serde_json::from_slice::<Order>(body) {
             Ok(order) if header("idempotency-key") == Some(order.id.as_str()) => order,
