@@ -363,7 +363,7 @@ mod tests {
         ids.sort();
         ids.dedup();
         assert_eq!(ids.len(), n_ids);
-        assert_eq!(n_ids, 51);
+        assert_eq!(n_ids, 52);
     }
 
     #[test]

@@ -91,9 +91,9 @@ fn drafter(view: &CaseView, lang: Lang, whole: bool) -> Drafter {
     let is_part = !stands.is_empty() && !stands.contains(&Restricted::Item);
     let facts = &view.case.place.facts;
     let found = match (view.report.is_some(), facts.bank.is_some(), facts.rule.is_some()) {
-        (true, _, _) => Some(Found::ByReport),
-        (false, true, _) => Some(Found::ByMachine),
-        (false, false, true) => Some(Found::ByRule),
+        (true, _, _) => Some(Found::Reported),
+        (false, true, _) => Some(Found::Compared),
+        (false, false, true) => Some(Found::Ruled),
         (false, false, false) => None,
     };
     Drafter::of(&view.item, found, is_part && !whole, lang)

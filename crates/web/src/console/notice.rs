@@ -12,11 +12,11 @@ use super::words::{Lang, Words};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
     /// A machine compared it with known content.
-    ByMachine,
+    Compared,
     /// Somebody reported it.
-    ByReport,
+    Reported,
     /// By a rule of the platform.
-    ByRule,
+    Ruled,
 }
 
 /// All that a draft is made of, for one item.
@@ -74,9 +74,9 @@ impl Drafter {
     pub fn text(&self, policy: PolicyCode, reason: &str) -> String {
         let words = Words::of(self.lang);
         let found = self.found.map(|found| match found {
-            Found::ByMachine => "notice.found_by_machine",
-            Found::ByReport => "notice.found_by_report",
-            Found::ByRule => "notice.found_by_rule",
+            Found::Compared => "notice.found_by_machine",
+            Found::Reported => "notice.found_by_report",
+            Found::Ruled => "notice.found_by_rule",
         });
         let found = found.map(|key| format!("{} ", words.t(key))).unwrap_or_default();
         let what = if self.is_part {
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn a_draft_says_what_the_rule_the_reason_and_the_way_to_object() {
         for lang in Lang::ALL {
-            let drafter = drafter(Some(Found::ByMachine), lang);
+            let drafter = drafter(Some(Found::Compared), lang);
             let words = Words::of(lang);
             for draft in drafter.drafts(words) {
                 let policy = words.t(&format!("policy.{}", draft.policy)).to_owned();
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn a_draft_that_was_left_as_it_was_takes_the_reason_up() {
-        let drafter = drafter(Some(Found::ByReport), Lang::En);
+        let drafter = drafter(Some(Found::Reported), Lang::En);
         let draft = &drafter.drafts(Words::of(Lang::De))[0];
         assert_ne!(
             draft.reason, draft.told,
