@@ -1,4 +1,4 @@
-//! How much a person uncovered, shown to that person and nobody else; who looks after people sees counts of the last day and week in [`super::workload`].
+//! How much a person uncovered, shown to that person and nobody else; who looks after people sees counts of the last day and week in [`super::workload()`].
 
 use sqlx::{AnyConnection, query};
 
