@@ -113,7 +113,7 @@ pub async fn search_items(
     if let Some(words) = &search.words {
         let pattern = format!("%{}%", escaped(words));
         conditions.and(
-            "(LOWER(COALESCE(i.text, '')) LIKE LOWER($) ESCAPE '~' OR LOWER(i.id) LIKE LOWER($) ESCAPE '~'
+            "(COALESCE(i.text, '') LIKE $ ESCAPE '~' OR LOWER(COALESCE(i.text, '')) LIKE LOWER($) ESCAPE '~' OR LOWER(i.id) LIKE LOWER($) ESCAPE '~'
               OR LOWER(COALESCE(i.account, '')) LIKE LOWER($) ESCAPE '~' OR LOWER(COALESCE(i.channel, '')) LIKE LOWER($) ESCAPE '~')",
             Value::Text(pattern),
         );
