@@ -20,8 +20,19 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 BODY_BYTES_MAX = 256 * 1024
 TOLERANCE_S = 300
 READ_TIME_MAX_S = 30
-# What the end of a kind's name says it is about: the item itself, or something that belongs to it.
-PARTS = {"": "item", "_reach": "reach", "_comments": "comments", "_account": "account"}
+# The measures that you can take: what each order is about, and whether it takes the measure or takes it back. Leave out what you cannot do, and name the
+# rest in `[measures] offered` of Seawall's configuration.
+MEASURES = {
+    "restrict": ("item", True), "restore": ("item", False),
+    "add_label": ("label", True), "remove_label": ("label", False),
+    "warn_account": ("warning", True), "withdraw_warning": ("warning", False),
+    "terminate_account": ("termination", True), "reinstate_account": ("termination", False),
+}
+for part in ("countries", "reach", "age", "comments", "interaction", "account", "service", "monetisation"):
+    MEASURES[f"restrict_{part}"] = (part, True)
+    MEASURES[f"restore_{part}"] = (part, False)
+# What says in which countries, with which label, which service.
+SCOPES = {"countries": "countries", "label": "label", "service": "service"}
 
 
 def is_from_seawall(header, body, secret, now=None, tolerance_s=TOLERANCE_S):
@@ -44,16 +55,17 @@ class Platform:
         self.db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self.lock = threading.Lock()
         self.db.execute("CREATE TABLE IF NOT EXISTS seen (key TEXT PRIMARY KEY)")
-        self.db.execute("CREATE TABLE IF NOT EXISTS restricted (item TEXT, part TEXT, PRIMARY KEY (item, part))")
+        self.db.execute("CREATE TABLE IF NOT EXISTS restricted (item TEXT, part TEXT, scope TEXT, PRIMARY KEY (item, part))")
 
-    def obey(self, key, verb, part, item):
+    def obey(self, key, part, is_taken, item, scope):
         """Carries an order out, once. What is answered is stored first: an answer that is lost is asked for again."""
         with self.lock:
             self.db.execute("BEGIN IMMEDIATE")
             try:
                 is_new = self.db.execute("INSERT OR IGNORE INTO seen VALUES (?)", (key,)).rowcount == 1
-                if is_new and verb == "restrict":
-                    self.db.execute("INSERT OR IGNORE INTO restricted VALUES (?, ?)", (item, part))
+                if is_new and is_taken:
+                    # A second order about the same part says all that shall be so: other countries, say.
+                    self.db.execute("INSERT OR REPLACE INTO restricted VALUES (?, ?, ?)", (item, part, scope))
                 elif is_new:
                     self.db.execute("DELETE FROM restricted WHERE item = ? AND part = ?", (item, part))
                 self.db.execute("COMMIT")
@@ -87,11 +99,11 @@ def respond(platform, order):
     if kind == "action.doubtful":
         print(f"look at {item}: what was ordered is not so", file=sys.stderr)
         return {"answer": "done"}
-    verb = "restrict" if kind.startswith("restrict") else "restore"
-    part = PARTS.get(kind.removeprefix(verb)) if kind.startswith(verb) else None
-    if part is None:
+    if kind not in MEASURES:
         return {"answer": "refused", "detail": "this kind of order is not known here"}
-    return {"answer": platform.obey(key, verb, part, item)}
+    part, is_taken = MEASURES[kind]
+    scope = json.dumps(order.get(SCOPES.get(part)))
+    return {"answer": platform.obey(key, part, is_taken, item, scope)}
 
 
 class Handler(BaseHTTPRequestHandler):

@@ -19,7 +19,7 @@ use crate::flows::rules;
 use crate::flows::streams::{StreamSettings, Streams};
 use crate::matching::{MatchSettings, Matcher};
 use crate::model::care::CareSettings;
-use crate::model::{Chance, Clock, PolicyCode, StrikeSettings};
+use crate::model::{Chance, Clock, MeasureSettings, PolicyCode, StrikeSettings};
 use crate::routing::RoutingSettings;
 use crate::rules::Judge;
 use crate::store::{Store, StoreError};
@@ -88,6 +88,8 @@ pub struct Settings {
     pub care: CareSettings,
     /// How people's decisions are dealt with.
     pub desk: DeskSettings,
+    /// What can be done about an item and who posted it.
+    pub measures: MeasureSettings,
     /// How it is found out whether what the platform confirmed is so.
     pub rechecks: RecheckSettings,
     /// What decisions weigh against an account.
@@ -149,6 +151,7 @@ impl Default for Settings {
             streams: StreamSettings::default(),
             care: CareSettings::default(),
             desk: DeskSettings::default(),
+            measures: MeasureSettings::default(),
             rechecks: RecheckSettings::default(),
             strikes: StrikeSettings::default(),
             routing: RoutingSettings::default(),

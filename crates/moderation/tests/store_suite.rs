@@ -14,6 +14,7 @@ mod suite {
     pub mod hma;
     pub mod judging;
     pub mod looks;
+    pub mod measures;
     pub mod migrations;
     pub mod people;
     pub mod pictures;
@@ -105,6 +106,11 @@ on_both_engines! {
     actions::a_refused_restriction_needs_no_restoring,
     actions::an_order_that_waited_long_is_tried_as_long_as_any,
     actions::a_worker_that_died_loses_no_order,
+    measures::a_decision_says_all_that_shall_be_so,
+    measures::a_suspension_ends_by_itself_and_its_strike_stays,
+    measures::what_is_undone_puts_measures_and_their_ends_back,
+    measures::an_account_is_freed_with_the_last_item_that_restricts_it_so,
+    measures::what_the_platform_cannot_do_is_not_decided,
     strikes::strikes_go_with_their_decisions,
     strikes::a_restriction_that_its_policy_delays_leaves_later,
     undo::what_is_undone_in_time_never_leaves,

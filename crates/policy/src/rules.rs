@@ -7,8 +7,16 @@ use crate::patterns::Patterns;
 use crate::schema::KINDS;
 use crate::window::WindowSpec;
 
-/// What can be restricted before a person has decided.
-pub const RESTRICTIONS: &[&str] = &["item", "reach", "comments", "account"];
+/// What can be restricted before a person has decided. Never what ends an account.
+pub const RESTRICTIONS: &[&str] = &[
+    "item",
+    "reach",
+    "age",
+    "comments",
+    "interaction",
+    "account",
+    "monetisation",
+];
 
 /// Whether a rule counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -186,18 +186,40 @@
     adjust();
   }
 
-  // The reason that is written stands in what the person is told, for as long as nobody has changed that text by hand.
+  // What is done and why stands in what the person is told, for as long as nobody has changed that text by hand.
   for (const form of all("[data-decide]")) {
     const reason = form.querySelector("[data-reason]");
-    for (const draft of all("[data-told]", form)) {
-      const [before, after] = draft.value.split(draft.dataset.told);
-      if (after === undefined) continue;
-      let written = draft.value;
-      reason?.addEventListener("input", () => {
-        if (draft.value !== written) return;
-        draft.value = written = before + (reason.value.trim() || draft.dataset.told) + after;
-      });
-    }
+    const measures = all("[data-sentence]", form);
+    const sentence = (box) => {
+      const field = (name) => form.elements[`${name}_${box.value}`];
+      const scope = (field("scope")?.value ?? "").split(/[\s,;،]+/).filter(Boolean);
+      const said = box.dataset.sentence.replace("{scope}", scope.map((word) => (box.value === "countries" ? word.toUpperCase() : word)).join(", "));
+      const hours = Number(field("lasts")?.value);
+      if (!hours) return said;
+      const day = new Date(Date.now() + hours * 3_600_000).toISOString().slice(0, 10);
+      return `${said} ${box.closest("[data-told-until]").dataset.toldUntil.replace("{day}", day)}`;
+    };
+    const drafts = all("[data-told]", form).flatMap((draft) => {
+      const [what, rest] = [draft.value.split("\n\n", 1)[0], draft.value.slice(draft.value.indexOf("\n\n"))];
+      const [before, after] = rest.split(draft.dataset.told);
+      return after === undefined ? [] : [{ draft, what, before, after, written: draft.value }];
+    });
+    const write = () => {
+      for (const entry of drafts) {
+        if (entry.draft.value !== entry.written) continue;
+        const why = reason?.value.trim() || entry.draft.dataset.told;
+        entry.draft.value = entry.written = entry.what + entry.before + why + entry.after;
+      }
+    };
+    reason?.addEventListener("input", write);
+    form.querySelector("#measures")?.addEventListener("input", () => {
+      const chosen = measures.filter((box) => box.checked);
+      form.querySelector("[data-measures-chosen]").replaceChildren(
+        ...chosen.map((box) => Object.assign(document.createElement("span"), { className: "badge", textContent: box.dataset.badge })),
+      );
+      drafts.forEach((entry) => (entry.what = chosen.map(sentence).join(" ")));
+      write();
+    });
   }
 
   // One press of a button sends one form.

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::care::Care;
 use super::desk::{Desk, check_rechecks};
+use super::measures::Measures;
 use super::routing::Routing;
 use super::strikes::Strikes;
 use super::video::Video;
@@ -38,6 +39,8 @@ pub struct Config {
     pub webhook: Webhook,
     /// How people's decisions are dealt with.
     pub desk: Desk,
+    /// What the platform can do.
+    pub measures: Measures,
     /// What people's decisions weigh against an account.
     pub strikes: Strikes,
     /// Where files may be fetched from when a submission names an address in place of the bytes.
@@ -325,6 +328,7 @@ impl Config {
             routing,
             webhook,
             desk,
+            measures,
             strikes,
             fetch,
             hma,
@@ -451,6 +455,7 @@ impl Config {
         )?;
         check_rechecks(webhook)?;
         desk.check()?;
+        measures.check()?;
         strikes.check()?;
         for host in &fetch.hosts {
             let parsed: Result<web::fetch::HostPattern, _> = host.parse();

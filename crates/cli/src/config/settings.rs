@@ -133,6 +133,7 @@ pub fn flows(config: &Config) -> Result<Settings, ConfigError> {
             delay_policies: config.desk.delayed()?,
             delay_max: Duration::from_secs(config.desk.delay_max_s),
         },
+        measures: config.measures.settings()?,
         rechecks: rechecks(config),
         strikes: config.strikes.settings(),
         routing: config.routing.settings()?,

@@ -61,7 +61,7 @@ fn what_is_not_known_is_refused_with_its_place() {
         "[htpp]\n",
         &[],
         expect![[r#"
-            the configuration `seawall.toml` does not read: line 1: unknown field `htpp`, expected one of `store`, `http`, `media`, `video`, `care`, `matching`, `routing`, `webhook`, `desk`, `strikes`, `fetch`, `hma`, `log`
+            the configuration `seawall.toml` does not read: line 1: unknown field `htpp`, expected one of `store`, `http`, `media`, `video`, `care`, `matching`, `routing`, `webhook`, `desk`, `measures`, `strikes`, `fetch`, `hma`, `log`
         "#]],
     );
     check_error(
@@ -156,6 +156,9 @@ fn how_orders_are_checked_again_must_make_sense() {
         "[desk]\nundo_seconds = 601",
         "[desk]\ndelay_policies = [\"terrorist_content\"]\ndelay_max_s = 60",
         "[desk]\ndelay_policies = [\"no_such_policy\"]",
+        "[measures]\noffered = [\"item\", \"shout\"]",
+        "[measures]\noffered = [\"account\"]",
+        "[measures]\nlabels = [\"Big Words\"]",
         "[strikes]\nhate_speech = { weight = 1, days = 0 }",
         "[strikes]\nsuspend_at = 9",
     ] {

@@ -29,8 +29,8 @@ pub struct Tried {
 /// in the order of their commits.
 pub async fn insert(tx: &mut Tx, action: &Action, account: Option<&str>) -> Result<(), StoreError> {
     query(
-        "INSERT INTO actions_action (id, item_id, kind, what, until_at, decision_id, account, state, attempts, trying_since, ordered_at, held_until, ordinal)
-         VALUES ($1, $2, $3, $6, $7, $4, $8, 'waiting', 0, $5, $5, $9,
+        "INSERT INTO actions_action (id, item_id, kind, what, scope, until_at, decision_id, account, state, attempts, trying_since, ordered_at, held_until, ordinal)
+         VALUES ($1, $2, $3, $6, $10, $7, $4, $8, 'waiting', 0, $5, $5, $9,
                  (SELECT COALESCE(MAX(ordinal), 0) + 1 FROM actions_action WHERE item_id = $2))",
     )
     .bind(action.id.to_string())
@@ -42,6 +42,7 @@ pub async fn insert(tx: &mut Tx, action: &Action, account: Option<&str>) -> Resu
     .bind(action.until.map(Timestamp::unix_ms))
     .bind(account.map(str::to_owned))
     .bind(action.held_until.map(Timestamp::unix_ms))
+    .bind(action.scope.clone())
     .execute(tx.conn())
     .await
     .map_err(StoreError::at("order an action"))?;
@@ -143,7 +144,7 @@ pub async fn has_left(conn: &mut AnyConnection, decision: DecisionId, now: Times
 /// The action, by its id.
 pub async fn find(conn: &mut AnyConnection, id: ActionId) -> Result<Option<Tried>, StoreError> {
     let row = query(
-        "SELECT id, item_id, kind, what, until_at, decision_id, state, attempts, trying_since, next_at, answer, detail, ordered_at, settled_at,
+        "SELECT id, item_id, kind, what, scope, until_at, decision_id, state, attempts, trying_since, next_at, answer, detail, ordered_at, settled_at,
                 held_until, run, found
          FROM actions_action WHERE id = $1",
     )
@@ -163,7 +164,7 @@ pub async fn find(conn: &mut AnyConnection, id: ActionId) -> Result<Option<Tried
 /// All actions on an item, oldest first.
 pub async fn list_of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec<Action>, StoreError> {
     let rows = query(
-        "SELECT id, item_id, kind, what, until_at, decision_id, state, attempts, next_at, answer, detail, ordered_at, settled_at,
+        "SELECT id, item_id, kind, what, scope, until_at, decision_id, state, attempts, next_at, answer, detail, ordered_at, settled_at,
                 held_until, run, found
          FROM actions_action WHERE item_id = $1 ORDER BY ordinal",
     )
@@ -227,12 +228,16 @@ pub async fn is_followed(conn: &mut AnyConnection, action: &Action) -> Result<bo
 }
 
 /// The order that the platform was last given about an item, or a part of what belongs to it, and did not refuse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StandingOrder {
     /// What was ordered.
     pub kind: ActionKind,
     /// Of what.
     pub what: Restricted,
+    /// In which countries, with which label, which service.
+    pub scope: String,
+    /// Until when, as the platform was told.
+    pub until: Option<Timestamp>,
     /// No answer ever came, or one that a re-check doubts: it may have been carried out or not.
     pub given_up: bool,
 }
@@ -247,7 +252,7 @@ impl StandingOrder {
 /// What was last ordered about the item itself and all that belongs to it: what should be restricted now. What the platform refused changed nothing.
 pub async fn standing_orders(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec<StandingOrder>, StoreError> {
     let rows = query(
-        "SELECT a.kind, a.what, a.state, a.let_go FROM actions_action a WHERE a.item_id = $1 AND a.state NOT IN ('refused', 'withdrawn')
+        "SELECT a.kind, a.what, a.scope, a.until_at, a.state, a.let_go FROM actions_action a WHERE a.item_id = $1 AND a.state NOT IN ('refused', 'withdrawn')
            AND a.ordinal = (SELECT MAX(b.ordinal) FROM actions_action b
                             WHERE b.item_id = a.item_id AND b.what = a.what AND b.state NOT IN ('refused', 'withdrawn'))
          ORDER BY a.ordinal",
@@ -266,56 +271,80 @@ pub async fn standing_orders(conn: &mut AnyConnection, item: &ItemId) -> Result<
             Ok(StandingOrder {
                 kind,
                 what: row.parse("what")?,
+                scope: row.text("scope")?,
+                until: row.opt_time("until_at")?,
                 given_up: matches!(row.text("state")?.as_str(), "dead" | "doubtful"),
             })
         })
         .collect()
 }
 
-/// Whom the item restricts, if it restricts an account.
-pub async fn restricted_account(conn: &mut AnyConnection, item: &ItemId) -> Result<Option<String>, StoreError> {
+/// A way in which an account is restricted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// The account.
+    pub account: String,
+    /// What of it.
+    pub what: Restricted,
+    /// Which service.
+    pub scope: String,
+}
+
+/// Whom the item restricts in this way, if it restricts an account so.
+pub async fn held_account(
+    conn: &mut AnyConnection,
+    item: &ItemId,
+    what: Restricted,
+) -> Result<Option<String>, StoreError> {
     let row = query(
         "SELECT a.account FROM actions_action a
-         WHERE a.item_id = $1 AND a.what = 'account' AND a.kind = 'restrict' AND a.state NOT IN ('refused', 'withdrawn')
+         WHERE a.item_id = $1 AND a.what = $2 AND a.kind = 'restrict' AND a.state NOT IN ('refused', 'withdrawn')
          ORDER BY a.ordinal DESC LIMIT 1",
     )
     .bind(item.to_string())
+    .bind(what.as_str())
     .fetch_optional(conn)
     .await
     .map_err(StoreError::at("read whom an item restricts"))?;
     row.map_or(Ok(None), |row| row.opt_text("account"))
 }
 
-/// Whether another item restricts the account, too.
-pub async fn is_restricted_by_another(
-    conn: &mut AnyConnection,
-    account: &str,
-    item: &ItemId,
-) -> Result<bool, StoreError> {
+/// Whether another item restricts the account in the same way, too.
+pub async fn is_held_by_another(conn: &mut AnyConnection, held: &Held, item: &ItemId) -> Result<bool, StoreError> {
     let row = query(
         "SELECT a.id FROM actions_action a
-         WHERE a.account = $1 AND a.item_id <> $2 AND a.kind = 'restrict' AND a.let_go = 0 AND a.state NOT IN ('refused', 'withdrawn')
+         WHERE a.account = $1 AND a.item_id <> $2 AND a.what = $3 AND a.scope = $4 AND a.kind = 'restrict' AND a.let_go = 0
+           AND a.state NOT IN ('refused', 'withdrawn')
            AND (a.held_until IS NULL OR a.started_at IS NOT NULL)
            AND a.ordinal = (SELECT MAX(b.ordinal) FROM actions_action b
-                            WHERE b.item_id = a.item_id AND b.what = 'account' AND b.state NOT IN ('refused', 'withdrawn'))
+                            WHERE b.item_id = a.item_id AND b.what = a.what AND b.state NOT IN ('refused', 'withdrawn'))
          LIMIT 1",
     )
-    .bind(account.to_owned())
+    .bind(held.account.clone())
     .bind(item.to_string())
+    .bind(held.what.as_str())
+    .bind(held.scope.clone())
     .fetch_optional(conn)
     .await
     .map_err(StoreError::at("look who else restricts an account"))?;
     Ok(row.is_some())
 }
 
-/// The item restricts the account no more, and the platform is told nothing, because another item does.
-pub async fn let_go_of_account(tx: &mut Tx, item: &ItemId, decision: DecisionId) -> Result<(), StoreError> {
+/// The item restricts the account in this way no more, and the platform is told nothing, because another item does.
+pub async fn let_go_of_account(
+    tx: &mut Tx,
+    item: &ItemId,
+    (what, scope): (Restricted, &str),
+    decision: DecisionId,
+) -> Result<(), StoreError> {
     query(
         "UPDATE actions_action SET let_go = 1, let_go_by = $2
-         WHERE item_id = $1 AND what = 'account' AND kind = 'restrict' AND let_go = 0",
+         WHERE item_id = $1 AND what = $3 AND scope = $4 AND kind = 'restrict' AND let_go = 0",
     )
     .bind(item.to_string())
     .bind(decision.to_string())
+    .bind(what.as_str())
+    .bind(scope.to_owned())
     .execute(tx.conn())
     .await
     .map_err(StoreError::at("let go of an account"))?;
@@ -353,17 +382,39 @@ pub async fn let_others_restrict(tx: &mut Tx, action: &Action, now: Timestamp) -
         .execute(tx.conn())
         .await
         .map_err(StoreError::at("take an order back"))?;
-    let_go_of_account(tx, &action.item, action.decision).await
+    let_go_of_account(tx, &action.item, (action.what, &action.scope), action.decision).await
 }
 
-/// The item restricts again what a decision let go of without an order. False, if it let go of nothing.
-pub async fn hold_account_again(tx: &mut Tx, decision: DecisionId) -> Result<bool, StoreError> {
-    let done = query("UPDATE actions_action SET let_go = 0, let_go_by = NULL WHERE let_go_by = $1")
-        .bind(decision.to_string())
-        .execute(tx.conn())
-        .await
-        .map_err(StoreError::at("restrict an account again"))?;
-    Ok(done.rows_affected() > 0)
+/// The item restricts again what a decision let go of without an order: what that is, as it was last ordered.
+pub async fn hold_account_again(tx: &mut Tx, decision: DecisionId) -> Result<Vec<StandingOrder>, StoreError> {
+    let at = StoreError::at("restrict an account again");
+    let rows = query(
+        "UPDATE actions_action SET let_go = 0, let_go_by = NULL WHERE let_go_by = $1
+         RETURNING kind, what, scope, until_at, ordinal",
+    )
+    .bind(decision.to_string())
+    .fetch_all(tx.conn())
+    .await
+    .map_err(&at)?;
+    let mut again: Vec<(i64, StandingOrder)> = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let order = StandingOrder {
+            kind: row.parse("kind")?,
+            what: row.parse("what")?,
+            scope: row.text("scope")?,
+            until: row.opt_time("until_at")?,
+            given_up: false,
+        };
+        again.push((row.int("ordinal")?, order));
+    }
+    again.sort_by_key(|(ordinal, _)| std::cmp::Reverse(*ordinal));
+    let mut latest: Vec<StandingOrder> = Vec::new();
+    for (_, order) in again {
+        if latest.iter().all(|later| later.what != order.what) {
+            latest.push(order);
+        }
+    }
+    Ok(latest)
 }
 
 /// Up to `limit` actions ordered before `before`, newest first: of one state, of all states that are still being tried
@@ -378,7 +429,7 @@ pub async fn list(
 ) -> Result<Vec<Action>, StoreError> {
     let reached = within("actions_action.item_id", "$4");
     let statement = format!(
-        "SELECT id, item_id, kind, what, until_at, decision_id, state, attempts, next_at, answer, detail, ordered_at, settled_at,
+        "SELECT id, item_id, kind, what, scope, until_at, decision_id, state, attempts, next_at, answer, detail, ordered_at, settled_at,
                 held_until, run, found
          FROM actions_action
          WHERE (state = $1 OR $1 = '' OR ($1 = 'unfinished' AND state IN ('waiting', 'retrying'))) AND (id < $2 OR $2 = '')
@@ -429,6 +480,7 @@ pub fn read(row: &AnyRow) -> Result<Action, StoreError> {
         item: row.parse("item_id")?,
         kind: row.parse("kind")?,
         what: row.parse("what")?,
+        scope: row.text("scope")?,
         until: row.opt_time("until_at")?,
         decision: row.parse("decision_id")?,
         state,

@@ -179,11 +179,11 @@ impl Webhook {
 
 /// What is sent. It names the item, the order and why; never who at the desk decided.
 fn body(action: &Action, decision: &Decision, item: &Item, strikes: Option<u32>) -> serde_json::Value {
-    serde_json::json!({
+    let mut body = serde_json::json!({
         "id": action.key(),
         "order": action.id.to_string(),
         "run": action.run,
-        "kind": kind_word(action),
+        "kind": action.order_word(),
         "until": action.until.map(|until| until.to_string()),
         "item": item.id.to_string(),
         "item_kind": item.kind.as_str(),
@@ -198,16 +198,20 @@ fn body(action: &Action, decision: &Decision, item: &Item, strikes: Option<u32>)
         "notice": decision.facts.get("notice"),
         "decided_at": decision.decided_at.to_string(),
         "ordered_at": action.ordered_at.to_string(),
-    })
+    });
+    add_scope(&mut body, action);
+    body
 }
 
-/// What is ordered, in a word. What is not about the item itself has words of its own: a platform that does not know them refuses the order instead of
-/// taking the item down, or worse, putting it back.
-pub fn kind_word(action: &Action) -> String {
-    match action.what {
-        Restricted::Item => action.kind.to_string(),
-        Restricted::Reach | Restricted::Comments | Restricted::Account => format!("{}_{}", action.kind, action.what),
-    }
+/// Says in which countries, with which label or which service, where the order is of a kind that has such a scope.
+pub fn add_scope(body: &mut serde_json::Value, action: &Action) {
+    let Some(name) = action.what.scope_name() else {
+        return;
+    };
+    body[name] = match action.what {
+        Restricted::Countries => action.scope.split(' ').collect(),
+        _ => action.scope.as_str().into(),
+    };
 }
 
 /// The value of the `Seawall-Signature` header.

@@ -14,7 +14,7 @@ use super::routing::WARN;
 use super::streams::{TELL, deliver_verdict};
 use crate::actions::Tried;
 use crate::actions::webhook::{Attempt, Webhook};
-use crate::model::{Action, ActionId, ActionKind, ActionState, Actor, Answer, Denied, Restricted, Right, Timestamp};
+use crate::model::{Action, ActionId, ActionKind, ActionState, Actor, Answer, Denied, Right, Timestamp};
 use crate::store::jobs::{self, Job};
 use crate::store::{StoreError, Tx};
 use crate::views::{history_of_account, reaches_action};
@@ -266,9 +266,9 @@ async fn deliver(app: &Seawall, webhook: &Webhook, worker: &str, job: &Job) -> R
 
 /// Whether the order frees an account that another item restricts meanwhile: it would undo what was decided there.
 async fn is_restored_in_vain(tx: &mut Tx, action: &Action) -> Result<bool, StoreError> {
-    match (action.kind, action.what) {
-        (ActionKind::Restore, Restricted::Account) => is_held_by_another(tx, &action.item).await,
-        (_, _) => Ok(false),
+    match action.kind {
+        ActionKind::Restore => is_held_by_another(tx, &action.item, (action.what, &action.scope)).await,
+        ActionKind::Restrict => Ok(false),
     }
 }
 

@@ -4,20 +4,19 @@ use policy::Queue;
 
 use super::deciding::versions;
 use super::judgement::{check_assessment, check_reason, facts};
+use super::measures::Plan;
 pub use super::opening::open_case;
-use super::orders::{Order, held_until, hurry, lift, order_action, tell_notice_later};
+use super::orders::held_until;
 use super::routing::{facts_after_move, place_anew};
 pub use super::undo::{UndoError, undo_decision, undo_until};
-use crate::actions::StandingOrder;
 use crate::cases::Seeker;
 use crate::matching::benign;
 use crate::model::{
-    ActionKind, Actor, Author, Case, CaseId, Decision, DecisionId, Denied, InvalidTransition, Judgement, Outcome,
-    Restricted, Right, Timestamp, UserId, WorkKind,
+    Actor, Author, Case, CaseId, Decision, DecisionId, Denied, InvalidTransition, Judgement, Outcome, Right, Timestamp,
+    UserId, WorkKind,
 };
 use crate::routing::{Skills, outcomes, people};
 use crate::rules::firings::Key;
-use crate::rules::restrictions::Ending;
 use crate::rules::{firings, restrictions, standing};
 use crate::store::{StoreError, Tx};
 use crate::views::exposure_of;
@@ -224,19 +223,8 @@ pub async fn decide_case(
     let before = decisions::latest_of_item(tx.conn(), &case.item).await?;
     let live = standing::read(tx.conn()).await?.map_or(0, |kept| kept.standing.live);
     let standing_orders = actions::standing_orders(tx.conn(), &case.item).await?;
-    let restricted = match judgement.outcome {
-        Outcome::Restrict => to_be_restricted(&standing_orders, judgement.whole),
-        Outcome::Allow | Outcome::Review => Vec::new(),
-    };
-
     let ends = restrictions::of_item(tx.conn(), &case.item).await?;
-    let is_forgotten = |ending: &&Ending| match judgement.outcome {
-        Outcome::Restrict => ending.what == Restricted::Item,
-        Outcome::Allow | Outcome::Review => standing_orders.iter().any(|order| order.what == ending.what),
-    };
-    // What is forgotten with this decision, should it be undone.
-    let forgotten: Vec<serde_json::Value> = ends.iter().filter(is_forgotten).map(ending_as_json).collect();
-
+    let plan = Plan::of(app, &judgement, &item, standing_orders, &ends, now)?;
     let decision = Decision {
         id: DecisionId::fresh(now, &app.chance),
         item: case.item.clone(),
@@ -245,7 +233,7 @@ pub async fn decide_case(
         author: Author::Person(user),
         policy: judgement.policy.filter(|_| judgement.outcome == Outcome::Restrict),
         reason: judgement.reason.trim().to_owned(),
-        facts: facts(&judgement, &case, &restricted, &forgotten),
+        facts: facts(&judgement, &case, &plan),
         versions: versions(live),
         supersedes: before.as_ref().map(|decision| decision.id),
         case: Some(id),
@@ -264,7 +252,7 @@ pub async fn decide_case(
         benign::remove_item(&mut tx, &decision.item).await?;
     }
     let held = held_until(app, &decision, item.kind);
-    order_what_must_change(app, &mut tx, actor, &decision, (&standing_orders, &restricted), held).await?;
+    plan.order(app, &mut tx, actor, &decision, held).await?;
     outcomes::note(&mut tx, queue, &source, decision.outcome == Outcome::Restrict, now).await?;
     if let Some(before) = &before {
         measure_rules(app, &mut tx, before, &decision, Said::Now).await?;
@@ -323,78 +311,12 @@ pub(super) async fn measure_rules(
     }
 }
 
-/// What is restricted once a person decides so: what stands already, and all of the item if nothing does or the person wants it.
-fn to_be_restricted(standing: &[StandingOrder], whole: bool) -> Vec<Restricted> {
-    let restricts = standing.iter().filter(|order| order.kind == ActionKind::Restrict);
-    let mut restricted: Vec<Restricted> = restricts.map(|order| order.what).collect();
-    if restricted.is_empty() || whole && !restricted.contains(&Restricted::Item) {
-        restricted.insert(0, Restricted::Item);
-    }
-    restricted
-}
-
-async fn order_what_must_change(
-    app: &Seawall,
-    tx: &mut Tx,
-    actor: &Actor,
-    decision: &Decision,
-    (standing, restricted): (&[StandingOrder], &[Restricted]),
-    held_until: Option<Timestamp>,
-) -> Result<(), StoreError> {
-    let now = decision.decided_at;
-    match decision.outcome {
-        Outcome::Review => {}
-        Outcome::Restrict => {
-            // A person takes the item down for good. Of what only belongs to it they confirm what the rule said, its end included.
-            restrictions::forget_of(tx, &decision.item, Restricted::Item).await?;
-            let endings = restrictions::of_item(tx.conn(), &decision.item).await?;
-            let mut n_ordered = 0;
-            for what in restricted.iter().copied() {
-                // An order that was given up is given anew: the person wants it still, and nobody knows whether it was carried out.
-                if standing.iter().any(|order| order.what == what && order.is_in_force()) {
-                    hurry(app, tx, decision, what, held_until).await?;
-                    continue;
-                }
-                let ending = endings.iter().rfind(|ending| ending.what == what);
-                let order = Order {
-                    kind: ActionKind::Restrict,
-                    what,
-                    until: ending.map(|ending| ending.ends_at),
-                    held_until,
-                };
-                order_action(app, tx, actor, decision, order, now).await?;
-                n_ordered += 1;
-            }
-            // With an order its notice leaves; with none, by itself.
-            if n_ordered == 0 && decision.facts["notice"].is_object() {
-                tell_notice_later(app, tx, decision, held_until).await?;
-            }
-        }
-        // All that a rule restricted is available again.
-        Outcome::Allow => {
-            let is_restored = |order: &StandingOrder| order.kind == ActionKind::Restore && !order.given_up;
-            for order in standing.iter().filter(|order| !is_restored(order)) {
-                restrictions::forget_of(tx, &decision.item, order.what).await?;
-                lift(app, tx, actor, decision, order.what, held_until).await?;
-            }
-        }
-    }
-    Ok(())
-}
-
 /// The case, locked, if the person reaches it. Of another they learn nothing, not even that it is there.
 pub(super) async fn find_open_to(tx: &mut Tx, actor: &Actor, id: CaseId, now: Timestamp) -> Result<Case, CaseError> {
     let found = cases::find_locked(tx, id).await?;
     found
         .filter(|case| case.is_open_to(actor, now))
         .ok_or(CaseError::NotFound)
-}
-
-/// The end of a restriction, so that it can be put back: see [`super::undo`].
-fn ending_as_json(ending: &Ending) -> serde_json::Value {
-    serde_json::json!({
-        "of": ending.decision.to_string(), "what": ending.what.as_str(), "ends_at": ending.ends_at.unix_ms(),
-    })
 }
 
 pub(super) fn person(actor: &Actor) -> Result<UserId, Denied> {

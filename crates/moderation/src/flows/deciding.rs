@@ -198,6 +198,7 @@ async fn carry_out(
             let order = Order {
                 kind: ActionKind::Restrict,
                 what,
+                scope: String::new(),
                 until: restriction.for_ms.map(|ms| after(now, ms)),
                 held_until: None,
             };

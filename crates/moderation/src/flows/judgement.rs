@@ -1,7 +1,8 @@
 //! What a person's judgement must say before it becomes a decision, and what of it is kept with that.
 
 use super::cases::CaseError;
-use crate::model::{Assessment, Case, Judgement, Notice, Outcome, Restricted};
+use super::measures::Plan;
+use crate::model::{Assessment, Case, Judgement, Notice, Outcome};
 
 /// Whether the purpose was assessed where it must be, and what the affected person is told can be told.
 pub(super) fn check_assessment(judgement: &Judgement) -> Result<(), CaseError> {
@@ -26,18 +27,10 @@ pub(super) fn check_assessment(judgement: &Judgement) -> Result<(), CaseError> {
     }
 }
 
-/// What a person's decision rests on; `forgotten` are the ends of restrictions that end with it, should it be undone. Where nothing is restricted, nobody is told that something is.
-pub(super) fn facts(
-    judgement: &Judgement,
-    case: &Case,
-    restricted: &[Restricted],
-    forgotten: &[serde_json::Value],
-) -> serde_json::Value {
-    let mut facts = serde_json::json!({
-        "case": case.id.to_string(), "queue": case.queue.as_str(),
-        "restricted": restricted.iter().map(|what| what.as_str()).collect::<Vec<_>>(),
-        "forgotten": forgotten,
-    });
+/// What a person's decision rests on. Where nothing is restricted, nobody is told that something is.
+pub(super) fn facts(judgement: &Judgement, case: &Case, plan: &Plan) -> serde_json::Value {
+    let mut facts = serde_json::json!({ "case": case.id.to_string(), "queue": case.queue.as_str() });
+    plan.add_facts(&mut facts);
     if let Some(assessment) = &judgement.assessment {
         facts["assessment"] = assessment.to_json();
     }

@@ -1,21 +1,24 @@
 //! What is ordered from the platform: with the decision that says so, and the job that delivers it, in one transaction.
 
-use crate::actions::webhook::{Attempt, Webhook};
+use crate::actions::webhook::{Attempt, Webhook, add_scope};
+use crate::actions::{Held, StandingOrder};
 use crate::model::{
     Action, ActionId, ActionKind, ActionState, Actor, Decision, ItemId, ItemKind, Notice, Restricted, Timestamp,
 };
 use crate::store::jobs::{self, Job};
-use crate::store::{Lock, StoreError, Tx};
+use crate::store::{AnyConnection, Lock, StoreError, Tx};
 use crate::{Seawall, actions, decisions, items};
 
 /// The kind of job that delivers an action.
 pub(crate) const DELIVER: &str = "deliver";
 
 /// What is ordered from the platform.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) struct Order {
     pub kind: ActionKind,
     pub what: Restricted,
+    /// In which countries, with which label, which service.
+    pub scope: String,
     pub until: Option<Timestamp>,
     /// Before this it does not leave.
     pub held_until: Option<Timestamp>,
@@ -40,6 +43,7 @@ pub(crate) async fn order_action(
     let Order {
         kind,
         what,
+        scope,
         until,
         held_until,
     } = order;
@@ -50,6 +54,7 @@ pub(crate) async fn order_action(
         item: decision.item.clone(),
         kind,
         what,
+        scope,
         until,
         decision: decision.id,
         state: ActionState::Waiting,
@@ -59,16 +64,17 @@ pub(crate) async fn order_action(
         run: 1,
     };
     let mut account = None;
-    if (kind, what) == (ActionKind::Restrict, Restricted::Account) {
+    if kind == ActionKind::Restrict && what.is_of_account() {
         tx.lock(Lock::Accounts).await?;
         account = items::account_of(tx.conn(), &action.item).await?;
     }
     actions::insert(tx, &action, account.as_deref()).await?;
     crate::store::jobs::enqueue(tx, now, &app.chance, DELIVER, action.id, held_until.unwrap_or(now)).await?;
-    let body = serde_json::json!({
+    let mut body = serde_json::json!({
         "item": action.item.to_string(), "kind": kind.as_str(), "what": what.as_str(),
         "decision": decision.id.to_string(),
     });
+    add_scope(&mut body, &action);
     tx.event(now, actor, "action.ordered", action.id, body);
     Ok(action.id)
 }
@@ -93,22 +99,23 @@ async fn delayed_until(
     Ok((!is_live).then(|| now.after(desk.delay_max.mul_f64(app.chance.unit()))))
 }
 
-/// Makes available again what an item restricted. An account is restored with the last item that restricts it, whoever ends which of them first.
+/// Makes available again what an item restricted. An account is freed with the last item that restricts it so, whoever ends which of them first.
 pub(super) async fn lift(
     app: &Seawall,
     tx: &mut Tx,
     actor: &Actor,
     decision: &Decision,
-    what: Restricted,
+    stands: &StandingOrder,
     held_until: Option<Timestamp>,
 ) -> Result<(), StoreError> {
-    let now = decision.decided_at;
-    if what == Restricted::Account && is_held_by_another(tx, &decision.item).await? {
-        return actions::let_go_of_account(tx, &decision.item, decision.id).await;
+    let (now, what, scope) = (decision.decided_at, stands.what, &stands.scope);
+    if is_held_by_another(tx, &decision.item, (what, scope)).await? {
+        return actions::let_go_of_account(tx, &decision.item, (what, scope), decision.id).await;
     }
     let order = Order {
         kind: ActionKind::Restore,
         what,
+        scope: scope.clone(),
         until: None,
         held_until,
     };
@@ -116,13 +123,37 @@ pub(super) async fn lift(
     Ok(())
 }
 
-pub(super) async fn is_held_by_another(tx: &mut Tx, item: &ItemId) -> Result<bool, StoreError> {
-    // Of two items that let go at the same time the second sees that the first did.
-    tx.lock(Lock::Accounts).await?;
-    match actions::restricted_account(tx.conn(), item).await? {
-        Some(account) => actions::is_restricted_by_another(tx.conn(), &account, item).await,
-        None => Ok(false),
+/// Whether another item restricts the account in the same way. Of two items that let go at the same time the second sees that the first did.
+pub(super) async fn is_held_by_another(
+    tx: &mut Tx,
+    item: &ItemId,
+    (what, scope): (Restricted, &str),
+) -> Result<bool, StoreError> {
+    if !what.is_shared() {
+        return Ok(false);
     }
+    tx.lock(Lock::Accounts).await?;
+    is_seen_held_by_another(tx.conn(), item, (what, scope)).await
+}
+
+/// The same, for who only looks.
+pub(super) async fn is_seen_held_by_another(
+    conn: &mut AnyConnection,
+    item: &ItemId,
+    (what, scope): (Restricted, &str),
+) -> Result<bool, StoreError> {
+    if !what.is_shared() {
+        return Ok(false);
+    }
+    let Some(account) = actions::held_account(&mut *conn, item, what).await? else {
+        return Ok(false);
+    };
+    let held = Held {
+        account,
+        what,
+        scope: scope.to_owned(),
+    };
+    actions::is_held_by_another(conn, &held, item).await
 }
 
 /// A restriction that was delayed under another policy leaves as soon as this decision's own would.

@@ -8,9 +8,9 @@
 
 use serde_json::json;
 
-use super::orders::DELIVER;
+use super::orders::{DELIVER, is_seen_held_by_another};
 use crate::actions::rechecks::{self, HowRechecked};
-use crate::actions::webhook::{Attempt, Looked, Webhook, kind_word};
+use crate::actions::webhook::{Attempt, Looked, Webhook, add_scope};
 use crate::actions::{self, Tried};
 use crate::model::{Action, ActionId, ActionKind, ActionState, Actor, Answer, Found, Recheck, Restricted, Timestamp};
 use crate::store::jobs::{self, Job};
@@ -32,7 +32,7 @@ pub(super) async fn plan(app: &Seawall, tx: &mut Tx, action: &Action, now: Times
     };
     let can_be = match app.settings.rechecks.how {
         HowRechecked::Not => false,
-        HowRechecked::Ask => true,
+        HowRechecked::Ask => action.what.can_be_rechecked(),
         HowRechecked::Probe(_) => action.what == Restricted::Item,
     };
     // What exists no more is neither restricted nor available.
@@ -126,9 +126,9 @@ async fn find_due(
         return Ok(None);
     }
     // An account that this item let go of may be restricted by another: then what is found there says nothing of this order.
-    if (tried.action.kind, tried.action.what) == (ActionKind::Restore, Restricted::Account)
-        && let Some(account) = actions::restricted_account(&mut *conn, &tried.action.item).await?
-        && actions::is_restricted_by_another(&mut *conn, &account, &tried.action.item).await?
+    let (what, scope) = (tried.action.what, tried.action.scope.as_str());
+    if tried.action.kind == ActionKind::Restore
+        && is_seen_held_by_another(&mut *conn, &tried.action.item, (what, scope)).await?
     {
         return Ok(None);
     }
@@ -148,14 +148,15 @@ async fn look(app: &Seawall, webhook: &Webhook, action: &Action, n_before: usize
         (HowRechecked::Probe(_), Some(probe)) => probe.look(&action.item).await,
         (HowRechecked::Ask, _) => {
             let key = format!("recheck.{}.{}", action.key(), n_before + 1);
-            let body = json!({
+            let mut body = json!({
                 "id": key,
                 "kind": "action.recheck",
                 "order": action.id.to_string(),
-                "ordered": kind_word(action),
+                "ordered": action.order_word(),
                 "what": action.what.as_str(),
                 "item": action.item.to_string(),
             });
+            add_scope(&mut body, action);
             webhook.ask(&key, body.to_string(), app.clock.now()).await
         }
         (HowRechecked::Not | HowRechecked::Probe(_), _) => Looked::Found(Found::Unknown),
@@ -242,7 +243,7 @@ pub(super) async fn tell_alarm(app: &Seawall, webhook: &Webhook, worker: &str, j
         "id": key,
         "kind": "action.doubtful",
         "order": action.id.to_string(),
-        "ordered": kind_word(&action),
+        "ordered": action.order_word(),
         "what": action.what.as_str(),
         "item": action.item.to_string(),
         "found": found.as_str(),

@@ -11,9 +11,7 @@ use serde_json::json;
 use super::cases::{Said, measure_rules, person};
 use super::deciding::versions;
 use super::orders::{Order, is_held_by_another, order_action};
-use crate::model::{
-    ActionKind, Actor, Author, CaseId, Decision, DecisionId, Denied, Outcome, Restricted, Timestamp, UserId,
-};
+use crate::model::{ActionKind, Actor, Author, CaseId, Decision, DecisionId, Denied, Outcome, Timestamp, UserId};
 use crate::routing::outcomes;
 use crate::rules::restrictions::Ending;
 use crate::rules::{restrictions, standing};
@@ -92,6 +90,7 @@ pub async fn undo_decision(
             "undoes": undone.id.to_string(), "restores": before.id.to_string(),
             "restores_author": if before.is_of_a_person() { "person" } else { "rule" },
             "restricted": restricted.iter().map(|what| what.as_str()).collect::<Vec<_>>(),
+            "measures": before.facts["measures"],
             "restricted_before": before.facts["restricted_before"],
         }),
         versions: versions(live),
@@ -142,8 +141,9 @@ fn is_in_time(app: &Seawall, decision: &Decision, now: Timestamp) -> bool {
     !is_undo && now < decision.decided_at.after(app.settings.desk.undo)
 }
 
-/// Restrictions that the decision made endless end again when they would have.
+/// Restrictions end again when they would have without the decision.
 async fn put_endings_back(tx: &mut Tx, undone: &Decision) -> Result<(), StoreError> {
+    restrictions::forget_by(tx, undone.id).await?;
     for kept in undone.facts["forgotten"].as_array().into_iter().flatten() {
         let of = kept["of"].as_str().and_then(|id| id.parse().ok());
         let what = kept["what"].as_str().and_then(|what| what.parse().ok());
@@ -170,18 +170,18 @@ async fn hold_account_again(
     undone: &Decision,
     again: &Decision,
 ) -> Result<(), StoreError> {
-    if undone.outcome == Outcome::Restrict || !actions::hold_account_again(tx, undone.id).await? {
-        return Ok(());
+    for stands in actions::hold_account_again(tx, undone.id).await? {
+        if is_held_by_another(tx, &undone.item, (stands.what, &stands.scope)).await? {
+            continue;
+        }
+        let order = Order {
+            kind: ActionKind::Restrict,
+            what: stands.what,
+            scope: stands.scope,
+            until: stands.until,
+            held_until: None,
+        };
+        order_action(app, tx, actor, again, order, again.decided_at).await?;
     }
-    if is_held_by_another(tx, &undone.item).await? {
-        return Ok(());
-    }
-    let order = Order {
-        kind: ActionKind::Restrict,
-        what: Restricted::Account,
-        until: None,
-        held_until: None,
-    };
-    order_action(app, tx, actor, again, order, again.decided_at).await?;
     Ok(())
 }

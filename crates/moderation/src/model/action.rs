@@ -10,7 +10,7 @@
 //! Confirmed ──a re-check finds that it is not so──► Waiting, once; then Doubtful ──retry by a person──► Waiting
 //! ```
 
-use super::{ActionId, DecisionId, ItemId, Timestamp};
+use super::{ActionId, DecisionId, ItemId, Restricted, Timestamp};
 use policy::words;
 
 words! {
@@ -20,20 +20,6 @@ words! {
         Restrict = "restrict",
         /// Make it available again.
         Restore = "restore",
-    }
-}
-
-words! {
-    /// What is restricted, or available again.
-    Restricted, "what can be restricted" {
-        /// The item itself.
-        Item = "item",
-        /// How far it is shown to others.
-        Reach = "reach",
-        /// Its comments.
-        Comments = "comments",
-        /// The account that posted it, for a time.
-        Account = "account",
     }
 }
 
@@ -183,6 +169,8 @@ pub struct Action {
     pub kind: ActionKind,
     /// Of what.
     pub what: Restricted,
+    /// In which countries, with which label, which service: see [`super::Measure`]. Empty for all others.
+    pub scope: String,
     /// Until when, if it has an end; the platform is told then, too.
     pub until: Option<Timestamp>,
     /// The decision that ordered it.
@@ -200,6 +188,11 @@ pub struct Action {
 }
 
 impl Action {
+    /// The word of the order.
+    pub fn order_word(&self) -> String {
+        self.what.order_word(self.kind)
+    }
+
     /// The idempotency key under which the platform hears of it: what was confirmed and not done would else be taken for a repeat.
     pub fn key(&self) -> String {
         match self.run {

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::{Assessment, CaseId, DecisionId, ItemId, Notice, Outcome, PolicyCode, Restricted, Timestamp, UserId};
+use super::{
+    Assessment, CaseId, DecisionId, ItemId, Measure, Notice, Outcome, PolicyCode, Restricted, Timestamp, UserId,
+};
 
 /// A decision as it is kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,8 +107,8 @@ pub struct Judgement {
     pub outcome: Outcome,
     /// The policy it rests on; needed to restrict.
     pub policy: Option<PolicyCode>,
-    /// To restrict: all of the item, where only a part of what belongs to it is restricted. Without it, what stands is confirmed.
-    pub whole: bool,
+    /// To restrict: all that shall be restricted from now on. With none, what stands is confirmed, and the item itself restricted where nothing does.
+    pub measures: Vec<Measure>,
     /// Why, in words that the affected person may one day read.
     pub reason: String,
     /// For which purpose it is spread; needed to restrict under a policy against terrorist or violent-extremist content.
@@ -125,7 +127,7 @@ impl Judgement {
             revision,
             outcome: Outcome::Restrict,
             policy: Some(policy),
-            whole: false,
+            measures: Vec::new(),
             reason: reason.into(),
             assessment: Some(Assessment::no_purpose()),
             notice: None,
@@ -138,7 +140,7 @@ impl Judgement {
             revision,
             outcome: Outcome::Allow,
             policy: None,
-            whole: false,
+            measures: Vec::new(),
             reason: reason.into(),
             assessment: None,
             notice: None,

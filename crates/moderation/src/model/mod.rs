@@ -17,6 +17,7 @@ pub mod facts;
 pub mod id;
 pub mod item;
 pub mod lane;
+pub mod measure;
 pub mod notice;
 pub mod page;
 mod queues;
@@ -31,7 +32,7 @@ pub mod verdict;
 mod work;
 
 pub use access::{Key, Scope, Session, SessionId, SessionLine, User, UserState};
-pub use action::{Action, ActionKind, ActionState, Answer, Found, Recheck, Restricted};
+pub use action::{Action, ActionKind, ActionState, Answer, Found, Recheck};
 pub use actor::{Actor, Denied, Right, Token};
 pub use assessment::{Assessment, InvalidAssessment, Purpose, RabatFactor};
 pub use bank::{Bank, BankChange, Crops, Entry, EntryState, Judged, KeptSound, KeptVideo, NewBank, NewEntry};
@@ -47,6 +48,7 @@ pub use id::{
 };
 pub use item::{Audience, Item, ItemKind, Media, MediaStatus, Plays, PreviewKind};
 pub use lane::{Factors, Lane, LearnedFrom, Place, PlaceFacts, WorkKind};
+pub use measure::{InvalidMeasure, Lasts, Measure, MeasureSettings, Restricted};
 pub use notice::Notice;
 pub use page::{Page, PageRequest};
 pub use queues::QueueSet;

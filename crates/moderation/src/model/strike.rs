@@ -78,6 +78,8 @@ pub struct PastDecision {
     pub by_person: bool,
     /// The decision that it undoes.
     pub undoes: Option<DecisionId>,
+    /// It says only that a restriction's time was over.
+    pub is_end: bool,
     /// When.
     pub at: Timestamp,
 }
@@ -159,12 +161,13 @@ impl StrikeSettings {
     }
 }
 
-/// The decisions without those that were undone, and without the undoing.
+/// The decisions without those that were undone, and without the undoing. That a restriction's time is over says nothing of the item either.
 fn without_undone(decisions: &[PastDecision]) -> Vec<&PastDecision> {
     let mut stood: Vec<&PastDecision> = Vec::with_capacity(decisions.len());
     for past in decisions {
         match past.undoes {
             Some(undone) => stood.retain(|earlier| earlier.id != undone),
+            None if past.is_end => {}
             None => stood.push(past),
         }
     }
@@ -188,6 +191,7 @@ mod tests {
             policy: (outcome == Outcome::Restrict).then_some(PolicyCode::HateSpeech),
             by_person,
             undoes: None,
+            is_end: false,
             at: at(day),
         }
     }
@@ -210,6 +214,12 @@ mod tests {
         assert_eq!(weigh(&[rule.clone(), person.clone(), again.clone()], 180), (2, 1, 0));
         assert_eq!(weigh(&[rule.clone(), person.clone(), again], 181), (0, 1, 0));
         assert_eq!(weigh(&[rule, person.clone(), allow], 62), (0, 1, 1));
+        let ended = PastDecision {
+            is_end: true,
+            ..past("a", Outcome::Allow, false, 8)
+        };
+        // A suspension that is over was deserved all the same.
+        assert_eq!(weigh(&[person.clone(), ended], 9), (2, 1, 0));
         let undone = PastDecision {
             undoes: Some(person.id),
             ..past("a", Outcome::Review, true, 2)

@@ -1,4 +1,4 @@
-//! Restrictions that a rule gave an end.
+//! Restrictions that a rule or a person gave an end.
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
@@ -78,6 +78,16 @@ pub async fn forget_of(tx: &mut Tx, item: &ItemId, what: Restricted) -> Result<(
         .execute(tx.conn())
         .await
         .map_err(StoreError::at("forget when a restriction ends"))?;
+    Ok(())
+}
+
+/// Forgets all ends that a decision set: it was undone.
+pub async fn forget_by(tx: &mut Tx, decision: DecisionId) -> Result<(), StoreError> {
+    query("DELETE FROM rules_restriction WHERE decision_id = $1")
+        .bind(decision.to_string())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("forget when restrictions end"))?;
     Ok(())
 }
 

@@ -28,7 +28,7 @@ pub(crate) async fn history(
     let rows = query(
         "SELECT id, item_id, outcome, policy, author_kind, facts, decided_at, ordinal FROM (
              SELECT d.id, d.item_id, d.outcome, d.policy, d.author_kind, d.decided_at, d.ordinal,
-                    CASE WHEN d.facts LIKE '%\"undoes\"%' THEN d.facts ELSE '{}' END AS facts
+                    CASE WHEN d.facts LIKE '%\"undoes\"%' OR d.facts LIKE '%\"ended\"%' THEN d.facts ELSE '{}' END AS facts
              FROM items_item i JOIN decisions_decision d ON d.item_id = i.id
              WHERE i.account = $1 ORDER BY d.id DESC LIMIT $2) AS newest
          ORDER BY item_id, ordinal",
@@ -40,13 +40,15 @@ pub(crate) async fn history(
     .map_err(StoreError::at("read what was decided on an account's items"))?;
     let mut decisions = Vec::with_capacity(rows.len());
     for row in &rows {
+        let facts = row.json("facts")?;
         decisions.push(PastDecision {
             id: row.parse("id")?,
             item: row.parse("item_id")?,
             outcome: row.parse("outcome")?,
             policy: row.opt_parse("policy")?,
             by_person: row.text("author_kind")? == "person",
-            undoes: row.json("facts")?["undoes"].as_str().and_then(|id| id.parse().ok()),
+            undoes: facts["undoes"].as_str().and_then(|id| id.parse().ok()),
+            is_end: facts["ended"].is_object(),
             at: row.time("decided_at")?,
         });
     }

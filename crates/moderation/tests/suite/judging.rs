@@ -7,7 +7,8 @@ use moderation::flows::rules::{self, NewLabel};
 use moderation::flows::submit::{Submission, Submitted, submit_item};
 use moderation::model::facts::AccountFacts;
 use moderation::model::{
-    ActionKind, Actor, CaseId, Judgement, LabelOn, Outcome, PlatformFacts, PolicyCode, Restricted, Timestamp,
+    ActionKind, Actor, CaseId, Judgement, LabelOn, Lasts, Measure, Outcome, PlatformFacts, PolicyCode, Restricted,
+    Timestamp,
 };
 use moderation::views::{self, CaseFilter, ItemView};
 
@@ -45,11 +46,15 @@ async fn n_open(world: &World) -> usize {
 
 async fn decide(world: &World, case: CaseId, outcome: Outcome, whole: bool) {
     let view = views::case(&world.app, &world.moderator, case).await.unwrap().unwrap();
+    let reach_and_item = [
+        Measure::new(Restricted::Reach, Lasts::AsItStands),
+        Measure::new(Restricted::Item, Lasts::Open),
+    ];
     let judgement = Judgement {
         revision: view.item.revision,
         outcome,
         policy: Some(PolicyCode::HateSpeech),
-        whole,
+        measures: if whole { reach_and_item.to_vec() } else { Vec::new() },
         reason: "a person says so".to_owned(),
         assessment: None,
         notice: None,

@@ -244,7 +244,7 @@ fn judgement(restrict: bool) -> Judgement {
         revision: 1,
         outcome: if restrict { Outcome::Restrict } else { Outcome::Allow },
         policy: restrict.then_some(PolicyCode::HateSpeech),
-        whole: false,
+        measures: Vec::new(),
         reason: "because".to_owned(),
         assessment: None,
         notice: None,

@@ -55,7 +55,7 @@ async fn decide(app: &Seawall, actor: &Actor, case: CaseId, outcome: Outcome) ->
         revision: 1,
         outcome,
         policy: Some(PolicyCode::HateSpeech),
-        whole: false,
+        measures: Vec::new(),
         reason: "a person says so".to_owned(),
         assessment: None,
         notice: None,

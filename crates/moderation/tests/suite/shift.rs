@@ -483,7 +483,7 @@ async fn decide(app: &Seawall, actor: &Actor, case: CaseId, restrict: bool) -> R
         revision: 1,
         outcome: if restrict { Outcome::Restrict } else { Outcome::Allow },
         policy: restrict.then_some(PolicyCode::HateSpeech),
-        whole: false,
+        measures: Vec::new(),
         reason: "a person says so".to_owned(),
         assessment: None,
         notice: None,

@@ -30,7 +30,7 @@ async fn decide(world: &World, case: CaseId, policy: Option<PolicyCode>) -> Deci
             Outcome::Allow
         },
         policy,
-        whole: false,
+        measures: Vec::new(),
         reason: "because".to_owned(),
         assessment: Some(Assessment::no_purpose()),
         notice: None,
@@ -88,7 +88,7 @@ pub async fn strikes_go_with_their_decisions(mut world: World) {
         revision: 2,
         outcome: Outcome::Allow,
         policy: None,
-        whole: false,
+        measures: Vec::new(),
         reason: "a report about it".to_owned(),
         assessment: None,
         notice: None,

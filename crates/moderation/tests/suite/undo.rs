@@ -45,7 +45,7 @@ fn judgement(outcome: Outcome) -> Judgement {
         revision: 1,
         outcome,
         policy: (outcome == Outcome::Restrict).then_some(PolicyCode::TerroristContent),
-        whole: false,
+        measures: Vec::new(),
         reason: "because".to_owned(),
         assessment: Some(Assessment::no_purpose()),
         notice: None,

@@ -217,13 +217,15 @@ impl Compiler<'_> {
             }),
             (2, [what], None, for_ms) => {
                 self.word_of(&outcome.words[0], RESTRICTIONS, "what can be restricted")?;
-                if *what == "account" && for_ms.is_none_or(|ms| ms > ACCOUNT_MS_MAX) {
+                if matches!(*what, "account" | "monetisation") && for_ms.is_none_or(|ms| ms > ACCOUNT_MS_MAX) {
                     self.error(
                         "account",
                         outcome.span,
                         "a rule alone ends no account: it restricts one for at most 30d",
                     )
-                    .help("write `restrict account 7d`, and `case QUEUE` for a person to decide");
+                    .help(format!(
+                        "write `restrict {what} 7d`, and `case QUEUE` for a person to decide"
+                    ));
                     return None;
                 }
                 Some(Outcome::Restrict {

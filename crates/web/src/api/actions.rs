@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use moderation::flows::actions as flow;
-use moderation::model::{Action, ActionId, ActionState};
+use moderation::model::{self, Action, ActionId, ActionState};
 use moderation::views;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -28,6 +28,18 @@ pub(crate) struct ActionJson {
     pub kind: ActionKind,
     /// Of what.
     pub what: Restricted,
+    /// Of `countries`: which ones, by their ISO 3166-1 codes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub countries: Option<Vec<String>>,
+    /// Of `label`: which label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub label: Option<String>,
+    /// Of `service`: which service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub service: Option<String>,
     /// Until when, if it has an end: the platform is told then, too.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = DateTime)]
@@ -128,7 +140,12 @@ impl std::str::FromStr for StateWord {
 
 impl From<Action> for ActionJson {
     fn from(action: Action) -> Self {
+        let scope = Some(action.scope.clone());
         let mut json = Self {
+            countries: (action.what == model::Restricted::Countries)
+                .then(|| action.scope.split(' ').map(str::to_owned).collect()),
+            label: scope.clone().filter(|_| action.what == model::Restricted::Label),
+            service: scope.filter(|_| action.what == model::Restricted::Service),
             id: action.id.to_string(),
             item: action.item.to_string(),
             kind: action.kind.into(),

@@ -91,8 +91,13 @@ mirror! {
 }
 
 mirror! {
-    /// What is restricted: the item itself, how far it is shown, its comments, or the account that posted it.
-    Restricted = model::Restricted { Item = "item", Reach = "reach", Comments = "comments", Account = "account" }
+    /// What is restricted: the item itself, or in some countries; how far it is shown, to whom, its comments, what others can do with it, its looks; or of the
+    /// account that posted it: a warning, the account, a service, what it earns, the account for good.
+    Restricted = model::Restricted {
+        Item = "item", Countries = "countries", Reach = "reach", Age = "age", Comments = "comments",
+        Interaction = "interaction", Label = "label", Warning = "warning", Account = "account", Service = "service",
+        Monetisation = "monetisation", Termination = "termination",
+    }
 }
 
 mirror! {

@@ -19,6 +19,7 @@ use super::evidence::{FileCard, file_cards};
 use super::flash::{Flash, Undo};
 use super::form::{Fields, FormState, Posted};
 use super::judgement::{self, DecideForm};
+use super::measures::Scope;
 use super::page::{Answer, go_saying, go_to, show, show_with};
 use super::problem::ConsoleError;
 use super::shell::Shell;
@@ -53,8 +54,6 @@ struct CasePage {
     /// Languages that the affected person can be told in.
     langs: [Lang; 4],
     history: Option<AccountHistory>,
-    /// Restricted already, where that is not the item itself.
-    parts: Vec<Restricted>,
     reason_length_max: usize,
     note_length_max: usize,
     notice_length_max: usize,
@@ -119,7 +118,7 @@ pub struct DecisionLine {
     pub outcome: Outcome,
     /// Which policy was broken.
     pub policy: Option<PolicyCode>,
-    /// What is restricted, where that is not the item itself.
+    /// What is restricted, where that is not the item itself alone.
     pub parts: Vec<Restricted>,
     /// Whether a rule decided.
     pub is_rule: bool,
@@ -147,9 +146,9 @@ impl DecisionLine {
 }
 
 fn parts(restricted: Vec<Restricted>) -> Vec<Restricted> {
-    match restricted.contains(&Restricted::Item) {
-        true => Vec::new(),
-        false => restricted,
+    match restricted.as_slice() {
+        [Restricted::Item] => Vec::new(),
+        _ => restricted,
     }
 }
 
@@ -157,6 +156,10 @@ fn parts(restricted: Vec<Restricted>) -> Vec<Restricted> {
 pub struct ActionLine {
     /// What was ordered, by the word for it.
     pub kind: String,
+    /// In which countries, with which label, which service.
+    pub scope: String,
+    /// Until when, if it has an end.
+    pub until: Option<Timestamp>,
     /// How far it got.
     pub state: &'static str,
     /// What the platform answered.
@@ -191,10 +194,9 @@ impl ActionLine {
             ActionState::Refused { detail, .. } => (None, Some(detail.clone()).filter(|detail| !detail.is_empty())),
         };
         Self {
-            kind: match action.what {
-                Restricted::Item => action.kind.as_str().to_owned(),
-                part => format!("{}_{part}", action.kind.as_str()),
-            },
+            kind: action.order_word(),
+            scope: action.scope.clone(),
+            until: action.until,
             state: action.state.as_str(),
             answer,
             error,
@@ -263,7 +265,7 @@ async fn case_page(
     let mut shell = person.shell.clone();
     shell.rests_until = views::exposure(&state.app, &person.actor).await?.rests_until;
     let lease = LeaseLine::of(&view, &shell);
-    let decide = DecideForm::of(&view, &shell, &form, notice);
+    let decide = DecideForm::of(&view, &state.app.settings.measures, &shell, &form, notice);
     let opened_at = view.case.opened_at;
     let standing = view.standing.clone().map(|of| StandingCard::of(of, opened_at, &shell));
     let beside = Beside::of(state, &person.actor, view.item.url.clone(), &view.media).await?;
@@ -280,8 +282,6 @@ async fn case_page(
         Some(account) => Some(views::account_history(&state.app, &person.actor, account).await?),
         None => None,
     };
-    let stands = view.decisions.last().map(|last| parts(last.decision.restricted()));
-    let stands = stands.unwrap_or_default();
     let decisions: Vec<DecisionLine> = view.decisions.into_iter().map(DecisionLine::of).collect();
     Ok(CasePage {
         form,
@@ -314,7 +314,6 @@ async fn case_page(
         decide,
         langs: Lang::ALL,
         history,
-        parts: stands,
         reason_length_max: Judgement::REASON_LENGTH_MAX,
         note_length_max: Assessment::NOTE_LENGTH_MAX,
         notice_length_max: Notice::LENGTH_MAX,
@@ -412,7 +411,7 @@ pub async fn decide_case(State(state): State<WebState>, Path(id): Path<String>, 
         .await?
         .ok_or(ConsoleError::NotFound)?;
     let (item, queue) = (view.item.id.to_string(), view.case.queue);
-    let judgement = match judgement::read(&view, &person.shell, &fields) {
+    let judgement = match judgement::read(&view, &state.app.settings.measures, &person.shell, &fields) {
         Ok(judgement) => judgement,
         Err(form) => {
             return show_with(

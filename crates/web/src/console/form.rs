@@ -87,6 +87,11 @@ impl FormState {
         self
     }
 
+    /// All that is filled in.
+    pub const fn fields(&self) -> &Fields {
+        &self.values
+    }
+
     /// What stands in a field.
     pub fn value(&self, name: &str) -> &str {
         self.values.get(name)

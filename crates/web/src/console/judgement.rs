@@ -4,14 +4,16 @@
 //! never has a default: the outcome, the policy, the purpose. Start with [`DecideForm`] and [`read`].
 
 use moderation::model::{
-    Assessment, InvalidAssessment, Judgement, Notice, Outcome, PolicyCode, Purpose, RabatFactor, Restricted,
+    Assessment, InvalidAssessment, Judgement, Measure, MeasureSettings, Notice, Outcome, PolicyCode, Purpose,
+    RabatFactor, Timestamp,
 };
 use moderation::views::CaseView;
 
 use super::form::{Fields, FormState};
+use super::measures::{self, MeasureForm};
 use super::notice::{self, Draft, Drafter, Found};
 use super::shell::Shell;
-use super::words::Lang;
+use super::words::{Lang, Words};
 
 /// What the form offers beside the outcome.
 pub struct DecideForm {
@@ -21,6 +23,8 @@ pub struct DecideForm {
     pub purposes: &'static [Purpose],
     /// The six factors.
     pub factors: Vec<Factor>,
+    /// What can be done.
+    pub measures: MeasureForm,
     /// What the affected person would be told, for each policy.
     pub drafts: Vec<DraftField>,
     /// In which language.
@@ -45,10 +49,18 @@ pub struct DraftField {
 
 impl DecideForm {
     /// For a case, with what was filled in already. `asked` is a language that the notice shall be in.
-    pub fn of(view: &CaseView, shell: &Shell, form: &FormState, asked: Option<&str>) -> Self {
+    pub fn of(
+        view: &CaseView,
+        settings: &MeasureSettings,
+        shell: &Shell,
+        form: &FormState,
+        asked: Option<&str>,
+    ) -> Self {
         let asked = asked.or_else(|| Some(form.value("notice_language")).filter(|tag| !tag.is_empty()));
         let lang = notice::language(asked, &view.facts, shell.words.lang);
-        let drafts = drafter(view, lang, form.is("whole", "yes"))
+        // Of measures that cannot be taken the person is not told.
+        let measures = measures::read(view, settings, form.fields()).unwrap_or_default();
+        let drafts = drafter(view, lang, &measures, shell.now)
             .drafts(shell.words)
             .into_iter()
             .map(|draft| {
@@ -70,6 +82,7 @@ impl DecideForm {
             purposes: Purpose::ALL,
             factors: RabatFactor::ALL.iter().map(factor).collect(),
             drafts: drafts.collect(),
+            measures: MeasureForm::of(view, settings, shell, form, Words::of(lang)),
             notice_lang: lang,
         }
     }
@@ -82,13 +95,7 @@ impl DecideForm {
     }
 }
 
-fn drafter(view: &CaseView, lang: Lang, whole: bool) -> Drafter {
-    let stands = view
-        .decisions
-        .last()
-        .map(|last| last.decision.restricted())
-        .unwrap_or_default();
-    let is_part = !stands.is_empty() && !stands.contains(&Restricted::Item);
+fn drafter(view: &CaseView, lang: Lang, measures: &[Measure], now: Timestamp) -> Drafter {
     let facts = &view.case.place.facts;
     let found = match (view.report.is_some(), facts.bank.is_some(), facts.rule.is_some()) {
         (true, _, _) => Some(Found::Reported),
@@ -96,17 +103,21 @@ fn drafter(view: &CaseView, lang: Lang, whole: bool) -> Drafter {
         (false, false, true) => Some(Found::Ruled),
         (false, false, false) => None,
     };
-    Drafter::of(&view.item, found, is_part && !whole, lang)
+    Drafter::of(&view.item, found, measures::told(view, measures, now), lang)
 }
 
-/// What the person is told: what was written; where a draft was left as it was, that of what is restricted in the end.
-fn leaving(view: &CaseView, lang: Lang, policy: PolicyCode, fields: &Fields) -> String {
+/// What the person is told: what was written; where a draft was left as it was, that of what is done in the end.
+fn leaving(
+    view: &CaseView,
+    lang: Lang,
+    policy: PolicyCode,
+    (fields, measures, now): (&Fields, &[Measure], Timestamp),
+) -> String {
     let (written, reason) = (fields.get(&notice_field(policy)), fields.get("reason"));
-    let whole = fields.get("whole") == "yes";
-    let was_shown =
-        drafter(view, lang, false).is_draft(policy, written) || drafter(view, lang, true).is_draft(policy, written);
+    let in_the_end = drafter(view, lang, measures, now);
+    let was_shown = drafter(view, lang, &[], now).is_draft(policy, written) || in_the_end.is_draft(policy, written);
     let written = if was_shown { "" } else { written };
-    drafter(view, lang, whole).leaving(policy, written, reason)
+    in_the_end.leaving(policy, written, reason)
 }
 
 fn notice_field(policy: PolicyCode) -> String {
@@ -118,7 +129,12 @@ fn factor_field(factor: RabatFactor) -> String {
 }
 
 /// The judgement in a form; else the form with what is wrong.
-pub fn read(view: &CaseView, shell: &Shell, fields: &Fields) -> Result<Judgement, FormState> {
+pub fn read(
+    view: &CaseView,
+    settings: &MeasureSettings,
+    shell: &Shell,
+    fields: &Fields,
+) -> Result<Judgement, FormState> {
     let revision = view.item.revision;
     let outcome = fields.get("outcome").parse::<Outcome>().ok();
     let outcome = outcome.filter(|outcome| *outcome != Outcome::Review);
@@ -149,6 +165,14 @@ pub fn read(view: &CaseView, shell: &Shell, fields: &Fields) -> Result<Judgement
         };
         form = form.wrong("assessment", shell.words.t(key));
     }
+    let measures = match measures::read(view, settings, fields) {
+        Ok(measures) if restricts => measures,
+        Err(key) if restricts => {
+            form = form.wrong("measures", shell.words.t(key));
+            Vec::new()
+        }
+        Ok(_) | Err(_) => Vec::new(),
+    };
     let Some(outcome) = outcome.filter(|_| !form.has_errors()) else {
         return Err(form);
     };
@@ -162,14 +186,14 @@ pub fn read(view: &CaseView, shell: &Shell, fields: &Fields) -> Result<Judgement
         let lang = Lang::from_code(fields.get("notice_language")).unwrap_or(shell.words.lang);
         Notice {
             language: lang.code().to_owned(),
-            text: leaving(view, lang, policy, fields),
+            text: leaving(view, lang, policy, (fields, &measures, shell.now)),
         }
     });
     Ok(Judgement {
         revision,
         outcome,
         policy,
-        whole: fields.get("whole") == "yes",
+        measures,
         reason,
         assessment,
         notice,

@@ -29,6 +29,7 @@ mod items;
 mod judgement;
 mod keys;
 mod log;
+mod measures;
 mod notice;
 mod numbers;
 mod page;

@@ -4,7 +4,7 @@
 //! It says what Art. 17(3) of Regulation (EU) 2022/2065 asks of a statement of reasons as far as it is known here: what is restricted, the facts, whether
 //! machines were used to find it and who decided, the ground, and how to object. It must never name who at the desk decided, or who reported.
 
-use moderation::model::{Item, PlatformFacts, PolicyCode};
+use moderation::model::{Item, PlatformFacts, PolicyCode, Restricted, Timestamp};
 
 use super::words::{Lang, Words};
 
@@ -24,10 +24,37 @@ pub enum Found {
 pub struct Drafter {
     /// The language of the notice.
     pub lang: Lang,
-    kind: &'static str,
-    day: String,
+    item: Item,
     found: Option<Found>,
-    is_part: bool,
+    told: Vec<Told>,
+}
+
+/// A measure, as the person is told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// What.
+    pub what: Restricted,
+    /// In which countries, with which label, which service.
+    pub scope: String,
+    /// Until when.
+    pub until: Option<Timestamp>,
+}
+
+/// The sentence about one measure, with `{scope}` still in it.
+pub fn sentence(words: &Words, what: Restricted, item: &Item) -> String {
+    let kind = words.t(&format!("kind.{}", item.kind)).to_lowercase();
+    let day = day(item.received_at);
+    let values = [("kind", kind.as_str()), ("day", day.as_str())];
+    plain(&words.with_all(&format!("notice_measure.{what}"), &values))
+}
+
+/// It leaves the console for places that may show the marks that set values apart.
+fn plain(text: &str) -> String {
+    text.replace(['\u{2068}', '\u{2069}'], "")
+}
+
+fn day(at: Timestamp) -> String {
+    at.to_string().chars().take(10).collect()
 }
 
 /// One draft, for one policy.
@@ -59,15 +86,26 @@ pub fn standard_reason(words: &Words, policy: PolicyCode) -> String {
 }
 
 impl Drafter {
-    /// For an item that was found so, as far as it is known. Is it a part of it, its reach, its comments or its account, that is restricted?
-    pub fn of(item: &Item, found: Option<Found>, is_part: bool, lang: Lang) -> Self {
+    /// For an item that was found so, as far as it is known, and about which this is done.
+    pub fn of(item: &Item, found: Option<Found>, told: Vec<Told>, lang: Lang) -> Self {
         Self {
             lang,
-            kind: item.kind.as_str(),
-            day: item.received_at.to_string().chars().take(10).collect(),
+            item: item.clone(),
             found,
-            is_part,
+            told,
         }
+    }
+
+    /// What is done, and until when.
+    fn what(&self, words: &Words) -> String {
+        let sentences = self.told.iter().map(|told| {
+            let sentence = sentence(words, told.what, &self.item).replace("{scope}", &told.scope.replace(' ', ", "));
+            match told.until {
+                Some(until) => format!("{sentence} {}", words.with("notice.until", "day", &day(until))),
+                None => sentence,
+            }
+        });
+        sentences.collect::<Vec<_>>().join(" ")
     }
 
     /// The text, with a reason in somebody's own words.
@@ -79,23 +117,16 @@ impl Drafter {
             Found::Ruled => "notice.found_by_rule",
         });
         let found = found.map(|key| format!("{} ", words.t(key))).unwrap_or_default();
-        let what = if self.is_part {
-            "notice.what_part"
-        } else {
-            "notice.what"
-        };
-        let kind = words.t(&format!("kind.{}", self.kind)).to_lowercase();
         let help = words.t(&format!("policy_help.{policy}")).to_owned();
         let policy = words.t(&format!("policy.{policy}")).to_owned();
         let paragraphs = [
-            words.with_all(what, &[("kind", &kind), ("day", &self.day)]),
+            self.what(words),
             words.with_all("notice.ground", &[("policy", &policy), ("help", &help)]),
             words.with("notice.why", "reason", reason.trim()),
             format!("{found}{}", words.t("notice.person")),
             words.t("notice.object").to_owned(),
         ];
-        // It leaves the console for places that may show the marks that set values apart.
-        paragraphs.join("\n\n").replace(['\u{2068}', '\u{2069}'], "")
+        plain(&paragraphs.join("\n\n"))
     }
 
     /// A draft for each policy, for who reads `own`.
@@ -132,9 +163,17 @@ impl Drafter {
 
 #[cfg(test)]
 mod tests {
-    use moderation::model::{ItemKind, Timestamp};
+    use moderation::model::ItemKind;
 
     use super::*;
+
+    fn told(what: Restricted) -> Told {
+        Told {
+            what,
+            scope: String::new(),
+            until: None,
+        }
+    }
 
     fn drafter(found: Option<Found>, lang: Lang) -> Drafter {
         let item = Item {
@@ -149,7 +188,7 @@ mod tests {
             received_at: Timestamp::from_unix_ms(1_795_226_786_007),
             updated_at: Timestamp::from_unix_ms(1_795_226_786_007),
         };
-        Drafter::of(&item, found, false, lang)
+        Drafter::of(&item, found, vec![told(Restricted::Item)], lang)
     }
 
     #[test]
@@ -194,8 +233,33 @@ mod tests {
             assert!(!whole.contains(words.t(found)));
         }
         assert!(whole.contains("no longer available"));
-        drafter.is_part = true;
+        drafter.told = vec![told(Restricted::Reach)];
         assert!(!drafter.text(policy, "x").contains("no longer available"));
+    }
+
+    #[test]
+    fn each_measure_is_told_with_its_scope_and_its_end() {
+        let until = Timestamp::from_unix_ms(1_795_226_786_007);
+        for lang in Lang::ALL {
+            let mut drafter = drafter(None, lang);
+            let mut sentences = Vec::new();
+            for what in Restricted::ALL {
+                let scope = what.scope_name().map_or("", |_| "DE FR");
+                drafter.told = vec![Told {
+                    scope: scope.to_owned(),
+                    until: Some(until),
+                    ..told(*what)
+                }];
+                let said = drafter.what(Words::of(lang));
+                assert!(said.contains("2026-11-21") && !said.contains('{'), "{what}: {said}");
+                assert_eq!(said.contains("DE, FR"), what.scope_name().is_some(), "{what}: {said}");
+                sentences.push(said);
+            }
+            let n = sentences.len();
+            sentences.sort();
+            sentences.dedup();
+            assert_eq!(sentences.len(), n, "no two measures are told in the same words");
+        }
     }
 
     #[test]

@@ -281,22 +281,28 @@ async fn a_part_that_is_restricted_is_confirmed_or_all_of_it_is_taken_down() {
     };
     let change = rules::propose(&world.app, &lee.actor, new).await.unwrap();
     rules::approve(&world.app, &kim.actor, change, "").await.unwrap();
-    for (id, whole, kinds) in [
-        ("part", "", vec!["restrict reach"]),
-        ("whole", "yes", vec!["restrict reach", "restrict item"]),
+    for (id, measures, kinds) in [
+        ("part", vec!["reach"], vec!["restrict reach"]),
+        ("whole", vec!["reach", "item"], vec!["restrict reach", "restrict item"]),
+        ("other", vec!["account"], vec!["restrict reach", "restore reach", "restrict account"]),
+        // A program that says nothing of measures confirms what stands.
+        ("unsaid", vec![], vec!["restrict reach"]),
     ] {
         let case = format!("/cases/{}", submit(&world, id, pdq(KNOWN), |_| {}).await);
         let page = amal.get(&world, &case).await;
-        page.says(200, "Restricted already, and confirmed if you restrict: Its reach");
+        page.says(200, "What is done Its reach W");
         page.says(200, "Restrict its reach");
-        let judgement = [
+        let mut judgement = vec![
             ("outcome", "restrict"),
             ("policy", "hate_speech"),
             ("reason", "a wave"),
             ("revision", "1"),
             ("then", "stay"),
-            ("whole", whole),
         ];
+        if !measures.is_empty() {
+            judgement.push(("measures", "chosen"));
+        }
+        judgement.extend(measures.iter().map(|measure| ("measure", *measure)));
         amal.post(&world, &format!("{case}/decide"), &judgement)
             .await
             .leads_to();
@@ -305,6 +311,67 @@ async fn a_part_that_is_restricted_is_confirmed_or_all_of_it_is_taken_down() {
         let ordered = actions.iter().map(|action| format!("{} {}", action.kind, action.what));
         assert_eq!(ordered.collect::<Vec<_>>(), kinds);
     }
+}
+
+#[tokio::test]
+async fn what_is_done_is_told_to_the_person_and_what_makes_no_sense_is_said() {
+    let (world, amal, _, case) = world_with_case().await;
+    amal.post(&world, &format!("{case}/take"), &[]).await;
+    let draft = "Your post of";
+    let fields = |more: &[(&'static str, &'static str)]| {
+        let mut fields = vec![
+            ("outcome", "restrict"),
+            ("policy", "hate_speech"),
+            ("reason", "It calls for harm."),
+            ("revision", "1"),
+            ("measures", "chosen"),
+            ("notice_language", "en"),
+            ("then", "stay"),
+        ];
+        fields.extend(more);
+        fields
+    };
+    let decide = format!("{case}/decide");
+    for (more, wrong) in [
+        (&[][..], "Tick at least one thing that is done"),
+        (&[("measure", "label")], "The platform does not take one of these measures."),
+        (&[("measure", "nonsense")], "The platform does not take one of these measures."),
+        (
+            &[("measure", "countries"), ("scope_countries", "Germany")],
+            "Name countries by their ISO codes",
+        ),
+        (
+            &[("measure", "item"), ("measure", "countries"), ("scope_countries", "DE")],
+            "Either everywhere or in some countries",
+        ),
+        (&[("measure", "account"), ("lasts_account", "1000000")], "cannot last so long"),
+        (&[("measure", "termination"), ("lasts_termination", "24")], "cannot last so long"),
+    ] {
+        let page = amal.post(&world, &decide, &fields(more)).await;
+        page.says(422, wrong);
+    }
+    let chosen = [
+        ("measure", "countries"),
+        ("scope_countries", "fr, de"),
+        ("measure", "account"),
+        ("lasts_account", "168"),
+    ];
+    amal.post(&world, &decide, &fields(&chosen)).await.leads_to();
+    let page = amal.get(&world, &case).await;
+    page.says(200, "Restrict in countries DE FR");
+    let view = views::item(&world.app, &amal.actor, &"post-1".parse().unwrap()).await;
+    let view = view.unwrap().unwrap();
+    let decision = &view.decisions.last().unwrap().decision;
+    let told = decision.facts["notice"]["text"].as_str().unwrap();
+    for said in [
+        draft,
+        "no longer available in these countries: DE, FR.",
+        "your account was suspended. This lasts until ",
+        "Why: It calls for harm.",
+    ] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    assert!(!told.contains("no longer available."), "{told}");
 }
 
 #[tokio::test]

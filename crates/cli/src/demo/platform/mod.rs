@@ -62,6 +62,8 @@ struct Received {
     orders: Vec<ReceivedOrder>,
     by_id: HashMap<String, usize>,
     items: HashMap<String, ItemState>,
+    /// Of each measure but the item itself, whether it is taken.
+    measures: HashMap<(String, String), bool>,
     n_rejected: u64,
 }
 
@@ -106,14 +108,76 @@ struct Told {
 }
 
 /// What is ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
 pub enum Kind {
     /// Make it unavailable.
     Restrict,
     /// Make it available again.
     Restore,
+    /// One of the other measures, by its word.
+    Measure(String),
 }
+
+impl From<String> for Kind {
+    fn from(word: String) -> Self {
+        match word.as_str() {
+            "restrict" => Kind::Restrict,
+            "restore" => Kind::Restore,
+            _ => Kind::Measure(word),
+        }
+    }
+}
+
+impl From<Kind> for String {
+    fn from(kind: Kind) -> Self {
+        kind.word().to_owned()
+    }
+}
+
+impl Kind {
+    /// The word of the order.
+    pub fn word(&self) -> &str {
+        match self {
+            Kind::Restrict => "restrict",
+            Kind::Restore => "restore",
+            Kind::Measure(word) => word,
+        }
+    }
+
+    /// Which measure it is about, and whether it takes it or takes it back; none, if it is no word that is known here.
+    fn measure(&self) -> Option<(&str, bool)> {
+        let word = self.word();
+        let part = |part| PARTS.contains(&part).then_some(part);
+        match word {
+            "restrict" => Some(("item", true)),
+            "restore" => Some(("item", false)),
+            "add_label" => Some(("label", true)),
+            "remove_label" => Some(("label", false)),
+            "warn_account" => Some(("warning", true)),
+            "withdraw_warning" => Some(("warning", false)),
+            "terminate_account" => Some(("termination", true)),
+            "reinstate_account" => Some(("termination", false)),
+            _ => match (word.strip_prefix("restrict_"), word.strip_prefix("restore_")) {
+                (Some(what), _) => part(what).map(|what| (what, true)),
+                (None, Some(what)) => part(what).map(|what| (what, false)),
+                (None, None) => None,
+            },
+        }
+    }
+}
+
+/// What orders of the words `restrict_…` and `restore_…` can be about.
+const PARTS: [&str; 8] = [
+    "countries",
+    "reach",
+    "age",
+    "comments",
+    "interaction",
+    "account",
+    "service",
+    "monetisation",
+];
 
 /// What users of the platform see of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -271,10 +335,7 @@ impl Received {
             // What was confirmed stays confirmed, whatever is answered to a repeat.
             return None;
         }
-        let wanted = match received.order.kind {
-            Kind::Restrict => ItemState::Restricted,
-            Kind::Restore => ItemState::Available,
-        };
+        let measure = received.order.kind.measure();
         let (answer, detail) = if behaviour.refused.contains(item) {
             (
                 "refused",
@@ -282,10 +343,19 @@ impl Received {
             )
         } else if behaviour.gone.contains(item) {
             ("gone", None)
-        } else if self.items.insert(item.to_owned(), wanted) == Some(wanted) {
-            ("already_done", None)
+        } else if let Some((what, is_taken)) = measure {
+            let state = if is_taken {
+                ItemState::Restricted
+            } else {
+                ItemState::Available
+            };
+            let is_so = match what {
+                "item" => self.items.insert(item.to_owned(), state) == Some(state),
+                what => self.measures.insert((item.to_owned(), what.to_owned()), is_taken) == Some(is_taken),
+            };
+            (if is_so { "already_done" } else { "done" }, None)
         } else {
-            ("done", None)
+            ("refused", Some("this kind of order is not known here"))
         };
         received.answer = answer;
         Some(Answer { answer, detail })

@@ -36,10 +36,7 @@ pub fn render(orders: &[ReceivedOrder], n_rejected: u64) -> String {
 
 fn row(received: &ReceivedOrder) -> String {
     let order = &received.order;
-    let action = match order.kind {
-        Kind::Restrict => "restrict",
-        Kind::Restore => "restore",
-    };
+    let action = escape(order.kind.word());
     let policy = order
         .policy
         .as_deref()

@@ -1,17 +1,20 @@
-//! Restrictions that a rule gave an end are over in time, whatever rules said of the item meanwhile. A person's decision takes the end away: see
+//! Restrictions that a rule or a person gave an end are over in time, whatever rules said of the item meanwhile. A person's decision can take the end away: see
 //! [`crate::flows::cases`].
 
 use serde_json::json;
 
 use crate::Seawall;
+use crate::actions::StandingOrder;
 use crate::flows::deciding::versions;
 use crate::flows::orders::lift;
-use crate::model::{ActionKind, Actor, Author, Decision, DecisionId, Outcome, Restricted, Timestamp};
+use crate::model::{ActionKind, Actor, Author, Decision, DecisionId, Outcome, Timestamp};
 use crate::rules::restrictions::Ending;
 use crate::rules::{restrictions, standing};
 use crate::store::StoreError;
 use crate::{actions, cases, decisions, items};
 
+/// Who ends what a person restricted for a time, in the place of a rule's name.
+const TIME_OVER: &str = "time_is_over";
 /// Restrictions that are ended at a time.
 const PAGE: i64 = 100;
 
@@ -40,9 +43,9 @@ async fn end_restriction(app: &Seawall, ending: &Ending, now: Timestamp) -> Resu
     let restricts = standing_orders
         .iter()
         .filter(|order| order.kind == ActionKind::Restrict);
-    let (over, still): (Vec<Restricted>, Vec<Restricted>) =
-        restricts.map(|order| order.what).partition(|what| *what == ending.what);
-    let (Some(before), Some(origin), true) = (before, origin, is_ours && !over.is_empty()) else {
+    let (over, still): (Vec<&StandingOrder>, Vec<&StandingOrder>) =
+        restricts.partition(|order| order.what == ending.what);
+    let (Some(before), Some(origin), Some(over), true) = (before, origin, over.first(), is_ours) else {
         return tx.commit().await;
     };
     let case = cases::find_open_of_item(tx.conn(), &ending.item).await?;
@@ -57,12 +60,16 @@ async fn end_restriction(app: &Seawall, ending: &Ending, now: Timestamp) -> Resu
         item: ending.item.clone(),
         revision: before.revision,
         outcome,
-        author: Author::Rule(origin.author.to_string()),
+        author: match &origin.author {
+            Author::Rule(rule) => Author::Rule(rule.clone()),
+            // Nobody decides anew when a time is over that a person set.
+            Author::Person(_) => Author::Rule(TIME_OVER.to_owned()),
+        },
         policy: before.policy.filter(|_| outcome == Outcome::Restrict),
         reason: "the time for which it was restricted is over".to_owned(),
         facts: json!({
             "ended": { "of": ending.decision.to_string(), "what": ending.what.as_str() },
-            "restricted": still.iter().map(|what| what.as_str()).collect::<Vec<_>>(),
+            "restricted": still.iter().map(|order| order.what.as_str()).collect::<Vec<_>>(),
         }),
         versions: versions(kept.map_or(0, |kept| kept.standing.live)),
         supersedes: Some(before.id),
@@ -75,6 +82,6 @@ async fn end_restriction(app: &Seawall, ending: &Ending, now: Timestamp) -> Resu
         "rule": decision.author.to_string(), "ended": ending.what.as_str(),
     });
     tx.event(now, &Actor::System, "item.decided", &ending.item, body);
-    lift(app, &mut tx, &Actor::System, &decision, ending.what, None).await?;
+    lift(app, &mut tx, &Actor::System, &decision, over, None).await?;
     tx.commit().await
 }

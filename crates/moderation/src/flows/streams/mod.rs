@@ -201,7 +201,7 @@ pub async fn open_stream(
     actor.require(Right::SubmitItems)?;
     check(&new)?;
     if let Some(open) = streams::find_open(&mut *app.store.reader().await?, &new.item).await? {
-        if is_open(app, &open) {
+        if is_open(app, &open).await? {
             return Ok(Created::Replayed(open.id));
         }
         end_lost(app, open.id).await?;
@@ -245,11 +245,14 @@ pub async fn open_stream(
 }
 
 /// Whether pieces of it are taken, here or in another process.
-fn is_open(app: &Seawall, stream: &Stream) -> bool {
-    match app.streams.find(stream.id) {
-        Ok(live) => !live.is_over(),
-        Err(_) => app.clock.now().since(stream.seen_at) < LOST_AFTER,
+async fn is_open(app: &Seawall, stream: &Stream) -> Result<bool, StoreError> {
+    if let Ok(live) = app.streams.find(stream.id) {
+        return Ok(!live.is_over());
     }
+    // Not of this process; or it ended here since its row was read, which is written before this process forgets it.
+    let now = streams::find_open(&mut *app.store.reader().await?, &stream.item).await?;
+    let is_so = |now: Stream| now.id == stream.id && app.clock.now().since(now.seen_at) < LOST_AFTER;
+    Ok(now.is_some_and(is_so))
 }
 
 /// Ends one that takes no more pieces: it was closed a moment ago, and its worker is not yet done; or its process is gone.
@@ -337,7 +340,7 @@ pub async fn close_stream(app: &Seawall, actor: &Actor, id: StreamId) -> Result<
     let Ok(live) = app.streams.find(id) else {
         let known: Option<Stream> = streams::find(&mut *app.store.reader().await?, id).await?;
         let known = known.ok_or(StreamError::NotOpen)?;
-        if known.state == StreamState::Open && !is_open(app, &known) {
+        if known.state == StreamState::Open && !is_open(app, &known).await? {
             end_lost(app, id).await?;
         }
         return Ok(());

@@ -129,6 +129,15 @@ fn sentence(decision: &Decision) -> String {
                 Restricted::Reach => "it is shown to fewer people",
                 Restricted::Comments => "its comments were closed",
                 Restricted::Account => "the account that posted it was restricted",
+                Restricted::Age => "only adults see it",
+                Restricted::Interaction => "nobody can like, share or answer it",
+                Restricted::Monetisation => "the account that posted it earns nothing",
+                // No rule can say these; people do.
+                Restricted::Countries => "it was made unavailable in some countries",
+                Restricted::Label => "a label stands by it",
+                Restricted::Warning => "the account that posted it was warned",
+                Restricted::Service => "a service was closed to the account that posted it",
+                Restricted::Termination => "the account that posted it was closed",
             });
             let mut parts: Vec<&str> = parts.collect();
             let last = parts.pop().unwrap_or_default();

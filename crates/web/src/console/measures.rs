@@ -1,0 +1,222 @@
+//! The part of the form that decides a case which says what shall be done: the measures that the platform takes, those that stand ticked.
+//!
+//! What is ticked is all that shall be so: what stands and is not ticked is lifted. Start with [`MeasureForm::of`] and [`read`].
+
+use std::time::Duration;
+
+use moderation::model::{InvalidMeasure, Lasts, Measure, MeasureSettings, Restricted, Timestamp};
+use moderation::views::{CaseView, Stands};
+
+use super::form::{Fields, FormState};
+use super::notice::Told;
+use super::shell::Shell;
+use super::words::Words;
+
+/// How long measures can last, in hours: a day to a year.
+const HOURS: [u64; 8] = [24, 72, 168, 336, 720, 2_160, 4_320, 8_760];
+
+/// What the form offers.
+pub struct MeasureForm {
+    /// About the item, then about the account.
+    pub groups: Vec<Group>,
+    /// What is ticked, for who does not open it.
+    pub chosen: Vec<Restricted>,
+    /// The sentence that names an end, with `{day}` in it, in the language of the notice.
+    pub told_until: String,
+}
+
+/// Measures about one thing.
+pub struct Group {
+    /// The key of its name.
+    pub key: &'static str,
+    /// Its measures.
+    pub lines: Vec<Line>,
+}
+
+/// One measure.
+pub struct Line {
+    /// Which.
+    pub what: Restricted,
+    /// Whether it is ticked.
+    pub is_chosen: bool,
+    /// Its scope.
+    pub scope: Scope,
+    /// How long it can last: the value, the words, whether it is chosen. Empty, if it has no end.
+    pub lasts: Vec<(String, String, bool)>,
+    /// What the affected person is told of it, with `{scope}` in it.
+    pub told: String,
+}
+
+/// How a scope is filled in.
+pub enum Scope {
+    /// It has none.
+    None,
+    /// In words.
+    Written(String),
+    /// One of these, and whether it is chosen.
+    OneOf(Vec<(String, bool)>),
+}
+
+impl MeasureForm {
+    /// For a case, with what was filled in already; the notice is in the language of `told`.
+    pub fn of(view: &CaseView, settings: &MeasureSettings, shell: &Shell, form: &FormState, told: &Words) -> Self {
+        let is_filled = form.is("measures", "chosen");
+        let line = |what: &Restricted| {
+            let stands = view.stands.iter().find(|stands| stands.what == *what);
+            let is_meant = match is_filled {
+                true => form.has("measure", what.as_str()),
+                false => default_measures(view).iter().any(|measure| measure.what == *what),
+            };
+            let can_be = settings.is_offered(*what) && (view.item.account.is_some() || !what.is_of_account());
+            (can_be || stands.is_some()).then(|| Line {
+                what: *what,
+                is_chosen: is_meant,
+                scope: scope(*what, stands, settings, form),
+                lasts: lasts(*what, stands, shell, form),
+                told: super::notice::sentence(told, *what, &view.item),
+            })
+        };
+        let lines = Restricted::ALL.iter().filter_map(line);
+        let (account, item): (Vec<Line>, Vec<Line>) = lines.partition(|line| line.what.is_of_account());
+        let chosen = item.iter().chain(&account).filter(|line| line.is_chosen);
+        let chosen = chosen.map(|line| line.what).collect();
+        let item = Group {
+            key: "measures.item",
+            lines: item,
+        };
+        let account = Group {
+            key: "measures.account",
+            lines: account,
+        };
+        Self {
+            groups: [item, account]
+                .into_iter()
+                .filter(|group| !group.lines.is_empty())
+                .collect(),
+            chosen,
+            told_until: told.t("notice.until").to_owned(),
+        }
+    }
+}
+
+fn scope(what: Restricted, stands: Option<&Stands>, settings: &MeasureSettings, form: &FormState) -> Scope {
+    let stood = stands.map_or("", |stands| stands.scope.as_str());
+    let filled = form.value(&scope_field(what));
+    let value = if filled.is_empty() { stood } else { filled };
+    match what {
+        Restricted::Countries => Scope::Written(value.to_owned()),
+        Restricted::Label | Restricted::Service => {
+            let mut words = settings.scopes(what).to_vec();
+            // What stands may be something that is offered no more.
+            if !stood.is_empty() && !words.iter().any(|word| word == stood) {
+                words.push(stood.to_owned());
+            }
+            Scope::OneOf(words.into_iter().map(|word| (word.clone(), word == value)).collect())
+        }
+        _ => Scope::None,
+    }
+}
+
+fn lasts(what: Restricted, stands: Option<&Stands>, shell: &Shell, form: &FormState) -> Vec<(String, String, bool)> {
+    if !what.can_end() {
+        return Vec::new();
+    }
+    let filled = form.value(&lasts_field(what));
+    let mut lasts = Vec::with_capacity(HOURS.len() + 2);
+    let mut push = |value: &str, words: String| lasts.push((value.to_owned(), words, filled == value));
+    match stands.and_then(|stands| stands.until) {
+        Some(until) => {
+            push("", shell.with("measures.as_it_stands", "day", shell.day(until)));
+            push("open", shell.t("measures.open").to_owned());
+        }
+        None => push("", shell.t("measures.open").to_owned()),
+    }
+    for hours in HOURS {
+        push(&hours.to_string(), shell.count("measures.days", hours / 24));
+    }
+    lasts
+}
+
+fn scope_field(what: Restricted) -> String {
+    format!("scope_{what}")
+}
+
+fn lasts_field(what: Restricted) -> String {
+    format!("lasts_{what}")
+}
+
+/// What is ticked at first: what stands, or the item itself.
+fn default_measures(view: &CaseView) -> Vec<Measure> {
+    let stands = view.stands.iter().map(|stands| Measure {
+        what: stands.what,
+        scope: stands.scope.clone(),
+        lasts: Lasts::AsItStands,
+    });
+    let mut measures: Vec<Measure> = stands.collect();
+    if measures.is_empty() {
+        measures.push(Measure::new(Restricted::Item, Lasts::Open));
+    }
+    measures
+}
+
+/// The measures in a form. A form that does not speak of them confirms what stands.
+pub fn read(view: &CaseView, settings: &MeasureSettings, fields: &Fields) -> Result<Vec<Measure>, &'static str> {
+    if fields.get("measures") != "chosen" {
+        return Ok(Vec::new());
+    }
+    let mut measures: Vec<Measure> = Vec::new();
+    for word in fields.all("measure").take(Restricted::ALL.len()) {
+        let what: Restricted = word.parse().map_err(|_| "measures.not_offered")?;
+        let lasts = match fields.get(&lasts_field(what)) {
+            "" => Lasts::AsItStands,
+            "open" => Lasts::Open,
+            hours => {
+                let hours: u64 = hours.parse().map_err(|_| "measures.wrong_lasts")?;
+                Lasts::For(Duration::from_secs(hours.saturating_mul(3_600)))
+            }
+        };
+        let written = match what.scope_name() {
+            Some(_) => fields.get(&scope_field(what)),
+            None => "",
+        };
+        measures.push(Measure::scoped(what, written, lasts));
+    }
+    if measures.is_empty() {
+        return Err("measures.need");
+    }
+    let is_standing = |measure: &Measure| {
+        let is_it = |stands: &Stands| stands.what == measure.what && stands.scope == measure.scope;
+        view.stands.iter().any(is_it)
+    };
+    match settings.check(&measures, view.item.account.is_some(), is_standing) {
+        Ok(()) => Ok(measures),
+        Err(InvalidMeasure::Twice | InvalidMeasure::NotOffered) => Err("measures.not_offered"),
+        Err(InvalidMeasure::NoAccount) => Err("measures.no_account"),
+        Err(InvalidMeasure::Countries) => Err("measures.wrong_countries"),
+        Err(InvalidMeasure::Everywhere) => Err("measures.everywhere"),
+        Err(InvalidMeasure::Scope) => Err("measures.wrong_scope"),
+        Err(InvalidMeasure::Lasts) => Err("measures.wrong_lasts"),
+    }
+}
+
+/// What the affected person is told of these measures; of none, what is told when what stands is confirmed.
+pub fn told(view: &CaseView, measures: &[Measure], now: Timestamp) -> Vec<Told> {
+    let defaults = default_measures(view);
+    let measures = if measures.is_empty() { &defaults } else { measures };
+    let mut told: Vec<Told> = measures
+        .iter()
+        .map(|measure| {
+            let stands = view.stands.iter().find(|stands| stands.what == measure.what);
+            let stands_until = stands
+                .and_then(|stands| stands.until)
+                .filter(|_| measure.what.can_end());
+            Told {
+                what: measure.what,
+                scope: measure.scope.clone(),
+                until: measure.ends_at(stands_until, now),
+            }
+        })
+        .collect();
+    told.sort_by_key(|told| Restricted::ALL.iter().position(|what| *what == told.what));
+    told
+}
