@@ -64,6 +64,7 @@ has_ffmpeg_libraries() { pkg-config --exists libavformat libavcodec libavutil li
 has_libc_headers() { echo '#include <stdlib.h>' | cc -E -; }
 has_postgres() { have pg_ctl || compgen -G '/usr/lib/postgresql/*/bin/initdb'; }
 has_chromedriver() { have chromedriver; }
+has_aiosmtpd() { /usr/bin/python3 -c 'import aiosmtpd'; }
 has_dejavu() { [ -e /usr/share/fonts/truetype/dejavu/DejaVuSans-Bold.ttf ]; }
 has_venv() { python3 -c 'import venv, ensurepip'; }
 
@@ -89,6 +90,8 @@ case "$target" in
         need has_postgres -- postgresql
         need have chromium -- chromium
         need has_chromedriver -- chromium-driver
+        # The mail server that the tests write to.
+        need has_aiosmtpd -- python3-aiosmtpd
         need has_venv -- python3-venv
         install_missing
         install_tools

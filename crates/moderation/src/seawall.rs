@@ -7,6 +7,7 @@ use std::time::Duration;
 use media::MediaHost;
 use media::av::{AvHost, Sampling};
 
+use crate::actions::mail::{MailError, MailSettings, Mailer};
 use crate::actions::probe::{Probe, ProbeError};
 use crate::actions::rechecks::{HowRechecked, RecheckSettings};
 use crate::actions::webhook::{Webhook, WebhookError, WebhookSettings};
@@ -41,6 +42,8 @@ pub struct Seawall {
     pub matcher: Arc<Matcher>,
     /// How orders reach the platform; none while the operator has named no address.
     pub webhook: Option<Arc<Webhook>>,
+    /// Writes to people who are to be woken.
+    pub mailer: Option<Arc<Mailer>>,
     /// Who looks whether items are there, if the operator named an address for that.
     pub probe: Option<Arc<Probe>>,
     /// What the operator chose.
@@ -76,6 +79,8 @@ pub(crate) struct Bells {
 pub struct Settings {
     /// Where orders are sent; with none, they wait.
     pub webhook: Option<WebhookSettings>,
+    /// How people are woken by e-mail; with none, they are not.
+    pub mail: Option<MailSettings>,
     /// How near is near.
     pub matching: MatchSettings,
     /// The most files of one item.
@@ -145,6 +150,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             webhook: None,
+            mail: None,
             matching: MatchSettings::default(),
             media_per_item_max: 20,
             recordings: RecordingSettings::default(),
@@ -186,6 +192,9 @@ pub enum OpenError {
     /// The index cannot be used.
     #[error("cannot open the index")]
     Index(#[source] OpenMatcherError),
+    /// Mail is set up wrongly.
+    #[error("cannot set mail up")]
+    Mail(#[from] MailError),
     /// The webhook is set up wrongly.
     #[error("cannot set the webhook up")]
     Webhook(#[from] WebhookError),
@@ -227,6 +236,10 @@ impl Seawall {
             Some(settings) => Some(Arc::new(Webhook::new(settings.clone())?)),
             None => None,
         };
+        let mailer = match &parts.settings.mail {
+            Some(settings) => Some(Arc::new(Mailer::new(settings)?)),
+            None => None,
+        };
         let probe = match &parts.settings.rechecks.how {
             HowRechecked::Probe(settings) => Some(Arc::new(Probe::new(settings.clone())?)),
             HowRechecked::Not | HowRechecked::Ask => None,
@@ -239,6 +252,7 @@ impl Seawall {
             av: parts.av,
             matcher: Arc::new(Matcher::in_memory(parts.settings.matching)),
             webhook,
+            mailer,
             probe,
             settings: Arc::new(parts.settings),
             streams: Arc::default(),

@@ -14,6 +14,7 @@ mod suite {
     pub mod hma;
     pub mod judging;
     pub mod looks;
+    pub mod mail;
     pub mod measures;
     pub mod migrations;
     pub mod people;
@@ -106,6 +107,7 @@ on_both_engines! {
     actions::a_refused_restriction_needs_no_restoring,
     actions::an_order_that_waited_long_is_tried_as_long_as_any,
     actions::a_worker_that_died_loses_no_order,
+    mail::people_are_woken_by_mail_once_each_time,
     measures::a_decision_says_all_that_shall_be_so,
     measures::a_suspension_ends_by_itself_and_its_strike_stays,
     measures::what_is_undone_puts_measures_and_their_ends_back,

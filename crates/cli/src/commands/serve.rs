@@ -151,6 +151,7 @@ pub async fn serve_until(
     let (end, ended) = watch::channel(false);
     let mut deliverer = tokio::spawn(actions::run_worker(app.clone(), ended.clone()));
     let mut follower = tokio::spawn(follow::run_follower(app.clone(), ended.clone()));
+    let mailer = tokio::spawn(mail::run_mailer(app.clone(), ended.clone()));
     let waker = tokio::spawn(hma::run_waker(app.clone(), ended.clone()));
     let hunter = tokio::spawn(hunts::run_hunter(app.clone(), ended.clone()));
     let keeper = tokio::spawn(streams::run_keeper(app.clone(), ended.clone()));
@@ -166,6 +167,7 @@ pub async fn serve_until(
     let _ = end.send(true);
     deliverer.await.context("the delivery of actions failed")?;
     follower.await.context("following the banks failed")?;
+    mailer.await.context("the mail to people failed")?;
     waker.await.context("enabling what was disabled for a while failed")?;
     hunter.await.context("the search for entries of incidents failed")?;
     keeper.await.context("the keeper of streams failed")?;

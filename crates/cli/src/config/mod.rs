@@ -6,6 +6,7 @@
 
 pub mod care;
 pub mod desk;
+pub mod mail;
 pub mod measures;
 pub mod routing;
 pub mod sections;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::care::Care;
 use super::desk::{Desk, check_rechecks};
+use super::mail::Mail;
 use super::measures::Measures;
 use super::routing::Routing;
 use super::strikes::Strikes;
@@ -37,6 +38,8 @@ pub struct Config {
     pub routing: Routing,
     /// How the platform is told what to do.
     pub webhook: Webhook,
+    /// How people are woken by e-mail.
+    pub mail: Mail,
     /// How people's decisions are dealt with.
     pub desk: Desk,
     /// What the platform can do.
@@ -327,6 +330,7 @@ impl Config {
             matching,
             routing,
             webhook,
+            mail,
             desk,
             measures,
             strikes,
@@ -456,6 +460,7 @@ impl Config {
         check_rechecks(webhook)?;
         desk.check()?;
         measures.check()?;
+        mail.check()?;
         strikes.check()?;
         for host in &fetch.hosts {
             let parsed: Result<web::fetch::HostPattern, _> = host.parse();

@@ -134,6 +134,7 @@ pub fn flows(config: &Config) -> Result<Settings, ConfigError> {
             delay_max: Duration::from_secs(config.desk.delay_max_s),
         },
         measures: config.measures.settings()?,
+        mail: config.mail.settings(public_url(config))?,
         rechecks: rechecks(config),
         strikes: config.strikes.settings(),
         routing: config.routing.settings()?,

@@ -61,7 +61,7 @@ fn what_is_not_known_is_refused_with_its_place() {
         "[htpp]\n",
         &[],
         expect![[r#"
-            the configuration `seawall.toml` does not read: line 1: unknown field `htpp`, expected one of `store`, `http`, `media`, `video`, `care`, `matching`, `routing`, `webhook`, `desk`, `measures`, `strikes`, `fetch`, `hma`, `log`
+            the configuration `seawall.toml` does not read: line 1: unknown field `htpp`, expected one of `store`, `http`, `media`, `video`, `care`, `matching`, `routing`, `webhook`, `mail`, `desk`, `measures`, `strikes`, `fetch`, `hma`, `log`
         "#]],
     );
     check_error(
@@ -158,6 +158,8 @@ fn how_orders_are_checked_again_must_make_sense() {
         "[desk]\ndelay_policies = [\"no_such_policy\"]",
         "[measures]\noffered = [\"item\", \"shout\"]",
         "[measures]\noffered = [\"account\"]",
+        "[mail]\nto = [\"a@example.org\"]",
+        "[mail]\nsmtp = \"smtps://mail.example.org\"",
         "[measures]\nlabels = [\"Big Words\"]",
         "[strikes]\nhate_speech = { weight = 1, days = 0 }",
         "[strikes]\nsuspend_at = 9",

@@ -166,6 +166,7 @@ async fn check_orders(app: &Seawall, actions: &BTreeMap<String, Action>, orders:
         let (kind, outcome) = match order.kind {
             Kind::Restrict => (ActionKind::Restrict, Outcome::Restrict),
             Kind::Restore => (ActionKind::Restore, Outcome::Allow),
+            Kind::Measure(ref word) => panic!("nobody ordered {word}"),
         };
         assert_eq!(
             (action.kind, decision.outcome, &decision.item),

@@ -1,10 +1,11 @@
 //! Actions: what was ordered from the platform, how it is told, and what it answered.
 //!
 //! Owns the tables `actions_*`. It must never decide. [`webhook`] speaks to the platform; [`backoff`] says when to try
-//! again; [`rechecks`] and [`probe`] find out whether what was confirmed is so. Orders about one item are delivered one after the other, so that a restore never overtakes its restrict.
+//! again; [`mail`] to people; [`rechecks`] and [`probe`] find out whether what was confirmed is so. Orders about one item are delivered one after the other, so that a restore never overtakes its restrict.
 
 pub mod address;
 pub mod backoff;
+pub mod mail;
 pub mod probe;
 pub mod rechecks;
 pub mod webhook;

@@ -17,13 +17,13 @@ use crate::{Seawall, cases};
 pub(super) const TELL_GAP: &str = "tell_gap";
 
 /// Something to be told.
-struct Telling {
-    key: String,
-    kind: &'static str,
-    subject: String,
+pub(super) struct Telling {
+    pub key: String,
+    pub kind: &'static str,
+    pub subject: String,
     /// When it was time to tell it.
-    since: Timestamp,
-    body: Value,
+    pub since: Timestamp,
+    pub body: Value,
 }
 
 /// Tells once; says whether it was tried.
@@ -37,11 +37,15 @@ pub(super) async fn deliver_telling(
         let mut conn = app.store.reader().await?;
         let now = app.clock.now();
         match job.kind == WARN {
-            true => warning(app, &mut conn, &job.subject, now).await?,
-            false => gap(&mut conn, &job.subject).await?,
+            true => telling_of_warning(app, &mut conn, &job.subject, now).await?,
+            false => telling_of_gap(&job.subject),
         }
     };
-    let Some(telling) = found else {
+    let was_told = match &found {
+        Some(telling) => told::was(&mut *app.store.reader().await?, &telling.key).await?,
+        None => false,
+    };
+    let Some(telling) = found.filter(|_| !was_told) else {
         let mut tx = app.store.begin("drop job").await?;
         jobs::finish(&mut tx, job, worker).await?;
         tx.commit().await?;
@@ -75,8 +79,8 @@ pub(super) async fn deliver_telling(
     Ok(true)
 }
 
-/// What to tell of a case at one of its points; nothing if it was decided, if its times are others now, or if that was told.
-async fn warning(
+/// What to tell of a case at one of its points; nothing if it was decided, or if its times are others now.
+pub(super) async fn telling_of_warning(
     app: &Seawall,
     conn: &mut AnyConnection,
     subject: &str,
@@ -96,7 +100,7 @@ async fn warning(
     let is_point = warnings::points(&queue, case.opened_at, case.place.due_at).contains(&point);
     let key = format!("due_{id}_{}", point.unix_ms());
     let is_open = matches!(case.state, CaseState::Open { .. });
-    if !is_open || !is_point || told::was(conn, &key).await? {
+    if !is_open || !is_point {
         return Ok(None);
     }
     let is_over = case.place.due_at.is_some_and(|due_at| due_at <= now);
@@ -123,19 +127,16 @@ async fn warning(
     }))
 }
 
-/// What to tell of a time at which nobody is on shift; nothing if that was told.
-async fn gap(conn: &mut AnyConnection, subject: &str) -> Result<Option<Telling>, StoreError> {
+/// What to tell of a time at which nobody is on shift.
+pub(super) fn telling_of_gap(subject: &str) -> Option<Telling> {
     let parts: Vec<&str> = subject.split(' ').collect();
     let [queue, from, until] = parts.as_slice() else {
-        return Ok(None);
+        return None;
     };
     let (Ok(from), Ok(until)) = (from.parse::<i64>(), until.parse::<i64>()) else {
-        return Ok(None);
+        return None;
     };
     let key = format!("gap_{queue}_{from}");
-    if told::was(conn, &key).await? {
-        return Ok(None);
-    }
     let body = json!({
         "id": key,
         "kind": "coverage.gap",
@@ -143,11 +144,11 @@ async fn gap(conn: &mut AnyConnection, subject: &str) -> Result<Option<Telling>,
         "from": Timestamp::from_unix_ms(from).to_string(),
         "until": Timestamp::from_unix_ms(until).to_string(),
     });
-    Ok(Some(Telling {
+    Some(Telling {
         key,
         kind: "coverage.gap",
         subject: (*queue).to_owned(),
         since: Timestamp::from_unix_ms(from),
         body,
-    }))
+    })
 }

@@ -22,6 +22,7 @@ mod judgement;
 mod judging;
 pub mod leases;
 pub mod lookup;
+pub mod mail;
 mod measures;
 mod opening;
 mod orders;

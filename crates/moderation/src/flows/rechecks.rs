@@ -8,6 +8,7 @@
 
 use serde_json::json;
 
+use super::mail::{About, write_later};
 use super::orders::{DELIVER, is_seen_held_by_another};
 use crate::actions::rechecks::{self, HowRechecked};
 use crate::actions::webhook::{Attempt, Looked, Webhook, add_scope};
@@ -204,6 +205,9 @@ async fn follow(app: &Seawall, tx: &mut Tx, due: Due, recheck: &Recheck, now: Ti
     };
     actions::update(tx, &after).await?;
     let job = if again { DELIVER } else { ALARM };
+    if !again {
+        write_later(app, tx, About::Doubt, id, (now, now)).await?;
+    }
     jobs::enqueue(tx, now, &app.chance, job, id, now).await
 }
 

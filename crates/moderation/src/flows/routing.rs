@@ -8,6 +8,7 @@ use std::time::Duration;
 use policy::{Queue, Ruling};
 
 use super::judging::{KnownItem, entries_of};
+use super::mail::{About, write_later};
 use crate::model::{Case, ItemKind, MediaStatus, Place, PlaceFacts, Tier, Timestamp, WorkKind};
 use crate::routing::order::Waiting;
 use crate::routing::{Learned, outcomes, pace, place, told, warnings};
@@ -162,22 +163,16 @@ pub(super) async fn warn_in_time(
     place: &Place,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    // With no address nobody is told, and the desk shows what is due.
-    if app.webhook.is_none() {
-        return Ok(());
-    }
     let queue = app.settings.routing.of(case.queue);
     for point in warnings::points(&queue, case.opened_at, place.due_at) {
-        if point > now {
-            jobs::enqueue(
-                tx,
-                now,
-                &app.chance,
-                WARN,
-                format!("{} {}", case.id, point.unix_ms()),
-                point,
-            )
-            .await?;
+        if point <= now {
+            continue;
+        }
+        let subject = format!("{} {}", case.id, point.unix_ms());
+        write_later(app, tx, About::Warning, &subject, (now, point)).await?;
+        // With no address nobody is told so, and the desk shows what is due.
+        if app.webhook.is_some() {
+            jobs::enqueue(tx, now, &app.chance, WARN, subject, point).await?;
         }
     }
     Ok(())

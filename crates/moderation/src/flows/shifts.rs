@@ -1,6 +1,7 @@
 //! Who is on shift when, and who can do what. Whoever plans shifts says so; when nobody who could will be there, the platform is told.
 
 use super::due::TELL_GAP;
+use super::mail::{About, write_later};
 use crate::model::{Actor, Denied, Right, UserId};
 use crate::routing::{Shift, ShiftId, Skills, people, shifts, told};
 use crate::store::{StoreError, jobs};
@@ -112,7 +113,7 @@ pub async fn set_skills(app: &Seawall, actor: &Actor, user: UserId, skills: &Ski
 /// at all is left alone.
 pub async fn tell_of_gaps(app: &Seawall) -> Result<(), StoreError> {
     const DAY_MS: i64 = 24 * 3600 * 1000;
-    if app.webhook.is_none() {
+    if app.webhook.is_none() && app.mailer.is_none() {
         return Ok(());
     }
     let now = app.clock.now();
@@ -131,7 +132,10 @@ pub async fn tell_of_gaps(app: &Seawall) -> Result<(), StoreError> {
         let mut tx = app.store.begin("tell of a gap").await?;
         if told::note(&mut tx, &key, now).await? {
             let subject = format!("{} {} {}", cover.queue, gap.from.unix_ms(), gap.until.unix_ms());
-            jobs::enqueue(&mut tx, now, &app.chance, TELL_GAP, subject, now).await?;
+            write_later(app, &mut tx, About::Gap, &subject, (now, now)).await?;
+            if app.webhook.is_some() {
+                jobs::enqueue(&mut tx, now, &app.chance, TELL_GAP, subject, now).await?;
+            }
         }
         tx.commit().await?;
         app.bells.jobs.notify_one();

@@ -188,6 +188,31 @@ impl Measure {
         Self { what, scope, lasts }
     }
 
+    /// As it is kept while it waits: `lasts` is `stands`, `open` or a number of seconds.
+    pub fn to_json(&self) -> serde_json::Value {
+        let lasts: serde_json::Value = match self.lasts {
+            Lasts::AsItStands => "stands".into(),
+            Lasts::Open => "open".into(),
+            Lasts::For(length) => length.as_secs().into(),
+        };
+        serde_json::json!({ "what": self.what.as_str(), "scope": self.scope, "lasts": lasts })
+    }
+
+    /// The measure in such JSON.
+    pub fn of_json(json: &serde_json::Value) -> Option<Self> {
+        let lasts = &json["lasts"];
+        Some(Self {
+            what: json["what"].as_str()?.parse().ok()?,
+            scope: json["scope"].as_str()?.to_owned(),
+            lasts: match lasts.as_str() {
+                Some("stands") => Lasts::AsItStands,
+                Some("open") => Lasts::Open,
+                Some(_) => return None,
+                None => Lasts::For(Duration::from_secs(lasts.as_u64()?)),
+            },
+        })
+    }
+
     /// When it ends, if it is taken now and stands already until `stands_until`.
     pub fn ends_at(&self, stands_until: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
         match self.lasts {
@@ -392,6 +417,18 @@ mod tests {
         ] {
             assert_eq!(check(&measures), expected, "{measures:?}");
         }
+    }
+
+    #[test]
+    fn a_measure_is_read_as_it_was_written() {
+        for lasts in [Lasts::AsItStands, Lasts::Open, Lasts::For(DAY * 7)] {
+            let measure = Measure::scoped(Restricted::Countries, "DE FR", lasts);
+            assert_eq!(Measure::of_json(&measure.to_json()), Some(measure));
+        }
+        assert_eq!(
+            Measure::of_json(&serde_json::json!({ "what": "age", "scope": "", "lasts": "long" })),
+            None
+        );
     }
 
     #[test]

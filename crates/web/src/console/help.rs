@@ -110,6 +110,10 @@ pub const GROUPS: &[KeyGroup] = &[
                 does: "help.k_purpose",
             },
             KeyLine {
+                keys: &["W"],
+                does: "help.k_measures",
+            },
+            KeyLine {
                 keys: &["M"],
                 does: "help.k_reason",
             },
@@ -173,7 +177,7 @@ mod tests {
         for key in &bound {
             assert!(script.contains(&format!("\"{key}\"")), "{key}");
         }
-        for file in ["desk.html", "layout.html", "parts/decide.html"] {
+        for file in ["desk.html", "layout.html", "parts/decide.html", "parts/measures.html"] {
             let text = std::fs::read_to_string(templates.join(file)).unwrap();
             bound.extend(
                 text.split("data-key=\"")

@@ -284,7 +284,11 @@ async fn a_part_that_is_restricted_is_confirmed_or_all_of_it_is_taken_down() {
     for (id, measures, kinds) in [
         ("part", vec!["reach"], vec!["restrict reach"]),
         ("whole", vec!["reach", "item"], vec!["restrict reach", "restrict item"]),
-        ("other", vec!["account"], vec!["restrict reach", "restore reach", "restrict account"]),
+        (
+            "other",
+            vec!["account"],
+            vec!["restrict reach", "restore reach", "restrict account"],
+        ),
         // A program that says nothing of measures confirms what stands.
         ("unsaid", vec![], vec!["restrict reach"]),
     ] {
@@ -334,8 +338,14 @@ async fn what_is_done_is_told_to_the_person_and_what_makes_no_sense_is_said() {
     let decide = format!("{case}/decide");
     for (more, wrong) in [
         (&[][..], "Tick at least one thing that is done"),
-        (&[("measure", "label")], "The platform does not take one of these measures."),
-        (&[("measure", "nonsense")], "The platform does not take one of these measures."),
+        (
+            &[("measure", "label")],
+            "The platform does not take one of these measures.",
+        ),
+        (
+            &[("measure", "nonsense")],
+            "The platform does not take one of these measures.",
+        ),
         (
             &[("measure", "countries"), ("scope_countries", "Germany")],
             "Name countries by their ISO codes",
@@ -344,8 +354,14 @@ async fn what_is_done_is_told_to_the_person_and_what_makes_no_sense_is_said() {
             &[("measure", "item"), ("measure", "countries"), ("scope_countries", "DE")],
             "Either everywhere or in some countries",
         ),
-        (&[("measure", "account"), ("lasts_account", "1000000")], "cannot last so long"),
-        (&[("measure", "termination"), ("lasts_termination", "24")], "cannot last so long"),
+        (
+            &[("measure", "account"), ("lasts_account", "1000000")],
+            "cannot last so long",
+        ),
+        (
+            &[("measure", "termination"), ("lasts_termination", "24")],
+            "cannot last so long",
+        ),
     ] {
         let page = amal.post(&world, &decide, &fields(more)).await;
         page.says(422, wrong);

@@ -2,7 +2,7 @@
 
 use moderation::model::Timestamp;
 
-use super::{Kind, ReceivedOrder};
+use super::ReceivedOrder;
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif;--line:#8884;--soft:#8882}\
@@ -84,7 +84,7 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::demo::platform::Order;
+    use crate::demo::platform::{Kind, Order};
 
     #[test]
     fn what_came_from_outside_is_text() {
