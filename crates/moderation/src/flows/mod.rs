@@ -24,6 +24,7 @@ pub mod leases;
 pub mod lookup;
 mod opening;
 mod orders;
+pub mod proposals;
 pub mod quality;
 pub mod rechecks;
 mod remember;

@@ -55,10 +55,15 @@ impl Decision {
 
     /// What is restricted by it, the item itself first. Decisions of before parts could be restricted say nothing of them: then it is the item.
     pub fn restricted(&self) -> Vec<Restricted> {
-        if self.outcome != Outcome::Restrict {
+        Self::restricted_in(self.outcome, &self.facts)
+    }
+
+    /// The same, of a decision of which no more was read.
+    pub fn restricted_in(outcome: Outcome, facts: &serde_json::Value) -> Vec<Restricted> {
+        if outcome != Outcome::Restrict {
             return Vec::new();
         }
-        let words = self.facts["restricted"].as_array().into_iter().flatten();
+        let words = facts["restricted"].as_array().into_iter().flatten();
         let mut restricted: Vec<Restricted> = words.filter_map(|what| what.as_str()?.parse().ok()).collect();
         restricted.sort_by_key(|what| Restricted::ALL.iter().position(|known| known == what));
         if restricted.is_empty() {
