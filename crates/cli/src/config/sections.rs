@@ -10,6 +10,7 @@ use super::care::Care;
 use super::desk::{Desk, check_rechecks};
 use super::routing::Routing;
 use super::strikes::Strikes;
+use super::two_person::TwoPerson;
 use super::video::Video;
 use super::{ConfigError, Secret};
 
@@ -38,6 +39,8 @@ pub struct Config {
     pub webhook: Webhook,
     /// How people's decisions are dealt with.
     pub desk: Desk,
+    /// When a second person has to agree.
+    pub two_person: TwoPerson,
     /// What people's decisions weigh against an account.
     pub strikes: Strikes,
     /// Where files may be fetched from when a submission names an address in place of the bytes.
@@ -325,6 +328,7 @@ impl Config {
             routing,
             webhook,
             desk,
+            two_person,
             strikes,
             fetch,
             hma,
@@ -451,6 +455,7 @@ impl Config {
         )?;
         check_rechecks(webhook)?;
         desk.check()?;
+        two_person.check()?;
         strikes.check()?;
         for host in &fetch.hosts {
             let parsed: Result<web::fetch::HostPattern, _> = host.parse();

@@ -35,6 +35,17 @@ pub struct Factor {
     pub weights: Vec<(u8, bool)>,
 }
 
+impl Factor {
+    /// The factor, with the weight that was chosen in the form.
+    pub fn of(factor: RabatFactor, form: &FormState) -> Self {
+        let weights = Assessment::SCALE.map(|weight| (weight, form.is(&factor_field(factor), &weight.to_string())));
+        Self {
+            factor,
+            weights: weights.collect(),
+        }
+    }
+}
+
 /// A draft, and what stands in its field.
 pub struct DraftField {
     /// The draft.
@@ -59,12 +70,7 @@ impl DecideForm {
                     draft,
                 }
             });
-        let factor = |factor: &RabatFactor| Factor {
-            factor: *factor,
-            weights: Assessment::SCALE
-                .map(|weight| (weight, form.is(&factor_field(*factor), &weight.to_string())))
-                .collect(),
-        };
+        let factor = |factor: &RabatFactor| Factor::of(*factor, form);
         Self {
             policies: PolicyCode::ALL,
             purposes: Purpose::ALL,
@@ -120,15 +126,32 @@ fn factor_field(factor: RabatFactor) -> String {
 /// The judgement in a form; else the form with what is wrong.
 pub fn read(view: &CaseView, shell: &Shell, fields: &Fields) -> Result<Judgement, FormState> {
     let revision = view.item.revision;
-    let outcome = fields.get("outcome").parse::<Outcome>().ok();
-    let outcome = outcome.filter(|outcome| *outcome != Outcome::Review);
-    let restricts = outcome == Some(Outcome::Restrict);
-    let policy = fields.get("policy").parse::<PolicyCode>().ok().filter(|_| restricts);
     let mut form = FormState::filled(fields.clone());
     // What was judged must be what is stored: the platform may have submitted something else meanwhile.
     if fields.get("revision") != revision.to_string() {
         form = form.wrong("", shell.t("decide.changed"));
     }
+    let judged = read_alike(shell, fields, form)?;
+    let notice = judged.policy.map(|policy| {
+        let lang = Lang::from_code(fields.get("notice_language")).unwrap_or(shell.words.lang);
+        Notice {
+            language: lang.code().to_owned(),
+            text: leaving(view, lang, policy, fields),
+        }
+    });
+    Ok(Judgement {
+        revision,
+        notice,
+        ..judged
+    })
+}
+
+/// All of the judgement that is the same for each item, if there are many; else the form with what is wrong.
+pub fn read_alike(shell: &Shell, fields: &Fields, mut form: FormState) -> Result<Judgement, FormState> {
+    let outcome = fields.get("outcome").parse::<Outcome>().ok();
+    let outcome = outcome.filter(|outcome| *outcome != Outcome::Review);
+    let restricts = outcome == Some(Outcome::Restrict);
+    let policy = fields.get("policy").parse::<PolicyCode>().ok().filter(|_| restricts);
     if outcome.is_none() {
         form = form.wrong("outcome", shell.t("decide.need_outcome"));
     }
@@ -158,21 +181,14 @@ pub fn read(view: &CaseView, shell: &Shell, fields: &Fields) -> Result<Judgement
         (true, Some(policy)) => notice::standard_reason(shell.words, policy),
         (true, None) => shell.t("standard.allow").to_owned(),
     };
-    let notice = policy.map(|policy| {
-        let lang = Lang::from_code(fields.get("notice_language")).unwrap_or(shell.words.lang);
-        Notice {
-            language: lang.code().to_owned(),
-            text: leaving(view, lang, policy, fields),
-        }
-    });
     Ok(Judgement {
-        revision,
+        revision: 0,
         outcome,
         policy,
         whole: fields.get("whole") == "yes",
         reason,
         assessment,
-        notice,
+        notice: None,
     })
 }
 

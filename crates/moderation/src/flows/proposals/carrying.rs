@@ -77,8 +77,10 @@ async fn finish(app: &Seawall, id: ProposalId) -> Result<bool, StoreError> {
         ..proposal
     };
     proposals::update(&mut tx, &carried).await?;
-    let body = serde_json::json!({ "n_decided": n_decided, "n_left_out": of.len() - n_decided });
-    tx.event(now, &Actor::System, "proposal.carried_out", id, body);
+    if carried.undone_at.is_none() {
+        let body = serde_json::json!({ "n_decided": n_decided, "n_left_out": of.len() - n_decided });
+        tx.event(now, &Actor::System, "proposal.carried_out", id, body);
+    }
     tx.commit().await?;
     Ok(true)
 }

@@ -241,12 +241,18 @@ async fn keep(
     proposals::insert(tx, &proposal).await?;
     let mut n_kept = 0;
     for (idx, item) in of.iter().enumerate() {
-        n_kept += usize::from(proposals::insert_item(tx, proposal.id, idx, item).await?);
+        if !proposals::insert_item(tx, proposal.id, idx, item).await? {
+            continue;
+        }
+        n_kept += 1;
+        if let (ProposalState::Waiting, Some(case)) = (state, item.case) {
+            let body = serde_json::json!({ "proposal": proposal.id.to_string() });
+            tx.event(now, actor, "case.proposed", case, body);
+        }
     }
     let reasons: Vec<&str> = proposal.reasons.iter().map(|reason| reason.as_str()).collect();
     let body = serde_json::json!({
         "reasons": reasons, "n_items": n_kept, "outcome": proposal.judgement.outcome.as_str(),
-        "cases": of.iter().filter_map(|item| item.case).take(1).map(|case| case.to_string()).collect::<Vec<_>>(),
     });
     let kind = match state {
         ProposalState::Alone => "proposal.alone",
