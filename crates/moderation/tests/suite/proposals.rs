@@ -453,7 +453,7 @@ pub async fn proposals_end_where_a_persons_queues_end(world: World) {
     let world = with_two(world);
     let made = cases_of(&world, 2).await;
     let view = views::case(&world.app, &world.admin, made[0].1).await.unwrap().unwrap();
-    assert_eq!(view.case.queue, Queue::Leads, "{:?}", view.case);
+    assert_eq!(view.case.queue, Queue::Matches);
     let id = propose(&world, made[0].1).await;
     let within = |queue| Actor::Person {
         user: UserId::fresh(Timestamp::from_unix_ms(7), &Chance::seeded(11)),
@@ -461,7 +461,7 @@ pub async fn proposals_end_where_a_persons_queues_end(world: World) {
         queues: QueueSet::Only([queue].into()),
         token: None,
     };
-    let (theirs, elsewhere) = (within(Queue::Leads), within(Queue::Unscanned));
+    let (theirs, elsewhere) = (within(Queue::Matches), within(Queue::Unscanned));
     let listed = |rows: (Vec<views::ProposalRow>, bool)| rows.0.len();
     for (who, n) in [(&theirs, 1), (&elsewhere, 0)] {
         assert_eq!(listed(views::list_proposals(&world.app, who, true).await.unwrap()), n);
