@@ -288,6 +288,7 @@ on_both_engines! {
     proposals::the_second_person_can_take_back_what_they_approved,
     proposals::what_is_cut_off_is_gone_on_with_and_nothing_is_decided_twice,
     proposals::proposals_end_where_a_persons_queues_end,
+    proposals::a_deadline_goes_on_while_a_second_person_is_waited_for,
     clusters::a_case_stands_for_what_shows_the_same,
     clusters::the_same_file_is_told_from_one_that_only_looks_like_it,
     shift::a_shift_of_eight_loses_nothing_and_decides_nothing_twice,

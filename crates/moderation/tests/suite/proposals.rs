@@ -10,12 +10,14 @@ use moderation::flows::proposals::{
 };
 use moderation::flows::submit::submit_item;
 use moderation::model::{
-    Actor, Author, CaseId, CaseState, Chance, DecisionId, ItemId, Judgement, Notice, Outcome, PolicyCode, ProposalId,
-    ProposalRefused, ProposalState, ProposedState, Queue, QueueSet, Role, SecondReason, Timestamp, TwoPersonSettings,
-    UserId,
+    Actor, Author, CaseId, CaseState, Chance, DecisionId, ItemId, Judgement, Lane, Notice, Outcome, PolicyCode,
+    ProposalId, ProposalRefused, ProposalState, ProposedState, Queue, QueueSet, Role, SecondReason, Timestamp,
+    TwoPersonSettings, UserId,
 };
+use moderation::routing::QueueSettings;
 use moderation::{DeskSettings, Settings, views};
 
+use super::routing::with_queues;
 use super::world::{World, given, hash_near, hash_of, item};
 
 const REASON: &str = "It calls for hatred.";
@@ -483,4 +485,35 @@ pub async fn proposals_end_where_a_persons_queues_end(world: World) {
     assert_eq!((basket.items.len(), basket.n_unreached), (0, 1));
     approve_proposal(&world.app, &theirs, id, &[], "").await.unwrap();
     assert_eq!(state_of(&world, id).await, ProposalState::Approved);
+}
+
+pub async fn a_deadline_goes_on_while_a_second_person_is_waited_for(world: World) {
+    let mut world = with_two(world);
+    let due = QueueSettings {
+        lane: Some(Lane::Deadline),
+        due: Some(Duration::from_secs(3_600)),
+        ..QueueSettings::default()
+    };
+    world.app = with_queues(&world.app, &[("reported", due)]);
+    let made = cases_of(&world, 1).await;
+    let mut new = item("urgent", vec![given(hash_of(50))]);
+    new.report = Some("look".to_owned());
+    let urgent = submit_item(&world.app, &Actor::Operator, new, None).await.unwrap();
+    let rest = propose(&world, made[0].1).await;
+    let urgent = propose(&world, urgent.verdict.case.unwrap()).await;
+    let (rows, _) = views::list_proposals(&world.app, &world.admin, true).await.unwrap();
+    let listed: Vec<ProposalId> = rows.iter().map(|row| row.proposal.id).collect();
+    assert_eq!(listed, [urgent, rest], "what is due stands first, though it came last");
+    world.clock.advance(Duration::from_secs(3_601));
+    world.deliver().await;
+    let heard = world.platform.heard();
+    let told: Vec<(&str, &str)> = heard
+        .iter()
+        .map(|heard| (heard.kind.as_str(), heard.item.as_str()))
+        .collect();
+    assert_eq!(told, [("case.overdue", "urgent")]);
+    approve_proposal(&world.app, &world.admin, urgent, &[], "")
+        .await
+        .unwrap();
+    assert_eq!(world.faults().await, Vec::<String>::new());
 }

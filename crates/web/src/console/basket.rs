@@ -78,7 +78,7 @@ struct Draft {
 
 /// `GET /basket`: nothing is kept, so there is nothing in it.
 pub async fn show_empty(State(state): State<WebState>, person: Person) -> Answer {
-    basket_page(&state, person, FormState::default(), Vec::new(), true)
+    basket_page(&state, person, FormState::default(), Vec::new(), None)
         .await
         .and_then(|page| show(&page))
 }
@@ -87,7 +87,7 @@ pub async fn show_empty(State(state): State<WebState>, person: Person) -> Answer
 pub async fn show_basket(State(state): State<WebState>, posted: Posted) -> Answer {
     let Posted { person, fields } = posted;
     let chosen = fields.all("item").filter_map(|id| id.parse().ok()).collect();
-    let page = basket_page(&state, person, FormState::default(), chosen, true).await?;
+    let page = basket_page(&state, person, FormState::default(), chosen, None).await?;
     show(&page)
 }
 
@@ -96,10 +96,13 @@ pub async fn decide_basket(State(state): State<WebState>, posted: Posted) -> Ans
     let Posted { person, fields } = posted;
     let chosen: Vec<(i64, ItemId)> = fields.all("seen").filter_map(named).collect();
     let ids: Vec<ItemId> = chosen.iter().map(|(_, id)| id.clone()).collect();
+    // What was unticked stays on the page, unticked.
+    let mut shown: Vec<ItemId> = fields.all("shown").filter_map(|id| id.parse().ok()).collect();
+    shown.extend(ids.iter().filter(|id| !shown.contains(id)).cloned().collect::<Vec<_>>());
     let shown_again = |person: Person, form: FormState, status: StatusCode| {
-        let (state, ids) = (&state, ids.clone());
+        let (state, shown, ids) = (&state, shown.clone(), ids.clone());
         async move {
-            let page = basket_page(state, person, form, ids, false).await?;
+            let page = basket_page(state, person, form, shown, Some(ids)).await?;
             show_with(status, &page)
         }
     };
@@ -149,13 +152,13 @@ pub async fn decide_basket(State(state): State<WebState>, posted: Posted) -> Ans
     }
 }
 
-/// `is_first`: the person has not unticked anything yet.
+/// `ticked`: what the person has left ticked; none if they have not seen the page yet.
 async fn basket_page(
     state: &WebState,
     person: Person,
     form: FormState,
     chosen: Vec<ItemId>,
-    is_first: bool,
+    ticked: Option<Vec<ItemId>>,
 ) -> Result<BasketPage, super::problem::ConsoleError> {
     let basket = views::basket(&state.app, &person.actor, &chosen).await?;
     let shell = person.shell;
@@ -167,7 +170,7 @@ async fn basket_page(
             // What a person decided already, and nobody asked about again, is not decided anew unless somebody wants it.
             let is_done = card.is_by_person && card.open_case.is_none();
             Line {
-                is_chosen: card.is_free() && !(is_first && is_done),
+                is_chosen: card.is_free() && ticked.as_ref().map_or(!is_done, |ticked| ticked.contains(&card.id)),
                 card,
             }
         })

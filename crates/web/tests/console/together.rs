@@ -110,11 +110,16 @@ async fn what_is_ticked_is_shown_and_then_decided_together() {
     assert_eq!(ticked(&basket, "seen"), ["1 post-0", "1 post-1", "1 post-2"]);
 
     // What is wrong is said, and what was unticked stays so.
-    let wrong = send(&amal, &world, "/basket/decide", &[("seen", "1 post-1".to_owned())]).await;
+    let unticked = [("shown", "post-0".to_owned()), ("seen", "1 post-1".to_owned())];
+    let wrong = send(&amal, &world, "/basket/decide", &unticked).await;
     wrong.says(422, "Choose what should happen.");
+    wrong.says(422, "2 items");
     assert_eq!(ticked(&wrong, "seen"), ["1 post-1"]);
-    let none = send(&amal, &world, "/basket/decide", &judged(&[])).await;
+    let mut nothing = judged(&[]);
+    nothing.push(("shown", "post-2".to_owned()));
+    let none = send(&amal, &world, "/basket/decide", &nothing).await;
     none.says(422, "Tick at least one item.");
+    none.says(422, "post-2");
     let stale = send(
         &amal,
         &world,
