@@ -70,6 +70,22 @@ fn what_a_case_stands_for_is_decided_by_two() {
     keep("together-approved", &second.screenshot());
     browser.go(&server.page("/desk"));
     assert!(browser.text("main").contains("post-"), "what was left out waits still");
+    browser.follow("[data-list] .row-link");
+    let case = browser.url();
+
+    // From right to left, too.
+    let arabic = "document.cookie = 'seawall_prefs=lang=ar; path=/'";
+    browser.run(arabic, &[]);
+    for (name, url) in [
+        ("proposal-ar", proposal),
+        ("case-ar", case.clone()),
+        ("cluster-ar", format!("{case}/cluster")),
+        ("basket-empty-ar", server.page("/basket")),
+        ("proposals-ar", server.page("/proposals?state=ended")),
+    ] {
+        browser.go(&url);
+        look_at(&mut browser, name);
+    }
 }
 
 /// Checks and keeps a page wide and narrow, light and dark, and in Arabic.

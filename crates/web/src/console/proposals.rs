@@ -166,7 +166,11 @@ async fn proposal_page(
             state: of.state,
             is_excluded: form.has("leave_out", of.item.as_str()),
             has_changed: brief.as_ref().is_some_and(|brief| brief.item.revision != of.revision),
-            card: brief.as_ref().map(ItemCard::of),
+            // That it waits for a second person is what the page is about.
+            card: brief.as_ref().map(|brief| ItemCard {
+                proposal: None,
+                ..ItemCard::of(brief)
+            }),
         })
         .collect();
     let mut told: BTreeMap<(String, String), usize> = BTreeMap::new();
