@@ -1,6 +1,6 @@
 //! What Seawall remembers, and why: items, banks, matches, decisions, cases, actions, the people and the event log.
 //!
-//! The rooms ([`items`], [`banks`], [`matching`], [`decisions`], [`cases`], [`actions`], [`access`], [`streams`], [`rules`], [`routing`], [`quality`], [`hma`]) each own the tables
+//! The rooms ([`items`], [`banks`], [`matching`], [`decisions`], [`cases`], [`actions`], [`access`], [`streams`], [`rules`], [`routing`], [`quality`], [`proposals`], [`hma`]) each own the tables
 //! that begin with their name and know only [`model`] and [`store`]. [`flows`] alone joins rooms to write, [`views`] alone
 //! joins them to read. It must never know a status code, a page or an argument of the command line.
 //!
@@ -16,6 +16,7 @@ pub mod hma;
 pub mod items;
 pub mod matching;
 pub mod model;
+pub mod proposals;
 pub mod quality;
 pub mod routing;
 pub mod rules;

@@ -20,7 +20,7 @@ use crate::flows::rules;
 use crate::flows::streams::{StreamSettings, Streams};
 use crate::matching::{MatchSettings, Matcher};
 use crate::model::care::CareSettings;
-use crate::model::{Chance, Clock, MeasureSettings, PolicyCode, StrikeSettings};
+use crate::model::{Chance, Clock, MeasureSettings, PolicyCode, StrikeSettings, TwoPersonSettings};
 use crate::routing::RoutingSettings;
 use crate::rules::Judge;
 use crate::store::{Store, StoreError};
@@ -68,6 +68,8 @@ pub(crate) struct Bells {
     pub jobs: tokio::sync::Notify,
     /// An entry is to be looked for in what is there already.
     pub hunts: tokio::sync::Notify,
+    /// A proposal was agreed to on many items.
+    pub proposals: tokio::sync::Notify,
     /// Entries came that nobody has judged.
     pub unjudged: tokio::sync::Notify,
     /// Held while the change feed is applied.
@@ -101,6 +103,8 @@ pub struct Settings {
     pub strikes: StrikeSettings,
     /// In which order cases are handed out, and to whom.
     pub routing: RoutingSettings,
+    /// When a second person has to agree.
+    pub two_person: TwoPersonSettings,
 }
 
 /// How people's decisions are dealt with.
@@ -113,6 +117,8 @@ pub struct DeskSettings {
     pub delay_policies: Vec<PolicyCode>,
     /// The longest such delay.
     pub delay_max: Duration,
+    /// What one account or channel posted within so long of an item can be decided with it.
+    pub run: Duration,
 }
 
 impl Default for DeskSettings {
@@ -121,6 +127,7 @@ impl Default for DeskSettings {
             undo: Duration::from_secs(10),
             delay_policies: Vec::new(),
             delay_max: Duration::ZERO,
+            run: Duration::from_secs(24 * 3_600),
         }
     }
 }
@@ -161,6 +168,7 @@ impl Default for Settings {
             rechecks: RecheckSettings::default(),
             strikes: StrikeSettings::default(),
             routing: RoutingSettings::default(),
+            two_person: TwoPersonSettings::default(),
         }
     }
 }

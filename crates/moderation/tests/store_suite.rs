@@ -10,6 +10,7 @@ mod suite {
     pub mod banks;
     pub mod care;
     pub mod cases;
+    pub mod clusters;
     pub mod films;
     pub mod hma;
     pub mod judging;
@@ -19,6 +20,7 @@ mod suite {
     pub mod migrations;
     pub mod people;
     pub mod pictures;
+    pub mod proposals;
     pub mod quality;
     pub mod races;
     pub mod rechecks;
@@ -286,6 +288,17 @@ on_both_engines! {
     routing::the_platform_is_told_of_what_is_due,
     routing::a_time_without_anybody_is_told,
     routing::a_case_that_moves_keeps_its_deadline,
+    proposals::nobody_decides_alone_what_needs_two,
+    proposals::what_is_decided_otherwise_or_changes_is_overtaken,
+    proposals::a_proposal_ends_once_however_it_ends,
+    proposals::many_items_wait_for_a_second_person,
+    proposals::few_items_are_decided_at_once_and_undone_as_one,
+    proposals::the_second_person_can_take_back_what_they_approved,
+    proposals::what_is_cut_off_is_gone_on_with_and_nothing_is_decided_twice,
+    proposals::proposals_end_where_a_persons_queues_end,
+    proposals::a_deadline_goes_on_while_a_second_person_is_waited_for,
+    clusters::a_case_stands_for_what_shows_the_same,
+    clusters::the_same_file_is_told_from_one_that_only_looks_like_it,
     shift::a_shift_of_eight_loses_nothing_and_decides_nothing_twice,
     simulation::any_course_of_events_keeps_the_invariants,
 }

@@ -222,6 +222,22 @@
     });
   }
 
+  // One box ticks all of a form, wherever they stand.
+  for (const every of all("[data-all]")) {
+    const box = every.querySelector("input");
+    const form = every.dataset.all ? document.getElementById(every.dataset.all) : every.closest("form");
+    const boxes = () => Array.from(form.elements).filter((one) => one.closest(".pick") && !one.disabled);
+    const adjust = () => {
+      const n = boxes().filter((one) => one.checked).length;
+      box.checked = n > 0 && n === boxes().length;
+      box.indeterminate = n > 0 && !box.checked;
+    };
+    every.hidden = false;
+    box.addEventListener("change", () => boxes().forEach((one) => (one.checked = box.checked)));
+    document.addEventListener("change", adjust);
+    adjust();
+  }
+
   // One press of a button sends one form.
   for (const form of all("form[data-once]")) {
     form.addEventListener("submit", (event) => {

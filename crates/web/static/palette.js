@@ -19,7 +19,7 @@
     };
     const bare = (element) => {
       const copy = element.cloneNode(true);
-      copy.querySelectorAll("kbd, .hint, .sr").forEach((part) => part.remove());
+      copy.querySelectorAll("kbd, .hint, .sr, .nav-count").forEach((part) => part.remove());
       return copy.textContent;
     };
     document.querySelectorAll("main [data-key]").forEach((element) => {

@@ -19,12 +19,16 @@ pub struct Desk {
     pub delay_policies: Vec<String>,
     /// The longest such delay, in seconds.
     pub delay_max_s: u64,
+    /// What one account or channel posted within so many hours before and after an item, and what the same rule or bank found, is offered to be decided with it.
+    pub run_hours: u32,
 }
 
 /// The longest delay, in seconds.
 const DELAY_S_MAX: u64 = 24 * 3_600;
 /// The longest that the effect of a decision is held back.
 const UNDO_SECONDS_MAX: u64 = 600;
+/// The longest run of posts, in hours.
+const RUN_HOURS_MAX: u32 = 24 * 30;
 /// The most times that one action is checked again.
 const RECHECKS_MAX: usize = 8;
 
@@ -35,6 +39,7 @@ impl Default for Desk {
             undo_seconds: settings.undo.as_secs(),
             delay_policies: Vec::new(),
             delay_max_s: 0,
+            run_hours: u32::try_from(settings.run.as_secs() / 3_600).unwrap_or(RUN_HOURS_MAX),
         }
     }
 }
@@ -56,6 +61,9 @@ impl Desk {
         }
         if self.delay_max_s > DELAY_S_MAX {
             return senseless("desk.delay_max_s", "must be at most 86400");
+        }
+        if !(1..=RUN_HOURS_MAX).contains(&self.run_hours) {
+            return senseless("desk.run_hours", "must be 1 to 720");
         }
         self.delayed().map(|_| ())
     }

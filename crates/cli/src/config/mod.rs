@@ -12,6 +12,7 @@ pub mod routing;
 pub mod sections;
 pub mod settings;
 pub mod strikes;
+pub mod two_person;
 pub mod video;
 
 mod environment;

@@ -12,6 +12,7 @@ use super::mail::Mail;
 use super::measures::Measures;
 use super::routing::Routing;
 use super::strikes::Strikes;
+use super::two_person::TwoPerson;
 use super::video::Video;
 use super::{ConfigError, Secret};
 
@@ -44,6 +45,8 @@ pub struct Config {
     pub desk: Desk,
     /// What the platform can do.
     pub measures: Measures,
+    /// When a second person has to agree.
+    pub two_person: TwoPerson,
     /// What people's decisions weigh against an account.
     pub strikes: Strikes,
     /// Where files may be fetched from when a submission names an address in place of the bytes.
@@ -333,6 +336,7 @@ impl Config {
             mail,
             desk,
             measures,
+            two_person,
             strikes,
             fetch,
             hma,
@@ -461,6 +465,7 @@ impl Config {
         desk.check()?;
         measures.check()?;
         mail.check()?;
+        two_person.check()?;
         strikes.check()?;
         for host in &fetch.hosts {
             let parsed: Result<web::fetch::HostPattern, _> = host.parse();

@@ -132,12 +132,14 @@ pub fn flows(config: &Config) -> Result<Settings, ConfigError> {
             undo: Duration::from_secs(config.desk.undo_seconds),
             delay_policies: config.desk.delayed()?,
             delay_max: Duration::from_secs(config.desk.delay_max_s),
+            run: Duration::from_secs(u64::from(config.desk.run_hours) * 3_600),
         },
         measures: config.measures.settings()?,
         mail: config.mail.settings(public_url(config))?,
         rechecks: rechecks(config),
         strikes: config.strikes.settings(),
         routing: config.routing.settings()?,
+        two_person: config.two_person.settings()?,
     })
 }
 

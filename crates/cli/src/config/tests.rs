@@ -61,7 +61,7 @@ fn what_is_not_known_is_refused_with_its_place() {
         "[htpp]\n",
         &[],
         expect![[r#"
-            the configuration `seawall.toml` does not read: line 1: unknown field `htpp`, expected one of `store`, `http`, `media`, `video`, `care`, `matching`, `routing`, `webhook`, `mail`, `desk`, `measures`, `strikes`, `fetch`, `hma`, `log`
+            the configuration `seawall.toml` does not read: line 1: unknown field `htpp`, expected one of `store`, `http`, `media`, `video`, `care`, `matching`, `routing`, `webhook`, `mail`, `desk`, `measures`, `two_person`, `strikes`, `fetch`, `hma`, `log`
         "#]],
     );
     check_error(
@@ -161,6 +161,11 @@ fn how_orders_are_checked_again_must_make_sense() {
         "[mail]\nto = [\"a@example.org\"]",
         "[mail]\nsmtp = \"smtps://mail.example.org\"",
         "[measures]\nlabels = [\"Big Words\"]",
+        "[desk]\nrun_hours = 0",
+        "[two_person]\nitems_over = 501",
+        "[two_person]\npolicies = [\"no_such_policy\"]",
+        "[two_person]\nlapse_hours = 0",
+        "[two_person]\nmeasures = [\"shout\"]",
         "[strikes]\nhate_speech = { weight = 1, days = 0 }",
         "[strikes]\nsuspend_at = 9",
     ] {
@@ -178,6 +183,16 @@ fn how_orders_are_checked_again_must_make_sense() {
             .any(|rule| rule.weight == 7 && rule.lasts.as_secs() == 3 * 86_400)
     );
     assert_eq!(settings.desk.delay_policies, [PolicyCode::OtherTerms]);
+    let two = settings::flows(&with("[two_person]\nitems_over = 3\npolicies = [\"hate_speech\"]").unwrap()).unwrap();
+    assert_eq!(two.two_person.policies, [PolicyCode::HateSpeech]);
+    assert_eq!(
+        (two.two_person.items_over, two.two_person.lapses_after.as_secs()),
+        (3, 86_400)
+    );
+    assert_eq!(
+        Config::default().two_person.settings().unwrap(),
+        moderation::model::TwoPersonSettings::default()
+    );
     assert_eq!(Config::default().strikes.settings(), StrikeSettings::default());
     let set = |times| read("", &[("SEAWALL_WEBHOOK_RECHECK_AFTER_S", times)]);
     assert_eq!(set("5, 10").unwrap().webhook.recheck_after_s, [5, 10]);

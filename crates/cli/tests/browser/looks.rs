@@ -29,6 +29,7 @@ fn pages(demo: &Demo, browser: &Browser) -> Vec<(&'static str, String)> {
     for more in ["add", "import", "confirm"] {
         pages.push((more, format!("{bank}/{more}")));
     }
+    pages.push(("cluster", format!("{}/cluster", pages[0].1)));
     pages.push(("user", link("/settings/users", "td .button")));
     pages.push(("revoke", link("/settings/keys", "td .button")));
     for (name, path) in [
@@ -55,6 +56,9 @@ fn pages(demo: &Demo, browser: &Browser) -> Vec<(&'static str, String)> {
         ("seen-framed", "/item?id=image-5511"),
         ("seen-turned", "/item?id=image-5512"),
         ("seen-lead", "/item?id=post-2142"),
+        ("basket-empty", "/basket"),
+        ("proposals", "/proposals"),
+        ("proposals-ended", "/proposals?state=ended"),
         ("help", "/help"),
     ] {
         pages.push((name, demo.page(path)));

@@ -13,5 +13,6 @@ mod looks;
 mod rules;
 mod shift;
 mod stage;
+mod together;
 mod webdriver;
 mod without_scripts;

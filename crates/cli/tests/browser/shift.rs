@@ -77,7 +77,7 @@ fn a_shift_takes_three_keys_a_decision() {
 }
 
 /// A moderator who is signed in, a bank with one picture, and a key for the platform.
-fn furnish(server: &Server, browser: &Browser) -> String {
+pub fn furnish(server: &Server, browser: &Browser) -> String {
     browser.go(&server.first_link);
     let secret = browser.attribute("#secret", "value").unwrap();
     browser.fill("#password", "three quiet harbour lights");

@@ -177,13 +177,14 @@ pub struct Seeker {
     pub skills: String,
 }
 
-/// The open cases that nobody holds at `now` and that the seeker can do, in the order in which they are handed out, after a number of them.
+/// The open cases that nobody holds at `now`, about whose items nothing is proposed, and that the seeker can do: so many, in the order in which they are handed out,
+/// after a number of them.
 pub async fn list_free(
     conn: &mut AnyConnection,
     seeker: &Seeker,
     now: i64,
-    limit: i64,
-    offset: i64,
+    none_waits: fn(&str) -> String,
+    (limit, offset): (i64, i64),
 ) -> Result<Vec<Case>, StoreError> {
     let among = |column: &str, place: &str| {
         format!("(c.{column} = '' OR {place} = '*' OR REPLACE({place}, ' ' || c.{column} || ' ', '') <> {place})")
@@ -191,9 +192,10 @@ pub async fn list_free(
     let statement = format!(
         "SELECT {} FROM cases_case c
          WHERE c.state = 'open' AND (c.leased_until IS NULL OR c.leased_until <= $2)
-           AND {} AND {} AND {} AND {}
+           AND {} AND {} AND {} AND {} AND {}
          ORDER BY c.lane, c.turn, c.id LIMIT $3 OFFSET $7",
         columns(),
+        none_waits("c.item_id"),
         among("queue", "$1"),
         among("language", "$4"),
         among("work", "$5"),

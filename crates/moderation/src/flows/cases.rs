@@ -3,24 +3,25 @@
 use policy::Queue;
 
 use super::deciding::versions;
-use super::judgement::{check_assessment, check_reason, facts};
+use super::judgement::{check_judgement, check_reason, facts};
 use super::measures::Plan;
 pub use super::opening::open_case;
 use super::orders::held_until;
+use super::proposals::overtake;
 use super::routing::{facts_after_move, place_anew};
 pub use super::undo::{UndoError, undo_decision, undo_until};
 use crate::cases::Seeker;
 use crate::matching::benign;
 use crate::model::{
-    Actor, Author, Case, CaseId, Decision, DecisionId, Denied, InvalidTransition, Judgement, Outcome, Right, Timestamp,
-    UserId, WorkKind,
+    Actor, Author, Case, CaseId, Decision, DecisionId, Denied, InvalidTransition, Judgement, Outcome, ProposalId,
+    Right, SecondReason, Timestamp, UserId, WorkKind, reasons_for_second,
 };
 use crate::routing::{Skills, outcomes, people};
 use crate::rules::firings::Key;
 use crate::rules::{firings, restrictions, standing};
 use crate::store::{StoreError, Tx};
 use crate::views::exposure_of;
-use crate::{Seawall, actions, cases, decisions, items};
+use crate::{Seawall, actions, cases, decisions, items, proposals};
 
 /// A case was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +51,15 @@ pub enum CaseError {
         /// What is wrong with it.
         what: String,
     },
+    /// One person alone cannot decide this: see [`super::proposals`].
+    #[error("a second person has to agree")]
+    SecondPerson {
+        /// Why.
+        reasons: Vec<SecondReason>,
+    },
+    /// Something else about it waits for a second person.
+    #[error("a judgement on it waits for a second person")]
+    Proposed,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -104,7 +114,7 @@ pub async fn take_next_case(app: &Seawall, actor: &Actor, queue: Option<Queue>) 
     for page in 0..NEXT_PAGES_MAX {
         let (now, after) = (app.clock.now().unix_ms(), page * NEXT_TRIES_MAX);
         let mut conn = app.store.reader().await?;
-        let free = cases::list_free(&mut conn, &seeker, now, NEXT_TRIES_MAX, after).await?;
+        let free = cases::list_free(&mut conn, &seeker, now, proposals::none_waits, (NEXT_TRIES_MAX, after)).await?;
         drop(conn);
         let n_found = free.len();
         for case in free.iter().filter(|case| may_be_offered(case, &offered)) {
@@ -191,28 +201,45 @@ pub async fn decide_case(
     judgement: Judgement,
 ) -> Result<DecisionId, CaseError> {
     let user = person(actor)?;
-    check_reason(&judgement.reason)?;
-    match (judgement.outcome, judgement.policy) {
-        (Outcome::Review, _) => {
-            let what = "must be restrict or allow: a person's decision ends the review".to_owned();
-            return Err(CaseError::Invalid { field: "outcome", what });
-        }
-        (Outcome::Restrict, None) => {
-            return Err(CaseError::Invalid {
-                field: "policy",
-                what: "must be named to restrict".to_owned(),
-            });
-        }
-        (Outcome::Restrict, Some(_)) | (Outcome::Allow, _) => {}
+    check_judgement(&judgement)?;
+    let reasons = reasons_for_second(&judgement, 1, &app.settings.two_person);
+    if !reasons.is_empty() {
+        return Err(CaseError::SecondPerson { reasons });
     }
-    check_assessment(&judgement)?;
-
     let mut tx = app.store.begin("decide case").await?;
     let now = app.clock.now();
     // The item is locked first, as a submission of it does: the two wait for each other and never both ways.
     let item_id = cases::find(tx.conn(), id).await?.ok_or(CaseError::NotFound)?.item;
     items::lock(&mut tx, &item_id).await?;
     let case = find_open_to(&mut tx, actor, id, now).await?;
+    let decision = decide_in(app, &mut tx, actor, (user, case), &judgement, None, now).await?;
+    tx.commit().await?;
+    app.bells.jobs.notify_one();
+    Ok(decision)
+}
+
+/// What a decision came of that was not made on its case's page alone.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Agreed {
+    /// The proposal.
+    pub proposal: ProposalId,
+    /// The second person, if one was needed.
+    pub approved_by: Option<UserId>,
+    /// Whether other items were judged with it.
+    pub is_bulk: bool,
+}
+
+/// Decides in a transaction in which the item and the case are locked. Whoever calls it has checked the judgement, and that nobody else has to agree.
+pub(super) async fn decide_in(
+    app: &Seawall,
+    tx: &mut Tx,
+    actor: &Actor,
+    (user, case): (UserId, Case),
+    judgement: &Judgement,
+    agreed: Option<Agreed>,
+    now: Timestamp,
+) -> Result<DecisionId, CaseError> {
+    let id = case.id;
     let (item, _) = items::find(tx.conn(), &case.item).await?.ok_or(CaseError::NotFound)?;
     if item.revision != judgement.revision {
         return Err(CaseError::Changed {
@@ -224,7 +251,7 @@ pub async fn decide_case(
     let live = standing::read(tx.conn()).await?.map_or(0, |kept| kept.standing.live);
     let standing_orders = actions::standing_orders(tx.conn(), &case.item).await?;
     let ends = restrictions::of_item(tx.conn(), &case.item).await?;
-    let plan = Plan::of(app, &judgement, &item, standing_orders, &ends, now)?;
+    let plan = Plan::of(app, judgement, &item, standing_orders, &ends, now)?;
     let decision = Decision {
         id: DecisionId::fresh(now, &app.chance),
         item: case.item.clone(),
@@ -233,7 +260,7 @@ pub async fn decide_case(
         author: Author::Person(user),
         policy: judgement.policy.filter(|_| judgement.outcome == Outcome::Restrict),
         reason: judgement.reason.trim().to_owned(),
-        facts: facts(&judgement, &case, &plan),
+        facts: facts(judgement, &case, &plan, agreed),
         versions: versions(live),
         supersedes: before.as_ref().map(|decision| decision.id),
         case: Some(id),
@@ -241,24 +268,27 @@ pub async fn decide_case(
     };
     let (queue, source) = (case.queue, case.place.facts.clone());
     let closed = case.close(user, decision.id, now)?;
-    decisions::insert(&mut tx, &decision).await?;
-    cases::update(&mut tx, &closed).await?;
-    let body = serde_json::json!({
+    decisions::insert(tx, &decision).await?;
+    cases::update(tx, &closed).await?;
+    overtake(tx, actor, &decision.item, agreed.map(|agreed| agreed.proposal), now).await?;
+    let mut body = serde_json::json!({
         "decision": decision.id.to_string(), "outcome": decision.outcome.as_str(), "item": decision.item.to_string(),
         "supersedes": decision.supersedes.map(|id| id.to_string()),
     });
+    if let Some(agreed) = agreed {
+        body["proposal"] = agreed.proposal.to_string().into();
+        body["approved_by"] = agreed.approved_by.map(|user| user.to_string()).into();
+    }
     tx.event(now, actor, "case.decided", id, body);
     if decision.outcome == Outcome::Restrict {
-        benign::remove_item(&mut tx, &decision.item).await?;
+        benign::remove_item(tx, &decision.item).await?;
     }
     let held = held_until(app, &decision, item.kind);
-    plan.order(app, &mut tx, actor, &decision, held).await?;
-    outcomes::note(&mut tx, queue, &source, decision.outcome == Outcome::Restrict, now).await?;
+    plan.order(app, tx, actor, &decision, held).await?;
+    outcomes::note(tx, queue, &source, decision.outcome == Outcome::Restrict, now).await?;
     if let Some(before) = &before {
-        measure_rules(app, &mut tx, before, &decision, Said::Now).await?;
+        measure_rules(app, tx, before, &decision, Said::Now).await?;
     }
-    tx.commit().await?;
-    app.bells.jobs.notify_one();
     Ok(decision.id)
 }
 

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::judging::{KnownItem, judge};
 use super::orders::{Order, hurry, order_action};
+use super::proposals::item_changed;
 use super::routing::{facts_after_move, facts_of, place_anew, place_of, warn_in_time};
 use crate::actions::StandingOrder;
 use crate::matching::benign;
@@ -132,6 +133,9 @@ pub(super) async fn decide<'a>(
         Some(place) => Some(open_or_join_case(app, tx, known, ruling, place, id, now).await?),
         None => cases::find_open_of_item(tx.conn(), known.id).await?.map(|case| case.id),
     };
+    if before.decision.is_some() {
+        item_changed(tx, known.id, revision, now).await?;
+    }
     let is_harmless = ruling.outcome == Outcome::Allow && known.matches.is_empty();
     if !is_harmless {
         benign::remove_item(tx, known.id).await?;

@@ -26,6 +26,7 @@ pub mod mail;
 mod measures;
 mod opening;
 mod orders;
+pub mod proposals;
 pub mod quality;
 pub mod rechecks;
 mod remember;

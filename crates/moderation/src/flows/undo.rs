@@ -16,7 +16,7 @@ use crate::routing::outcomes;
 use crate::rules::restrictions::Ending;
 use crate::rules::{restrictions, standing};
 use crate::store::{StoreError, Tx};
-use crate::{Seawall, actions, cases, decisions, items};
+use crate::{Seawall, actions, cases, decisions, items, proposals};
 
 /// A decision was not undone.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +58,8 @@ pub async fn undo_decision(
     }
     let last = decisions::latest_of_item(tx.conn(), &undone.item).await?;
     let open = cases::find_open_of_item(tx.conn(), &undone.item).await?;
+    // Of many that were decided together nobody can hold each.
+    let is_bulk = undone.facts["bulk"].is_string();
     let (Some(reopened), true, None) = (
         found.reopen(user, undone.id, now),
         last.is_some_and(|last| last.id == undone.id),
@@ -98,8 +100,13 @@ pub async fn undo_decision(
         case: Some(case),
         decided_at: now,
     };
+    let reopened = match is_bulk {
+        true => reopened.release(user, now).map_err(|_| UndoError::TooLate)?,
+        false => reopened,
+    };
     decisions::insert(&mut tx, &again).await?;
     cases::update(&mut tx, &reopened).await?;
+    proposals::note_undone(&mut tx, undone.id).await?;
     let body = json!({
         "decision": again.id.to_string(), "outcome": again.outcome.as_str(), "item": again.item.to_string(),
         "undoes": undone.id.to_string(),

@@ -9,6 +9,7 @@ use crate::access::attempts;
 use crate::flows::access::ATTEMPTS_KEPT;
 use crate::flows::calibrate::{Round, trim_sample};
 use crate::flows::incidents::end_incidents;
+use crate::flows::proposals::{carry_on_proposals, lapse_proposals};
 use crate::flows::quality::draw_reviews;
 use crate::flows::routing::{measure_pace, place_waiting};
 use crate::flows::rules::{end_restrictions, keep_rules_up};
@@ -69,10 +70,24 @@ pub async fn run_upkeep(app: Seawall, mut shutdown: watch::Receiver<bool>) {
                             "cannot draw what is asked of a second person; it will be tried again"
                         );
                     }
+                    if let Err(error) = keep_proposals(&app).await {
+                        tracing::error!(
+                            error = &error as &dyn std::error::Error,
+                            "cannot go on with what was proposed; it will be tried again"
+                        );
+                    }
                     if let Err(error) = keep_order(&app).await {
                         tracing::error!(
                             error = &error as &dyn std::error::Error,
                             "cannot keep the order of cases up to date; it will be tried again"
+                        );
+                    }
+                }
+                () = app.bells.proposals.notified() => {
+                    if let Err(error) = carry_on_proposals(&app).await {
+                        tracing::error!(
+                            error = &error as &dyn std::error::Error,
+                            "cannot carry out what was agreed to; it will be tried again"
                         );
                     }
                 }
@@ -91,6 +106,13 @@ pub async fn run_upkeep(app: Seawall, mut shutdown: watch::Receiver<bool>) {
             }
         }
     }
+}
+
+/// What a process that died left undone is done, and what nobody looked at in time ends.
+async fn keep_proposals(app: &Seawall) -> Result<(), StoreError> {
+    carry_on_proposals(app).await?;
+    lapse_proposals(app).await?;
+    Ok(())
 }
 
 /// What may change while cases wait.

@@ -55,6 +55,8 @@ pub enum Right {
     DecideCases,
     /// Take a case over that a colleague holds.
     TakeOverCases,
+    /// Be the second person: approve or reject what a colleague proposed to decide.
+    ApproveProposals,
     /// Say who is on shift when, and who has which skills.
     PlanShifts,
     /// Read banks and entries.
@@ -85,13 +87,14 @@ pub enum Right {
 
 impl Right {
     /// All rights.
-    pub const ALL: [Right; 19] = [
+    pub const ALL: [Right; 20] = [
         Right::SubmitItems,
         Right::ReadItems,
         Right::ReadCases,
         Right::RevealMedia,
         Right::DecideCases,
         Right::TakeOverCases,
+        Right::ApproveProposals,
         Right::PlanShifts,
         Right::ReadBanks,
         Right::WriteBanks,
@@ -127,6 +130,7 @@ impl fmt::Display for Right {
             Right::RevealMedia => "see pictures without their blur",
             Right::DecideCases => "decide cases",
             Right::TakeOverCases => "take cases over",
+            Right::ApproveProposals => "approve decisions as the second person",
             Right::PlanShifts => "plan shifts and skills",
             Right::ReadBanks => "read banks",
             Right::WriteBanks => "change banks",
@@ -223,7 +227,7 @@ pub fn scope_for(right: Right) -> Option<Scope> {
         Right::ReadItems => Some(Scope::ItemsRead),
         Right::ReadCases | Right::RevealMedia => Some(Scope::CasesRead),
         // Deciding is a person's work: no key opens it.
-        Right::DecideCases | Right::TakeOverCases | Right::PlanShifts => None,
+        Right::DecideCases | Right::TakeOverCases | Right::ApproveProposals | Right::PlanShifts => None,
         Right::ReadBanks => Some(Scope::BanksRead),
         Right::WriteBanks => Some(Scope::BanksWrite),
         Right::RetryActions => Some(Scope::ActionsWrite),

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    Assessment, CaseId, DecisionId, ItemId, Measure, Notice, Outcome, PolicyCode, Restricted, Timestamp, UserId,
+    Assessment, CaseId, DecisionId, ItemId, Measure, Notice, Outcome, PolicyCode, Restricted, Stands, Timestamp, UserId,
 };
 
 /// A decision as it is kept.
@@ -57,16 +57,38 @@ impl Decision {
 
     /// What is restricted by it, the item itself first. Decisions of before parts could be restricted say nothing of them: then it is the item.
     pub fn restricted(&self) -> Vec<Restricted> {
-        if self.outcome != Outcome::Restrict {
+        Self::restricted_in(self.outcome, &self.facts)
+    }
+
+    /// The same, of a decision of which no more was read.
+    pub fn restricted_in(outcome: Outcome, facts: &serde_json::Value) -> Vec<Restricted> {
+        if outcome != Outcome::Restrict {
             return Vec::new();
         }
-        let words = self.facts["restricted"].as_array().into_iter().flatten();
+        let words = facts["restricted"].as_array().into_iter().flatten();
         let mut restricted: Vec<Restricted> = words.filter_map(|what| what.as_str()?.parse().ok()).collect();
         restricted.sort_by_key(|what| Restricted::ALL.iter().position(|known| known == what));
         if restricted.is_empty() {
             restricted.push(Restricted::Item);
         }
         restricted
+    }
+
+    /// The same, with the scope and the end of each, as far as the decision says so: what rules decide has no scope, and its ends are kept elsewhere.
+    pub fn stands_in(outcome: Outcome, facts: &serde_json::Value) -> Vec<Stands> {
+        let said = facts["measures"].as_array();
+        let said = |what: Restricted| said?.iter().find(|said| said["what"] == what.as_str());
+        let stands = Self::restricted_in(outcome, facts).into_iter().map(|what| Stands {
+            what,
+            scope: said(what)
+                .and_then(|said| said["scope"].as_str())
+                .unwrap_or_default()
+                .to_owned(),
+            until: said(what)
+                .and_then(|said| said["until"].as_i64())
+                .map(Timestamp::from_unix_ms),
+        });
+        stands.collect()
     }
 }
 

@@ -101,6 +101,7 @@ id!(/** A person who signs in. */ UserId, "user");
 id!(/** An API key. */ KeyId, "key");
 id!(/** A job in the store. */ JobId, "job");
 id!(/** A question that is answered blindly. */ ReviewId, "rev");
+id!(/** A judgement that waits for a second person. */ ProposalId, "prop");
 id!(/** A past case whose right answer is known. */ GoldenId, "gold");
 
 /// The platform's own name for an item, such as `post-123`: 1 to 256 characters, no control characters, no space at

@@ -129,6 +129,17 @@ pub struct Measure {
     pub lasts: Lasts,
 }
 
+/// One thing that is restricted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stands {
+    /// What.
+    pub what: Restricted,
+    /// In which countries, with which label, which service.
+    pub scope: String,
+    /// Until when.
+    pub until: Option<Timestamp>,
+}
+
 /// A measure that cannot be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidMeasure {

@@ -20,6 +20,7 @@ pub mod lane;
 pub mod measure;
 pub mod notice;
 pub mod page;
+pub mod proposal;
 mod queues;
 pub mod role;
 pub mod rules;
@@ -43,14 +44,18 @@ pub use decision::{Author, Decision, Judgement, Versions};
 pub use event::Event;
 pub use facts::PlatformFacts;
 pub use id::{
-    ActionId, AlarmId, BankId, CaseId, ChangeId, DecisionId, EntryId, GoldenId, ItemId, KeyId, MediaId, ReviewId,
-    StreamId, UserId,
+    ActionId, AlarmId, BankId, CaseId, ChangeId, DecisionId, EntryId, GoldenId, ItemId, KeyId, MediaId, ProposalId,
+    ReviewId, StreamId, UserId,
 };
 pub use item::{Audience, Item, ItemKind, Media, MediaStatus, Plays, PreviewKind};
 pub use lane::{Factors, Lane, LearnedFrom, Place, PlaceFacts, WorkKind};
-pub use measure::{InvalidMeasure, Lasts, Measure, MeasureSettings, Restricted};
+pub use measure::{InvalidMeasure, Lasts, Measure, MeasureSettings, Restricted, Stands};
 pub use notice::Notice;
 pub use page::{Page, PageRequest};
+pub use proposal::{
+    Proposal, ProposalRefused, ProposalState, ProposedItem, ProposedState, SecondReason, TwoPersonSettings,
+    reasons_for_second,
+};
 pub use queues::QueueSet;
 pub use role::{Role, Roles};
 pub use rules::{

@@ -29,9 +29,9 @@ pub enum Role {
 }
 
 use Right::{
-    ApproveRules, DecideCases, PlanShifts, ProposeRules, ReadBanks, ReadCases, ReadEvents, ReadItems, ReadQuality,
-    ReadRules, ReadWorkload, RetryActions, RevealMedia, SettleReviews, StopRules, SubmitItems, TakeOverCases,
-    WriteBanks,
+    ApproveProposals, ApproveRules, DecideCases, PlanShifts, ProposeRules, ReadBanks, ReadCases, ReadEvents, ReadItems,
+    ReadQuality, ReadRules, ReadWorkload, RetryActions, RevealMedia, SettleReviews, StopRules, SubmitItems,
+    TakeOverCases, WriteBanks,
 };
 
 impl Role {
@@ -71,6 +71,7 @@ impl Role {
                 RevealMedia,
                 DecideCases,
                 TakeOverCases,
+                ApproveProposals,
                 ReadBanks,
                 ReadRules,
                 WriteBanks,
@@ -82,6 +83,7 @@ impl Role {
                 RevealMedia,
                 DecideCases,
                 TakeOverCases,
+                ApproveProposals,
                 PlanShifts,
                 ReadBanks,
                 ReadRules,
@@ -223,6 +225,7 @@ mod tests {
             (RevealMedia, "mslg...a"),
             (DecideCases, "msl....a"),
             (TakeOverCases, ".sl....a"),
+            (ApproveProposals, ".sl....a"),
             (PlanShifts, "..l....a"),
             (ReadBanks, "mslgue.a"),
             (WriteBanks, ".sl....a"),

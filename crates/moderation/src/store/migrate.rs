@@ -30,6 +30,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (20, include_str!("../../migrations/0020_undo_and_rechecks.sql")),
     (21, include_str!("../../migrations/0021_routing.sql")),
     (22, include_str!("../../migrations/0022_measures.sql")),
+    (23, include_str!("../../migrations/0023_proposals.sql")),
 ];
 
 /// The database's tables cannot be brought up to date.

@@ -11,7 +11,7 @@ use super::standing::{Standing, standing};
 use super::{ViewError, cursor, names};
 use crate::model::{
     Action, ActionKind, Actor, Author, Case, CaseId, CaseState, Decision, Event, Item, ItemId, ItemKind, Match,
-    MediaId, Page, PageRequest, PlatformFacts, Recheck, Restricted, Right, Tier, Timestamp,
+    MediaId, Page, PageRequest, PlatformFacts, Recheck, Right, Stands, Tier,
 };
 use crate::rules::restrictions;
 use crate::store::columns::Columns;
@@ -89,36 +89,6 @@ pub struct CaseView {
 impl CaseView {
     /// The most lines of the log that a case shows for each of its subjects.
     pub const EVENTS_MAX: i64 = 100;
-}
-
-/// One thing that is restricted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stands {
-    /// What.
-    pub what: Restricted,
-    /// In which countries, with which label, which service.
-    pub scope: String,
-    /// Until when.
-    pub until: Option<Timestamp>,
-}
-
-impl Stands {
-    /// All that is restricted of an item, and by it.
-    async fn of(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec<Self>, StoreError> {
-        let orders = actions::standing_orders(&mut *conn, item).await?;
-        let endings = restrictions::of_item(conn, item).await?;
-        let restricts = orders.into_iter().filter(|order| order.kind == ActionKind::Restrict);
-        let stands = restricts.map(|order| Self {
-            until: endings
-                .iter()
-                .filter(|ending| ending.what == order.what)
-                .map(|ending| ending.ends_at)
-                .max(),
-            what: order.what,
-            scope: order.scope,
-        });
-        Ok(stands.collect())
-    }
 }
 
 /// A decision, and by whom in words.
@@ -249,7 +219,7 @@ pub async fn case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Option<Cas
     let decisions = decisions::list_of_item(&mut conn, &case.item).await?;
     let actions = actions::list_of_item(&mut conn, &case.item).await?;
     let rechecks = actions::rechecks::of_item(&mut conn, &case.item).await?;
-    let stands = Stands::of(&mut conn, &case.item).await?;
+    let stands = stands_of(&mut conn, &case.item).await?;
 
     let mut log = events::list_about(&mut conn, &id.to_string(), CaseView::EVENTS_MAX).await?;
     log.extend(events::list_about(&mut conn, case.item.as_str(), CaseView::EVENTS_MAX).await?);
@@ -291,4 +261,21 @@ pub async fn case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Option<Cas
         rechecks,
         events,
     }))
+}
+
+/// All that is restricted of an item, and by it.
+async fn stands_of(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec<Stands>, StoreError> {
+    let orders = actions::standing_orders(&mut *conn, item).await?;
+    let endings = restrictions::of_item(conn, item).await?;
+    let restricts = orders.into_iter().filter(|order| order.kind == ActionKind::Restrict);
+    let stands = restricts.map(|order| Stands {
+        until: endings
+            .iter()
+            .filter(|ending| ending.what == order.what)
+            .map(|ending| ending.ends_at)
+            .max(),
+        what: order.what,
+        scope: order.scope,
+    });
+    Ok(stands.collect())
 }

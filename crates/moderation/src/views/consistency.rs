@@ -78,6 +78,30 @@ const CHECKS: &[(&str, &str)] = &[
                                           WHERE last.item_id = d.item_id AND last.what = a.what AND last.state <> 'withdrawn'))
          LIMIT $1",
     ),
+    (
+        "a proposal was approved by who proposed it, or by nobody",
+        "SELECT p.id FROM proposals_proposal p
+         WHERE (p.state = 'approved' AND (p.ended_by IS NULL OR p.ended_by = p.proposed_by))
+            OR (p.state = 'alone' AND p.reasons <> '') LIMIT $1",
+    ),
+    (
+        "a proposal was made or approved without a line in the event log",
+        "SELECT p.id FROM proposals_proposal p
+         WHERE NOT EXISTS (SELECT 1 FROM store_event e WHERE e.subject = p.id AND e.actor = p.proposed_by
+                             AND e.kind = CASE p.reasons WHEN '' THEN 'proposal.alone' ELSE 'proposal.made' END)
+            OR (p.state = 'approved'
+                AND NOT EXISTS (SELECT 1 FROM store_event e WHERE e.subject = p.id AND e.actor = p.ended_by
+                                  AND e.kind = 'proposal.approved')) LIMIT $1",
+    ),
+    (
+        "a decision of a proposal is not what the proposal says",
+        "SELECT w.decision_id AS id FROM proposals_item w JOIN proposals_proposal p ON p.id = w.proposal_id
+         WHERE w.decision_id IS NOT NULL
+           AND (p.state NOT IN ('approved', 'alone')
+                OR NOT EXISTS (SELECT 1 FROM decisions_decision d
+                               WHERE d.id = w.decision_id AND d.item_id = w.item_id AND d.revision = w.revision
+                                 AND d.author = p.proposed_by)) LIMIT $1",
+    ),
 ];
 
 /// What is wrong, in words; at most `limit` of each kind.

@@ -5,6 +5,7 @@
 mod accounts;
 mod banks;
 mod cases;
+mod cluster;
 mod consistency;
 mod context;
 mod coverage;
@@ -17,6 +18,7 @@ mod log;
 mod metrics;
 mod names;
 mod numbers;
+mod proposals;
 mod quality;
 mod reach;
 mod rules;
@@ -24,6 +26,7 @@ mod search;
 mod settings;
 mod standing;
 mod streams;
+mod together;
 mod workload;
 
 pub use accounts::account_history;
@@ -32,7 +35,8 @@ pub use banks::{
     BankRow, bank, bank_by_name, blurred_entry_preview, blurred_entry_strip_picture, entry, entry_strip, list_banks,
     list_entries, list_whole_entries, long_signals,
 };
-pub use cases::{CaseFilter, CaseRow, CaseView, DecisionView, EventView, Nearness, Stands, case, list_cases};
+pub use cases::{CaseFilter, CaseRow, CaseView, DecisionView, EventView, Nearness, case, list_cases};
+pub use cluster::{CLUSTER_ITEMS_MAX, Cluster, Member, Why, cluster, n_in_cluster};
 pub(crate) use consistency::consistency_faults;
 pub use context::{CONTEXT_ITEMS_MAX, CaseContext, EntryPast, Poster, RelatedCase, Tally, case_context};
 pub(crate) use coverage::Plan;
@@ -52,6 +56,11 @@ pub(crate) use items::{verdict_in_force, verdict_of_decision};
 pub use log::{action, decision, list_actions, list_decisions, list_events, list_newest_events};
 pub use metrics::{Metrics, metrics};
 pub use numbers::{BURST_MAX, DEADLINE_MINUTES_MAX, NumbersView, PEOPLE_MAX, SURGE_MAX, WhatIf, numbers, what_if};
+pub(crate) use proposals::reaches_proposal;
+pub use proposals::{
+    PROPOSALS_SHOWN_MAX, ProposalRow, ProposalView, WaitingProposal, list_proposals, n_proposals, proposal,
+    waiting_proposal,
+};
 pub use quality::{
     BlindView, DISPUTES_MAX, DisputeView, GoldenAnswer, LEARNED_AFTER, QUALITY_OVER, QualityView, ReviewDesk,
     blind_review, dispute, disputes, is_golden, quality, review_desk,
@@ -68,6 +77,7 @@ pub use search::{ItemSearch, Place, list_items, place_of, search_items};
 pub use settings::{KeyRow, list_keys, list_users};
 pub use standing::Standing;
 pub use streams::{VERDICTS_MAX, list_streams, stream, stream_verdicts};
+pub use together::{Basket, ItemBrief, basket};
 pub use workload::{WORKLOAD_LATELY, WORKLOAD_OVER, Workload, workload};
 
 use crate::model::Denied;

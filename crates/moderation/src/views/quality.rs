@@ -376,7 +376,7 @@ pub(crate) async fn held_review(
     row.map(|row| row.parse("id")).transpose()
 }
 
-/// The condition that a person had no hand in an item: they decided nothing on it, and held or moved no case about it. `item` is a column, `user` a place.
+/// The condition that a person had no hand in an item: they decided nothing on it, were no second person to a decision on it, and held or moved no case about it. `item` is a column, `user` a place.
 fn without_hand_in(item: &str, user: &str) -> String {
     format!(
         "NOT EXISTS (SELECT 1 FROM decisions_decision d WHERE d.item_id = {item} AND d.author = {user})
@@ -384,7 +384,9 @@ fn without_hand_in(item: &str, user: &str) -> String {
                          WHERE c.item_id = {item} AND (c.leased_by = {user} OR c.closed_by = {user}))
          AND NOT EXISTS (SELECT 1 FROM cases_case c JOIN store_event e ON e.subject = c.id
                          WHERE c.item_id = {item} AND e.actor = {user}
-                           AND e.kind IN ('case.taken', 'case.taken_over', 'case.opened', 'case.escalated', 'case.decided'))"
+                           AND e.kind IN ('case.taken', 'case.taken_over', 'case.opened', 'case.escalated', 'case.decided'))
+         AND NOT EXISTS (SELECT 1 FROM proposals_item w JOIN proposals_proposal p ON p.id = w.proposal_id
+                         WHERE w.item_id = {item} AND (p.proposed_by = {user} OR p.ended_by = {user}))"
     )
 }
 

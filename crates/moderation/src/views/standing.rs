@@ -5,6 +5,7 @@ use std::time::Duration;
 use sqlx::{AnyConnection, query};
 
 use crate::model::{Actor, Case, CaseState, Place, Timestamp};
+use crate::proposals;
 use crate::store::StoreError;
 use crate::store::columns::Columns;
 
@@ -35,22 +36,24 @@ pub(super) async fn standing(
         CaseState::Open { .. } => {}
         CaseState::Closed { .. } => return Ok(None),
     }
-    let row = query(
+    let free = proposals::none_waits("c.item_id");
+    let statement = format!(
         "SELECT COUNT(*) AS n FROM (
              SELECT c.id FROM cases_case c
-             WHERE c.state = 'open' AND (c.leased_until IS NULL OR c.leased_until <= $4)
+             WHERE c.state = 'open' AND (c.leased_until IS NULL OR c.leased_until <= $4) AND {free}
                AND ($5 = '*' OR REPLACE($5, ' ' || c.queue || ' ', '') <> $5)
-               AND (c.lane < $1 OR (c.lane = $1 AND (c.turn < $2 OR (c.turn = $2 AND c.id < $3)))) LIMIT $6) AS ahead",
-    )
-    .bind(case.place.lane.rank())
-    .bind(case.place.turn.unix_ms())
-    .bind(case.id.to_string())
-    .bind(now.unix_ms())
-    .bind(actor.queues().to_string())
-    .bind(Standing::AHEAD_MAX)
-    .fetch_one(conn)
-    .await
-    .map_err(StoreError::at("count the cases before one"))?;
+               AND (c.lane < $1 OR (c.lane = $1 AND (c.turn < $2 OR (c.turn = $2 AND c.id < $3)))) LIMIT $6) AS ahead"
+    );
+    let row = query(sqlx::AssertSqlSafe(statement))
+        .bind(case.place.lane.rank())
+        .bind(case.place.turn.unix_ms())
+        .bind(case.id.to_string())
+        .bind(now.unix_ms())
+        .bind(actor.queues().to_string())
+        .bind(Standing::AHEAD_MAX)
+        .fetch_one(conn)
+        .await
+        .map_err(StoreError::at("count the cases before one"))?;
     Ok(Some(Standing {
         place: case.place.clone(),
         waited: now.since(case.opened_at),

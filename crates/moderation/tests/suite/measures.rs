@@ -7,8 +7,8 @@ use moderation::flows::cases::{CaseError, decide_case, open_case, undo_decision}
 use moderation::flows::rules::end_restrictions;
 use moderation::model::{
     Assessment, CaseId, DecisionId, Judgement, Lasts, Measure, MeasureSettings, Outcome, PolicyCode, Restricted,
+    Stands, TwoPersonSettings,
 };
-use moderation::views::Stands;
 use moderation::{DeskSettings, Settings, views};
 
 use super::world::{World, hash_of};
@@ -24,6 +24,11 @@ fn with_measures(mut world: World) -> World {
             labels: words(&["graphic", "context"]),
             services: words(&["live", "upload"]),
             ..MeasureSettings::default()
+        },
+        // Who has to agree is another story: see `proposals`.
+        two_person: TwoPersonSettings {
+            measures: Vec::new(),
+            ..TwoPersonSettings::default()
         },
         ..(*world.app.settings).clone()
     });

@@ -4,6 +4,7 @@ use moderation::flows::access::{self, AccessError, change_queues, end_all_sessio
 use moderation::flows::banks::{self, BankError};
 use moderation::flows::cases::{self, CaseError};
 use moderation::flows::leases;
+use moderation::flows::proposals::{self, ProposalError};
 use moderation::flows::quality::{self, QualityError};
 use moderation::flows::reveal::{self, ClearPicture};
 use moderation::flows::rules::{self, NewChange, RulesError};
@@ -12,7 +13,7 @@ use moderation::flows::submit::{self, SubmitError};
 use moderation::flows::{actions, actions::ActionError};
 use moderation::model::{
     ActionId, Actor, CaseId, Chance, ChangeId, EntryId, ItemId, Judgement, KeyId, MediaId, NewBank, Outcome,
-    PageRequest, Queue, QueueSet, ReviewId, Right, Role, Scope, Timestamp, Token, UserId,
+    PageRequest, ProposalId, Queue, QueueSet, ReviewId, Right, Role, Scope, Timestamp, Token, UserId,
 };
 use moderation::quality::reviews::Answer;
 use moderation::quality::strata::Stratum;
@@ -39,6 +40,7 @@ pub async fn every_flow_asks_for_its_right(world: World) {
     let (action, media) = (ActionId::fresh(at, &chance), MediaId::fresh(at, &chance));
     let (user, entry) = (UserId::fresh(at, &chance), EntryId::fresh(at, &chance));
     let review = ReviewId::fresh(at, &chance);
+    let proposal = ProposalId::fresh(at, &chance);
     let page = PageRequest::first();
     for role in Role::ALL {
         let who = &Actor::person(user, role.into());
@@ -55,6 +57,7 @@ pub async fn every_flow_asks_for_its_right(world: World) {
         let judgement = Judgement::allow(1, "why");
         let rules_denied = |result: Result<(), RulesError>| matches!(result, Err(RulesError::Denied(_)));
         let case_denied = |error: Option<CaseError>| matches!(error, Some(CaseError::Denied(_)));
+        let proposal_denied = |error: Option<ProposalError>| matches!(error, Some(ProposalError::Denied(_)));
         let quality_denied = |error: Option<QualityError>| matches!(error, Some(QualityError::Denied(_)));
         let access_denied = |error: Option<AccessError>| matches!(error, Some(AccessError::Denied(_)));
         let denied = [
@@ -156,6 +159,43 @@ pub async fn every_flow_asks_for_its_right(world: World) {
                     Err(SubmitError::Denied(_))
                 ),
             ),
+            (
+                Right::DecideCases,
+                case_denied(
+                    proposals::decide_or_propose(app, who, case, Judgement::allow(1, "why"))
+                        .await
+                        .err(),
+                ),
+            ),
+            (
+                Right::DecideCases,
+                proposal_denied(
+                    proposals::decide_together(app, who, Vec::new(), Judgement::allow(1, "why"))
+                        .await
+                        .err(),
+                ),
+            ),
+            (
+                Right::DecideCases,
+                proposal_denied(proposals::withdraw_proposal(app, who, proposal).await.err()),
+            ),
+            (
+                Right::DecideCases,
+                proposal_denied(proposals::undo_proposal(app, who, proposal).await.err()),
+            ),
+            (Right::DecideCases, unseen(&views::basket(app, who, &[]).await)),
+            (
+                Right::ApproveProposals,
+                proposal_denied(proposals::approve_proposal(app, who, proposal, &[], "").await.err()),
+            ),
+            (
+                Right::ApproveProposals,
+                proposal_denied(proposals::reject_proposal(app, who, proposal, "why").await.err()),
+            ),
+            (Right::ApproveProposals, unseen(&views::n_proposals(app, who).await)),
+            (Right::ReadCases, unseen(&views::list_proposals(app, who, true).await)),
+            (Right::ReadCases, unseen(&views::proposal(app, who, proposal).await)),
+            (Right::ReadCases, unseen(&views::cluster(app, who, case).await)),
             (
                 Right::TakeOverCases,
                 case_denied(leases::take_over_case(app, who, case, "why".to_owned()).await.err()),

@@ -67,7 +67,11 @@ pub(crate) enum AuthorKind {
 }
 
 impl From<Decision> for DecisionJson {
-    fn from(decision: Decision) -> Self {
+    fn from(mut decision: Decision) -> Self {
+        // Who at the desk decides, or agrees, is nobody's business elsewhere.
+        if let Some(facts) = decision.facts.as_object_mut() {
+            facts.remove("approved_by");
+        }
         let (author, rule) = match decision.author {
             Author::Rule(name) => (AuthorKind::Rule, Some(name)),
             Author::Person(_) => (AuthorKind::Person, None),

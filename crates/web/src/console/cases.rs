@@ -6,11 +6,12 @@ use axum::http::StatusCode;
 use axum::response::IntoResponse;
 use moderation::flows::cases::{self as flow, CaseError, UndoError};
 use moderation::flows::leases;
+use moderation::flows::proposals::{Settled, decide_or_propose};
 use moderation::model::{
     AccountHistory, Action, ActionState, Answer as PlatformAnswer, Assessment, CaseId, CaseState, DecisionId, Found,
     InvalidTransition, Item, Judgement, Notice, Outcome, PolicyCode, Queue, Recheck, Restricted, Timestamp,
 };
-use moderation::views::{self, CaseContext, CaseView, DecisionView, Explanation};
+use moderation::views::{self, CaseContext, CaseView, DecisionView, Explanation, WaitingProposal};
 use serde::Deserialize;
 
 use super::beside::Beside;
@@ -40,6 +41,10 @@ struct CasePage {
     outcome: Option<Outcome>,
     lease: LeaseLine,
     standing: Option<StandingCard>,
+    /// What waits for a second person.
+    waiting: Option<WaitingProposal>,
+    /// How many more items it stands for.
+    n_more: usize,
     may_escalate: bool,
     item: Item,
     report: Option<String>,
@@ -277,6 +282,11 @@ async fn case_page(
         Some(decision) => views::explain(&state.app, &person.actor, decision).await?,
         None => None,
     };
+    let waiting = views::waiting_proposal(&state.app, &person.actor, &view.item.id).await?;
+    let n_more = match lease.is_closed() {
+        true => 0,
+        false => views::n_in_cluster(&state.app, &person.actor, &view.item).await?,
+    };
     let context = views::case_context(&state.app, &person.actor, &view.item.id).await?;
     let history = match &view.item.account {
         Some(account) => Some(views::account_history(&state.app, &person.actor, account).await?),
@@ -292,6 +302,8 @@ async fn case_page(
         outcome: decisions.last().map(|decision| decision.outcome),
         lease,
         standing,
+        waiting,
+        n_more,
         may_escalate: view.case.queue != Queue::Escalated,
         item: view.item,
         report: view.report,
@@ -422,8 +434,15 @@ pub async fn decide_case(State(state): State<WebState>, Path(id): Path<String>, 
     };
     let outcome = judgement.outcome;
     let form = FormState::filled(fields.clone());
-    match flow::decide_case(&state.app, &person.actor, id, judgement).await {
-        Ok(decision) => {
+    match decide_or_propose(&state.app, &person.actor, id, judgement).await {
+        Ok(Settled::Proposed(_)) => {
+            let done = Flash::new("flash.proposed", item);
+            match fields.get("then") {
+                "stay" => Ok(go_saying(&state, &format!("/cases/{id}"), &done)),
+                _ => next_case(&state, &person, Some(queue), Some(done)).await,
+            }
+        }
+        Ok(Settled::Decided(decision)) => {
             let until = match person.actor.user() {
                 Some(user) => flow::undo_until(&state.app, user, decision).await?,
                 None => None,
@@ -487,6 +506,7 @@ fn after_change(state: &WebState, person: &Person, id: CaseId, done: Result<Opti
         Err(CaseError::Transition(InvalidTransition::TakenOver { note, .. })) => Flash::new("problem.taken_over", note),
         Err(CaseError::Transition(InvalidTransition::NotHeld)) => Flash::new("problem.not_held", ""),
         Err(CaseError::Transition(InvalidTransition::HeldTooLong)) => Flash::new("problem.held_too_long", ""),
+        Err(CaseError::Proposed) => Flash::new("problem.proposed_already", ""),
         Err(CaseError::Transition(InvalidTransition::SameQueue)) => Flash::new("problem.same_queue", ""),
         Err(error) => return Err(error.into()),
     };

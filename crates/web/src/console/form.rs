@@ -16,8 +16,8 @@ use crate::body::Share;
 use crate::problem::ApiError;
 use crate::upload::Form;
 
-/// Most fields of one form.
-const FIELDS_MAX: usize = 200;
+/// Most fields of one form: two for each item of the fullest basket, and the judgement on them.
+const FIELDS_MAX: usize = 2 * moderation::model::Proposal::ITEMS_MAX + 100;
 
 /// Most bytes of all fields of a form with a file, without the file.
 const UPLOAD_FIELDS_BYTES_MAX: usize = 64 << 10;

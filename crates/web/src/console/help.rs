@@ -59,6 +59,10 @@ pub const GROUPS: &[KeyGroup] = &[
                 keys: &["G", "A"],
                 does: "help.k_actions",
             },
+            KeyLine {
+                keys: &["G", "P"],
+                does: "proposals.key",
+            },
         ],
     },
     KeyGroup {
@@ -75,6 +79,19 @@ pub const GROUPS: &[KeyGroup] = &[
             KeyLine {
                 keys: &["↵"],
                 does: "help.k_open",
+            },
+        ],
+    },
+    KeyGroup {
+        title: "together.title",
+        lines: &[
+            KeyLine {
+                keys: &["L"],
+                does: "cluster.key",
+            },
+            KeyLine {
+                keys: &["D"],
+                does: "together.key",
             },
         ],
     },
@@ -177,7 +194,14 @@ mod tests {
         for key in &bound {
             assert!(script.contains(&format!("\"{key}\"")), "{key}");
         }
-        for file in ["desk.html", "layout.html", "parts/decide.html", "parts/measures.html"] {
+        for file in [
+            "desk.html",
+            "layout.html",
+            "parts/decide.html",
+            "parts/measures.html",
+            "case.html",
+            "cluster.html",
+        ] {
             let text = std::fs::read_to_string(templates.join(file)).unwrap();
             bound.extend(
                 text.split("data-key=\"")

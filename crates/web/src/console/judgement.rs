@@ -39,6 +39,17 @@ pub struct Factor {
     pub weights: Vec<(u8, bool)>,
 }
 
+impl Factor {
+    /// The factor, with the weight that was chosen in the form.
+    pub fn of(factor: RabatFactor, form: &FormState) -> Self {
+        let weights = Assessment::SCALE.map(|weight| (weight, form.is(&factor_field(factor), &weight.to_string())));
+        Self {
+            factor,
+            weights: weights.collect(),
+        }
+    }
+}
+
 /// A draft, and what stands in its field.
 pub struct DraftField {
     /// The draft.
@@ -71,12 +82,7 @@ impl DecideForm {
                     draft,
                 }
             });
-        let factor = |factor: &RabatFactor| Factor {
-            factor: *factor,
-            weights: Assessment::SCALE
-                .map(|weight| (weight, form.is(&factor_field(*factor), &weight.to_string())))
-                .collect(),
-        };
+        let factor = |factor: &RabatFactor| Factor::of(*factor, form);
         Self {
             policies: PolicyCode::ALL,
             purposes: Purpose::ALL,
@@ -103,7 +109,7 @@ fn drafter(view: &CaseView, lang: Lang, measures: &[Measure], now: Timestamp) ->
         (false, false, true) => Some(Found::Ruled),
         (false, false, false) => None,
     };
-    Drafter::of(&view.item, found, measures::told(view, measures, now), lang)
+    Drafter::of(&view.item, found, measures::told(&view.stands, measures, now), lang)
 }
 
 /// What the person is told: what was written; where a draft was left as it was, that of what is done in the end.
@@ -136,15 +142,42 @@ pub fn read(
     fields: &Fields,
 ) -> Result<Judgement, FormState> {
     let revision = view.item.revision;
-    let outcome = fields.get("outcome").parse::<Outcome>().ok();
-    let outcome = outcome.filter(|outcome| *outcome != Outcome::Review);
-    let restricts = outcome == Some(Outcome::Restrict);
-    let policy = fields.get("policy").parse::<PolicyCode>().ok().filter(|_| restricts);
     let mut form = FormState::filled(fields.clone());
     // What was judged must be what is stored: the platform may have submitted something else meanwhile.
     if fields.get("revision") != revision.to_string() {
         form = form.wrong("", shell.t("decide.changed"));
     }
+    let restricts = fields.get("outcome") == Outcome::Restrict.as_str();
+    let measures = match measures::read(view, settings, fields) {
+        Ok(measures) if restricts => measures,
+        Err(key) if restricts => {
+            form = form.wrong("measures", shell.words.t(key));
+            Vec::new()
+        }
+        Ok(_) | Err(_) => Vec::new(),
+    };
+    let judged = read_alike(shell, fields, form)?;
+    let notice = judged.policy.map(|policy| {
+        let lang = Lang::from_code(fields.get("notice_language")).unwrap_or(shell.words.lang);
+        Notice {
+            language: lang.code().to_owned(),
+            text: leaving(view, lang, policy, (fields, &measures, shell.now)),
+        }
+    });
+    Ok(Judgement {
+        revision,
+        measures,
+        notice,
+        ..judged
+    })
+}
+
+/// All of the judgement that is the same for each item, if there are many; else the form with what is wrong.
+pub fn read_alike(shell: &Shell, fields: &Fields, mut form: FormState) -> Result<Judgement, FormState> {
+    let outcome = fields.get("outcome").parse::<Outcome>().ok();
+    let outcome = outcome.filter(|outcome| *outcome != Outcome::Review);
+    let restricts = outcome == Some(Outcome::Restrict);
+    let policy = fields.get("policy").parse::<PolicyCode>().ok().filter(|_| restricts);
     if outcome.is_none() {
         form = form.wrong("outcome", shell.t("decide.need_outcome"));
     }
@@ -165,14 +198,6 @@ pub fn read(
         };
         form = form.wrong("assessment", shell.words.t(key));
     }
-    let measures = match measures::read(view, settings, fields) {
-        Ok(measures) if restricts => measures,
-        Err(key) if restricts => {
-            form = form.wrong("measures", shell.words.t(key));
-            Vec::new()
-        }
-        Ok(_) | Err(_) => Vec::new(),
-    };
     let Some(outcome) = outcome.filter(|_| !form.has_errors()) else {
         return Err(form);
     };
@@ -182,21 +207,14 @@ pub fn read(
         (true, Some(policy)) => notice::standard_reason(shell.words, policy),
         (true, None) => shell.t("standard.allow").to_owned(),
     };
-    let notice = policy.map(|policy| {
-        let lang = Lang::from_code(fields.get("notice_language")).unwrap_or(shell.words.lang);
-        Notice {
-            language: lang.code().to_owned(),
-            text: leaving(view, lang, policy, (fields, &measures, shell.now)),
-        }
-    });
     Ok(Judgement {
-        revision,
+        revision: 0,
         outcome,
         policy,
-        measures,
+        measures: Vec::new(),
         reason,
         assessment,
-        notice,
+        notice: None,
     })
 }
 

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use moderation::model::{InvalidMeasure, Lasts, Measure, MeasureSettings, Restricted, Timestamp};
-use moderation::views::{CaseView, Stands};
+use moderation::model::{InvalidMeasure, Lasts, Measure, MeasureSettings, Restricted, Stands, Timestamp};
+use moderation::views::CaseView;
 
 use super::form::{Fields, FormState};
 use super::notice::Told;
@@ -21,6 +21,8 @@ pub struct MeasureForm {
     pub groups: Vec<Group>,
     /// What is ticked, for who does not open it.
     pub chosen: Vec<Restricted>,
+    /// Whether something must be ticked; else what stands is confirmed where nothing is.
+    pub is_needed: bool,
     /// The sentence that names an end, with `{day}` in it, in the language of the notice.
     pub told_until: String,
 }
@@ -65,7 +67,9 @@ impl MeasureForm {
             let stands = view.stands.iter().find(|stands| stands.what == *what);
             let is_meant = match is_filled {
                 true => form.has("measure", what.as_str()),
-                false => default_measures(view).iter().any(|measure| measure.what == *what),
+                false => default_measures(&view.stands)
+                    .iter()
+                    .any(|measure| measure.what == *what),
             };
             let can_be = settings.is_offered(*what) && (view.item.account.is_some() || !what.is_of_account());
             (can_be || stands.is_some()).then(|| Line {
@@ -76,25 +80,34 @@ impl MeasureForm {
                 told: super::notice::sentence(told, *what, &view.item),
             })
         };
-        let lines = Restricted::ALL.iter().filter_map(line);
-        let (account, item): (Vec<Line>, Vec<Line>) = lines.partition(|line| line.what.is_of_account());
+        let lines = Restricted::ALL.iter().filter_map(line).collect();
+        Self::of_lines(lines, true, told.t("notice.until").to_owned())
+    }
+
+    /// For many items at once.
+    pub fn of_many(settings: &MeasureSettings, shell: &Shell, form: &FormState) -> Self {
+        let offered = Restricted::ALL.iter().filter(|what| settings.is_offered(**what));
+        let line = |what: &Restricted| Line {
+            what: *what,
+            is_chosen: form.has("measure", what.as_str()),
+            scope: scope(*what, None, settings, form),
+            lasts: lasts(*what, None, shell, form),
+            told: String::new(),
+        };
+        Self::of_lines(offered.map(line).collect(), false, String::new())
+    }
+
+    fn of_lines(lines: Vec<Line>, is_needed: bool, told_until: String) -> Self {
+        let (account, item): (Vec<Line>, Vec<Line>) = lines.into_iter().partition(|line| line.what.is_of_account());
         let chosen = item.iter().chain(&account).filter(|line| line.is_chosen);
         let chosen = chosen.map(|line| line.what).collect();
-        let item = Group {
-            key: "measures.item",
-            lines: item,
-        };
-        let account = Group {
-            key: "measures.account",
-            lines: account,
-        };
+        let groups = [("measures.item", item), ("measures.account", account)];
+        let groups = groups.into_iter().map(|(key, lines)| Group { key, lines });
         Self {
-            groups: [item, account]
-                .into_iter()
-                .filter(|group| !group.lines.is_empty())
-                .collect(),
+            groups: groups.filter(|group| !group.lines.is_empty()).collect(),
             chosen,
-            told_until: told.t("notice.until").to_owned(),
+            is_needed,
+            told_until,
         }
     }
 }
@@ -146,8 +159,8 @@ fn lasts_field(what: Restricted) -> String {
 }
 
 /// What is ticked at first: what stands, or the item itself.
-fn default_measures(view: &CaseView) -> Vec<Measure> {
-    let stands = view.stands.iter().map(|stands| Measure {
+fn default_measures(stands: &[Stands]) -> Vec<Measure> {
+    let stands = stands.iter().map(|stands| Measure {
         what: stands.what,
         scope: stands.scope.clone(),
         lasts: Lasts::AsItStands,
@@ -159,13 +172,36 @@ fn default_measures(view: &CaseView) -> Vec<Measure> {
     measures
 }
 
-/// The measures in a form. A form that does not speak of them confirms what stands.
+/// The measures in a form, else the key of what is wrong. A form that does not speak of them confirms what stands.
 pub fn read(view: &CaseView, settings: &MeasureSettings, fields: &Fields) -> Result<Vec<Measure>, &'static str> {
     if fields.get("measures") != "chosen" {
         return Ok(Vec::new());
     }
-    let mut measures: Vec<Measure> = Vec::new();
-    for word in fields.all("measure").take(Restricted::ALL.len()) {
+    let measures = ticked(fields)?;
+    if measures.is_empty() {
+        return Err("measures.need");
+    }
+    let is_standing = |measure: &Measure| {
+        let is_it = |stands: &Stands| stands.what == measure.what && stands.scope == measure.scope;
+        view.stands.iter().any(is_it)
+    };
+    check(settings.check(&measures, view.item.account.is_some(), is_standing))?;
+    Ok(measures)
+}
+
+/// The same for many items, all of which somebody known posted or not. Nothing ticked confirms what stands.
+pub fn read_many(
+    settings: &MeasureSettings,
+    fields: &Fields,
+    have_account: bool,
+) -> Result<Vec<Measure>, &'static str> {
+    let measures = ticked(fields)?;
+    check(settings.check(&measures, have_account, |_| false))?;
+    Ok(measures)
+}
+
+fn ticked(fields: &Fields) -> Result<Vec<Measure>, &'static str> {
+    let read = |word: &str| {
         let what: Restricted = word.parse().map_err(|_| "measures.not_offered")?;
         let lasts = match fields.get(&lasts_field(what)) {
             "" => Lasts::AsItStands,
@@ -179,41 +215,35 @@ pub fn read(view: &CaseView, settings: &MeasureSettings, fields: &Fields) -> Res
             Some(_) => fields.get(&scope_field(what)),
             None => "",
         };
-        measures.push(Measure::scoped(what, written, lasts));
-    }
-    if measures.is_empty() {
-        return Err("measures.need");
-    }
-    let is_standing = |measure: &Measure| {
-        let is_it = |stands: &Stands| stands.what == measure.what && stands.scope == measure.scope;
-        view.stands.iter().any(is_it)
+        Ok(Measure::scoped(what, written, lasts))
     };
-    match settings.check(&measures, view.item.account.is_some(), is_standing) {
-        Ok(()) => Ok(measures),
-        Err(InvalidMeasure::Twice | InvalidMeasure::NotOffered) => Err("measures.not_offered"),
-        Err(InvalidMeasure::NoAccount) => Err("measures.no_account"),
-        Err(InvalidMeasure::Countries) => Err("measures.wrong_countries"),
-        Err(InvalidMeasure::Everywhere) => Err("measures.everywhere"),
-        Err(InvalidMeasure::Scope) => Err("measures.wrong_scope"),
-        Err(InvalidMeasure::Lasts) => Err("measures.wrong_lasts"),
-    }
+    fields.all("measure").take(Restricted::ALL.len()).map(read).collect()
+}
+
+fn check(checked: Result<(), InvalidMeasure>) -> Result<(), &'static str> {
+    checked.map_err(|error| match error {
+        InvalidMeasure::Twice | InvalidMeasure::NotOffered => "measures.not_offered",
+        InvalidMeasure::NoAccount => "measures.no_account",
+        InvalidMeasure::Countries => "measures.wrong_countries",
+        InvalidMeasure::Everywhere => "measures.everywhere",
+        InvalidMeasure::Scope => "measures.wrong_scope",
+        InvalidMeasure::Lasts => "measures.wrong_lasts",
+    })
 }
 
 /// What the affected person is told of these measures; of none, what is told when what stands is confirmed.
-pub fn told(view: &CaseView, measures: &[Measure], now: Timestamp) -> Vec<Told> {
-    let defaults = default_measures(view);
+pub fn told(stands: &[Stands], measures: &[Measure], now: Timestamp) -> Vec<Told> {
+    let defaults = default_measures(stands);
     let measures = if measures.is_empty() { &defaults } else { measures };
     let mut told: Vec<Told> = measures
         .iter()
         .map(|measure| {
-            let stands = view.stands.iter().find(|stands| stands.what == measure.what);
-            let stands_until = stands
-                .and_then(|stands| stands.until)
-                .filter(|_| measure.what.can_end());
+            let stands = stands.iter().find(|stands| stands.what == measure.what);
+            let stands_until = stands.and_then(|stands| stands.until);
             Told {
                 what: measure.what,
                 scope: measure.scope.clone(),
-                until: measure.ends_at(stands_until, now),
+                until: measure.ends_at(stands_until.filter(|_| measure.what.can_end()), now),
             }
         })
         .collect();

@@ -12,8 +12,10 @@ mod actions;
 mod agent;
 mod assets;
 mod banks;
+mod basket;
 mod beside;
 mod cases;
+mod cluster;
 mod cookies;
 mod coverage;
 mod desk;
@@ -39,6 +41,7 @@ mod preferences;
 mod prefs;
 mod previews;
 mod problem;
+mod proposals;
 mod quality;
 mod rules;
 mod runs;
@@ -51,6 +54,7 @@ mod standing;
 mod streams;
 mod strip;
 mod timeline;
+mod together;
 mod users;
 mod visit;
 mod words;
@@ -84,6 +88,14 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .route("/cases/{id}/renew", post(cases::renew_case))
         .route("/cases/{id}/leave", post(cases::leave_case))
         .route("/cases/{id}/take-over", post(cases::take_over_case))
+        .route("/cases/{id}/cluster", get(cluster::show_cluster))
+        .route("/basket", get(basket::show_empty).post(basket::show_basket))
+        .route("/basket/decide", post(basket::decide_basket))
+        .route("/proposals", get(proposals::list_proposals))
+        .route(
+            "/proposals/{id}",
+            get(proposals::show_proposal).post(proposals::end_proposal),
+        )
         .route("/coverage", get(coverage::show_coverage))
         .route("/coverage/shifts", post(coverage::add_shift))
         .route("/coverage/shifts/{id}/remove", post(coverage::remove_shift))

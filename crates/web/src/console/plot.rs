@@ -214,6 +214,7 @@ mod tests {
             session: None,
             flash: None,
             rests_until: None,
+            n_proposals: 0,
         }
     }
 

@@ -9,6 +9,7 @@ use moderation::flows::access::AccessError;
 use moderation::flows::actions::ActionError;
 use moderation::flows::banks::BankError;
 use moderation::flows::cases::CaseError;
+use moderation::flows::proposals::ProposalError;
 use moderation::flows::rules::RulesError;
 use moderation::flows::shifts::ShiftError;
 use moderation::model::Denied;
@@ -169,10 +170,26 @@ impl From<CaseError> for ConsoleError {
         match error {
             CaseError::Denied(denied) => ConsoleError::Denied(denied),
             CaseError::NotFound => ConsoleError::NotFound,
-            CaseError::Transition(_) | CaseError::Changed { .. } | CaseError::Invalid { .. } => {
-                ConsoleError::BadRequest("the case does not take this")
-            }
+            CaseError::Transition(_)
+            | CaseError::Changed { .. }
+            | CaseError::Invalid { .. }
+            | CaseError::SecondPerson { .. }
+            | CaseError::Proposed => ConsoleError::BadRequest("the case does not take this"),
             CaseError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// What forms do not show beside a field.
+impl From<ProposalError> for ConsoleError {
+    fn from(error: ProposalError) -> Self {
+        match error {
+            ProposalError::Denied(denied) => ConsoleError::Denied(denied),
+            ProposalError::NotFound => ConsoleError::NotFound,
+            ProposalError::Refused(_) | ProposalError::NothingLeft(_) | ProposalError::Invalid { .. } => {
+                ConsoleError::BadRequest("the proposal does not take this")
+            }
+            ProposalError::Store(error) => error.into(),
         }
     }
 }

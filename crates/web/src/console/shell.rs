@@ -30,6 +30,8 @@ pub struct Shell {
     pub flash: Option<Flash>,
     /// Until when pictures stay covered for them, on pages that show some.
     pub rests_until: Option<Timestamp>,
+    /// How many proposals wait for them to say yes or no.
+    pub n_proposals: i64,
 }
 
 /// `text` set apart so that its direction does not disturb what stands around it.
@@ -269,6 +271,11 @@ impl Shell {
         self.may(Right::TakeOverCases)
     }
 
+    /// Whether to count what waits for them as the second person.
+    pub fn may_approve_proposals(&self) -> bool {
+        self.may(Right::ApproveProposals)
+    }
+
     /// Whether to offer shifts and skills.
     pub fn may_plan_shifts(&self) -> bool {
         self.may(Right::PlanShifts)
@@ -369,6 +376,7 @@ mod tests {
             session: None,
             flash: None,
             rests_until: None,
+            n_proposals: 0,
         }
     }
 

@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use moderation::flows::access;
 use moderation::model::Actor;
+use moderation::views;
 
 use super::agent::rough_agent;
 use super::cookies::Cookie;
@@ -100,7 +101,7 @@ async fn shell_of(state: &WebState, headers: &HeaderMap, uri: &Uri) -> Result<Sh
         .read(headers, secure)
         .and_then(|text| Flash::parse(text, words));
     let here = uri.path_and_query().map_or("/", |here| here.as_str()).to_owned();
-    Ok(Shell {
+    let mut shell = Shell {
         words,
         prefs,
         now: state.app.clock.now(),
@@ -108,7 +109,15 @@ async fn shell_of(state: &WebState, headers: &HeaderMap, uri: &Uri) -> Result<Sh
         session,
         flash,
         rests_until: None,
-    })
+        n_proposals: 0,
+    };
+    if shell.may_approve_proposals()
+        && let Some(session) = &shell.session
+    {
+        let actor = access::actor_of(&session.user);
+        shell.n_proposals = views::n_proposals(&state.app, &actor).await?;
+    }
+    Ok(shell)
 }
 
 fn changes_something(method: &Method) -> bool {

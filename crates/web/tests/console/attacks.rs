@@ -5,7 +5,7 @@
 //! | forged forms (CSRF) | `safety::no_other_site_sends_a_form`, `safety::no_form_is_taken_without_the_token_of_its_session` |
 //! | markup in ids, text, file and account names | `safety::what_the_platform_sends_is_text_and_nothing_else`, and below in searches and notices |
 //! | SVG | below |
-//! | cases of queues one does not work on (IDOR) | below; `rights`, `people` in the store's suite |
+//! | cases of queues one does not work on (IDOR) | below; `together::what_waits_in_foreign_queues_is_not_there`; `rights`, `people` in the store's suite |
 //! | a planted session (fixation) | below; `access::signing_in_takes_three_things_and_makes_a_new_session` |
 //! | addresses inside the network as media (SSRF) | `http::fetch` |
 //! | more through the API than in the console | `http::access`; `rights` in the store's suite |

@@ -25,3 +25,4 @@ mod recordings;
 mod rules;
 mod safety;
 mod search;
+mod together;

@@ -7,7 +7,7 @@ use crate::people::{Person, get, post, submit};
 use crate::world::{KNOWN, World, pdq};
 
 /// Every form of the console.
-const FORMS: [&str; 60] = [
+const FORMS: [&str; 63] = [
     "/sign-in",
     "/sign-out",
     "/invite/x",
@@ -68,6 +68,9 @@ const FORMS: [&str; 60] = [
     "/item/case",
     "/search/keep",
     "/search/picture",
+    "/basket",
+    "/basket/decide",
+    "/proposals/x",
 ];
 
 /// Forms of those who are not signed in: they prove themselves by a secret.
