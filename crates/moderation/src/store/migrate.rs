@@ -29,6 +29,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (19, include_str!("../../migrations/0019_quality.sql")),
     (20, include_str!("../../migrations/0020_undo_and_rechecks.sql")),
     (21, include_str!("../../migrations/0021_routing.sql")),
+    (22, include_str!("../../migrations/0022_oidc.sql")),
 ];
 
 /// The database's tables cannot be brought up to date.
