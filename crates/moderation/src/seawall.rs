@@ -7,6 +7,7 @@ use std::time::Duration;
 use media::MediaHost;
 use media::av::{AvHost, Sampling};
 
+use crate::access::provider::{Provider, ProviderSettings, ProviderSetupError};
 use crate::actions::probe::{Probe, ProbeError};
 use crate::actions::rechecks::{HowRechecked, RecheckSettings};
 use crate::actions::webhook::{Webhook, WebhookError, WebhookSettings};
@@ -43,6 +44,8 @@ pub struct Seawall {
     pub webhook: Option<Arc<Webhook>>,
     /// Who looks whether items are there, if the operator named an address for that.
     pub probe: Option<Arc<Probe>>,
+    /// Where people of the platform sign in, if the operator named an identity provider.
+    pub provider: Option<Arc<Provider>>,
     /// What the operator chose.
     pub settings: Arc<Settings>,
     /// The live streams of this process.
@@ -76,6 +79,8 @@ pub(crate) struct Bells {
 pub struct Settings {
     /// Where orders are sent; with none, they wait.
     pub webhook: Option<WebhookSettings>,
+    /// Where people of the platform sign in; with none, here alone.
+    pub provider: Option<ProviderSettings>,
     /// How near is near.
     pub matching: MatchSettings,
     /// The most files of one item.
@@ -143,6 +148,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             webhook: None,
+            provider: None,
             matching: MatchSettings::default(),
             media_per_item_max: 20,
             recordings: RecordingSettings::default(),
@@ -186,6 +192,9 @@ pub enum OpenError {
     /// The webhook is set up wrongly.
     #[error("cannot set the webhook up")]
     Webhook(#[from] WebhookError),
+    /// The identity provider is set up wrongly.
+    #[error("cannot set the identity provider up")]
+    Provider(#[from] ProviderSetupError),
     /// The address that tells whether an item is there is set up wrongly.
     #[error("cannot set the probe up")]
     Probe(#[from] ProbeError),
@@ -224,6 +233,10 @@ impl Seawall {
             Some(settings) => Some(Arc::new(Webhook::new(settings.clone())?)),
             None => None,
         };
+        let provider = match &parts.settings.provider {
+            Some(settings) => Some(Arc::new(Provider::new(settings.clone())?)),
+            None => None,
+        };
         let probe = match &parts.settings.rechecks.how {
             HowRechecked::Probe(settings) => Some(Arc::new(Probe::new(settings.clone())?)),
             HowRechecked::Not | HowRechecked::Ask => None,
@@ -237,6 +250,7 @@ impl Seawall {
             matcher: Arc::new(Matcher::in_memory(parts.settings.matching)),
             webhook,
             probe,
+            provider,
             settings: Arc::new(parts.settings),
             streams: Arc::default(),
             judge: Arc::default(),

@@ -157,8 +157,13 @@ pub struct Origin {
     pub id_token: Option<String>,
 }
 
-/// Notes where a session began, and when its person proved themselves there.
-pub async fn set_origin(tx: &mut Tx, token_hash: &str, origin: &Origin, proved_at: Timestamp) -> Result<(), StoreError> {
+/// Notes where a session began, and when its person proved themselves there, if the provider says so.
+pub async fn set_origin(
+    tx: &mut Tx,
+    token_hash: &str,
+    origin: &Origin,
+    proved_at: Option<Timestamp>,
+) -> Result<(), StoreError> {
     query(
         "UPDATE access_session SET issuer = $1, subject = $2, provider_session = $3, id_token = $4, proved_at = $5
          WHERE token_hash = $6",
@@ -167,7 +172,7 @@ pub async fn set_origin(tx: &mut Tx, token_hash: &str, origin: &Origin, proved_a
     .bind(origin.subject.clone())
     .bind(origin.provider_session.clone())
     .bind(origin.id_token.clone())
-    .bind(proved_at.unix_ms())
+    .bind(proved_at.map(Timestamp::unix_ms))
     .bind(token_hash.to_owned())
     .execute(tx.conn())
     .await

@@ -120,7 +120,7 @@ pub async fn end_sessions(State(state): State<WebState>, Posted { person, fields
 pub async fn change_password(State(state): State<WebState>, Posted { person, fields }: Posted) -> Answer {
     let (_, session) = who(&person)?;
     let code = digits(fields.get("code"));
-    let proof = Proof {
+    let proof = Proof::Typed {
         password: fields.get("password"),
         code: &code,
     };
@@ -144,7 +144,7 @@ pub async fn change_password(State(state): State<WebState>, Posted { person, fie
 pub async fn renew_recovery_codes(State(state): State<WebState>, Posted { person, fields }: Posted) -> Answer {
     let (_, session) = who(&person)?;
     let code = digits(fields.get("code"));
-    let proof = Proof {
+    let proof = Proof::Typed {
         password: fields.get("password"),
         code: &code,
     };
@@ -168,7 +168,7 @@ pub async fn create_token(State(state): State<WebState>, Posted { person, fields
     let lifetime = Duration::from_secs(days.saturating_mul(24 * 3600));
     let (_, session) = who(&person)?;
     let code = digits(fields.get("code"));
-    let proof = Proof {
+    let proof = Proof::Typed {
         password: fields.get("password"),
         code: &code,
     };

@@ -484,6 +484,7 @@ mod tests {
         let mut id = IdToken {
             subject: "u-1".to_owned(),
             provider_session: None,
+            signed_in_at: None,
             claims: json!({ "sub": "u-1", "groups": ["desk"] }).as_object().unwrap().clone(),
         };
         let other = add_claims(&mut id, json!({ "sub": "u-2", "email": "x@y" }));

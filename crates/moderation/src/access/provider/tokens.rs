@@ -119,6 +119,8 @@ pub struct IdToken {
     pub subject: String,
     /// The provider's name for its session.
     pub provider_session: Option<String>,
+    /// When the person last signed in there, if it says.
+    pub signed_in_at: Option<Timestamp>,
     /// Everything that it says.
     pub claims: Map<String, Value>,
 }
@@ -166,6 +168,8 @@ pub fn check_id_token(
     Ok(IdToken {
         subject,
         provider_session: text(claims, "sid").map(str::to_owned),
+        // A time to come proves nothing for longer than one that is now.
+        signed_in_at: time(claims, "auth_time").map(|at| at.min(expected.now)),
         claims: signed.claims,
     })
 }
