@@ -6,6 +6,7 @@
 
 pub mod care;
 pub mod desk;
+pub mod oidc;
 pub mod routing;
 pub mod sections;
 pub mod settings;

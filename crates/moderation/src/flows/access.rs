@@ -25,9 +25,9 @@ use crate::store::{Lock, StoreError, Tx};
 pub use keys::{NewKey, authenticate_key, create_key, revoke_key};
 pub use proof::{Proof, change_password, n_recovery_codes, renew_recovery_codes};
 pub use provider::{
-    ARRIVAL_LIFETIME, Arrival, CodeNeeded, Departure, Landing, LogoutError, OwnAccess, ProviderSignInError,
-    begin_link, begin_proof, begin_sign_in, come_back, finish_with_code, link_identity, list_identities,
-    log_out_by_provider, may_sign_in_locally, open_code, own_access, sign_out_everywhere, unlink_identity,
+    ARRIVAL_LIFETIME, Arrival, CodeNeeded, Departure, Landing, LogoutError, OwnAccess, ProviderSignInError, begin_link,
+    begin_proof, begin_sign_in, come_back, finish_with_code, link_identity, list_identities, log_out_by_provider,
+    may_sign_in_locally, open_code, own_access, sign_out_everywhere, unlink_identity,
 };
 pub use searches::{forget_search, keep_search, kept_searches};
 pub use sessions::{

@@ -107,9 +107,7 @@ impl Client {
         let (status, body) = self.send(request).await?;
         match status {
             200 => read(&body),
-            400 | 401 => Err(CallError::Refused {
-                word: refusal(&body),
-            }),
+            400 | 401 => Err(CallError::Refused { word: refusal(&body) }),
             status => Err(CallError::Status { status }),
         }
     }
@@ -148,8 +146,13 @@ fn refusal(body: &[u8]) -> String {
 /// A word of the standard's kind; `unknown` for anything else that stands in its place.
 pub fn plain_word(word: &str) -> String {
     const LENGTH_MAX: usize = 40;
-    let is_plain = !word.is_empty() && word.len() <= LENGTH_MAX && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    if is_plain { word.to_owned() } else { "unknown".to_owned() }
+    let is_plain =
+        !word.is_empty() && word.len() <= LENGTH_MAX && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+    if is_plain {
+        word.to_owned()
+    } else {
+        "unknown".to_owned()
+    }
 }
 
 /// The address, if it is one that may be asked or shown: HTTPS, or HTTP on this machine, with nobody's name in it.
@@ -169,7 +172,12 @@ mod tests {
 
     #[test]
     fn only_https_or_this_machine_is_asked() {
-        for good in ["https://id.example/x?y=1", "http://127.0.0.1:8080/", "http://localhost/", "http://[::1]:1/"] {
+        for good in [
+            "https://id.example/x?y=1",
+            "http://127.0.0.1:8080/",
+            "http://localhost/",
+            "http://[::1]:1/",
+        ] {
             assert!(safe_url(good).is_some(), "{good}");
         }
         for bad in [
@@ -189,7 +197,10 @@ mod tests {
 
     #[test]
     fn of_a_refusal_only_the_standards_word_is_kept() {
-        assert_eq!(refusal(br#"{"error":"invalid_grant","error_description":"amal@example"}"#), "invalid_grant");
+        assert_eq!(
+            refusal(br#"{"error":"invalid_grant","error_description":"amal@example"}"#),
+            "invalid_grant"
+        );
         assert_eq!(refusal(br#"{"error":"<script>"}"#), "unknown");
         assert_eq!(refusal(b"no"), "unknown");
     }

@@ -74,7 +74,10 @@ impl Keys {
     fn find(&self, header: &Header) -> Result<DecodingKey, TokenError> {
         let fits = |key: &&Jwk| {
             let is_named = header.kid.is_none() || key.common.key_id == header.kid;
-            let algorithm = key.common.key_algorithm.map(|algorithm| Algorithm::try_from(algorithm).ok());
+            let algorithm = key
+                .common
+                .key_algorithm
+                .map(|algorithm| Algorithm::try_from(algorithm).ok());
             is_named && algorithm.is_none_or(|algorithm| algorithm == Some(header.alg))
         };
         let mut found = self
@@ -205,7 +208,10 @@ mod tests {
     fn a_published_signature_is_checked() {
         let key = json!({ "kty": "RSA", "n": RSA_N, "e": "AQAB" });
         let signed = set(json!([key])).open(RSA_TOKEN).unwrap();
-        assert_eq!((signed.algorithm, &signed.claims["iss"]), (Algorithm::RS256, &json!("joe")));
+        assert_eq!(
+            (signed.algorithm, &signed.claims["iss"]),
+            (Algorithm::RS256, &json!("joe"))
+        );
 
         // A key that says it is for something else, or a second that would do as well, is not taken.
         let for_encryption = json!({ "kty": "RSA", "n": RSA_N, "e": "AQAB", "use": "enc" });
@@ -226,7 +232,11 @@ mod tests {
         let cut = &RSA_TOKEN[..RSA_TOKEN.len() - 2];
         assert_eq!(keys.open(cut).unwrap_err(), TokenError::Signature);
         for nonsense in ["", "a.b", "a.b.c", "...", &"x".repeat(TOKEN_BYTES_MAX + 1)] {
-            assert_eq!(keys.open(nonsense).unwrap_err(), TokenError::Malformed, "{nonsense:.20}");
+            assert_eq!(
+                keys.open(nonsense).unwrap_err(),
+                TokenError::Malformed,
+                "{nonsense:.20}"
+            );
         }
     }
 

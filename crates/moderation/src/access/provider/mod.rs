@@ -302,7 +302,9 @@ impl Provider {
         let discovery = self.discovery(now).await?;
         let answer = self.send_code(&discovery, code).await?;
         let raw = answer.get("id_token").and_then(Value::as_str);
-        let raw = raw.ok_or(CallError::Unreadable { what: "there is no ID token" })?;
+        let raw = raw.ok_or(CallError::Unreadable {
+            what: "there is no ID token",
+        })?;
         let access_token = answer.get("access_token").and_then(Value::as_str);
         let access_token = access_token.filter(|token| token.len() <= ACCESS_TOKEN_BYTES_MAX);
         let signed = self.open(raw, now).await?;
@@ -312,9 +314,11 @@ impl Provider {
             fresh_since,
         };
         let mut id = tokens::check_id_token(signed, &self.expected(now), &sign_in)?;
-        if let (true, Some(address), Some(token)) =
-            (self.settings.people.lacks(&id.claims), &discovery.userinfo, access_token)
-        {
+        if let (true, Some(address), Some(token)) = (
+            self.settings.people.lacks(&id.claims),
+            &discovery.userinfo,
+            access_token,
+        ) {
             let said = self.client.get(address, Some(token)).await?;
             add_claims(&mut id, said)?;
         }
@@ -325,28 +329,29 @@ impl Provider {
     }
 
     async fn send_code(&self, discovery: &Discovery, code: &Code<'_>) -> Result<Value, CallError> {
-        let settings = &self.settings;
+        // The standard (RFC 6749, section 2.3.1) has both encoded before they go into the header.
+        let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let name = encoded(&self.settings.client_id);
+        let secret = self.settings.client_secret.as_deref();
+        let in_header = secret.filter(|_| !discovery.posts_secret).map(encoded);
+        let basic = in_header.as_deref().map(|secret| (name.as_str(), secret));
+        let form = self.code_form(code, secret.filter(|_| in_header.is_none()), basic.is_none());
+        self.client.post(&discovery.token, form, basic).await
+    }
+
+    fn code_form(&self, code: &Code<'_>, secret: Option<&str>, names_client: bool) -> String {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("grant_type", "authorization_code")
             .append_pair("code", code.code)
             .append_pair("redirect_uri", code.redirect_uri)
             .append_pair("code_verifier", code.verifier);
-        // The standard (RFC 6749, section 2.3.1) has both encoded before they go into the header.
-        let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-        let (name, secret) = match &settings.client_secret {
-            Some(secret) if !discovery.posts_secret => (encoded(&settings.client_id), encoded(secret)),
-            Some(secret) => {
-                form.append_pair("client_id", &settings.client_id)
-                    .append_pair("client_secret", secret);
-                (String::new(), String::new())
-            }
-            None => {
-                form.append_pair("client_id", &settings.client_id);
-                (String::new(), String::new())
-            }
-        };
-        let basic = (!name.is_empty()).then_some((name.as_str(), secret.as_str()));
-        self.client.post(&discovery.token, form.finish(), basic).await
+        if names_client {
+            form.append_pair("client_id", &self.settings.client_id);
+        }
+        if let Some(secret) = secret {
+            form.append_pair("client_secret", secret);
+        }
+        form.finish()
     }
 
     /// Believes a provider's word that somebody signed out there, if everything fits.
@@ -383,7 +388,10 @@ impl Provider {
 /// Adds what the provider says of the person elsewhere. What the signed token says stands.
 fn add_claims(id: &mut IdToken, said: Value) -> Result<(), ProviderError> {
     let Value::Object(said) = said else {
-        return Err(CallError::Unreadable { what: "its word about the person" }.into());
+        return Err(CallError::Unreadable {
+            what: "its word about the person",
+        }
+        .into());
     };
     if said.get("sub").and_then(Value::as_str) != Some(&id.subject) {
         return Err(TokenError::Subject.into());
@@ -450,7 +458,11 @@ mod tests {
                 "jwks_uri": keys,
             })
         };
-        let good = read_discovery(&said("https://id.example", "https://keys.example/k"), "https://id.example").unwrap();
+        let good = read_discovery(
+            &said("https://id.example", "https://keys.example/k"),
+            "https://id.example",
+        )
+        .unwrap();
         assert!(!good.posts_secret && !good.names_itself && good.end_session.is_none());
         for bad in [
             said("https://id.example/", "https://id.example/k"),

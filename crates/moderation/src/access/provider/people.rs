@@ -65,12 +65,18 @@ impl PeopleRules {
         if self.email_domains.is_empty() {
             return true;
         }
-        let domain = text(claims, "email").and_then(|email| email.rsplit_once('@')).map(|(_, domain)| domain);
-        let is_unchecked = claims.get("email_verified").is_some_and(|verified| {
-            !(verified.as_bool() == Some(true) || verified.as_str() == Some("true"))
-        });
+        let domain = text(claims, "email")
+            .and_then(|email| email.rsplit_once('@'))
+            .map(|(_, domain)| domain);
+        let is_unchecked = claims
+            .get("email_verified")
+            .is_some_and(|verified| !(verified.as_bool() == Some(true) || verified.as_str() == Some("true")));
         !is_unchecked
-            && domain.is_some_and(|domain| self.email_domains.iter().any(|known| known.eq_ignore_ascii_case(domain)))
+            && domain.is_some_and(|domain| {
+                self.email_domains
+                    .iter()
+                    .any(|known| known.eq_ignore_ascii_case(domain))
+            })
     }
 
     /// The claims that have to be known, and that an ID token may lack.
@@ -114,7 +120,10 @@ pub fn name_of(claims: &Map<String, Value>, subject: &str) -> String {
 
 fn name_claim(claims: &Map<String, Value>) -> Option<&str> {
     let known = ["preferred_username", "email", "name"];
-    known.iter().filter_map(|name| text(claims, name)).find(|name| !name.trim().is_empty())
+    known
+        .iter()
+        .filter_map(|name| text(claims, name))
+        .find(|name| !name.trim().is_empty())
 }
 
 /// Marks that change how a name is written out, so that it may pass for another.
@@ -170,25 +179,39 @@ mod tests {
     fn groups_give_roles_and_queues() {
         let rules = rules();
         let roles = |value: Value| rules.roles_of(&claims(value)).unwrap().map(|roles| roles.to_string());
-        assert_eq!(roles(json!({ "groups": ["desk", "chess"] })).as_deref(), Some("moderator"));
+        assert_eq!(
+            roles(json!({ "groups": ["desk", "chess"] })).as_deref(),
+            Some("moderator")
+        );
         assert_eq!(
             roles(json!({ "groups": ["leads", "desk"] })).as_deref(),
             Some("moderator lead wellness_lead")
         );
         assert_eq!(roles(json!({ "groups": "desk" })).as_deref(), Some("moderator"));
-        for nothing in [json!({}), json!({ "groups": [] }), json!({ "groups": ["Desk"] }), json!({ "groups": { "desk": true } })] {
+        for nothing in [
+            json!({}),
+            json!({ "groups": [] }),
+            json!({ "groups": ["Desk"] }),
+            json!({ "groups": { "desk": true } }),
+        ] {
             assert_eq!(roles(nothing), None);
         }
         let queues = rules.queues_of(&claims(json!({ "groups": ["desk"] })));
         assert_eq!(queues, Some("matches".parse().unwrap()));
         assert_eq!(rules.queues_of(&claims(json!({ "groups": ["chess"] }))), None);
-        let without = PeopleRules { roles: Vec::new(), ..rules };
+        let without = PeopleRules {
+            roles: Vec::new(),
+            ..rules
+        };
         assert_eq!(without.roles_of(&claims(json!({ "groups": ["desk"] }))), None);
     }
 
     #[test]
     fn groups_may_lie_in_another_claim() {
-        let nested = |claim: &str| PeopleRules { groups_claim: claim.to_owned(), ..rules() };
+        let nested = |claim: &str| PeopleRules {
+            groups_claim: claim.to_owned(),
+            ..rules()
+        };
         let keycloak = claims(json!({ "realm_access": { "roles": ["desk"] } }));
         assert!(nested("realm_access.roles").roles_of(&keycloak).unwrap().is_some());
         let dotted = claims(json!({ "https://x.example/groups": ["desk"] }));
@@ -198,7 +221,10 @@ mod tests {
 
     #[test]
     fn only_some_domains_may_come_in() {
-        let rules = PeopleRules { email_domains: vec!["Example.org".to_owned()], ..rules() };
+        let rules = PeopleRules {
+            email_domains: vec!["Example.org".to_owned()],
+            ..rules()
+        };
         let admits = |value: Value| rules.admits(&claims(value));
         assert!(admits(json!({ "email": "a@example.org" })));
         assert!(admits(json!({ "email": "a@EXAMPLE.org", "email_verified": true })));
@@ -225,10 +251,18 @@ mod tests {
         let asked = |value: Value| factor.was_asked(&claims(value));
         assert!(asked(json!({ "amr": ["pwd", "mfa"] })));
         assert!(asked(json!({ "acr": "urn:two" })));
-        for not in [json!({}), json!({ "amr": ["pwd"] }), json!({ "acr": "0" }), json!({ "amr": "mfax" })] {
+        for not in [
+            json!({}),
+            json!({ "amr": ["pwd"] }),
+            json!({ "acr": "0" }),
+            json!({ "amr": "mfax" }),
+        ] {
             assert!(!asked(not.clone()), "{not}");
         }
-        let vouched = SecondFactor { is_always_asked: true, ..factor };
+        let vouched = SecondFactor {
+            is_always_asked: true,
+            ..factor
+        };
         assert!(vouched.was_asked(&claims(json!({}))));
     }
 

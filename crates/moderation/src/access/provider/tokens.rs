@@ -329,7 +329,10 @@ mod tests {
         check(json!({ "aud": null }), TokenError::Audience);
         check(json!({ "aud": ["seawall", "other"] }), TokenError::Audience);
         check(json!({ "azp": "other" }), TokenError::Audience);
-        check(json!({ "aud": ["seawall", "other"], "azp": "other" }), TokenError::Audience);
+        check(
+            json!({ "aud": ["seawall", "other"], "azp": "other" }),
+            TokenError::Audience,
+        );
         check(json!({ "exp": NOW_S - 60 }), TokenError::Expired);
         check(json!({ "exp": null }), TokenError::Expired);
         check(json!({ "exp": "9999999999" }), TokenError::Expired);
@@ -366,7 +369,10 @@ mod tests {
         let hash = json!({ "at_hash": "77QmUPtjPfzWtF2AnpK9RQ" });
         assert!(checked(hash.clone(), of(token)).is_ok());
         assert_eq!(checked(hash, of("another")), Err(TokenError::AccessToken));
-        assert_eq!(checked(json!({ "at_hash": 7 }), of(token)), Err(TokenError::AccessToken));
+        assert_eq!(
+            checked(json!({ "at_hash": 7 }), of(token)),
+            Err(TokenError::AccessToken)
+        );
         assert!(checked(json!({}), of(token)).is_ok());
     }
 
@@ -378,7 +384,11 @@ mod tests {
             fresh_since: Some(EXPECTED.now.before(Duration::from_secs(120))),
         };
         assert!(checked(json!({ "auth_time": NOW_S - 100 }), fresh).is_ok());
-        for stale in [json!({}), json!({ "auth_time": NOW_S - 181 }), json!({ "auth_time": NOW_S + 61 })] {
+        for stale in [
+            json!({}),
+            json!({ "auth_time": NOW_S - 181 }),
+            json!({ "auth_time": NOW_S + 61 }),
+        ] {
             assert_eq!(checked(stale.clone(), fresh), Err(TokenError::NotFresh), "{stale}");
         }
     }
@@ -395,18 +405,30 @@ mod tests {
             check_logout_token(&signed, &EXPECTED)
         };
         let told = check(json!({ "nonce": null, "events": events, "jti": "j", "sid": "s" })).unwrap();
-        assert_eq!((told.subject.as_deref(), told.provider_session.as_deref()), (Some("u-1"), Some("s")));
+        assert_eq!(
+            (told.subject.as_deref(), told.provider_session.as_deref()),
+            (Some("u-1"), Some("s"))
+        );
         let refused = |changes: Value, expected| assert_eq!(check(changes), Err(expected));
         // An ID token, which the browser has seen, ends nobody's sessions.
         refused(json!({ "jti": "j" }), TokenError::NotLogout);
         refused(json!({ "events": events, "jti": "j" }), TokenError::NotLogout);
-        refused(json!({ "nonce": null, "events": { LOGOUT_EVENT: 1 }, "jti": "j" }), TokenError::NotLogout);
+        refused(
+            json!({ "nonce": null, "events": { LOGOUT_EVENT: 1 }, "jti": "j" }),
+            TokenError::NotLogout,
+        );
         refused(json!({ "nonce": null, "events": events }), TokenError::Malformed);
-        refused(json!({ "nonce": null, "events": events, "jti": "j", "sub": null }), TokenError::Subject);
+        refused(
+            json!({ "nonce": null, "events": events, "jti": "j", "sub": null }),
+            TokenError::Subject,
+        );
         refused(
             json!({ "nonce": null, "events": events, "jti": "j", "iat": NOW_S - 601 }),
             TokenError::Expired,
         );
-        refused(json!({ "nonce": null, "events": events, "jti": "j", "aud": "other" }), TokenError::Audience);
+        refused(
+            json!({ "nonce": null, "events": events, "jti": "j", "aud": "other" }),
+            TokenError::Audience,
+        );
     }
 }

@@ -185,7 +185,13 @@ async fn change(tx: &mut Tx, before: &User, after: &User, now: Timestamp) -> Res
     access::update_user(tx, after).await?;
     if before.state == UserState::Invited {
         access::delete_invite(tx, after.id).await?;
-        tx.event(now, &Actor::System, "user.joined", after.id, json!({ "by": "provider" }));
+        tx.event(
+            now,
+            &Actor::System,
+            "user.joined",
+            after.id,
+            json!({ "by": "provider" }),
+        );
     }
     if after.roles != before.roles {
         access::delete_sessions_of(tx, after.id).await?;

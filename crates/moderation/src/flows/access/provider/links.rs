@@ -58,12 +58,7 @@ pub async fn list_identities(app: &Seawall, actor: &Actor, of: UserId) -> Result
 
 /// Joins a person to who the provider says they are, by its word for them. They come in with it from now on, also where they
 /// were only invited.
-pub async fn link_identity(
-    app: &Seawall,
-    actor: &Actor,
-    of: UserId,
-    subject: &str,
-) -> Result<(), ProviderSignInError> {
+pub async fn link_identity(app: &Seawall, actor: &Actor, of: UserId, subject: &str) -> Result<(), ProviderSignInError> {
     actor.require(Right::ManageAccess).map_err(AccessError::from)?;
     let issuer = provider_of(app)?.settings().issuer.clone();
     let subject = subject.trim();
@@ -72,7 +67,9 @@ pub async fn link_identity(
         return Err(invalid(&format!("must have 1 to {SUBJECT_BYTES_MAX} bytes")).into());
     }
     let mut tx = app.store.begin("link an identity").await?;
-    access::find_user_locked(&mut tx, of).await?.ok_or(AccessError::NotFound)?;
+    access::find_user_locked(&mut tx, of)
+        .await?
+        .ok_or(AccessError::NotFound)?;
     match insert(app, &mut tx, actor, of, &issuer, subject).await? {
         true => Ok(tx.commit().await?),
         false => Err(invalid("is somebody's already, or this person has another").into()),
@@ -86,7 +83,9 @@ pub async fn unlink_identity(app: &Seawall, actor: &Actor, of: UserId) -> Result
     let issuer = provider_of(app)?.settings().issuer.clone();
     let mut tx = app.store.begin("unlink an identity").await?;
     let now = app.clock.now();
-    let user = access::find_user_locked(&mut tx, of).await?.ok_or(AccessError::NotFound)?;
+    let user = access::find_user_locked(&mut tx, of)
+        .await?
+        .ok_or(AccessError::NotFound)?;
     let found = identities::list_identities(tx.conn(), of).await?;
     let identity = found.into_iter().find(|identity| identity.issuer == issuer);
     let identity = identity.ok_or(AccessError::NotFound)?;
@@ -125,7 +124,9 @@ pub(super) async fn settle_link(
     if !insert(app, &mut tx, &actor, of, issuer, subject).await? {
         note_refusal(&mut tx, Some(of), "identity_taken", app.clock.now());
         tx.commit().await?;
-        return Err(ProviderSignInError::Refused { reason: "identity_taken" });
+        return Err(ProviderSignInError::Refused {
+            reason: "identity_taken",
+        });
     }
     tx.commit().await?;
     Ok(Arrival::Linked)
@@ -152,7 +153,13 @@ pub(super) async fn settle_proof(
     if !access::set_proved(&mut tx, of, &session.id, now).await? {
         return Err(ProviderSignInError::Stale);
     }
-    tx.event(now, &actor_of(&session.user), "user.proved", of, json!({ "by": "provider" }));
+    tx.event(
+        now,
+        &actor_of(&session.user),
+        "user.proved",
+        of,
+        json!({ "by": "provider" }),
+    );
     tx.commit().await?;
     Ok(Arrival::Proved {
         next: errand.next.clone(),

@@ -325,6 +325,10 @@ fn note_refusal(tx: &mut Tx, user: Option<UserId>, reason: &'static str, now: Ti
 
 /// What the log says of an identity: enough to tell two apart, and nobody's address.
 fn fingerprint(issuer: &str, subject: &str) -> String {
-    let digest = Sha256::new().chain_update(issuer).chain_update([0]).chain_update(subject).finalize();
+    let digest = Sha256::new()
+        .chain_update(issuer)
+        .chain_update([0])
+        .chain_update(subject)
+        .finalize();
     hex::encode(&digest[..8])
 }
