@@ -18,6 +18,7 @@ mod suite {
     pub mod people;
     pub mod pictures;
     pub mod provider;
+    pub mod provider_links;
     pub mod quality;
     pub mod races;
     pub mod rechecks;
@@ -66,11 +67,11 @@ on_both_engines! {
     provider::a_token_that_anything_is_wrong_with_lets_nobody_in,
     provider::a_new_key_is_found_and_an_unknown_one_is_not_searched_for_ever,
     provider::while_the_provider_is_down_admins_still_come_in,
-    provider::an_account_is_joined_by_its_owner_who_proves_themselves,
-    provider::whom_an_admin_names_comes_in_though_only_invited,
-    provider::without_a_second_factor_there_a_code_is_asked_here,
-    provider::a_fresh_sign_in_takes_the_place_of_a_password,
-    provider::the_provider_ends_sessions,
+    provider_links::an_account_is_joined_by_its_owner_who_proves_themselves,
+    provider_links::whom_an_admin_names_comes_in_though_only_invited,
+    provider_links::without_a_second_factor_there_a_code_is_asked_here,
+    provider_links::a_fresh_sign_in_takes_the_place_of_a_password,
+    provider_links::the_provider_ends_sessions,
     provider::what_an_id_token_lacks_is_asked_for,
     submit::a_confirmed_match_restricts_and_opens_a_case,
     submit::an_unconfirmed_match_only_opens_a_case,

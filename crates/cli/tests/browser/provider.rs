@@ -124,7 +124,11 @@ fn somebody_comes_in_through_a_real_provider_and_goes_again() {
     browser.go(&server.page("/account"));
     browser.click(".me");
     browser.follow(".profile form[action='/sign-out'] button");
-    assert!(browser.text("main").contains("You may still be signed in at Harbour Inc"));
+    assert!(
+        browser
+            .text("main")
+            .contains("You may still be signed in at Harbour Inc")
+    );
     check(&browser, "signed out");
     keep("provider-5-signed-out", &browser.screenshot());
     browser.follow("main a.button.primary");

@@ -113,7 +113,7 @@ impl StandIn {
             published: vec![key.public()],
             key,
             says: Map::new(),
-            userinfo: json!({}),
+            userinfo: Value::Null,
             instead: None,
             codes: HashMap::new(),
             asked: Vec::new(),
@@ -312,7 +312,14 @@ impl StandIn {
                     head.to_ascii_lowercase().contains("authorization: bearer at-1"),
                     "{head}"
                 );
-                (200, self.inner.lock().unwrap().userinfo.to_string())
+                let inner = self.inner.lock().unwrap();
+                let nothing_more = json!({ "sub": inner.says.get("sub").unwrap_or(&json!("u-1")) });
+                let said = if inner.userinfo.is_null() {
+                    &nothing_more
+                } else {
+                    &inner.userinfo
+                };
+                (200, said.to_string())
             }
             "/token" => self.take_code(head, body),
             other => panic!("nobody should ask for {other}"),

@@ -64,12 +64,22 @@ async fn one_button_leads_to_the_provider_and_back_to_where_one_was() {
     let page = get(&world, "/sign-in?next=/items", &[]).await;
     page.says(200, HARBOUR);
     page.says(200, "Or with a password of Seawall");
-    assert!(page.body.contains("href=\"/sign-in/provider?next=%2Fitems\""), "{}", page.body);
+    assert!(
+        page.body.contains("href=\"/sign-in/provider?next=%2Fitems\""),
+        "{}",
+        page.body
+    );
     let (entered, amal) = come_in(&world, &provider).await;
     assert_eq!(entered.leads_to(), "/items");
     let cookie = entered.cookie("seawall_session").unwrap();
-    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "{cookie}");
-    assert!(entered.cookie("seawall_errand").unwrap().contains("Max-Age=0"), "the errand is over");
+    assert!(
+        cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"),
+        "{cookie}"
+    );
+    assert!(
+        entered.cookie("seawall_errand").unwrap().contains("Max-Age=0"),
+        "the errand is over"
+    );
     amal.get(&world, "/desk").await.says(200, "Desk");
     // Their own page offers what they have, and asks for no password that they have not.
     let account = amal.get(&world, "/account").await;
@@ -81,7 +91,13 @@ async fn one_button_leads_to_the_provider_and_back_to_where_one_was() {
 #[tokio::test]
 async fn the_way_back_leads_nowhere_else() {
     let (world, provider) = with_provider(|_| {}).await;
-    for next in ["https://evil.example/", "//evil.example", "/\\evil.example", "/sign-out", "javascript:alert(1)"] {
+    for next in [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "/sign-out",
+        "javascript:alert(1)",
+    ] {
         let query: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
         let returning = leave(&world, &provider, &format!("/sign-in/provider?next={query}"), "").await;
         let entered = get(&world, &returning.callback, &[("cookie", &returning.errand)]).await;
@@ -98,7 +114,10 @@ async fn a_session_that_was_planted_is_worth_nothing_afterwards() {
     let entered = get(&world, &returning.callback, &[("cookie", &cookies)]).await;
     assert_eq!(entered.leads_to(), "/desk");
     assert_ne!(kept(&entered, "seawall_session"), planted.cookie);
-    assert!(planted.get(&world, "/desk").await.leads_to().starts_with("/sign-in"), "the old session has ended");
+    assert!(
+        planted.get(&world, "/desk").await.leads_to().starts_with("/sign-in"),
+        "the old session has ended"
+    );
 }
 
 #[tokio::test]
@@ -117,7 +136,11 @@ async fn an_answer_to_somebody_elses_sign_in_is_not_taken() {
     assert_eq!(first.leads_to(), "/desk");
     let again = get(&world, &theirs.callback, &[("cookie", &theirs.errand)]).await;
     again.says(422, "This sign-in was not begun in this browser");
-    for nonsense in ["/sign-in/callback", "/sign-in/callback?state=x", "/sign-in/callback?code=x&code=y"] {
+    for nonsense in [
+        "/sign-in/callback",
+        "/sign-in/callback?state=x",
+        "/sign-in/callback?code=x&code=y",
+    ] {
         let answer = get(&world, nonsense, &[("cookie", &mine.errand)]).await;
         assert!(answer.status.is_client_error(), "{nonsense}: {}", answer.status);
     }
@@ -129,8 +152,12 @@ async fn a_refusal_does_not_tell_who_exists() {
     let invited = access::invite_user(&world.app, &Actor::Operator, "amal", Role::Moderator.into())
         .await
         .unwrap();
-    access::link_identity(&world.app, &Actor::Operator, invited.user, "u-9").await.unwrap();
-    access::change_user(&world.app, &Actor::Operator, invited.user, None, Some(true)).await.unwrap();
+    access::link_identity(&world.app, &Actor::Operator, invited.user, "u-9")
+        .await
+        .unwrap();
+    access::change_user(&world.app, &Actor::Operator, invited.user, None, Some(true))
+        .await
+        .unwrap();
     let mut told = Vec::new();
     for claims in [
         json!({ "sub": "u-1", "groups": ["desk"], "amr": ["mfa"] }),
@@ -199,7 +226,9 @@ async fn a_missing_second_factor_is_asked_for_on_a_page_of_its_own() {
     assert_eq!(entered.leads_to(), "/items");
     assert!(entered.cookie("seawall_session").is_some());
     // Nobody comes to that page who owes no code.
-    get(&world, "/sign-in/code", &[]).await.says(422, "This sign-in was not begun in this browser");
+    get(&world, "/sign-in/code", &[])
+        .await
+        .says(422, "This sign-in was not begun in this browser");
 }
 
 #[tokio::test]
@@ -207,7 +236,9 @@ async fn an_account_is_joined_on_its_own_page_and_by_who_manages_users() {
     let (world, provider) = with_provider(|settings| settings.people.make_people = false).await;
     let amal = Person::join(&world, "amal", Role::Moderator).await;
     let ada = Person::join(&world, "ada", Role::Admin).await;
-    amal.get(&world, "/account").await.says(200, "Join my account at Harbour Inc");
+    amal.get(&world, "/account")
+        .await
+        .says(200, "Join my account at Harbour Inc");
     let unproven = [("password", "not my password"), ("code", "000000")];
     let refused = amal.post(&world, "/account/identity", &unproven).await;
     refused.says(422, "The password or the code did not fit.");
@@ -217,12 +248,26 @@ async fn an_account_is_joined_on_its_own_page_and_by_who_manages_users() {
     // A page with a link: the pages' own rules let no form lead to another site.
     let page = amal.post(&world, "/account/identity", &proof).await;
     page.says(200, "Go on to Harbour Inc");
-    let url = page.body.split("class=\"button primary\" href=\"").nth(1).unwrap().split('"').next().unwrap();
+    let url = page
+        .body
+        .split("class=\"button primary\" href=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
     let (state, code) = provider.visit(&url.replace("&#38;", "&").replace("&amp;", "&"));
     let cookies = format!("{}; {}", amal.cookie, kept(&page, "seawall_errand"));
-    let back = get(&world, &format!("/sign-in/callback?state={state}&code={code}"), &[("cookie", &cookies)]).await;
+    let back = get(
+        &world,
+        &format!("/sign-in/callback?state={state}&code={code}"),
+        &[("cookie", &cookies)],
+    )
+    .await;
     assert_eq!(back.leads_to(), "/account");
-    amal.get(&world, "/account").await.says(200, "You can sign in with Harbour Inc");
+    amal.get(&world, "/account")
+        .await
+        .says(200, "You can sign in with Harbour Inc");
 
     let user = format!("/settings/users/{}", amal.actor.user().unwrap());
     ada.get(&world, &user).await.says(200, "u-1");
@@ -230,10 +275,14 @@ async fn an_account_is_joined_on_its_own_page_and_by_who_manages_users() {
     assert_eq!(removed.leads_to(), user);
     let empty = ada.post(&world, &format!("{user}/identity"), &[("subject", " ")]).await;
     empty.says(422, "This is not taken");
-    let linked = ada.post(&world, &format!("{user}/identity"), &[("subject", "u-77")]).await;
+    let linked = ada
+        .post(&world, &format!("{user}/identity"), &[("subject", "u-77")])
+        .await;
     assert_eq!(linked.leads_to(), user);
     ada.get(&world, &user).await.says(200, "u-77");
-    let denied = amal.post(&world, &format!("{user}/identity"), &[("subject", "u-1")]).await;
+    let denied = amal
+        .post(&world, &format!("{user}/identity"), &[("subject", "u-1")])
+        .await;
     denied.says(403, "You may not do this");
 }
 
@@ -241,7 +290,12 @@ async fn an_account_is_joined_on_its_own_page_and_by_who_manages_users() {
 async fn a_token_is_made_after_a_fresh_sign_in_at_the_provider() {
     let (world, provider) = with_provider(|_| {}).await;
     let (_, amal) = come_in(&world, &provider).await;
-    let fields = [("name", "script"), ("scope", "items:read"), ("days", "30"), ("proof", "provider")];
+    let fields = [
+        ("name", "script"),
+        ("scope", "items:read"),
+        ("days", "30"),
+        ("proof", "provider"),
+    ];
     let unproven = amal.post(&world, "/account/tokens", &fields).await;
     unproven.says(422, "The password or the code did not fit.");
     let now = world.clock.now().unix_ms() / 1_000;
@@ -251,7 +305,9 @@ async fn a_token_is_made_after_a_fresh_sign_in_at_the_provider() {
     let cookies = format!("{}; {}", amal.cookie, returning.errand);
     let back = get(&world, &returning.callback, &[("cookie", &cookies)]).await;
     assert_eq!(back.leads_to(), "/account");
-    amal.get(&world, "/account").await.says(200, "You have just proved that it is you.");
+    amal.get(&world, "/account")
+        .await
+        .says(200, "You have just proved that it is you.");
     amal.post(&world, "/account/tokens", &fields).await.says(200, "sw_");
 }
 
@@ -262,9 +318,22 @@ async fn signing_out_offers_to_sign_out_there_too() {
     let out = amal.post(&world, "/sign-out", &[]).await;
     out.says(200, "You may still be signed in at Harbour Inc");
     assert!(out.cookie("seawall_session").unwrap().contains("Max-Age=0"));
-    let link = out.body.split("class=\"button primary wide\" href=\"").nth(1).unwrap().split('"').next().unwrap();
-    assert!(link.starts_with(&format!("{}/end?client_id=seawall", provider.issuer)), "{link}");
-    assert!(link.contains("id_token_hint=ey") && link.contains("post_logout_redirect_uri="), "{link}");
+    let link = out
+        .body
+        .split("class=\"button primary wide\" href=\"")
+        .nth(1)
+        .unwrap()
+        .split('"')
+        .next()
+        .unwrap();
+    assert!(
+        link.starts_with(&format!("{}/end?client_id=seawall", provider.issuer)),
+        "{link}"
+    );
+    assert!(
+        link.contains("id_token_hint=ey") && link.contains("post_logout_redirect_uri="),
+        "{link}"
+    );
     assert!(amal.get(&world, "/desk").await.leads_to().starts_with("/sign-in"));
     // Who came in with a password is just out.
     let ben = Person::join(&world, "ben", Role::Moderator).await;
@@ -280,13 +349,20 @@ async fn the_provider_tells_who_signed_out_there() {
     let claims = provider.logout_claims("j-1", json!({ "sid": "s-1" }));
     for wrong in ["", "x.y.z", &SigningKey::fresh("first").sign(&claims)] {
         let refused = tell(wrong).await;
-        assert_eq!((refused.status.as_u16(), refused.json()["error"].as_str()), (400, Some("invalid_request")));
+        assert_eq!(
+            (refused.status.as_u16(), refused.json()["error"].as_str()),
+            (400, Some("invalid_request"))
+        );
     }
     amal.get(&world, "/desk").await.says(200, "Desk");
     let told = tell(&provider.key().sign(&claims)).await;
     assert_eq!((told.status.as_u16(), told.header("cache-control")), (200, "no-store"));
     assert!(amal.get(&world, "/desk").await.leads_to().starts_with("/sign-in"));
-    assert_eq!(tell(&provider.key().sign(&claims)).await.status.as_u16(), 400, "each is taken once");
+    assert_eq!(
+        tell(&provider.key().sign(&claims)).await.status.as_u16(),
+        400,
+        "each is taken once"
+    );
     let large = "x".repeat(100 << 10);
     assert_eq!(tell(&large).await.status.as_u16(), 413);
 }
