@@ -200,10 +200,15 @@ impl Provider {
         {
             return Ok(discovery.clone());
         }
+        // What was known an hour ago is better than nothing while the provider is down.
+        let or_older = |known: &Known, error: CallError| match &known.discovery {
+            Some((discovery, _)) => Ok(discovery.clone()),
+            None => Err(error),
+        };
         if let Some((error, at)) = &known.failed
             && now.since(*at) < OUTAGE_KEPT
         {
-            return Err(error.clone());
+            return or_older(known, error.clone());
         }
         let issuer = self.settings.issuer.trim_end_matches('/');
         let address = safe_url(&format!("{issuer}/.well-known/openid-configuration"));
@@ -217,11 +222,7 @@ impl Provider {
             }
             Err(error) => {
                 known.failed = Some((error.clone(), now));
-                // What was known an hour ago is better than nothing while the provider is down.
-                match &known.discovery {
-                    Some((discovery, _)) => Ok(discovery.clone()),
-                    None => Err(error),
-                }
+                or_older(known, error)
             }
         }
     }
