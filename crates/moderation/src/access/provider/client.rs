@@ -158,10 +158,7 @@ pub fn plain_word(word: &str) -> String {
 /// The address, if it is one that may be asked or shown: HTTPS, or HTTP on this machine, with nobody's name in it.
 pub fn safe_url(text: &str) -> Option<Url> {
     let url: Url = text.parse().ok()?;
-    let is_local = match url.host_str()? {
-        "localhost" | "127.0.0.1" | "[::1]" => true,
-        _ => false,
-    };
+    let is_local = matches!(url.host_str()?, "localhost" | "127.0.0.1" | "[::1]");
     let is_safe = url.scheme() == "https" || (url.scheme() == "http" && is_local);
     (is_safe && url.username().is_empty() && url.password().is_none() && url.fragment().is_none()).then_some(url)
 }
