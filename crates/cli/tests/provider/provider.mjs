@@ -37,6 +37,8 @@ const provider = new Provider(issuer, {
     },
   },
   interactions: { url: (_context, interaction) => `/interaction/${interaction.uid}` },
+  // Its own way of asking refuses this machine, which is where Seawall listens here.
+  fetch: (url, { dispatcher: _dispatcher, ...options }) => globalThis.fetch(url, options),
   pkce: { required: () => true },
   findAccount: (_context, id) => ({
     accountId: id,
