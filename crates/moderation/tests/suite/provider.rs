@@ -12,7 +12,7 @@ use moderation::views;
 use serde_json::{Value, json};
 
 use super::provider_links::prove;
-use super::stand_in_provider::{SigningKey, StandIn, unsigned};
+use super::stand_in_provider::{Forger, SigningKey, StandIn, unsigned};
 use super::world::World;
 
 pub(super) const BACK: &str = "https://seawall.example/sign-in/callback";
@@ -278,15 +278,14 @@ pub async fn a_token_that_anything_is_wrong_with_lets_nobody_in(mut world: World
     let provider = with_provider(&mut world, |_| {}).await;
     provider.says(amal());
     let stranger = SigningKey::fresh("first");
-    type Forger = Box<dyn Fn(&SigningKey, &Value) -> String + Send>;
-    let changed = |name: &'static str, value: Value| -> Forger {
+    let changed = |name: &'static str, value: Value| -> Box<Forger> {
         Box::new(move |key, claims| {
             let mut claims = claims.clone();
             claims[name] = value.clone();
             key.sign(&claims)
         })
     };
-    let forgeries: Vec<(Forger, &str)> = vec![
+    let forgeries: Vec<(Box<Forger>, &str)> = vec![
         (
             Box::new(|_, claims| format!("{}.", unsigned(&json!({ "alg": "none" }), claims))),
             "token_malformed",

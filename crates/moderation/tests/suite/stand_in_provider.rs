@@ -72,6 +72,9 @@ pub fn unsigned(header: &Value, claims: &Value) -> String {
     format!("{}.{}", part(header), part(claims))
 }
 
+/// Makes a token of a key and the right claims.
+pub type Forger = dyn Fn(&SigningKey, &Value) -> String + Send;
+
 struct Inner {
     key: SigningKey,
     published: Vec<Value>,
@@ -80,7 +83,7 @@ struct Inner {
     /// What it says of them when asked with the access token.
     userinfo: Value,
     /// A token that takes the place of the right one.
-    instead: Option<Box<dyn Fn(&SigningKey, &Value) -> String + Send>>,
+    instead: Option<Box<Forger>>,
     codes: HashMap<String, (String, String)>,
     asked: Vec<String>,
     discovery: Map<String, Value>,
