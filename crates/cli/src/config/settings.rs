@@ -117,6 +117,7 @@ pub fn flows(config: &Config) -> Result<Settings, ConfigError> {
     };
     Ok(Settings {
         webhook,
+        provider: config.oidc.settings()?,
         matching: MatchSettings {
             match_distance_bits: matching.match_distance_bits,
             lead_distance_bits: matching.lead_distance_bits,

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use expect_test::{Expect, expect};
+use moderation::access::provider::LocalSignIn;
 use moderation::actions::rechecks::HowRechecked;
 use moderation::model::{PolicyCode, StrikeSettings};
 
@@ -61,7 +62,7 @@ fn what_is_not_known_is_refused_with_its_place() {
         "[htpp]\n",
         &[],
         expect![[r#"
-            the configuration `seawall.toml` does not read: line 1: unknown field `htpp`, expected one of `store`, `http`, `media`, `video`, `care`, `matching`, `routing`, `webhook`, `mail`, `desk`, `measures`, `two_person`, `strikes`, `fetch`, `hma`, `log`
+            the configuration `seawall.toml` does not read: line 1: unknown field `htpp`, expected one of `store`, `http`, `oidc`, `media`, `video`, `care`, `matching`, `routing`, `webhook`, `mail`, `desk`, `measures`, `two_person`, `strikes`, `fetch`, `hma`, `log`
         "#]],
     );
     check_error(
@@ -197,6 +198,55 @@ fn how_orders_are_checked_again_must_make_sense() {
     let set = |times| read("", &[("SEAWALL_WEBHOOK_RECHECK_AFTER_S", times)]);
     assert_eq!(set("5, 10").unwrap().webhook.recheck_after_s, [5, 10]);
     assert!(set("5,x").is_err());
+}
+
+#[test]
+fn the_identity_provider_must_make_sense() {
+    let base = "[oidc]\nissuer = \"https://id.example/realms/a\"\nclient_id = \"seawall\"\nclient_secret = \"hunter2hunter2\"\n";
+    let with = |line: &str| read(&format!("{base}{line}\n"), &[]);
+    let good = with(
+        "roles = { desk = [\"moderator\"], leads = [\"lead\", \"wellness_lead\"] }\nqueues = { desk = [\"matches\"] }\nmake_people = true\nlocal_sign_in = \"admins\"",
+    )
+    .unwrap();
+    let provider = settings::flows(&good).unwrap().provider.unwrap();
+    assert_eq!((provider.people.roles.len(), provider.people.queues.len()), (2, 1));
+    assert_eq!(provider.local_sign_in, LocalSignIn::Admins);
+    assert!(!format!("{provider:?} {good:?}").contains("hunter2"));
+    assert!(settings::flows(&Config::default()).unwrap().provider.is_none());
+    for bad in [
+        "client_secret_file = \"/x\"",
+        "roles = { desk = [\"king\"] }",
+        "roles = { desk = [] }",
+        "queues = { desk = [\"No Queue!\"] }",
+        "make_people = true",
+        "scopes = [\"profile\"]",
+        "scopes = [\"openid profile\"]",
+        "name = \"\"",
+        "proof_s = 5",
+        "timeout_ms = 0",
+        "email_domains = [\"a@b\"]",
+        "local_sign_in = \"some\"",
+    ] {
+        assert!(with(bad).is_err(), "{bad}");
+    }
+    for bad in [
+        "[oidc]\nissuer = \"https://id.example\"\n",
+        "[oidc]\nclient_id = \"seawall\"\n",
+        "[oidc]\nissuer = \"http://id.example\"\nclient_id = \"seawall\"\n",
+        "[oidc]\nissuer = \"https://id.example/?tenant=1\"\nclient_id = \"seawall\"\n",
+        // Nobody would come in any more.
+        "[oidc]\nlocal_sign_in = \"nobody\"\n",
+    ] {
+        assert!(read(bad, &[]).is_err(), "{bad}");
+    }
+    let by_variables = [
+        ("SEAWALL_OIDC_ISSUER", "https://id.example"),
+        ("SEAWALL_OIDC_CLIENT_ID", "seawall"),
+        ("SEAWALL_OIDC_CLIENT_SECRET", "12345678"),
+        ("SEAWALL_OIDC_LOCAL_SIGN_IN", "nobody"),
+    ];
+    let config = read("", &by_variables).unwrap();
+    assert_eq!(config.oidc.client_secret, Some(Secret::new("12345678")));
 }
 
 #[test]

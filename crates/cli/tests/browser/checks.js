@@ -65,7 +65,7 @@ for (const entry of performance.getEntriesByType("resource")) {
   if (new URL(entry.name).origin !== location.origin) faults.push(`asked elsewhere for ${entry.name}`);
 }
 for (const form of all("form[method=post]")) {
-  const open = ["/sign-in", "/preferences"].includes(new URL(form.action).pathname) || new URL(form.action).pathname.startsWith("/invite/");
+  const open = ["/sign-in", "/sign-in/code", "/preferences"].includes(new URL(form.action).pathname) || new URL(form.action).pathname.startsWith("/invite/");
   if (!open && !form.querySelector("input[name=csrf]")?.value) faults.push(`a form without its token: ${form.action}`);
 }
 

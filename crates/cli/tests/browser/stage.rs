@@ -15,7 +15,7 @@ use crate::common::{Home, seawall};
 use crate::webdriver::Browser;
 
 /// A program that ends with the test.
-struct Running(Child);
+pub struct Running(pub Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -86,9 +86,14 @@ pub struct Server {
 impl Server {
     /// Starts it.
     pub fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// Starts it with more in its configuration.
+    pub fn start_with(more: &str) -> Self {
         let platform = Platform::start();
         let webhook = format!(
-            "[webhook]\nurl = \"http://{}/orders\"\nsecret = \"only for this test\"\nbackoff_first_ms = 200\n",
+            "[webhook]\nurl = \"http://{}/orders\"\nsecret = \"only for this test\"\nbackoff_first_ms = 200\n{more}",
             platform.address
         );
         let home = Home::new(&webhook);

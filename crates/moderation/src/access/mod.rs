@@ -1,10 +1,13 @@
-//! Who may come in: users, invitations, sessions, API keys.
+//! Who may come in: users, invitations, sessions, API keys; who people are at the company's identity provider.
 //!
 //! Owns the tables `access_*`. Secrets are kept only as hashes, but for the seed of one-time passwords, which must be read.
-//! [`secrets`] is the pure part; [`attempts`] slows those who guess. It must never know what people do once they are in.
+//! [`secrets`] is the pure part; [`attempts`] slows those who guess; [`provider`] speaks to the identity provider. It must never know what people do once they are in.
 
 pub mod attempts;
+pub mod errands;
+pub mod identities;
 mod keys;
+pub mod provider;
 mod recovery;
 pub mod searches;
 pub mod secrets;
@@ -16,8 +19,9 @@ pub use keys::{
 };
 pub use recovery::{delete_recovery_codes, has_recovery_code, n_recovery_codes, put_recovery_codes, use_recovery_code};
 pub use sessions::{
-    SessionRow, delete_session, delete_session_of, delete_sessions_but, delete_sessions_of, find_session,
-    insert_session, list_sessions, touch_session,
+    Origin, SessionRow, delete_session, delete_session_of, delete_sessions_but, delete_sessions_from,
+    delete_sessions_of, find_origin, find_session, insert_session, list_sessions, proved_at, set_origin, set_proved,
+    touch_session,
 };
 pub use users::{
     Credentials, InviteRow, credentials, delete_invite, find_invite, find_user, find_user_by_name, find_user_locked,

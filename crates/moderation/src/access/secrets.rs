@@ -34,6 +34,20 @@ pub fn token_hash(token: &str) -> String {
     hex::encode(Sha256::digest(token.as_bytes()))
 }
 
+/// Another secret that only who holds `token` can know, one for each purpose.
+pub fn derived(token: &str, purpose: &str) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update((purpose.len() as u64).to_be_bytes());
+    hasher.update(purpose.as_bytes());
+    hasher.update(token.as_bytes());
+    URL_SAFE_NO_PAD.encode(hasher.finalize())
+}
+
+/// What is shown of a secret first, so that who shows the secret later is known to be the same (RFC 7636, `S256`).
+pub fn challenge(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()))
+}
+
 /// The memory of one hash, in KiB: 46 MiB and one pass is the first of the equally strong choices that OWASP names (Password
 /// Storage Cheat Sheet). Above 32 MiB an allocator gives the memory back each time; less would stay with every thread.
 const HASH_KIB: u32 = 47_104;
@@ -162,6 +176,15 @@ mod tests {
         assert_ne!(one, two);
         assert_eq!(one.len(), 43);
         assert_ne!(token_hash(&one), one);
+    }
+
+    #[test]
+    fn a_challenge_is_that_of_the_standard() {
+        // RFC 7636, appendix B.
+        let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+        assert_eq!(challenge(verifier), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        assert_ne!(derived("token", "nonce"), derived("token", "verifier"));
+        assert_ne!(derived("token", "nonce"), derived("nekot", "nonce"));
     }
 
     #[test]

@@ -143,3 +143,110 @@ pub async fn delete_sessions_of(tx: &mut Tx, user: UserId) -> Result<u64, StoreE
         .map_err(StoreError::at("end the sessions of a user"))?;
     Ok(done.rows_affected())
 }
+
+/// Where a session began, if at a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    /// The provider.
+    pub issuer: String,
+    /// Who there.
+    pub subject: String,
+    /// The provider's name for its own session, if it said one.
+    pub provider_session: Option<String>,
+    /// What the provider knows the sign-in by, for signing out there.
+    pub id_token: Option<String>,
+}
+
+/// Notes where a session began, and when its person proved themselves there, if the provider says so.
+pub async fn set_origin(
+    tx: &mut Tx,
+    token_hash: &str,
+    origin: &Origin,
+    proved_at: Option<Timestamp>,
+) -> Result<(), StoreError> {
+    query(
+        "UPDATE access_session SET issuer = $1, subject = $2, provider_session = $3, id_token = $4, proved_at = $5
+         WHERE token_hash = $6",
+    )
+    .bind(origin.issuer.clone())
+    .bind(origin.subject.clone())
+    .bind(origin.provider_session.clone())
+    .bind(origin.id_token.clone())
+    .bind(proved_at.map(Timestamp::unix_ms))
+    .bind(token_hash.to_owned())
+    .execute(tx.conn())
+    .await
+    .map_err(StoreError::at("note where a session began"))?;
+    Ok(())
+}
+
+/// Where a session began, if at a provider.
+pub async fn find_origin(conn: &mut AnyConnection, token_hash: &str) -> Result<Option<Origin>, StoreError> {
+    let row = query(
+        "SELECT issuer, subject, provider_session, id_token FROM access_session
+         WHERE token_hash = $1 AND issuer IS NOT NULL",
+    )
+    .bind(token_hash.to_owned())
+    .fetch_optional(conn)
+    .await
+    .map_err(StoreError::at("read where a session began"))?;
+    row.map(|row| {
+        Ok(Origin {
+            issuer: row.text("issuer")?,
+            subject: row.text("subject")?,
+            provider_session: row.opt_text("provider_session")?,
+            id_token: row.opt_text("id_token")?,
+        })
+    })
+    .transpose()
+}
+
+/// Notes that the person of a session proved themselves at the provider anew; `false` if the session has ended.
+pub async fn set_proved(tx: &mut Tx, user: UserId, id: &SessionId, at: Timestamp) -> Result<bool, StoreError> {
+    let done = query(
+        "UPDATE access_session SET proved_at = $1 WHERE user_id = $2 AND SUBSTR(token_hash, 1, 32) = $3 AND expires_at > $1",
+    )
+    .bind(at.unix_ms())
+    .bind(user.to_string())
+    .bind(id.to_string())
+    .execute(tx.conn())
+    .await
+    .map_err(StoreError::at("note that somebody proved themselves"))?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// When the person of a session last proved themselves at the provider.
+pub async fn proved_at(
+    conn: &mut AnyConnection,
+    user: UserId,
+    id: &SessionId,
+) -> Result<Option<Timestamp>, StoreError> {
+    let row = query("SELECT proved_at FROM access_session WHERE user_id = $1 AND SUBSTR(token_hash, 1, 32) = $2")
+        .bind(user.to_string())
+        .bind(id.to_string())
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::at("read when somebody proved themselves"))?;
+    row.map_or(Ok(None), |row| row.opt_time("proved_at"))
+}
+
+/// Ends the sessions that began at a provider: of one of its people, or in one of its sessions, or both. Whose they were.
+pub async fn delete_sessions_from(
+    tx: &mut Tx,
+    issuer: &str,
+    subject: Option<&str>,
+    provider_session: Option<&str>,
+) -> Result<Vec<UserId>, StoreError> {
+    let rows = query(
+        "DELETE FROM access_session WHERE issuer = $1 AND ($2 = '' OR subject = $2) AND ($3 = '' OR provider_session = $3)
+            AND ($2 <> '' OR $3 <> '')
+         RETURNING user_id",
+    )
+    .bind(issuer.to_owned())
+    .bind(subject.unwrap_or_default().to_owned())
+    .bind(provider_session.unwrap_or_default().to_owned())
+    .fetch_all(tx.conn())
+    .await
+    .map_err(StoreError::at("end the sessions that began at a provider"))?;
+    rows.iter().map(|row| row.parse("user_id")).collect()
+}

@@ -8,6 +8,7 @@
 mod hashing;
 mod keys;
 mod proof;
+mod provider;
 mod searches;
 mod sessions;
 mod sign_in;
@@ -17,12 +18,17 @@ use std::time::Duration;
 
 use crate::Seawall;
 use crate::access::secrets::{self, SecretError};
-use crate::access::{self, Credentials, InviteRow, attempts};
+use crate::access::{self, Credentials, InviteRow, attempts, identities};
 use crate::model::{Actor, Denied, QueueSet, Right, Role, Roles, Session, Timestamp, User, UserId, UserState};
 use crate::store::{Lock, StoreError, Tx};
 
 pub use keys::{NewKey, authenticate_key, create_key, revoke_key};
 pub use proof::{Proof, change_password, n_recovery_codes, renew_recovery_codes};
+pub use provider::{
+    ARRIVAL_LIFETIME, Arrival, CodeNeeded, Departure, Landing, LogoutError, OwnAccess, ProviderSignInError, begin_link,
+    begin_proof, begin_sign_in, come_back, finish_with_code, link_identity, list_identities, log_out_by_provider,
+    may_sign_in_locally, open_code, own_access, sign_out_everywhere, unlink_identity,
+};
 pub use searches::{forget_search, keep_search, kept_searches};
 pub use sessions::{
     SESSION_LIFETIME, end_all_sessions, end_other_sessions, end_session, list_sessions, note_session_use, session,
@@ -197,6 +203,8 @@ pub async fn reinvite_user(app: &Seawall, actor: &Actor, id: UserId) -> Result<I
     attempts::delete_devices_of(&mut tx, id).await?;
     access::delete_recovery_codes(&mut tx, id).await?;
     access::revoke_tokens_of(&mut tx, id, now).await?;
+    // Whoever invites somebody anew has seen to it that they may come in.
+    identities::clear_refused(&mut tx, id).await?;
     let invite = put_invite(app, &mut tx, &user, now).await?;
     tx.event(now, actor, "user.reinvited", id, serde_json::json!({}));
     tx.commit().await?;
@@ -303,7 +311,8 @@ pub async fn change_user(
         Some(true) => UserState::Disabled,
         Some(false) if before.state == UserState::Disabled => {
             let has_password = access::credentials(tx.conn(), id).await?.password_hash.is_some();
-            if has_password {
+            let has_identity = !identities::list_identities(tx.conn(), id).await?.is_empty();
+            if has_password || has_identity {
                 UserState::Active
             } else {
                 UserState::Invited

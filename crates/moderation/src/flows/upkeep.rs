@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::Seawall;
-use crate::access::attempts;
+use crate::access::{attempts, errands};
 use crate::flows::access::ATTEMPTS_KEPT;
 use crate::flows::calibrate::{Round, trim_sample};
 use crate::flows::incidents::end_incidents;
@@ -36,6 +36,7 @@ pub async fn forget_what_is_over(app: &Seawall) -> Result<(), StoreError> {
     requests::forget_before(&mut tx, now.before(IDEMPOTENCY_LIFETIME)).await?;
     items::forget_traces_before(&mut tx, now.before(app.settings.recordings.traces_kept)).await?;
     attempts::forget_attempts_before(&mut tx, now.before(ATTEMPTS_KEPT)).await?;
+    errands::forget_errands_before(&mut tx, now).await?;
     tx.commit().await
 }
 

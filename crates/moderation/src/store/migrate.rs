@@ -31,6 +31,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (21, include_str!("../../migrations/0021_routing.sql")),
     (22, include_str!("../../migrations/0022_measures.sql")),
     (23, include_str!("../../migrations/0023_proposals.sql")),
+    (24, include_str!("../../migrations/0024_oidc.sql")),
 ];
 
 /// The database's tables cannot be brought up to date.

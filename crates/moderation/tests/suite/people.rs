@@ -105,10 +105,10 @@ pub async fn a_recovery_code_is_good_once(world: World) {
     let (_, secret, token) = world.join("amal", Role::Moderator).await;
     let current = session(app, &token).await.unwrap().unwrap();
     let code = world.code(&secret);
-    let proof = |password: &'static str, code: &'static str| Proof { password, code };
+    let proof = |password: &'static str, code: &'static str| Proof::Typed { password, code };
     let refused = renew_recovery_codes(app, &current, &proof("wrong horse battery", "000000")).await;
     assert!(matches!(refused, Err(AccessError::Refused)));
-    let replayed = Proof {
+    let replayed = Proof::Typed {
         password: PASSWORD,
         code: &code,
     };
@@ -119,7 +119,7 @@ pub async fn a_recovery_code_is_good_once(world: World) {
     );
     world.clock.advance(Duration::from_secs(60));
     let code = world.code(&secret);
-    let fresh = Proof {
+    let fresh = Proof::Typed {
         password: PASSWORD,
         code: &code,
     };
@@ -138,7 +138,7 @@ pub async fn a_recovery_code_is_good_once(world: World) {
     let guessed = world.sign_in("amal", PASSWORD, "12345678901234567890").await;
     assert!(matches!(guessed, Err(AccessError::Refused)));
     assert_eq!(access::n_recovery_codes(app, &actor).await.unwrap(), 9);
-    let with_code = Proof {
+    let with_code = Proof::Typed {
         password: PASSWORD,
         code: &codes[1],
     };
@@ -178,7 +178,7 @@ async fn make_token(
 ) -> Result<access::NewKey, AccessError> {
     world.clock.advance(Duration::from_secs(60));
     let code = world.code(secret);
-    let proof = Proof {
+    let proof = Proof::Typed {
         password: PASSWORD,
         code: &code,
     };
@@ -194,7 +194,7 @@ pub async fn a_new_password_ends_other_sessions(world: World) {
         .unwrap();
     world.clock.advance(Duration::from_secs(60));
     let code = world.code(&secret);
-    let proof = |password: &'static str| Proof { password, code: &code };
+    let proof = |password: &'static str| Proof::Typed { password, code: &code };
     let short = change_password(app, &here.session, &proof(PASSWORD), "short").await;
     assert!(matches!(short, Err(AccessError::Invalid { .. })));
     let wrong = change_password(app, &here.session, &proof("wrong horse battery"), "a quiet new harbour").await;
@@ -232,7 +232,7 @@ pub async fn a_token_opens_what_its_person_may_and_dies_with_them(world: World) 
     let amal = access::actor_of(&current.user);
     let day = DAY;
     let make = async |scopes: &[Scope], lifetime| make_token(&world, &current, &secret, scopes, lifetime).await;
-    let unproven = Proof {
+    let unproven = Proof::Typed {
         password: PASSWORD,
         code: "000000",
     };

@@ -7,11 +7,11 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use moderation::access::secrets::PASSWORD_LENGTH_MIN;
-use moderation::flows::access::{self, AccessError, Proof};
+use moderation::flows::access::{self, AccessError, OwnAccess, Proof};
 use moderation::model::{Key, KeyId, Scope, Session, SessionLine, Timestamp, UserId};
 
 use super::flash::Flash;
-use super::form::{FormState, Posted};
+use super::form::{Fields, FormState, Posted};
 use super::page::{Answer, go_saying, show, show_with};
 use super::problem::ConsoleError;
 use super::session::digits;
@@ -35,6 +35,8 @@ struct AccountPage {
     scopes: Vec<Scope>,
     days: String,
     password_length_min: usize,
+    own: OwnAccess,
+    provider: String,
 }
 
 /// Recovery codes, shown once.
@@ -77,8 +79,10 @@ pub async fn show_account(State(state): State<WebState>, person: Person) -> Answ
     account_page(&state, person, StatusCode::OK, FormState::default()).await
 }
 
-async fn account_page(state: &WebState, person: Person, status: StatusCode, form: FormState) -> Answer {
-    let (user, _) = who(&person)?;
+/// The page, with what was wrong with a form of it.
+pub async fn account_page(state: &WebState, person: Person, status: StatusCode, form: FormState) -> Answer {
+    let (user, session) = who(&person)?;
+    let own = access::own_access(&state.app, &session).await?;
     let sessions = access::list_sessions(&state.app, &person.actor, user).await?;
     let tokens = access::list_tokens(&state.app, &person.actor, user).await?;
     let n_codes = access::n_recovery_codes(&state.app, &person.actor).await?;
@@ -100,6 +104,8 @@ async fn account_page(state: &WebState, person: Person, status: StatusCode, form
         n_codes,
         tokens,
         days,
+        provider: own.provider.clone().unwrap_or_default(),
+        own,
     };
     show_with(status, &page)
 }
@@ -120,10 +126,7 @@ pub async fn end_sessions(State(state): State<WebState>, Posted { person, fields
 pub async fn change_password(State(state): State<WebState>, Posted { person, fields }: Posted) -> Answer {
     let (_, session) = who(&person)?;
     let code = digits(fields.get("code"));
-    let proof = Proof {
-        password: fields.get("password"),
-        code: &code,
-    };
+    let proof = proof_of(&fields, &code);
     let form = FormState::default();
     let shell = &person.shell;
     let form = if fields.get("new") != fields.get("again") {
@@ -144,10 +147,7 @@ pub async fn change_password(State(state): State<WebState>, Posted { person, fie
 pub async fn renew_recovery_codes(State(state): State<WebState>, Posted { person, fields }: Posted) -> Answer {
     let (_, session) = who(&person)?;
     let code = digits(fields.get("code"));
-    let proof = Proof {
-        password: fields.get("password"),
-        code: &code,
-    };
+    let proof = proof_of(&fields, &code);
     match access::renew_recovery_codes(&state.app, &session, &proof).await {
         Ok(codes) => show(&RecoveryPage {
             shell: person.shell,
@@ -168,10 +168,7 @@ pub async fn create_token(State(state): State<WebState>, Posted { person, fields
     let lifetime = Duration::from_secs(days.saturating_mul(24 * 3600));
     let (_, session) = who(&person)?;
     let code = digits(fields.get("code"));
-    let proof = Proof {
-        password: fields.get("password"),
-        code: &code,
-    };
+    let proof = proof_of(&fields, &code);
     let shell = &person.shell;
     let made = access::create_token(&state.app, &session, &proof, fields.get("name"), &scopes, lifetime).await;
     let (field, wrong) = match made {
@@ -206,15 +203,26 @@ pub async fn revoke_token(State(state): State<WebState>, Path(id): Path<String>,
     Ok(go_saying(&state, HERE, &Flash::new("flash.token_revoked", "")))
 }
 
+/// What a form proves: what was typed, or that its person has just been at the identity provider.
+pub fn proof_of<'a>(fields: &'a Fields, code: &'a str) -> Proof<'a> {
+    match fields.get("proof") {
+        "provider" => Proof::AtProvider,
+        _ => Proof::Typed {
+            password: fields.get("password"),
+            code,
+        },
+    }
+}
+
 /// Who asks, and in which session.
-fn who(person: &Person) -> Result<(UserId, Session), ConsoleError> {
+pub fn who(person: &Person) -> Result<(UserId, Session), ConsoleError> {
     let session = person.shell.session.clone();
     let session = session.ok_or(ConsoleError::BadRequest("nobody is signed in"))?;
     Ok((session.user.id, session))
 }
 
 /// The form again, if it is the proof that was not taken.
-fn unproven(shell: &Shell, form: FormState, field: &str, error: AccessError) -> Result<FormState, ConsoleError> {
+pub fn unproven(shell: &Shell, form: FormState, field: &str, error: AccessError) -> Result<FormState, ConsoleError> {
     match error {
         AccessError::Refused => Ok(form.wrong(field, shell.t("account.unproven"))),
         AccessError::TooManyAttempts { until } => {

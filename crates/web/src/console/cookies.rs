@@ -12,6 +12,8 @@ pub enum Cookie {
     Session,
     /// By which a browser is known again when its user next signs in, so that strangers who guess do not keep them waiting.
     Device,
+    /// What a browser keeps while its person is at the identity provider.
+    Errand,
     /// How the console looks.
     Prefs,
     /// What the next page has to say.
@@ -25,6 +27,8 @@ impl Cookie {
             (Cookie::Session, true) => "__Host-seawall_session",
             (Cookie::Device, false) => "seawall_device",
             (Cookie::Device, true) => "__Host-seawall_device",
+            (Cookie::Errand, false) => "seawall_errand",
+            (Cookie::Errand, true) => "__Host-seawall_errand",
             (Cookie::Prefs, false) => "seawall_prefs",
             (Cookie::Prefs, true) => "__Host-seawall_prefs",
             (Cookie::Flash, false) => "seawall_flash",

@@ -42,6 +42,7 @@ mod prefs;
 mod previews;
 mod problem;
 mod proposals;
+mod provider;
 mod quality;
 mod rules;
 mod runs;
@@ -167,6 +168,9 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .route("/quality/golden/new", get(quality::show_new_golden))
         .route("/quality/golden/{id}/retire", post(quality::retire_golden))
         .route("/account", get(account::show_account))
+        .route("/account/prove", get(provider::begin_proof))
+        .route("/account/identity", post(provider::begin_link))
+        .route("/account/identity/remove", post(provider::unlink_own))
         .route("/account/sessions", post(account::end_sessions))
         .route("/account/password", post(account::change_password))
         .route("/account/recovery", post(account::renew_recovery_codes))
@@ -178,6 +182,8 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .route("/settings/users/{id}/queues", post(users::change_queues))
         .route("/settings/users/{id}/sessions", post(users::end_sessions))
         .route("/settings/users/{id}/tokens/{token}/revoke", post(users::revoke_token))
+        .route("/settings/users/{id}/identity", post(users::link_identity))
+        .route("/settings/users/{id}/identity/remove", post(users::unlink_identity))
         .route("/settings/users/{id}/disabled", post(users::disable_user))
         .route("/settings/users/{id}/reset", post(users::reset_user))
         .route("/settings/keys", get(keys::list_keys).post(keys::create_key))
@@ -193,6 +199,12 @@ pub fn router(state: &WebState) -> Router<WebState> {
     // Strangers take no place among the requests that are worked on: they wait for each other's passwords alone.
     let door = Router::new()
         .route("/sign-in", get(session::show_sign_in).post(session::sign_in))
+        .route("/sign-in/provider", get(provider::begin_sign_in))
+        .route(provider::CALLBACK_PATH, get(provider::come_back))
+        .route(
+            "/sign-in/code",
+            get(provider::show_code).post(provider::finish_with_code),
+        )
         .route(
             "/invite/{token}",
             get(session::show_invite).post(session::accept_invite),
@@ -230,6 +242,11 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .merge(rule_forms)
         .merge(rule_steps)
         .layer(from_fn_with_state(state.clone(), visit::visit))
+}
+
+/// Where the identity provider sends browsers back to. The operator names it there.
+pub fn callback_url(public_url: &str) -> String {
+    format!("{public_url}{}", provider::CALLBACK_PATH)
 }
 
 async fn not_found() -> problem::ConsoleError {

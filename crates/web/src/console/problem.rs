@@ -5,7 +5,7 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use moderation::flows::access::AccessError;
+use moderation::flows::access::{AccessError, ProviderSignInError};
 use moderation::flows::actions::ActionError;
 use moderation::flows::banks::BankError;
 use moderation::flows::cases::CaseError;
@@ -241,6 +241,21 @@ impl From<AccessError> for ConsoleError {
             | AccessError::LastAdmin => ConsoleError::BadRequest("this is not taken"),
             AccessError::Secret(error) => ConsoleError::internal(error),
             AccessError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// What forms do not show beside a field, and pages do not say in words of their own.
+impl From<ProviderSignInError> for ConsoleError {
+    fn from(error: ProviderSignInError) -> Self {
+        match error {
+            ProviderSignInError::Off => ConsoleError::NotFound,
+            ProviderSignInError::Access(error) => error.into(),
+            ProviderSignInError::Store(error) => error.into(),
+            ProviderSignInError::Unreachable(_) => ConsoleError::Busy,
+            ProviderSignInError::Stale
+            | ProviderSignInError::Cancelled { .. }
+            | ProviderSignInError::Refused { .. } => ConsoleError::BadRequest("this is not taken"),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Coming in and going out: sign-in, sign-out, and the one-time link. Start with [`sign_in`].
+//! Coming in and going out: sign-in, sign-out, and the one-time link. Start with [`sign_in`]. The way through the identity
+//! provider is in `provider.rs`.
 
 use std::time::Duration;
 
@@ -27,6 +28,19 @@ struct SignInPage {
     shell: Shell,
     form: FormState,
     next: String,
+    /// What the identity provider is called, if there is one.
+    provider: Option<String>,
+    /// Whether anybody may come in with a password.
+    has_form: bool,
+}
+
+/// After signing out, where the identity provider may still know the person.
+#[derive(Template)]
+#[template(path = "signed_out.html")]
+struct SignedOutPage {
+    shell: Shell,
+    provider: String,
+    url: String,
 }
 
 #[derive(Template)]
@@ -51,21 +65,30 @@ struct InviteGonePage {
 /// Where to go after signing in.
 #[derive(Debug, Deserialize)]
 pub struct Next {
+    /// A path of this server.
     #[serde(default)]
-    next: String,
+    pub next: String,
 }
 
 /// `GET /sign-in`
-pub async fn show_sign_in(Visitor(shell): Visitor, Query(query): Query<Next>) -> Answer {
+pub async fn show_sign_in(State(state): State<WebState>, Visitor(shell): Visitor, Query(query): Query<Next>) -> Answer {
     let next = local_path(&query.next).to_owned();
     if shell.session.is_some() {
         return Ok(go_to(&next));
     }
-    show(&SignInPage {
+    sign_in_page(&state, shell, StatusCode::OK, FormState::default(), next)
+}
+
+/// The page that lets people in, by whatever way there is.
+pub fn sign_in_page(state: &WebState, shell: Shell, status: StatusCode, form: FormState, next: String) -> Answer {
+    let page = SignInPage {
+        provider: super::provider::name(state),
+        has_form: access::may_sign_in_locally(&state.app),
         shell,
-        form: FormState::default(),
+        form,
         next,
-    })
+    };
+    show_with(status, &page)
 }
 
 /// `POST /sign-in`
@@ -91,16 +114,24 @@ pub async fn sign_in(
         Err(error) => return Err(error.into()),
     };
     let form = FormState::filled(Fields::of(&[("name", name)])).wrong("", error);
-    show_with(StatusCode::UNPROCESSABLE_ENTITY, &SignInPage { shell, form, next })
+    sign_in_page(&state, shell, StatusCode::UNPROCESSABLE_ENTITY, form, next)
 }
 
 /// `POST /sign-out`
-pub async fn sign_out(State(state): State<WebState>, headers: HeaderMap, _posted: Posted) -> Answer {
+pub async fn sign_out(State(state): State<WebState>, headers: HeaderMap, posted: Posted) -> Answer {
     let secure = state.settings.secure_cookies();
+    let mut elsewhere = None;
     if let Some(token) = Cookie::Session.read(&headers, secure) {
-        access::sign_out(&state.app, token).await?;
+        let back = format!("{}/sign-in", state.settings.public_url);
+        elsewhere = access::sign_out_everywhere(&state.app, token, &back).await?;
     }
-    let mut response = go_to("/sign-in");
+    let mut shell = posted.person.shell;
+    shell.session = None;
+    // Not a redirect: browsers let no form lead to another site.
+    let mut response = match (elsewhere, super::provider::name(&state)) {
+        (Some(url), Some(provider)) => show(&SignedOutPage { shell, provider, url })?,
+        (_, _) => go_to("/sign-in"),
+    };
     response
         .headers_mut()
         .append(header::SET_COOKIE, Cookie::Session.clear(secure));
@@ -150,7 +181,7 @@ pub async fn accept_invite(
 }
 
 /// Someone has just proved who they are: a fresh session takes the place of whatever the browser held before.
-async fn enter(state: &WebState, headers: &HeaderMap, signed_in: &SignedIn, next: &str) -> Answer {
+pub async fn enter(state: &WebState, headers: &HeaderMap, signed_in: &SignedIn, next: &str) -> Answer {
     let secure = state.settings.secure_cookies();
     if let Some(old) = Cookie::Session.read(headers, secure) {
         access::sign_out(&state.app, old).await?;
@@ -190,16 +221,19 @@ pub fn digits(code: &str) -> String {
 }
 
 /// A QR code as the path of an SVG: dark modules as rows of rectangles on a square of `side` units.
-struct QrPicture {
-    side: usize,
-    path: String,
+pub struct QrPicture {
+    /// How many units a side has.
+    pub side: usize,
+    /// The path.
+    pub path: String,
 }
 
 impl QrPicture {
     /// The quiet zone that scanners need, in modules.
     const MARGIN: usize = 4;
 
-    fn of(text: &str) -> Result<Self, ConsoleError> {
+    /// The code of a text.
+    pub fn of(text: &str) -> Result<Self, ConsoleError> {
         let code = QrCode::with_error_correction_level(text, EcLevel::M)
             .map_err(|error| ConsoleError::Internal(Box::new(error)))?;
         let width = code.width();

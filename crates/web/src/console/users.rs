@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use moderation::flows::access::{self, AccessError, Invite};
+use moderation::flows::access::{self, AccessError, Invite, ProviderSignInError};
 use moderation::model::{Key, KeyId, Queue, QueueSet, Right, Role, Roles, Timestamp, User, UserId, UserState};
 use moderation::views;
 
@@ -37,6 +37,10 @@ struct UserPage {
     sessions: Vec<SessionRow>,
     tokens: Vec<Key>,
     tokens_base: String,
+    /// What the identity provider is called, if there is one.
+    provider: Option<String>,
+    /// The provider's word for the person, if it is known.
+    subject: Option<String>,
 }
 
 /// A queue that a person may be given.
@@ -162,6 +166,12 @@ async fn user_page(state: &WebState, person: Person, id: UserId, status: StatusC
     let has_all_queues = user.queues == QueueSet::All;
     let sessions = access::list_sessions(&state.app, &person.actor, id).await?;
     let tokens = access::list_tokens(&state.app, &person.actor, id).await?;
+    let identities = access::list_identities(&state.app, &person.actor, id).await?;
+    let issuer = super::provider::issuer(state);
+    let subject = identities
+        .into_iter()
+        .find(|identity| Some(identity.issuer.as_str()) == issuer)
+        .map(|identity| identity.subject);
     let shell = &person.shell;
     let sessions = sessions.into_iter().map(|line| SessionRow::of(line, shell)).collect();
     if let Some(wrong) = wrong {
@@ -180,6 +190,8 @@ async fn user_page(state: &WebState, person: Person, id: UserId, status: StatusC
             sessions,
             tokens,
             tokens_base: format!("/settings/users/{id}/tokens"),
+            provider: super::provider::name(state),
+            subject,
         },
     )
 }
@@ -261,6 +273,41 @@ pub async fn revoke_token(
         &format!("/settings/users/{id}"),
         &Flash::new("flash.token_revoked", ""),
     ))
+}
+
+/// `POST /settings/users/{id}/identity`: joins the person to who the identity provider says they are.
+pub async fn link_identity(State(state): State<WebState>, Path(id): Path<String>, posted: Posted) -> Answer {
+    let id = parse(&id)?;
+    let linked = access::link_identity(&state.app, &posted.person.actor, id, posted.fields.get("subject")).await;
+    match linked {
+        Ok(()) => Ok(go_saying(
+            &state,
+            &format!("/settings/users/{id}"),
+            &Flash::new("flash.identity_linked", ""),
+        )),
+        Err(ProviderSignInError::Access(AccessError::Invalid { .. })) => {
+            let wrong = Some(posted.person.shell.t("provider.subject_bad").to_owned());
+            user_page(&state, posted.person, id, StatusCode::UNPROCESSABLE_ENTITY, wrong).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// `POST /settings/users/{id}/identity/remove`
+pub async fn unlink_identity(State(state): State<WebState>, Path(id): Path<String>, posted: Posted) -> Answer {
+    let id = parse(&id)?;
+    match access::unlink_identity(&state.app, &posted.person.actor, id).await {
+        Ok(()) => Ok(go_saying(
+            &state,
+            &format!("/settings/users/{id}"),
+            &Flash::new("flash.identity_unlinked", ""),
+        )),
+        Err(ProviderSignInError::Access(AccessError::Invalid { .. })) => {
+            let wrong = Some(posted.person.shell.t("provider.only_way").to_owned());
+            user_page(&state, posted.person, id, StatusCode::UNPROCESSABLE_ENTITY, wrong).await
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// `POST /settings/users/{id}/role`

@@ -12,6 +12,10 @@ mod films;
 #[expect(dead_code, reason = "the tests of moderation use the rest")]
 mod pictures;
 
+#[path = "../../../moderation/tests/suite/stand_in_provider.rs"]
+#[expect(dead_code, reason = "the tests of moderation use the rest")]
+mod stand_in_provider;
+
 mod access;
 mod account;
 mod attacks;
@@ -19,6 +23,7 @@ mod banks;
 mod cases;
 mod desk;
 mod people;
+mod provider;
 mod quality;
 mod reach;
 mod recordings;

@@ -7,7 +7,7 @@ use crate::people::{Person, get, post, submit};
 use crate::world::{KNOWN, World, pdq};
 
 /// Every form of the console.
-const FORMS: [&str; 63] = [
+const FORMS: [&str; 68] = [
     "/sign-in",
     "/sign-out",
     "/invite/x",
@@ -48,6 +48,11 @@ const FORMS: [&str; 63] = [
     "/quality/disputes/x",
     "/quality/golden",
     "/quality/golden/x/retire",
+    "/sign-in/code",
+    "/account/identity",
+    "/account/identity/remove",
+    "/settings/users/x/identity",
+    "/settings/users/x/identity/remove",
     "/account/sessions",
     "/account/password",
     "/account/recovery",
@@ -74,7 +79,7 @@ const FORMS: [&str; 63] = [
 ];
 
 /// Forms of those who are not signed in: they prove themselves by a secret.
-const OPEN_FORMS: [&str; 2] = ["/sign-in", "/invite/x"];
+const OPEN_FORMS: [&str; 3] = ["/sign-in", "/sign-in/code", "/invite/x"];
 
 #[tokio::test]
 async fn no_other_site_sends_a_form() {

@@ -315,7 +315,7 @@ async fn person_with_token(world: &World) -> (UserId, String) {
         .unwrap();
     world.clock.advance(Duration::from_secs(60));
     let code = code();
-    let proof = Proof { password, code: &code };
+    let proof = Proof::Typed { password, code: &code };
     let (scopes, day) = ([Scope::ItemsRead], Duration::from_secs(24 * 3600));
     let made = access::create_token(&world.app, &joined.session, &proof, "script", &scopes, day)
         .await

@@ -77,6 +77,16 @@ impl World {
         }
     }
 
+    /// The same world with another part in it.
+    #[allow(dead_code, reason = "the tests of the console use it")]
+    pub fn changed(mut self, change: impl FnOnce(&mut Seawall)) -> Self {
+        change(&mut self.app);
+        let settings = (*self.state.settings).clone();
+        self.state = WebState::new(self.app.clone(), settings, Arc::new(SystemResolver)).unwrap();
+        self.router = web::router(self.state.clone());
+        self
+    }
+
     /// The secret of a new key.
     pub async fn key(&self, scopes: &[Scope]) -> String {
         access::create_key(&self.app, &Actor::Operator, "of the tests", scopes.to_vec())

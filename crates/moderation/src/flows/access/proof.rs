@@ -13,11 +13,16 @@ use crate::store::{StoreError, Tx};
 
 /// What a person shows to prove who they are.
 #[derive(Clone, Copy)]
-pub struct Proof<'a> {
-    /// Their password.
-    pub password: &'a str,
-    /// The code that their authenticator shows, or a recovery code.
-    pub code: &'a str,
+pub enum Proof<'a> {
+    /// What they know and have.
+    Typed {
+        /// Their password.
+        password: &'a str,
+        /// The code that their authenticator shows, or a recovery code.
+        code: &'a str,
+    },
+    /// That they have just signed in anew at the identity provider, in this session.
+    AtProvider,
 }
 
 /// Changes the password of who is signed in. All their other sessions end, and their tokens; the one that asks stays.
@@ -29,10 +34,10 @@ pub async fn change_password(
 ) -> Result<(), AccessError> {
     check_password(new_password)?;
     let user = session.user.id;
-    let compared = compare(app, user, proof).await?;
+    let compared = compare(app, session, proof).await?;
     let (chance, new_password) = (app.chance.clone(), new_password.to_owned());
     let password_hash = hashing::run(move || secrets::hash_password(&new_password, &chance)).await??;
-    let (mut tx, mut credentials) = settle(app, user, proof, compared).await?;
+    let (mut tx, mut credentials) = settle(app, session, proof, compared).await?;
     let now = app.clock.now();
     credentials.password_hash = Some(password_hash);
     access::write_credentials(&mut tx, user, &credentials).await?;
@@ -58,8 +63,8 @@ pub async fn renew_recovery_codes(
     proof: &Proof<'_>,
 ) -> Result<Vec<String>, AccessError> {
     let user = session.user.id;
-    let compared = compare(app, user, proof).await?;
-    let (mut tx, credentials) = settle(app, user, proof, compared).await?;
+    let compared = compare(app, session, proof).await?;
+    let (mut tx, credentials) = settle(app, session, proof, compared).await?;
     access::write_credentials(&mut tx, user, &credentials).await?;
     let codes: Vec<String> = (0..secrets::RECOVERY_CODES)
         .map(|_| secrets::fresh_recovery_code(&app.chance))
@@ -130,14 +135,19 @@ pub(super) async fn use_code(
     Ok(step.is_some())
 }
 
-/// A password that was compared, and fits; the code is used up when the change is written.
-pub(super) struct Compared {
-    hash: Option<String>,
-    lane: Lane,
+/// What was compared, and fits; a code is used up when the change is written.
+pub(super) enum Compared {
+    Typed { hash: Option<String>, lane: Lane },
+    AtProvider,
 }
 
-pub(super) async fn compare(app: &Seawall, user: UserId, proof: &Proof<'_>) -> Result<Compared, AccessError> {
-    if proof.password.len() > secrets::PASSWORD_BYTES_MAX {
+pub(super) async fn compare(app: &Seawall, session: &Session, proof: &Proof<'_>) -> Result<Compared, AccessError> {
+    let user = session.user.id;
+    let Proof::Typed { password, .. } = proof else {
+        // Whether it is fresh is looked at in the transaction alone: there is nothing to compare.
+        return Ok(Compared::AtProvider);
+    };
+    if password.len() > secrets::PASSWORD_BYTES_MAX {
         return Err(AccessError::Refused);
     }
     let mut tx = app.store.begin("count a proof").await?;
@@ -150,20 +160,21 @@ pub(super) async fn compare(app: &Seawall, user: UserId, proof: &Proof<'_>) -> R
     let hash = access::credentials(&mut *app.store.reader().await?, user)
         .await?
         .password_hash;
-    let (compared_with, password) = (hash.clone(), proof.password.to_owned());
+    let (compared_with, password) = (hash.clone(), (*password).to_owned());
     let is_right = hashing::run(move || secrets::verify_password(&password, compared_with.as_deref())).await?;
     if !is_right {
         return Err(AccessError::Refused);
     }
-    Ok(Compared { hash, lane })
+    Ok(Compared::Typed { hash, lane })
 }
 
 pub(super) async fn settle(
     app: &Seawall,
-    user: UserId,
+    session: &Session,
     proof: &Proof<'_>,
     compared: Compared,
 ) -> Result<(Tx, Credentials), AccessError> {
+    let user = session.user.id;
     let mut tx = app.store.begin("prove oneself").await?;
     let now = app.clock.now();
     // Comparing took a while: meanwhile the person may have been disabled or invited anew.
@@ -172,10 +183,31 @@ pub(super) async fn settle(
         .filter(|user| user.state == UserState::Active)
         .ok_or(AccessError::Refused)?;
     let mut credentials = access::credentials(tx.conn(), user).await?;
-    if credentials.password_hash != compared.hash || !use_code(&mut tx, user, &mut credentials, proof.code, now).await?
-    {
-        return Err(AccessError::Refused);
+    match (proof, compared) {
+        (Proof::Typed { code, .. }, Compared::Typed { hash, lane }) => {
+            if credentials.password_hash != hash || !use_code(&mut tx, user, &mut credentials, code, now).await? {
+                return Err(AccessError::Refused);
+            }
+            attempts::forgive(&mut tx, &[lane], now).await?;
+        }
+        (Proof::AtProvider, Compared::AtProvider) => {
+            let proved_at = access::proved_at(tx.conn(), user, &session.id).await?;
+            if !is_fresh(app, proved_at, now) {
+                return Err(AccessError::Refused);
+            }
+        }
+        (Proof::Typed { .. }, Compared::AtProvider) | (Proof::AtProvider, Compared::Typed { .. }) => {
+            return Err(AccessError::Refused);
+        }
     }
-    attempts::forgive(&mut tx, &[compared.lane], now).await?;
     Ok((tx, credentials))
+}
+
+/// Whether somebody who signed in anew at the provider then has still proved themselves.
+pub(super) fn is_fresh(app: &Seawall, proved_at: Option<Timestamp>, now: Timestamp) -> bool {
+    let lasts = app.provider.as_ref().map(|provider| provider.settings().proof_lasts);
+    match (proved_at, lasts) {
+        (Some(at), Some(lasts)) => now.since(at) < lasts,
+        (Some(_) | None, _) => false,
+    }
 }

@@ -12,7 +12,7 @@
 
 use std::time::Duration;
 
-use super::{AccessError, SignedIn, actor_of, hashing, open_session, proof};
+use super::{AccessError, SignedIn, actor_of, hashing, open_session, proof, provider};
 use crate::Seawall;
 use crate::access::attempts::{self, Lane, Patience};
 use crate::access::{self, Credentials, secrets};
@@ -87,6 +87,10 @@ pub async fn sign_in(app: &Seawall, attempt: &Attempt<'_>) -> Result<SignedIn, A
         .await?
         .filter(|user| user.state == UserState::Active)
         .ok_or(AccessError::Refused)?;
+    // Who is to come in through the identity provider, or is let in by it no more, is refused in the same words.
+    if !provider::may_come_in_locally(app, &mut tx, &user).await? {
+        return Err(AccessError::Refused);
+    }
     let mut credentials = access::credentials(tx.conn(), user.id).await?;
     if credentials.password_hash != hash
         || !proof::use_code(&mut tx, user.id, &mut credentials, attempt.totp_code, now).await?

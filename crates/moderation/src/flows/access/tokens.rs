@@ -48,8 +48,8 @@ pub async fn create_token(
     if lifetime.is_zero() || lifetime > TOKEN_LIFETIME_MAX {
         return Err(invalid("days", "must be from 1 to 366"));
     }
-    let compared = compare(app, person, proof).await?;
-    let (mut tx, credentials) = settle(app, person, proof, compared).await?;
+    let compared = compare(app, session, proof).await?;
+    let (mut tx, credentials) = settle(app, session, proof, compared).await?;
     let now = app.clock.now();
     access::write_credentials(&mut tx, person, &credentials).await?;
     if access::list_tokens(tx.conn(), person).await?.len() >= TOKENS_MAX {
