@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use media::{MediaHost, WorkerCommand};
-use moderation::flows::{access, actions, follow, hma, hunts, streams, upkeep};
+use moderation::flows::{access, actions, follow, hma, hunts, mail, streams, upkeep};
 use moderation::{Parts, Seawall};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
