@@ -55,7 +55,7 @@ class Platform:
         self.db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self.lock = threading.Lock()
         self.db.execute("CREATE TABLE IF NOT EXISTS seen (key TEXT PRIMARY KEY)")
-        self.db.execute("CREATE TABLE IF NOT EXISTS restricted (item TEXT, part TEXT, scope TEXT, PRIMARY KEY (item, part))")
+        self.db.execute("CREATE TABLE IF NOT EXISTS measures (item TEXT, part TEXT, scope TEXT, PRIMARY KEY (item, part))")
 
     def obey(self, key, part, is_taken, item, scope):
         """Carries an order out, once. What is answered is stored first: an answer that is lost is asked for again."""
@@ -65,9 +65,9 @@ class Platform:
                 is_new = self.db.execute("INSERT OR IGNORE INTO seen VALUES (?)", (key,)).rowcount == 1
                 if is_new and is_taken:
                     # A second order about the same part says all that shall be so: other countries, say.
-                    self.db.execute("INSERT OR REPLACE INTO restricted VALUES (?, ?, ?)", (item, part, scope))
+                    self.db.execute("INSERT OR REPLACE INTO measures VALUES (?, ?, ?)", (item, part, scope))
                 elif is_new:
-                    self.db.execute("DELETE FROM restricted WHERE item = ? AND part = ?", (item, part))
+                    self.db.execute("DELETE FROM measures WHERE item = ? AND part = ?", (item, part))
                 self.db.execute("COMMIT")
             except BaseException:
                 self.db.execute("ROLLBACK")
@@ -77,7 +77,7 @@ class Platform:
     def state(self, part, item):
         """What is so now. Look where your users look, not at what you once answered."""
         with self.lock:
-            found = self.db.execute("SELECT 1 FROM restricted WHERE item = ? AND part = ?", (item, part)).fetchone()
+            found = self.db.execute("SELECT 1 FROM measures WHERE item = ? AND part = ?", (item, part)).fetchone()
         return "restricted" if found else "available"
 
 

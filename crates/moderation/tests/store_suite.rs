@@ -21,6 +21,7 @@ mod suite {
     pub mod people;
     pub mod pictures;
     pub mod proposals;
+    pub mod proposed_measures;
     pub mod provider;
     pub mod provider_links;
     pub mod quality;
@@ -125,6 +126,9 @@ on_both_engines! {
     actions::a_refused_restriction_needs_no_restoring,
     actions::an_order_that_waited_long_is_tried_as_long_as_any,
     actions::a_worker_that_died_loses_no_order,
+    proposed_measures::an_account_is_closed_by_two_and_for_as_long_as_was_proposed,
+    proposed_measures::what_ended_while_it_waited_does_not_begin_anew,
+    proposed_measures::a_form_that_is_sent_twice_decides_once,
     mail::people_are_woken_by_mail_once_each_time,
     measures::a_decision_says_all_that_shall_be_so,
     measures::a_suspension_ends_by_itself_and_its_strike_stays,

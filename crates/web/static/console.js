@@ -195,8 +195,9 @@
       const scope = (field("scope")?.value ?? "").split(/[\s,;،]+/).filter(Boolean);
       const said = box.dataset.sentence.replace("{scope}", scope.map((word) => (box.value === "countries" ? word.toUpperCase() : word)).join(", "));
       const hours = Number(field("lasts")?.value);
-      if (!hours) return said;
-      const day = new Date(Date.now() + hours * 3_600_000).toISOString().slice(0, 10);
+      const stands = field("lasts")?.selectedOptions[0]?.dataset.day;
+      if (!hours && !stands) return said;
+      const day = stands ?? new Date(Date.now() + hours * 3_600_000).toISOString().slice(0, 10);
       return `${said} ${box.closest("[data-told-until]").dataset.toldUntil.replace("{day}", day)}`;
     };
     const drafts = all("[data-told]", form).flatMap((draft) => {
@@ -212,6 +213,7 @@
       }
     };
     reason?.addEventListener("input", write);
+    if (reason?.value.trim()) write();
     form.querySelector("#measures")?.addEventListener("input", () => {
       const chosen = measures.filter((box) => box.checked);
       form.querySelector("[data-measures-chosen]").replaceChildren(

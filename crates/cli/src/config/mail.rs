@@ -7,7 +7,7 @@ use moderation::actions::mail::{MailSettings, Mailer};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::ConfigError;
+use super::{ConfigError, Secret};
 
 /// E-mail to people of the platform who are to be woken: a case is due or overdue, nobody will be on shift for urgent work, the platform did not do what it
 /// confirmed. It names the queue, the time and a link; nothing of what anybody posted, and nobody.
@@ -16,7 +16,7 @@ use super::ConfigError;
 pub struct Mail {
     /// The mail server: `smtps://user:password@mail.example.org`, `smtp://user:password@mail.example.org:587?tls=required`, or `smtp://127.0.0.1:25`. Without
     /// TLS only a server of this machine is spoken to. With none, no mail is sent.
-    pub smtp: Option<String>,
+    pub smtp: Option<Secret>,
     /// A file whose first line is that address: better, if it has a password.
     pub smtp_file: Option<PathBuf>,
     /// Who it is from: `Seawall <seawall@platform.example.org>`.
@@ -53,7 +53,7 @@ impl Mail {
     /// What it means to the parts of Seawall, with links to this console; none, if no mail is sent.
     pub fn settings(&self, console: String) -> Result<Option<MailSettings>, ConfigError> {
         let url = match (&self.smtp, &self.smtp_file) {
-            (Some(url), _) => url.clone(),
+            (Some(url), _) => url.reveal().to_owned(),
             (None, Some(path)) => {
                 let read = std::fs::read_to_string(path).map_err(|error| ConfigError::Senseless {
                     key: "mail.smtp_file",

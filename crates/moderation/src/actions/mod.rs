@@ -176,13 +176,14 @@ pub async fn list_of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec
     rows.iter().map(read).collect()
 }
 
-/// The order about the item before `action` that is still being tried, if there is one. One about something else of it that is held is not waited for.
+/// The order about the item before `action` that is still being tried, if there is one. One about something else of it that is held for longer is not waited for.
 pub async fn unfinished_before(conn: &mut AnyConnection, action: &Action) -> Result<Option<ActionId>, StoreError> {
     let row = query(
         "SELECT id FROM actions_action
          WHERE item_id = $1 AND state IN ('waiting', 'retrying')
            AND ordinal < (SELECT ordinal FROM actions_action WHERE id = $2)
-           AND (what = $3 OR held_until IS NULL OR started_at IS NOT NULL)
+           AND (what = $3 OR held_until IS NULL OR started_at IS NOT NULL
+                OR held_until <= (SELECT held_until FROM actions_action WHERE id = $2))
          ORDER BY ordinal LIMIT 1",
     )
     .bind(action.item.to_string())
@@ -214,14 +215,17 @@ pub async fn unfinished_after(
         .transpose()
 }
 
-/// Whether anything was ordered about the item after `action`.
+/// Whether the same of the item was ordered after `action`.
 pub async fn is_followed(conn: &mut AnyConnection, action: &Action) -> Result<bool, StoreError> {
     let row = query(
         "SELECT COUNT(*) AS n FROM actions_action
-         WHERE item_id = $1 AND state <> 'withdrawn' AND ordinal > (SELECT ordinal FROM actions_action WHERE id = $2)",
+         WHERE item_id = $1 AND what = $3 AND (what NOT IN ('label', 'service') OR scope = $4)
+           AND state <> 'withdrawn' AND ordinal > (SELECT ordinal FROM actions_action WHERE id = $2)",
     )
     .bind(action.item.to_string())
     .bind(action.id.to_string())
+    .bind(action.what.as_str())
+    .bind(action.scope.clone())
     .fetch_one(conn)
     .await
     .map_err(StoreError::at("look for a later order"))?;
@@ -277,6 +281,35 @@ pub async fn standing_orders(conn: &mut AnyConnection, item: &ItemId) -> Result<
                 given_up: matches!(row.text("state")?.as_str(), "dead" | "doubtful"),
             })
         })
+        .collect()
+}
+
+/// What is restricted of each of these items, and by it; in no order.
+pub async fn restricted_of(
+    conn: &mut AnyConnection,
+    items: &[ItemId],
+) -> Result<Vec<(ItemId, Restricted, String)>, StoreError> {
+    if items.is_empty() {
+        return Ok(Vec::new());
+    }
+    let places: Vec<String> = (1..=items.len()).map(|at| format!("${at}")).collect();
+    let statement = format!(
+        "SELECT a.item_id, a.what, a.scope FROM actions_action a
+         WHERE a.item_id IN ({}) AND a.kind = 'restrict' AND a.let_go = 0 AND a.state NOT IN ('refused', 'withdrawn')
+           AND a.ordinal = (SELECT MAX(b.ordinal) FROM actions_action b
+                            WHERE b.item_id = a.item_id AND b.what = a.what AND b.state NOT IN ('refused', 'withdrawn'))",
+        places.join(", ")
+    );
+    let mut asked = query(sqlx::AssertSqlSafe(statement));
+    for item in items {
+        asked = asked.bind(item.to_string());
+    }
+    let rows = asked
+        .fetch_all(conn)
+        .await
+        .map_err(StoreError::at("read what is restricted of items"))?;
+    rows.iter()
+        .map(|row| Ok((row.parse("item_id")?, row.parse("what")?, row.text("scope")?)))
         .collect()
 }
 

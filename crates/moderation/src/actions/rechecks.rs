@@ -84,7 +84,7 @@ pub async fn of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec<Rech
 pub async fn is_replaced(conn: &mut AnyConnection, action: &Action) -> Result<bool, StoreError> {
     let row = query(
         "SELECT COUNT(*) AS n FROM actions_action a
-         WHERE a.item_id = $1 AND a.what = $3
+         WHERE a.item_id = $1 AND a.what = $3 AND (a.what NOT IN ('label', 'service') OR a.scope = $4)
            AND ((a.id = $2 AND a.let_go = 1)
                 OR (a.state NOT IN ('refused', 'withdrawn') AND (a.held_until IS NULL OR a.started_at IS NOT NULL)
                     AND a.ordinal > (SELECT b.ordinal FROM actions_action b WHERE b.id = $2)))",
@@ -92,6 +92,7 @@ pub async fn is_replaced(conn: &mut AnyConnection, action: &Action) -> Result<bo
     .bind(action.item.to_string())
     .bind(action.id.to_string())
     .bind(action.what.as_str())
+    .bind(action.scope.clone())
     .fetch_one(conn)
     .await
     .map_err(StoreError::at("look for a later order"))?;

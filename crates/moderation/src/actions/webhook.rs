@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use super::backoff::Backoff;
-use crate::model::{Action, Answer, Decision, Found, Item, Restricted, Timestamp};
+use crate::model::{Action, ActionKind, Answer, Decision, Found, Item, Restricted, Timestamp};
 
 /// Where orders are sent.
 #[derive(Clone)]
@@ -195,7 +195,7 @@ fn body(action: &Action, decision: &Decision, item: &Item, strikes: Option<u32>)
         "author": decision.author.kind(),
         "policy": decision.policy.map(|policy| policy.as_str()),
         "reason": decision.reason,
-        "notice": decision.facts.get("notice"),
+        "notice": decision.facts.get("notice").filter(|_| action.kind == ActionKind::Restrict),
         "decided_at": decision.decided_at.to_string(),
         "ordered_at": action.ordered_at.to_string(),
     });

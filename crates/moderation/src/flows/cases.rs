@@ -227,6 +227,8 @@ pub(super) struct Agreed {
     pub approved_by: Option<UserId>,
     /// Whether other items were judged with it.
     pub is_bulk: bool,
+    /// When it was proposed: what lasts a time lasts it from then, as the affected person is told.
+    pub judged_at: Timestamp,
 }
 
 /// Decides in a transaction in which the item and the case are locked. Whoever calls it has checked the judgement, and that nobody else has to agree.
@@ -251,7 +253,8 @@ pub(super) async fn decide_in(
     let live = standing::read(tx.conn()).await?.map_or(0, |kept| kept.standing.live);
     let standing_orders = actions::standing_orders(tx.conn(), &case.item).await?;
     let ends = restrictions::of_item(tx.conn(), &case.item).await?;
-    let plan = Plan::of(app, judgement, &item, standing_orders, &ends, now)?;
+    let judged_at = agreed.map_or(now, |agreed| agreed.judged_at);
+    let plan = Plan::of(app, judgement, &item, standing_orders, &ends, (judged_at, now))?;
     let decision = Decision {
         id: DecisionId::fresh(now, &app.chance),
         item: case.item.clone(),

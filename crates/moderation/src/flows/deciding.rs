@@ -49,7 +49,10 @@ impl Before {
     /// What the platform was told to restrict.
     fn restricted(&self) -> impl Iterator<Item = Restricted> {
         let restricts = self.standing.iter().filter(|order| order.kind == ActionKind::Restrict);
-        restricts.map(|order| order.what)
+        // Who was warned is not restricted.
+        restricts
+            .map(|order| order.what)
+            .filter(|what| *what != Restricted::Warning)
     }
 
     /// The decision in force, if it restricts and goes on doing so because rules that find nothing any more lift nothing.

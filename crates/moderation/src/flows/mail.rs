@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::due::{Telling, telling_of_gap, telling_of_warning};
-use crate::actions::mail::{Letter, Mailer};
+use crate::actions::mail::{Letter, MailSettings, Mailer};
 use crate::model::{ActionState, Actor, Timestamp};
 use crate::routing::told;
 use crate::store::jobs::{self, Job};
@@ -23,6 +23,8 @@ const MAIL_GAP: &str = "mail_gap";
 const MAIL_DOUBT: &str = "mail_doubt";
 const KINDS: [&str; 3] = [MAIL_WARNING, MAIL_GAP, MAIL_DOUBT];
 
+/// The most addresses, one after the other.
+const TO_MAX: u32 = MailSettings::TO_MAX as u32;
 /// How much longer than an attempt may take a job is leased.
 const LEASE_MARGIN: Duration = Duration::from_secs(30);
 /// How long to wait for the next attempt at first, and at most.
@@ -91,7 +93,7 @@ pub async fn mail_due(app: &Seawall, worker: &str) -> Result<usize, StoreError> 
         return Ok(0);
     };
     let mut n_tried = 0;
-    let lease = mailer.timeout() + LEASE_MARGIN;
+    let lease = mailer.timeout() * TO_MAX + LEASE_MARGIN;
     while let Some(job) = jobs::claim(&app.store, worker, &KINDS, app.clock.now(), lease).await? {
         n_tried += usize::from(mail(app, &mailer, worker, &job).await?);
     }
@@ -111,10 +113,10 @@ async fn mail(app: &Seawall, mailer: &Mailer, worker: &str, job: &Job) -> Result
     let now = app.clock.now();
     let waited = now.since(since);
     match sent {
-        Ok(()) => {
+        Ok(n_taken) => {
             jobs::finish(&mut tx, job, worker).await?;
             if told::note(&mut tx, &noted(&letter.key), now).await? {
-                let body = serde_json::json!({ "about": job.kind });
+                let body = serde_json::json!({ "about": job.kind, "n_addresses": n_taken });
                 tx.event(now, &Actor::System, "mail.sent", &letter.key, body);
             }
         }

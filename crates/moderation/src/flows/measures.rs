@@ -9,7 +9,9 @@ use super::cases::CaseError;
 use super::orders::{Order, hurry, lift, order_action, tell_notice_later};
 use crate::Seawall;
 use crate::actions::StandingOrder;
-use crate::model::{ActionKind, Actor, Decision, Item, Judgement, Lasts, Measure, Outcome, Restricted, Timestamp};
+use crate::model::{
+    ActionKind, Actor, Decision, InvalidMeasure, Item, Judgement, Lasts, Measure, Outcome, Restricted, Timestamp,
+};
 use crate::rules::restrictions::{self, Ending};
 use crate::store::{StoreError, Tx};
 
@@ -34,15 +36,19 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// For a judgement on an item; else what is wrong with its measures.
+    /// For a judgement on an item; else what is wrong with its measures. What lasts a time lasts it from `judged_at`, as the person is told.
     pub fn of(
         app: &Seawall,
         judgement: &Judgement,
         item: &Item,
         standing: Vec<StandingOrder>,
         endings: &[Ending],
-        now: Timestamp,
+        (judged_at, now): (Timestamp, Timestamp),
     ) -> Result<Self, CaseError> {
+        let invalid = |error: InvalidMeasure| CaseError::Invalid {
+            field: "measures",
+            what: error.to_string(),
+        };
         let wanted = match judgement.outcome {
             Outcome::Restrict if judgement.measures.is_empty() => confirmed(&standing, endings),
             Outcome::Restrict => {
@@ -54,20 +60,28 @@ impl Plan {
                     .settings
                     .measures
                     .check(&judgement.measures, item.account.is_some(), stands);
-                checked.map_err(|error| CaseError::Invalid {
-                    field: "measures",
-                    what: error.to_string(),
-                })?;
+                checked.map_err(invalid)?;
                 let mut named: Vec<Wanted> = judgement
                     .measures
                     .iter()
-                    .map(|measure| named(measure, endings, now))
+                    .map(|measure| named(measure, endings, judged_at))
                     .collect();
                 named.sort_by_key(|wanted| place(wanted.what));
                 named
             }
             Outcome::Allow | Outcome::Review => Vec::new(),
         };
+        let is_restricted = |what: Restricted| {
+            let is_it = |order: &&StandingOrder| order.what == what && order.kind == ActionKind::Restrict;
+            standing.iter().any(|order| is_it(&order))
+        };
+        // Its time was over since somebody looked at it: nobody said that it shall begin anew.
+        let has_ended = |wanted: &&Wanted| {
+            (wanted.keeps_end && !is_restricted(wanted.what)) || wanted.until.is_some_and(|until| until <= now)
+        };
+        if wanted.iter().any(|wanted| has_ended(&wanted)) {
+            return Err(invalid(InvalidMeasure::Ended));
+        }
         // Who only confirms lifts nothing.
         let lifts = judgement.outcome == Outcome::Allow || !judgement.measures.is_empty();
         let is_restored = |order: &StandingOrder| order.kind == ActionKind::Restore && !order.given_up;
@@ -95,7 +109,8 @@ impl Plan {
         facts["forgotten"] = self.forgotten.iter().map(ending_as_json).collect();
     }
 
-    /// Orders what must change, and keeps the ends. What is lifted goes first: a label gives way to another.
+    /// Orders what must change, and keeps the ends. What is lifted leaves after what takes its place, so that nothing is free in between; only a label or a
+    /// service gives way to another of its kind first.
     pub async fn order(
         self,
         app: &Seawall,
@@ -107,10 +122,12 @@ impl Plan {
         for ending in &self.forgotten {
             restrictions::forget_of(tx, &decision.item, ending.what).await?;
         }
-        for order in &self.lifted {
+        let gives_way = |order: &&StandingOrder| self.wanted.iter().any(|wanted| wanted.what == order.what);
+        for order in self.lifted.iter().filter(gives_way) {
             lift(app, tx, actor, decision, order, held_until).await?;
         }
         let mut n_ordered = 0;
+        let mut latest = held_until;
         for wanted in &self.wanted {
             if !wanted.keeps_end
                 && let Some(ends_at) = wanted.until
@@ -135,8 +152,12 @@ impl Plan {
                 until: wanted.until,
                 held_until,
             };
-            order_action(app, tx, actor, decision, order, decision.decided_at).await?;
+            let ordered = order_action(app, tx, actor, decision, order, decision.decided_at).await?;
+            latest = latest.max(ordered);
             n_ordered += 1;
+        }
+        for order in self.lifted.iter().filter(|order| !gives_way(order)) {
+            lift(app, tx, actor, decision, order, latest).await?;
         }
         // With an order its notice leaves; with none, by itself.
         if n_ordered == 0 && decision.facts["notice"].is_object() {

@@ -31,7 +31,7 @@ pub(crate) fn held_until(app: &Seawall, decision: &Decision, kind: ItemKind) -> 
     is_held.then(|| decision.decided_at.after(undo))
 }
 
-/// Orders an action and writes the job that will deliver it.
+/// Orders an action and writes the job that will deliver it. Returns until when it is held.
 pub(crate) async fn order_action(
     app: &Seawall,
     tx: &mut Tx,
@@ -39,7 +39,7 @@ pub(crate) async fn order_action(
     decision: &Decision,
     order: Order,
     now: Timestamp,
-) -> Result<ActionId, StoreError> {
+) -> Result<Option<Timestamp>, StoreError> {
     let Order {
         kind,
         what,
@@ -76,7 +76,7 @@ pub(crate) async fn order_action(
     });
     add_scope(&mut body, &action);
     tx.event(now, actor, "action.ordered", action.id, body);
-    Ok(action.id)
+    Ok(held_until)
 }
 
 /// Until when a restriction is put off, where its policy wants that.

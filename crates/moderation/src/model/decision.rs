@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    Assessment, CaseId, DecisionId, ItemId, Measure, Notice, Outcome, PolicyCode, Restricted, Stands, Timestamp, UserId,
+    Assessment, CaseId, DecisionId, ItemId, Measure, Notice, Outcome, PolicyCode, Restricted, Timestamp, UserId,
 };
 
 /// A decision as it is kept.
@@ -72,23 +72,6 @@ impl Decision {
             restricted.push(Restricted::Item);
         }
         restricted
-    }
-
-    /// The same, with the scope and the end of each, as far as the decision says so: what rules decide has no scope, and its ends are kept elsewhere.
-    pub fn stands_in(outcome: Outcome, facts: &serde_json::Value) -> Vec<Stands> {
-        let said = facts["measures"].as_array();
-        let said = |what: Restricted| said?.iter().find(|said| said["what"] == what.as_str());
-        let stands = Self::restricted_in(outcome, facts).into_iter().map(|what| Stands {
-            what,
-            scope: said(what)
-                .and_then(|said| said["scope"].as_str())
-                .unwrap_or_default()
-                .to_owned(),
-            until: said(what)
-                .and_then(|said| said["until"].as_i64())
-                .map(Timestamp::from_unix_ms),
-        });
-        stands.collect()
     }
 }
 

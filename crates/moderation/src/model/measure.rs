@@ -161,6 +161,9 @@ pub enum InvalidMeasure {
     /// No such label or service.
     #[error("must name one of the labels or services that the platform has")]
     Scope,
+    /// Its time was over since somebody looked at it.
+    #[error("names what ended meanwhile")]
+    Ended,
     /// It has no end, or lasts too short or too long.
     #[error("must last one hour to ten years, where it can end at all")]
     Lasts,

@@ -69,6 +69,8 @@ words! {
         Overtaken = "overtaken",
         /// A colleague was at work on it.
         Held = "held",
+        /// It cannot be done here, or what should go on had ended.
+        Impossible = "impossible",
         /// The proposal ended without it.
         Dropped = "dropped",
     }
@@ -108,8 +110,13 @@ pub fn reasons_for_second(judgement: &Judgement, n_items: usize, settings: &TwoP
     if policy.is_some_and(|policy| settings.policies.contains(&policy)) {
         reasons.push(SecondReason::Policy);
     }
-    let is_grave = |measure: &Measure| settings.measures.contains(&measure.what);
-    if judgement.outcome == Outcome::Restrict && judgement.measures.iter().any(is_grave) {
+    let is_grave = |what: Restricted| settings.measures.contains(&what);
+    // Where no measure is named, the item itself is restricted if nothing stands.
+    let takes_grave = match judgement.measures.is_empty() {
+        true => is_grave(Restricted::Item),
+        false => judgement.measures.iter().any(|measure| is_grave(measure.what)),
+    };
+    if judgement.outcome == Outcome::Restrict && takes_grave {
         reasons.push(SecondReason::Measure);
     }
     reasons
@@ -192,6 +199,11 @@ impl Proposal {
     /// The proposal, to which `user` says yes.
     pub fn approve(self, user: UserId, note: String, now: Timestamp) -> Result<Self, ProposalRefused> {
         self.require_other(user)?;
+        if self.state == ProposalState::Waiting && now >= self.lapses_at {
+            return Err(ProposalRefused::Ended {
+                state: ProposalState::Lapsed,
+            });
+        }
         self.end(ProposalState::Approved, Some(user), note, now)
     }
 
@@ -333,7 +345,7 @@ mod tests {
             reasons,
             judgement: Judgement::allow(0, "nothing"),
             state: ProposalState::Waiting,
-            lapses_at: at,
+            lapses_at: at.after(Duration::from_secs(3_600)),
             ended_by: None,
             ended_at: None,
             note: String::new(),
@@ -357,6 +369,16 @@ mod tests {
         assert_eq!(waiting().withdraw(user(2), now), Err(ProposalRefused::NotYours));
         let approved = waiting().approve(user(2), "yes".to_owned(), now).unwrap();
         assert!(approved.is_agreed() && approved.approved_by() == Some(user(2)));
+    }
+
+    #[test]
+    fn what_lapsed_is_not_approved_any_more() {
+        let late = Timestamp::from_unix_ms(1_000).after(Duration::from_secs(3_600));
+        let approved = proposal(vec![SecondReason::Items]).approve(user(2), String::new(), late);
+        let lapsed = ProposalRefused::Ended {
+            state: ProposalState::Lapsed,
+        };
+        assert_eq!(approved, Err(lapsed));
     }
 
     #[test]
@@ -410,6 +432,14 @@ mod tests {
             ..other
         };
         check(&closes, 1, &[SecondReason::Measure]);
+        let settings = TwoPersonSettings {
+            measures: vec![Restricted::Item],
+            ..TwoPersonSettings::default()
+        };
+        // Whoever names no measure may take the item down.
+        let unnamed = reasons_for_second(&Judgement::restrict(1, PolicyCode::HateSpeech, "x"), 1, &settings);
+        assert_eq!(unnamed, [SecondReason::Measure]);
+        assert_eq!(reasons_for_second(&Judgement::allow(1, "x"), 1, &settings), []);
     }
 
     #[test]

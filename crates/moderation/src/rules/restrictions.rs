@@ -59,6 +59,27 @@ pub async fn of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec<Endi
     rows.iter().map(read).collect()
 }
 
+/// The ends of these items' restrictions.
+pub async fn of_items(conn: &mut AnyConnection, items: &[ItemId]) -> Result<Vec<Ending>, StoreError> {
+    if items.is_empty() {
+        return Ok(Vec::new());
+    }
+    let places: Vec<String> = (1..=items.len()).map(|at| format!("${at}")).collect();
+    let statement = format!(
+        "SELECT decision_id, what, item_id, ends_at FROM rules_restriction WHERE item_id IN ({})",
+        places.join(", ")
+    );
+    let mut asked = query(sqlx::AssertSqlSafe(statement));
+    for item in items {
+        asked = asked.bind(item.to_string());
+    }
+    let rows = asked
+        .fetch_all(conn)
+        .await
+        .map_err(StoreError::at("read when restrictions of items end"))?;
+    rows.iter().map(read).collect()
+}
+
 /// Forgets it: it was ended, or does not count any more. False, if another was faster.
 pub async fn forget(tx: &mut Tx, ending: &Ending) -> Result<bool, StoreError> {
     let done = query("DELETE FROM rules_restriction WHERE decision_id = $1 AND what = $2")

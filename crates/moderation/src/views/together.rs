@@ -7,11 +7,12 @@ use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use super::ViewError;
 use crate::model::{
-    Actor, Case, Decision, Item, ItemId, MediaId, Outcome, Proposal, ProposalId, Right, Stands, Timestamp,
+    Actor, Case, DecisionId, Item, ItemId, MediaId, Outcome, Proposal, ProposalId, Restricted, Right, Stands, Timestamp,
 };
+use crate::rules::restrictions;
 use crate::store::StoreError;
 use crate::store::columns::Columns;
-use crate::{Seawall, cases, items};
+use crate::{Seawall, actions, cases, items};
 
 /// An item among others.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub struct ItemBrief {
     pub is_reported: bool,
     /// Whether a file of it lies near to something known.
     pub is_matched: bool,
+    /// The decision in force.
+    pub decision: Option<DecisionId>,
     /// What was last decided.
     pub outcome: Option<Outcome>,
     /// Whether a person decided that.
@@ -93,7 +96,7 @@ pub(super) async fn briefs(
         "SELECT i.id, i.kind, i.account, i.channel, i.audience, i.url, i.text, i.revision, i.received_at, i.updated_at,
                 i.facts AS said, CASE WHEN i.report IS NULL THEN 0 ELSE 1 END AS reported,
                 (SELECT COUNT(*) FROM matching_match t WHERE t.item_id = i.id AND t.revision = i.revision) AS n_matches,
-                d.outcome, d.author_kind, d.facts AS decided_on,
+                d.id AS decision_id, d.outcome, d.author_kind, d.facts AS decided_on,
                 (SELECT MIN(p.media_id) FROM items_preview p JOIN items_media m ON m.id = p.media_id
                  WHERE m.item_id = i.id AND m.revision = i.revision) AS media,
                 (SELECT w.proposal_id FROM proposals_item w WHERE w.item_id = i.id AND w.state = 'waiting') AS proposal
@@ -111,9 +114,22 @@ pub(super) async fn briefs(
     let at = StoreError::at("read items that are looked at together");
     let rows = asked.fetch_all(&mut *conn).await.map_err(&at)?;
     let mut open = open_cases(conn, ids).await?;
+    let endings = restrictions::of_items(&mut *conn, ids).await?;
+    let mut stands: HashMap<ItemId, Vec<Stands>> = HashMap::new();
+    for (item, what, scope) in actions::restricted_of(conn, ids).await? {
+        let ends = endings
+            .iter()
+            .filter(|ending| ending.item == item && ending.what == what);
+        let until = ends.map(|ending| ending.ends_at).max();
+        stands.entry(item).or_default().push(Stands { what, scope, until });
+    }
     let mut found: HashMap<ItemId, ItemBrief> = HashMap::with_capacity(rows.len());
     for row in &rows {
         let mut brief = read(row)?;
+        brief.stands = stands.remove(&brief.item.id).unwrap_or_default();
+        brief
+            .stands
+            .sort_by_key(|stands| Restricted::ALL.iter().position(|what| *what == stands.what));
         if let Some((case, name)) = open.remove(&brief.item.id) {
             let lease = case.lease(now);
             brief.is_held_by_another = lease.is_some_and(|lease| Some(lease.holder) != actor.user());
@@ -169,10 +185,11 @@ fn read(row: &AnyRow) -> Result<ItemBrief, StoreError> {
         languages,
         is_reported: row.flag("reported")?,
         is_matched: row.int("n_matches")? > 0,
+        decision: row.opt_parse("decision_id")?,
         outcome: Some(outcome),
         // Who takes a decision back puts back what stood before.
         is_decided_by_person: row.text("author_kind")? == "person" && decided_on["restores_author"] != "rule",
-        stands: Decision::stands_in(outcome, &decided_on),
+        stands: Vec::new(),
         open_case: None,
         holder_name: None,
         is_held_by_another: false,

@@ -71,6 +71,7 @@ fn chosen(items: &[(ItemId, CaseId)]) -> Vec<Chosen> {
     let one = |(item, _): &(ItemId, CaseId)| Chosen {
         item: item.clone(),
         revision: 1,
+        seen: None,
         notice: Some(Notice {
             language: "en".to_owned(),
             text: format!("Your post {item} is no longer available."),
@@ -279,6 +280,7 @@ pub async fn many_items_wait_for_a_second_person(world: World) {
     let bare = |id: &str| Chosen {
         item: id.parse().unwrap(),
         revision: 1,
+        seen: None,
         notice: None,
     };
     basket.push(bare("free"));

@@ -10,7 +10,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use moderation::flows::proposals::{self as flow, Chosen, ProposalError};
 use moderation::model::{
-    Assessment, ItemId, Judgement, Measure, Notice, Outcome, PlatformFacts, PolicyCode, Purpose, RabatFactor, Timestamp,
+    Assessment, DecisionId, ItemId, Judgement, Measure, Notice, Outcome, PlatformFacts, PolicyCode, Purpose,
+    RabatFactor, Timestamp,
 };
 use moderation::views::{self, ItemBrief};
 
@@ -100,8 +101,8 @@ pub async fn show_basket(State(state): State<WebState>, posted: Posted) -> Answe
 /// `POST /basket/decide`
 pub async fn decide_basket(State(state): State<WebState>, posted: Posted) -> Answer {
     let Posted { person, fields } = posted;
-    let chosen: Vec<(i64, ItemId)> = fields.all("seen").filter_map(named).collect();
-    let ids: Vec<ItemId> = chosen.iter().map(|(_, id)| id.clone()).collect();
+    let chosen: Vec<(i64, Option<DecisionId>, ItemId)> = fields.all("seen").filter_map(named).collect();
+    let ids: Vec<ItemId> = chosen.iter().map(|(_, _, id)| id.clone()).collect();
     // What was unticked stays on the page, unticked.
     let mut shown: Vec<ItemId> = fields.all("shown").filter_map(|id| id.parse().ok()).collect();
     shown.extend(ids.iter().filter(|id| !shown.contains(id)).cloned().collect::<Vec<_>>());
@@ -137,19 +138,24 @@ pub async fn decide_basket(State(state): State<WebState>, posted: Posted) -> Ans
         now: person.shell.now,
         own: person.shell.words.lang,
     };
-    let chosen = chosen.into_iter().map(|(revision, item)| {
+    let chosen = chosen.into_iter().map(|(revision, seen, item)| {
         let brief = known.items.iter().find(|brief| brief.item.id == item);
         let notice = judgement.policy.zip(brief);
         Chosen {
             notice: notice.map(|(policy, brief)| telling.notice(brief, policy)),
             item,
             revision,
+            seen,
         }
     });
     let form = FormState::filled(fields.clone());
     match flow::decide_together(&state.app, &person.actor, chosen.collect(), judgement).await {
         Ok(done) => {
             let n_items = person.shell.count("together.chosen_items", done.n_items);
+            let n_items = match done.left_out.len() {
+                0 => n_items,
+                n_left => format!("{n_items}; {}", person.shell.count("together.left_out_now", n_left)),
+            };
             let key = match done.reasons.is_empty() {
                 true => "flash.decided_together",
                 false => "flash.proposed_together",

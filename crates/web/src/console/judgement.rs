@@ -71,17 +71,17 @@ impl DecideForm {
         let lang = notice::language(asked, &view.facts, shell.words.lang);
         // Of measures that cannot be taken the person is not told.
         let measures = measures::read(view, settings, form.fields()).unwrap_or_default();
-        let drafts = drafter(view, lang, &measures, shell.now)
-            .drafts(shell.words)
-            .into_iter()
-            .map(|draft| {
-                let written = form.value(&notice_field(draft.policy));
-                let written = if written.is_empty() { &draft.text } else { written };
-                DraftField {
-                    written: written.to_owned(),
-                    draft,
-                }
-            });
+        let drafter = drafter(view, lang, &measures, shell.now);
+        let reason = form.value("reason");
+        let drafts = drafter.drafts(shell.words).into_iter().map(|draft| {
+            let written = form.value(&notice_field(draft.policy));
+            // What nobody changed follows what is chosen now.
+            let is_own = !written.is_empty() && !drafter.is_draft(draft.policy, written, reason);
+            DraftField {
+                written: if is_own { written.to_owned() } else { draft.text.clone() },
+                draft,
+            }
+        });
         let factor = |factor: &RabatFactor| Factor::of(*factor, form);
         Self {
             policies: PolicyCode::ALL,
@@ -121,7 +121,8 @@ fn leaving(
 ) -> String {
     let (written, reason) = (fields.get(&notice_field(policy)), fields.get("reason"));
     let in_the_end = drafter(view, lang, measures, now);
-    let was_shown = drafter(view, lang, &[], now).is_draft(policy, written) || in_the_end.is_draft(policy, written);
+    let shown_first = drafter(view, lang, &[], now);
+    let was_shown = shown_first.is_draft(policy, written, reason) || in_the_end.is_draft(policy, written, reason);
     let written = if was_shown { "" } else { written };
     in_the_end.leaving(policy, written, reason)
 }

@@ -15,6 +15,9 @@ use super::words::Words;
 /// How long measures can last, in hours: a day to a year.
 const HOURS: [u64; 8] = [24, 72, 168, 336, 720, 2_160, 4_320, 8_760];
 
+/// The value of what goes on until the end that it has.
+const AS_IT_STANDS: &str = "stands";
+
 /// What the form offers.
 pub struct MeasureForm {
     /// About the item, then about the account.
@@ -43,10 +46,22 @@ pub struct Line {
     pub is_chosen: bool,
     /// Its scope.
     pub scope: Scope,
-    /// How long it can last: the value, the words, whether it is chosen. Empty, if it has no end.
-    pub lasts: Vec<(String, String, bool)>,
+    /// How long it can last. Empty, if it has no end.
+    pub lasts: Vec<Length>,
     /// What the affected person is told of it, with `{scope}` in it.
     pub told: String,
+}
+
+/// How long a measure can last.
+pub struct Length {
+    /// The value in the form.
+    pub value: String,
+    /// In words.
+    pub words: String,
+    /// Whether it is chosen.
+    pub is_chosen: bool,
+    /// Of one that goes on as it stands: the day of its end, as the affected person is told.
+    pub day: Option<String>,
 }
 
 /// How a scope is filled in.
@@ -130,22 +145,26 @@ fn scope(what: Restricted, stands: Option<&Stands>, settings: &MeasureSettings, 
     }
 }
 
-fn lasts(what: Restricted, stands: Option<&Stands>, shell: &Shell, form: &FormState) -> Vec<(String, String, bool)> {
+fn lasts(what: Restricted, stands: Option<&Stands>, shell: &Shell, form: &FormState) -> Vec<Length> {
     if !what.can_end() {
         return Vec::new();
     }
     let filled = form.value(&lasts_field(what));
+    let length = |value: &str, words: String, day: Option<String>| Length {
+        value: value.to_owned(),
+        words,
+        is_chosen: filled == value,
+        day,
+    };
     let mut lasts = Vec::with_capacity(HOURS.len() + 2);
-    let mut push = |value: &str, words: String| lasts.push((value.to_owned(), words, filled == value));
-    match stands.and_then(|stands| stands.until) {
-        Some(until) => {
-            push("", shell.with("measures.as_it_stands", "day", shell.day(until)));
-            push("open", shell.t("measures.open").to_owned());
-        }
-        None => push("", shell.t("measures.open").to_owned()),
+    if let Some(until) = stands.and_then(|stands| stands.until) {
+        let words = shell.with("measures.as_it_stands", "day", shell.day(until));
+        lasts.push(length(AS_IT_STANDS, words, Some(super::notice::day(until))));
     }
+    lasts.push(length("open", shell.t("measures.open").to_owned(), None));
     for hours in HOURS {
-        push(&hours.to_string(), shell.count("measures.days", hours / 24));
+        let words = shell.count("measures.days", hours / 24);
+        lasts.push(length(&hours.to_string(), words, None));
     }
     lasts
 }
@@ -186,6 +205,13 @@ pub fn read(view: &CaseView, settings: &MeasureSettings, fields: &Fields) -> Res
         view.stands.iter().any(is_it)
     };
     check(settings.check(&measures, view.item.account.is_some(), is_standing))?;
+    let goes_on = |measure: &Measure| view.stands.iter().any(|stands| stands.what == measure.what);
+    if measures
+        .iter()
+        .any(|measure| measure.lasts == Lasts::AsItStands && !goes_on(measure))
+    {
+        return Err("measures.ended");
+    }
     Ok(measures)
 }
 
@@ -204,8 +230,8 @@ fn ticked(fields: &Fields) -> Result<Vec<Measure>, &'static str> {
     let read = |word: &str| {
         let what: Restricted = word.parse().map_err(|_| "measures.not_offered")?;
         let lasts = match fields.get(&lasts_field(what)) {
-            "" => Lasts::AsItStands,
-            "open" => Lasts::Open,
+            AS_IT_STANDS => Lasts::AsItStands,
+            "" | "open" => Lasts::Open,
             hours => {
                 let hours: u64 = hours.parse().map_err(|_| "measures.wrong_lasts")?;
                 Lasts::For(Duration::from_secs(hours.saturating_mul(3_600)))
@@ -228,6 +254,7 @@ fn check(checked: Result<(), InvalidMeasure>) -> Result<(), &'static str> {
         InvalidMeasure::Everywhere => "measures.everywhere",
         InvalidMeasure::Scope => "measures.wrong_scope",
         InvalidMeasure::Lasts => "measures.wrong_lasts",
+        InvalidMeasure::Ended => "measures.ended",
     })
 }
 

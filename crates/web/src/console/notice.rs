@@ -53,7 +53,8 @@ fn plain(text: &str) -> String {
     text.replace(['\u{2068}', '\u{2069}'], "")
 }
 
-fn day(at: Timestamp) -> String {
+/// The day, as it is told to anybody anywhere.
+pub fn day(at: Timestamp) -> String {
     at.to_string().chars().take(10).collect()
 }
 
@@ -143,16 +144,18 @@ impl Drafter {
         PolicyCode::ALL.iter().map(draft).collect()
     }
 
-    /// Whether this is a draft that nobody changed.
-    pub fn is_draft(&self, policy: PolicyCode, written: &str) -> bool {
+    /// Whether this is a draft that nobody changed, with the standard reason or the one that was given.
+    pub fn is_draft(&self, policy: PolicyCode, written: &str, reason: &str) -> bool {
         let told = standard_reason(Words::of(self.lang), policy);
-        written.trim() == self.text(policy, &told).trim()
+        [told.as_str(), reason]
+            .iter()
+            .any(|reason| written.trim() == self.text(policy, reason).trim())
     }
 
     /// What leaves: what was written; where the draft was left as it was, the draft with the reason that was given.
     pub fn leaving(&self, policy: PolicyCode, written: &str, reason: &str) -> String {
         let told = standard_reason(Words::of(self.lang), policy);
-        let is_untouched = written.trim().is_empty() || self.is_draft(policy, written);
+        let is_untouched = written.trim().is_empty() || self.is_draft(policy, written, reason);
         match is_untouched {
             true if reason.trim().is_empty() => self.text(policy, &told),
             true => self.text(policy, reason),

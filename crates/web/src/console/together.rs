@@ -1,6 +1,8 @@
 //! Items among others, as the pages of baskets, clusters and proposals show them: a line each. It knows no page. Start with [`ItemCard`].
 
-use moderation::model::{CaseId, ItemId, ItemKind, Outcome, PreviewKind, ProposalId, Restricted, Timestamp};
+use moderation::model::{
+    CaseId, DecisionId, ItemId, ItemKind, Outcome, PreviewKind, ProposalId, Restricted, Timestamp,
+};
 use moderation::views::ItemBrief;
 
 use super::evidence::media_url;
@@ -39,7 +41,7 @@ pub struct ItemCard {
     pub proposal: Option<ProposalId>,
     /// When it was last submitted.
     pub at: Timestamp,
-    /// Its revision, a space, its id: what a form says was looked at.
+    /// Its revision with the decision in force, a space, its id: what a form says was looked at.
     pub seen: String,
 }
 
@@ -70,7 +72,10 @@ impl ItemCard {
                 .then(|| brief.holder_name.clone().unwrap_or_default()),
             proposal: brief.proposal,
             at: item.updated_at,
-            seen: format!("{} {}", item.revision, item.id),
+            seen: match brief.decision {
+                Some(decision) => format!("{}.{decision} {}", item.revision, item.id),
+                None => format!("{} {}", item.revision, item.id),
+            },
             id: item.id.clone(),
         }
     }
@@ -89,10 +94,14 @@ fn shortened(text: &str) -> String {
     short
 }
 
-/// Which items a form names, and the revision that was looked at where it says so.
-pub fn named(value: &str) -> Option<(i64, ItemId)> {
-    let (revision, id) = value.split_once(' ')?;
-    Some((revision.parse().ok()?, id.parse().ok()?))
+/// Which item a form names, the revision that was looked at, and the decision that was in force then where it says so.
+pub fn named(value: &str) -> Option<(i64, Option<DecisionId>, ItemId)> {
+    let (seen, id) = value.split_once(' ')?;
+    let (revision, decision) = match seen.split_once('.') {
+        Some((revision, decision)) => (revision, Some(decision.parse().ok()?)),
+        None => (seen, None),
+    };
+    Some((revision.parse().ok()?, decision, id.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -101,11 +110,12 @@ mod tests {
 
     #[test]
     fn an_id_may_have_spaces_and_begin_with_a_number() {
-        let named = |text| named(text).map(|(revision, id)| (revision, id.to_string()));
+        let named = |text| named(text).map(|(revision, _, id)| (revision, id.to_string()));
         assert_eq!(named("3 12 posts"), Some((3, "12 posts".to_owned())));
         assert_eq!(named("post-1"), None);
         assert_eq!(named("x post-1"), None);
         assert_eq!(named("1 "), None);
+        assert_eq!(named("1.x post-1"), None);
     }
 
     #[test]

@@ -304,7 +304,7 @@ async fn a_part_that_is_restricted_is_confirmed_or_all_of_it_is_taken_down() {
             ("then", "stay"),
         ];
         if !measures.is_empty() {
-            judgement.push(("measures", "chosen"));
+            judgement.extend([("measures", "chosen"), ("lasts_reach", "stands")]);
         }
         judgement.extend(measures.iter().map(|measure| ("measure", *measure)));
         amal.post(&world, &format!("{case}/decide"), &judgement)

@@ -8,8 +8,8 @@ use super::super::opening::open_or_move;
 use super::super::undo::{UndoError, undo_decision};
 use super::{CARRIED_AT_ONCE, ProposalError};
 use crate::model::{
-    Actor, Case, Judgement, Proposal, ProposalId, ProposalRefused, ProposedItem, ProposedState, Queue, Role, Timestamp,
-    UserId,
+    Actor, Case, Judgement, Outcome, Proposal, ProposalId, ProposalRefused, ProposedItem, ProposedState, Queue, Role,
+    Timestamp, UserId,
 };
 use crate::store::{StoreError, Tx};
 use crate::{Seawall, cases, decisions, items, proposals};
@@ -30,11 +30,19 @@ pub(super) async fn carry_out_at_once(app: &Seawall, id: ProposalId) -> Result<(
 pub async fn carry_on_proposals(app: &Seawall) -> Result<usize, StoreError> {
     let unfinished = proposals::list_to_carry(&mut *app.store.reader().await?, CARRIED_MAX).await?;
     let mut n_done = 0;
+    let mut failed = None;
     for id in unfinished {
-        n_done += usize::from(carry_out(app, id, Proposal::ITEMS_MAX).await?);
+        match carry_out(app, id, Proposal::ITEMS_MAX).await {
+            Ok(is_done) => n_done += usize::from(is_done),
+            // One that cannot be read keeps no other waiting.
+            Err(error) => {
+                tracing::error!(proposal.id = %id, error = &error as &dyn std::error::Error, "cannot go on with a proposal");
+                failed.get_or_insert(error);
+            }
+        }
     }
     app.bells.jobs.notify_one();
-    Ok(n_done)
+    failed.map_or(Ok(n_done), Err)
 }
 
 /// Deals with up to `limit` items; says whether none is left.
@@ -114,6 +122,7 @@ async fn carry_out_item(app: &Seawall, id: ProposalId, of: &ProposedItem, n_all:
         proposal: id,
         approved_by: proposal.approved_by(),
         is_bulk: n_all > 1,
+        judged_at: proposal.at,
     };
     let author = in_name_of(proposal.by);
     match decide_in(
@@ -131,20 +140,20 @@ async fn carry_out_item(app: &Seawall, id: ProposalId, of: &ProposedItem, n_all:
             proposals::settle_item(&mut tx, id, &still.item, ProposedState::Decided, Some(decision)).await?;
             tx.commit().await
         }
-        Err(CaseError::Store(error)) => Err(error),
         // Nothing of it was written: the transaction is dropped.
-        Err(
-            CaseError::Denied(_)
-            | CaseError::NotFound
-            | CaseError::Transition(_)
-            | CaseError::Changed { .. }
-            | CaseError::Invalid { .. }
-            | CaseError::SecondPerson { .. }
-            | CaseError::Proposed,
-        ) => {
+        Err(error) => {
             drop(tx);
+            let why = match error {
+                CaseError::Store(error) => return Err(error),
+                CaseError::Invalid { .. } => ProposedState::Impossible,
+                CaseError::Transition(_) => ProposedState::Held,
+                CaseError::Changed { .. } => ProposedState::Changed,
+                CaseError::Denied(_) | CaseError::NotFound | CaseError::SecondPerson { .. } | CaseError::Proposed => {
+                    ProposedState::Overtaken
+                }
+            };
             let tx = app.store.begin("leave an item out").await?;
-            leave_out(tx, id, &still, ProposedState::Overtaken, now).await
+            leave_out(tx, id, &still, why, now).await
         }
     }
 }
@@ -165,7 +174,9 @@ async fn case_of(
     let (true, Some(last)) = (item.revision == of.revision, last) else {
         return Ok(Err(ProposedState::Changed));
     };
-    if last.is_of_a_person() && Some(last.id) != of.seen {
+    // What confirms what stood is about what was seen, whoever changed it: else what ended meanwhile would begin anew.
+    let confirms = proposal.judgement.outcome == Outcome::Restrict && proposal.judgement.measures.is_empty();
+    if Some(last.id) != of.seen && (last.is_of_a_person() || confirms) {
         return Ok(Err(ProposedState::Overtaken));
     }
     let case = match open {

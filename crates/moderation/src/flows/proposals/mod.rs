@@ -10,13 +10,15 @@ mod overtaking;
 
 use super::cases::{CaseError, decide_case, find_open_to, person};
 use super::judgement::{check_judgement, check_notice};
+use super::measures::Plan;
 use crate::model::{
     Actor, CaseId, DecisionId, Denied, ItemId, Judgement, Notice, Outcome, Proposal, ProposalId, ProposalRefused,
     ProposalState, ProposedItem, ProposedState, SecondReason, Timestamp, UserId, reasons_for_second,
 };
+use crate::rules::restrictions;
 use crate::store::{AnyConnection, StoreError, Tx};
 use crate::views::reaches_item;
-use crate::{Seawall, cases, decisions, items, proposals};
+use crate::{Seawall, actions, cases, decisions, items, proposals};
 
 pub use carrying::{Undone, carry_on_proposals, undo_proposal};
 pub use ending::{approve_proposal, lapse_proposals, reject_proposal, withdraw_proposal};
@@ -64,6 +66,8 @@ pub enum LeftOut {
     Proposed,
     /// Its content changed since the person looked at it.
     Changed,
+    /// Somebody decided on it since then; perhaps they themselves, with the same form.
+    Decided,
 }
 
 /// An item that was chosen, as it was looked at.
@@ -73,6 +77,8 @@ pub struct Chosen {
     pub item: ItemId,
     /// The revision that the person saw.
     pub revision: i64,
+    /// The decision that was in force when the person looked, if they say so: what a person decided since is not decided over.
+    pub seen: Option<DecisionId>,
     /// What the affected person is told, if it is restricted.
     pub notice: Option<Notice>,
 }
@@ -124,6 +130,10 @@ pub async fn decide_or_propose(
             stored: item.revision,
         });
     }
+    // What could never be carried out is not proposed.
+    let standing = actions::standing_orders(tx.conn(), &case.item).await?;
+    let endings = restrictions::of_item(tx.conn(), &case.item).await?;
+    Plan::of(app, &judgement, &item, standing, &endings, (now, now))?;
     cases::update(&mut tx, &case).await?;
     let seen = decisions::latest_of_item(tx.conn(), &case.item).await?;
     let only = ProposedItem {
@@ -240,7 +250,10 @@ async fn keep(
     };
     proposals::insert(tx, &proposal).await?;
     let mut n_kept = 0;
-    for (idx, item) in of.iter().enumerate() {
+    // Two who propose at once wait for each other in one order.
+    let mut in_order: Vec<(usize, &ProposedItem)> = of.iter().enumerate().collect();
+    in_order.sort_by(|(_, a), (_, b)| a.item.as_str().cmp(b.item.as_str()));
+    for (idx, item) in in_order {
         if !proposals::insert_item(tx, proposal.id, idx, item).await? {
             continue;
         }
@@ -291,6 +304,9 @@ async fn look_at(
     }
     if item.revision != chosen.revision {
         return Ok(Err(LeftOut::Changed));
+    }
+    if seen.is_of_a_person() && chosen.seen.is_some_and(|looked_at| looked_at != seen.id) {
+        return Ok(Err(LeftOut::Decided));
     }
     if proposals::waiting_about(conn, &chosen.item).await?.is_some() {
         return Ok(Err(LeftOut::Proposed));
