@@ -62,6 +62,28 @@ fn a_case_is_decided_by_keyboard_alone() {
     );
     keep("keyboard-notice", &browser.screenshot());
     browser.run("document.activeElement.blur()", &[]);
+    // What is done is chosen by keyboard, too, and stands in what the person is told.
+    let told = |browser: &Browser| {
+        let told = browser.run("return document.querySelector('#notice-terrorist_content').value", &[]);
+        told.as_str().unwrap_or_default().to_owned()
+    };
+    assert!(told(&browser).contains("no longer available"));
+    browser.press(&["w"]);
+    assert!(browser.is_seen("[name=measure][value=account]"));
+    browser.run("document.querySelector('[name=measure][value=account]').focus()", &[]);
+    browser.press(&[" "]);
+    browser.run("document.querySelector('[name=lasts_account]').focus()", &[]);
+    browser.press(&["7"]);
+    keep("keyboard-measures", &browser.screenshot());
+    let said = told(&browser);
+    assert!(
+        said.contains("your account was suspended. This lasts until 2") && said.contains("no longer available"),
+        "{said}"
+    );
+    assert!(browser.text("[data-measures-chosen]").contains("Its account"));
+    browser.run("document.querySelector('[name=measure][value=account]').click()", &[]);
+    assert!(!told(&browser).contains("suspended"));
+    browser.run("document.activeElement.blur()", &[]);
     assert_eq!(
         browser.run("return document.querySelector('[name=outcome]:checked').value", &[]),
         "restrict"
