@@ -8,7 +8,7 @@ use moderation::flows::proposals::{
 };
 use moderation::flows::rules::end_restrictions;
 use moderation::model::{
-    ActionKind, CaseId, ItemId, Judgement, Lasts, Measure, Outcome, PolicyCode, ProposalId, ProposedState, Restricted,
+    ActionKind, CaseId, Clock, ItemId, Judgement, Lasts, Measure, Outcome, PolicyCode, ProposalId, ProposedState, Restricted,
     SecondReason, Timestamp,
 };
 use moderation::views;
