@@ -24,6 +24,7 @@ mod suite {
     pub mod proposed_measures;
     pub mod provider;
     pub mod provider_links;
+    pub mod provider_strict;
     pub mod quality;
     pub mod races;
     pub mod rechecks;
@@ -78,6 +79,14 @@ on_both_engines! {
     provider_links::a_fresh_sign_in_takes_the_place_of_a_password,
     provider_links::the_provider_ends_sessions,
     provider::what_an_id_token_lacks_is_asked_for,
+    provider_strict::a_fresh_sign_in_there_takes_a_second_factor_too,
+    provider_strict::a_password_does_not_outlive_the_providers_word,
+    provider_strict::a_link_that_was_handed_to_somebody_comes_first,
+    provider_strict::groups_do_not_take_the_last_admin_away,
+    provider_strict::who_is_in_no_group_of_queues_sees_none,
+    provider_strict::a_wrong_secret_is_said_of_us_and_not_of_the_person,
+    provider_strict::rubbish_asks_the_provider_nothing,
+    provider_strict::who_is_signed_out_there_owes_no_code_any_more,
     submit::a_confirmed_match_restricts_and_opens_a_case,
     submit::an_unconfirmed_match_only_opens_a_case,
     submit::nothing_found_leaves_no_case,

@@ -52,7 +52,8 @@ pub fn router(state: WebState) -> Router {
     // The identity provider itself calls this, without a browser and without a session.
     let logout = Router::new()
         .route(logout::LOGOUT_PATH, post(logout::log_out))
-        .layer(from_fn_with_state(with.clone(), layers::admit))
+        // It takes no place from others: strangers can call it, and it may wait for the provider.
+        .layer(from_fn_with_state(with.clone(), layers::end_in_time))
         .layer(no_limit)
         .layer(from_fn_with_state(with.clone(), logout::hold_token))
         .layer(from_fn_with_state(with.clone(), layers::limit_address));

@@ -36,7 +36,7 @@ pub struct Oidc {
     /// Which roles a group gives, such as `{ desk = ["moderator"] }`. They are taken anew at each sign-in; who is in none of these groups does not come
     /// in. Empty: roles are given in the console.
     pub roles: BTreeMap<String, Vec<String>>,
-    /// Whose cases a group sees: names of queues. Who is in none of these groups keeps the queues that were given in the console.
+    /// Whose cases a group sees: names of queues. Who is in none of these groups sees the cases of no queue. Empty: queues are given in the console.
     pub queues: BTreeMap<String, Vec<String>>,
     /// Make a person of somebody who comes for the first time and is in one of the groups of `roles`. Otherwise people are invited first, and joined to
     /// who they are at the provider.

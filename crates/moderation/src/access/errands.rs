@@ -155,6 +155,17 @@ pub async fn forget_errands_before(tx: &mut Tx, now: Timestamp) -> Result<(), St
     Ok(())
 }
 
+/// Forgets that somebody owes a code: they come in with it no more.
+pub async fn forget_codes_of(tx: &mut Tx, user: UserId) -> Result<(), StoreError> {
+    query("DELETE FROM access_errand WHERE kind = $1 AND user_id = $2")
+        .bind(ErrandKind::Code.as_str())
+        .bind(user.to_string())
+        .execute(tx.conn())
+        .await
+        .map_err(StoreError::at("forget a code that is owed"))?;
+    Ok(())
+}
+
 /// Notes a provider's word that somebody signed out; `false` if it was said before.
 pub async fn note_logout(tx: &mut Tx, token_hash: &str, expires_at: Timestamp) -> Result<bool, StoreError> {
     let done = query("INSERT INTO access_logout (token_hash, expires_at) VALUES ($1, $2) ON CONFLICT DO NOTHING")

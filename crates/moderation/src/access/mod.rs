@@ -25,6 +25,6 @@ pub use sessions::{
 };
 pub use users::{
     Credentials, InviteRow, credentials, delete_invite, find_invite, find_user, find_user_by_name, find_user_locked,
-    find_with_credentials, insert_user, list_users, n_active_admins, n_users, put_invite, update_user,
-    write_credentials,
+    find_with_credentials, has_live_invite, insert_user, list_users, n_active_admins, n_other_admins, n_users,
+    put_invite, update_user, write_credentials,
 };

@@ -53,6 +53,23 @@ pub async fn n_active_admins(conn: &mut AnyConnection) -> Result<i64, StoreError
     Ok(n)
 }
 
+/// How many other admins can sign in and are not refused by a provider.
+pub async fn n_other_admins(conn: &mut AnyConnection, but: UserId) -> Result<i64, StoreError> {
+    let rows = query(
+        "SELECT role FROM access_user WHERE state = 'active' AND id <> $1 AND NOT EXISTS (
+            SELECT 1 FROM access_identity WHERE user_id = access_user.id AND refused_at IS NOT NULL)",
+    )
+    .bind(but.to_string())
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::at("count other admins"))?;
+    let mut n = 0;
+    for row in &rows {
+        n += i64::from(row.parse::<Roles>("role")?.has(Role::Admin));
+    }
+    Ok(n)
+}
+
 /// Keeps a new user; `false` if the name is taken.
 pub async fn insert_user(tx: &mut Tx, user: &User) -> Result<bool, StoreError> {
     let done = query(
@@ -198,6 +215,17 @@ pub async fn find_invite(conn: &mut AnyConnection, token_hash: &str) -> Result<O
             expires_at: row.time("expires_at")?,
         })),
     }
+}
+
+/// Whether the person holds a one-time link that is still good.
+pub async fn has_live_invite(conn: &mut AnyConnection, user: UserId, now: Timestamp) -> Result<bool, StoreError> {
+    let row = query("SELECT 1 FROM access_invite WHERE user_id = $1 AND expires_at > $2")
+        .bind(user.to_string())
+        .bind(now.unix_ms())
+        .fetch_optional(conn)
+        .await
+        .map_err(StoreError::at("look for an invitation"))?;
+    Ok(row.is_some())
 }
 
 /// The user's invitation ends; `false` if there was none, so that of two who use one link only one comes in.

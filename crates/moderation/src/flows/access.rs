@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use crate::Seawall;
 use crate::access::secrets::{self, SecretError};
-use crate::access::{self, Credentials, InviteRow, attempts, identities};
+use crate::access::{self, Credentials, InviteRow, attempts, errands, identities};
 use crate::model::{Actor, Denied, QueueSet, Right, Role, Roles, Session, Timestamp, User, UserId, UserState};
 use crate::store::{Lock, StoreError, Tx};
 
@@ -203,6 +203,7 @@ pub async fn reinvite_user(app: &Seawall, actor: &Actor, id: UserId) -> Result<I
     attempts::delete_devices_of(&mut tx, id).await?;
     access::delete_recovery_codes(&mut tx, id).await?;
     access::revoke_tokens_of(&mut tx, id, now).await?;
+    errands::forget_codes_of(&mut tx, id).await?;
     // Whoever invites somebody anew has seen to it that they may come in.
     identities::clear_refused(&mut tx, id).await?;
     let invite = put_invite(app, &mut tx, &user, now).await?;

@@ -92,7 +92,7 @@ pub async fn groups_decide_who_comes_in_and_as_what(mut world: World) {
     assert_eq!(first.session.user.roles, Role::Moderator.into());
     let token = {
         // A token of theirs, to see it end.
-        let proof = Proof::AtProvider;
+        let proof = Proof::AtProvider { code: "" };
         let refused = create_token(
             &world.app,
             &first.session,
@@ -272,6 +272,8 @@ pub async fn another_providers_answer_is_not_taken(mut world: World) {
         })
     ));
     assert!(come(Some(&provider.issuer), "").await.is_ok());
+    // Anybody can send such answers: they leave nothing that stays.
+    assert!(events(&world, "sign_in.refused").await.is_empty());
 }
 
 pub async fn a_token_that_anything_is_wrong_with_lets_nobody_in(mut world: World) {

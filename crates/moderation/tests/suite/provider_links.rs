@@ -41,6 +41,8 @@ pub async fn an_account_is_joined_by_its_owner_who_proves_themselves(mut world: 
         code: &code,
     };
     let departure = begin_link(app, &mine, &proof, BACK).await.unwrap();
+    // Not as whoever happens to be signed in there.
+    assert!(departure.url.contains("prompt=login"));
     let (state, code) = provider.visit(&departure.url);
     // Come back in a browser where somebody else is signed in, or nobody: an identity is not put upon anybody.
     let back = |session| Landing {
@@ -97,7 +99,13 @@ pub async fn an_account_is_joined_by_its_owner_who_proves_themselves(mut world: 
         denied,
         Err(ProviderSignInError::Access(AccessError::Denied(_)))
     ));
-    unlink_identity(app, &access::actor_of(&mine.user), user).await.unwrap();
+    // Nor does anybody take away what their groups are asked for by, to come in with a password instead.
+    let own = unlink_identity(app, &access::actor_of(&mine.user), user).await;
+    assert!(matches!(
+        own,
+        Err(ProviderSignInError::Access(AccessError::Invalid { .. }))
+    ));
+    unlink_identity(app, &Actor::Operator, user).await.unwrap();
     assert!(!is_open(&world, &signed_in).await);
     assert_eq!(refused(&world, &provider).await, "unknown_person");
     assert_eq!(events(&world, "identity.linked").await.len(), 1);
@@ -214,7 +222,7 @@ pub(super) async fn prove(
     prove_as_it_says(world, provider, session).await
 }
 
-async fn prove_as_it_says(
+pub(super) async fn prove_as_it_says(
     world: &World,
     provider: &StandIn,
     session: &Session,
@@ -238,7 +246,7 @@ pub async fn a_fresh_sign_in_takes_the_place_of_a_password(mut world: World) {
         create_token(
             &world.app,
             &amals,
-            &Proof::AtProvider,
+            &Proof::AtProvider { code: "" },
             "t",
             &scopes,
             Duration::from_secs(60),

@@ -206,7 +206,7 @@ pub async fn revoke_token(State(state): State<WebState>, Path(id): Path<String>,
 /// What a form proves: what was typed, or that its person has just been at the identity provider.
 pub fn proof_of<'a>(fields: &'a Fields, code: &'a str) -> Proof<'a> {
     match fields.get("proof") {
-        "provider" => Proof::AtProvider,
+        "provider" => Proof::AtProvider { code },
         _ => Proof::Typed {
             password: fields.get("password"),
             code,

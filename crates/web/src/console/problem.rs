@@ -255,6 +255,7 @@ impl From<ProviderSignInError> for ConsoleError {
             ProviderSignInError::Unreachable(_) => ConsoleError::Busy,
             ProviderSignInError::Stale
             | ProviderSignInError::Cancelled { .. }
+            | ProviderSignInError::LinkFirst
             | ProviderSignInError::Refused { .. } => ConsoleError::BadRequest("this is not taken"),
         }
     }

@@ -249,6 +249,7 @@ async fn turned_back(state: &WebState, shell: Shell, next: String, error: Provid
             tracing::info!("the identity provider signed nobody in: {word}");
             (StatusCode::UNPROCESSABLE_ENTITY, "provider.cancelled")
         }
+        ProviderSignInError::LinkFirst => (StatusCode::FORBIDDEN, "provider.link_first"),
         ProviderSignInError::Refused { .. } => (StatusCode::FORBIDDEN, "provider.refused"),
         ProviderSignInError::Off | ProviderSignInError::Access(_) | ProviderSignInError::Store(_) => {
             return Err(error.into());

@@ -85,6 +85,7 @@ async fn one_button_leads_to_the_provider_and_back_to_where_one_was() {
     let account = amal.get(&world, "/account").await;
     account.says(200, "You can sign in with Harbour Inc");
     account.says(200, "Prove it is you at Harbour Inc");
+    account.says(200, "u-1");
     assert!(!account.body.contains("type=\"password\""));
 }
 
@@ -309,6 +310,54 @@ async fn a_token_is_made_after_a_fresh_sign_in_at_the_provider() {
         .await
         .says(200, "You have just proved that it is you.");
     amal.post(&world, "/account/tokens", &fields).await.says(200, "sw_");
+}
+
+#[tokio::test]
+async fn who_has_an_authenticator_types_its_code_after_a_fresh_sign_in() {
+    let (world, provider) = with_provider(|_| {}).await;
+    let amal = Person::join(&world, "amal", Role::Moderator).await;
+    access::link_identity(&world.app, &Actor::Operator, amal.actor.user().unwrap(), "u-1")
+        .await
+        .unwrap();
+    let now = world.clock.now().unix_ms() / 1_000;
+    provider.says(json!({ "groups": ["desk"], "amr": ["pwd"], "auth_time": now }));
+    let returning = leave(&world, &provider, "/account/prove", &amal.cookie).await;
+    let cookies = format!("{}; {}", amal.cookie, returning.errand);
+    get(&world, &returning.callback, &[("cookie", &cookies)]).await;
+    let account = amal.get(&world, "/account").await;
+    account.says(200, "You have just proved that it is you.");
+    assert!(account.body.contains("id=\"token-password\" name=\"code\""));
+    let fields = |code: &'static str| {
+        let (name, scope, days, proof) = (
+            ("name", "script"),
+            ("scope", "items:read"),
+            ("days", "30"),
+            ("proof", "provider"),
+        );
+        [name, scope, days, proof, ("code", code)]
+    };
+    let refused = amal.post(&world, "/account/tokens", &fields("")).await;
+    refused.says(422, "The password or the code did not fit.");
+    world.clock.advance(Duration::from_secs(60));
+    let code = secrets::totp_code(&amal.totp_secret, world.clock.now()).unwrap();
+    let made = amal.post(&world, "/account/tokens", &fields(code.leak())).await;
+    made.says(200, "sw_");
+}
+
+#[tokio::test]
+async fn who_was_handed_a_link_is_told_to_use_it() {
+    let (world, provider) = with_provider(|settings| settings.people.make_people = false).await;
+    let invited = access::invite_user(&world.app, &Actor::Operator, "amal", Role::Moderator.into())
+        .await
+        .unwrap();
+    access::link_identity(&world.app, &Actor::Operator, invited.user, "u-1")
+        .await
+        .unwrap();
+    provider.says(json!({ "groups": ["desk"], "amr": ["pwd"] }));
+    let returning = leave(&world, &provider, "/sign-in/provider", "").await;
+    let told = get(&world, &returning.callback, &[("cookie", &returning.errand)]).await;
+    told.says(403, "Use your link first");
+    assert!(told.cookie("seawall_session").is_none());
 }
 
 #[tokio::test]

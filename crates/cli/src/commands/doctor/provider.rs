@@ -1,7 +1,7 @@
 //! Does the identity provider answer, and what has to be registered there?
 
 use moderation::access::provider::{LocalSignIn, Provider};
-use moderation::model::{Clock, SystemClock};
+use moderation::model::{Clock, Role, SystemClock};
 
 use super::{Finding, ok, warning, wrong};
 use crate::config::sections::names_loopback;
@@ -32,6 +32,14 @@ pub(super) async fn check(loaded: &Loaded) -> Vec<Finding> {
         findings.push(ok(
             "identity provider outage",
             "nobody signs in with a password; `seawall user reset NAME` makes a link that lets its person in",
+        ));
+    }
+    let roles = &provider_settings.people.roles;
+    if !roles.is_empty() && !roles.iter().any(|(_, roles)| roles.contains(&Role::Admin)) {
+        findings.push(warning(
+            "identity provider admins",
+            "no group of oidc.roles gives `admin`: an administrator who signs in there stops being one, and the last is refused",
+            "add a group that gives `admin`, or let administrators keep to password and code and do not join them",
         ));
     }
     if !public_url.starts_with("https://") && !names_loopback(&public_url) {

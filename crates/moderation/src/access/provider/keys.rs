@@ -96,17 +96,7 @@ impl Keys {
     /// Reads a token that one of the keys signed.
     pub fn open(&self, token: &str) -> Result<Signed, TokenError> {
         install();
-        if token.len() > TOKEN_BYTES_MAX {
-            return Err(TokenError::Malformed);
-        }
-        // An algorithm that is not known, `none` among them, does not read.
-        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Malformed)?;
-        if !ALGORITHMS.contains(&header.alg) {
-            return Err(TokenError::Algorithm);
-        }
-        if header.crit.is_some() {
-            return Err(TokenError::Malformed);
-        }
+        let header = read_header(token)?;
         let key = self.find(&header)?;
         let mut only_the_signature = Validation::new(header.alg);
         // What it says is checked in `tokens.rs`, by our own clock.
@@ -124,6 +114,22 @@ impl Keys {
             claims: opened.claims,
         })
     }
+}
+
+/// How a token says that it was signed, if that may be looked into at all. It takes no key.
+pub fn read_header(token: &str) -> Result<Header, TokenError> {
+    if token.len() > TOKEN_BYTES_MAX {
+        return Err(TokenError::Malformed);
+    }
+    // An algorithm that is not known, `none` among them, does not read.
+    let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Malformed)?;
+    if !ALGORITHMS.contains(&header.alg) {
+        return Err(TokenError::Algorithm);
+    }
+    if header.crit.is_some() {
+        return Err(TokenError::Malformed);
+    }
+    Ok(header)
 }
 
 /// Nothing is signed here, only checked.

@@ -16,7 +16,8 @@ use std::time::Duration;
 
 use reqwest::Url;
 use serde_json::{Map, Value};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
+use tokio::time::Instant;
 
 use crate::model::Timestamp;
 
@@ -162,6 +163,7 @@ struct Known {
     keys: Option<(Arc<Keys>, Timestamp)>,
     searched_at: Option<Timestamp>,
     failed: Option<(CallError, Timestamp)>,
+    keys_failed: Option<(CallError, Timestamp)>,
 }
 
 /// The company's identity provider.
@@ -190,8 +192,14 @@ impl Provider {
 
     /// What the provider says of itself.
     pub async fn discovery(&self, now: Timestamp) -> Result<Arc<Discovery>, CallError> {
-        let mut known = self.known.lock().await;
+        let mut known = self.known().await?;
         self.discovery_in(&mut known, now).await
+    }
+
+    /// What is known, once nobody else is asking for it. Who waits longer than one question may take is told so.
+    async fn known(&self) -> Result<MutexGuard<'_, Known>, CallError> {
+        let waited = tokio::time::timeout(self.settings.timeout, self.known.lock()).await;
+        waited.map_err(|_| CallError::Busy)
     }
 
     async fn discovery_in(&self, known: &mut Known, now: Timestamp) -> Result<Arc<Discovery>, CallError> {
@@ -213,6 +221,7 @@ impl Provider {
         let issuer = self.settings.issuer.trim_end_matches('/');
         let address = safe_url(&format!("{issuer}/.well-known/openid-configuration"));
         let address = address.ok_or(CallError::Address { what: "itself" })?;
+        let asked_at = Instant::now();
         let asked = self.client.get(&address, None).await;
         match asked.and_then(|said| read_discovery(&said, &self.settings.issuer)) {
             Ok(discovery) => {
@@ -221,7 +230,8 @@ impl Provider {
                 Ok(discovery)
             }
             Err(error) => {
-                known.failed = Some((error.clone(), now));
+                // From when it gave up, which may be long after it was asked.
+                known.failed = Some((error.clone(), now.after(asked_at.elapsed())));
                 or_older(known, error)
             }
         }
@@ -229,38 +239,59 @@ impl Provider {
 
     /// The keys that it signs with.
     pub async fn keys(&self, now: Timestamp) -> Result<Arc<Keys>, CallError> {
-        let mut known = self.known.lock().await;
+        let mut known = self.known().await?;
         if let Some((keys, at)) = &known.keys
             && now.since(*at) < PUBLISHED_KEPT
         {
             return Ok(keys.clone());
         }
-        self.fetch_keys(&mut known, now).await
+        let fetched = self.fetch_keys(&mut known, now).await;
+        match (fetched, &known.keys) {
+            // As with what it says of itself: older ones are better than none.
+            (Err(_), Some((older, _))) => Ok(older.clone()),
+            (fetched, _) => fetched,
+        }
     }
 
     async fn fetch_keys(&self, known: &mut Known, now: Timestamp) -> Result<Arc<Keys>, CallError> {
+        if let Some((error, at)) = &known.keys_failed
+            && now.since(*at) < OUTAGE_KEPT
+        {
+            return Err(error.clone());
+        }
         let discovery = self.discovery_in(known, now).await?;
-        let said = self.client.get(&discovery.keys, None).await?;
-        let keys = Keys::read(&said).ok_or(CallError::Unreadable { what: "its keys" })?;
-        let keys = Arc::new(keys);
-        known.keys = Some((keys.clone(), now));
-        Ok(keys)
+        let asked_at = Instant::now();
+        let asked = self.client.get(&discovery.keys, None).await;
+        let read = asked.and_then(|said| Keys::read(&said).ok_or(CallError::Unreadable { what: "its keys" }));
+        match read {
+            Ok(keys) => {
+                let keys = Arc::new(keys);
+                (known.keys, known.keys_failed) = (Some((keys.clone(), now)), None);
+                Ok(keys)
+            }
+            Err(error) => {
+                known.keys_failed = Some((error.clone(), now.after(asked_at.elapsed())));
+                Err(error)
+            }
+        }
     }
 
     /// Reads a token that the provider signed. If it names a key that is not known, the keys are asked for once more.
     async fn open(&self, token: &str, now: Timestamp) -> Result<Signed, ProviderError> {
+        // Rubbish is seen without its keys, so that nobody who sends it makes the provider be asked.
+        keys::read_header(token)?;
         let keys = self.keys(now).await?;
         match keys.open(token) {
             Err(TokenError::UnknownKey) => {
-                let mut known = self.known.lock().await;
+                let mut known = self.known().await?;
                 let is_too_soon = known.searched_at.is_some_and(|at| now.since(at) < UNKNOWN_KEY_EVERY);
                 if is_too_soon {
                     // Somebody else may have found it meanwhile.
                     let newest = known.keys.as_ref().map(|(keys, _)| keys.clone());
                     return Ok(newest.unwrap_or(keys).open(token)?);
                 }
-                known.searched_at = Some(now);
                 let keys = self.fetch_keys(&mut known, now).await?;
+                known.searched_at = Some(now);
                 Ok(keys.open(token)?)
             }
             opened => Ok(opened?),
@@ -413,11 +444,14 @@ fn read_discovery(said: &Value, issuer: &str) -> Result<Discovery, CallError> {
             what: "it calls itself otherwise than the configuration does",
         });
     }
+    // A provider elsewhere has nothing on this machine.
+    let is_allowed = |url: &Url| url.scheme() == "https" || issuer.starts_with("http://");
     let address = |name: &str, what: &'static str| match said.get(name) {
         None => Ok(None),
         Some(text) => text
             .as_str()
             .and_then(safe_url)
+            .filter(is_allowed)
             .map(Some)
             .ok_or(CallError::Address { what }),
     };
@@ -469,6 +503,7 @@ mod tests {
             said("https://id.example/", "https://id.example/k"),
             said("https://evil.example", "https://id.example/k"),
             said("https://id.example", "http://id.example/k"),
+            said("https://id.example", "http://127.0.0.1:9200/k"),
             said("https://id.example", "file:///etc/passwd"),
             json!({ "issuer": "https://id.example" }),
             json!([]),

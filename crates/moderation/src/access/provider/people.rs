@@ -52,12 +52,16 @@ impl PeopleRules {
         Some(Roles::of(&given))
     }
 
-    /// The queues of somebody with these claims; none where they are given here, or the groups say nothing of queues.
+    /// The queues of somebody with these claims: none where they are given here, and a set without a queue for who is in no
+    /// group that gives one.
     pub fn queues_of(&self, claims: &Map<String, Value>) -> Option<QueueSet> {
+        if self.queues.is_empty() {
+            return None;
+        }
         let groups = groups(claims, &self.groups_claim);
         let given = self.queues.iter().filter(|(group, _)| groups.contains(group.as_str()));
         let given: BTreeSet<Queue> = given.map(|(_, queue)| *queue).take(QueueSet::QUEUES_MAX).collect();
-        (!given.is_empty()).then_some(QueueSet::Only(given))
+        Some(QueueSet::Only(given))
     }
 
     /// Whether the e-mail address is one of a domain that may come in, and the provider does not say that it is unchecked.
@@ -198,12 +202,15 @@ mod tests {
         }
         let queues = rules.queues_of(&claims(json!({ "groups": ["desk"] })));
         assert_eq!(queues, Some("matches".parse().unwrap()));
-        assert_eq!(rules.queues_of(&claims(json!({ "groups": ["chess"] }))), None);
+        let nothing = Some(QueueSet::Only(BTreeSet::new()));
+        assert_eq!(rules.queues_of(&claims(json!({ "groups": ["chess"] }))), nothing);
         let without = PeopleRules {
             roles: Vec::new(),
+            queues: Vec::new(),
             ..rules
         };
         assert_eq!(without.roles_of(&claims(json!({ "groups": ["desk"] }))), None);
+        assert_eq!(without.queues_of(&claims(json!({ "groups": ["desk"] }))), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use super::{AccessError, hashing};
 use crate::Seawall;
 use crate::access::attempts::{self, Lane};
-use crate::access::{self, Credentials, secrets};
+use crate::access::{self, Credentials, identities, secrets};
 use crate::model::{Actor, Denied, Right, Session, Timestamp, UserId, UserState};
 use crate::store::{StoreError, Tx};
 
@@ -22,10 +22,15 @@ pub enum Proof<'a> {
         code: &'a str,
     },
     /// That they have just signed in anew at the identity provider, in this session.
-    AtProvider,
+    AtProvider {
+        /// The code that their authenticator shows, or a recovery code. Who has no authenticator here needs none: the
+        /// provider has asked for a second factor.
+        code: &'a str,
+    },
 }
 
-/// Changes the password of who is signed in. All their other sessions end, and their tokens; the one that asks stays.
+/// Changes the password of who is signed in. All their other sessions end, and their tokens; the one that asks stays. Who has
+/// none gives themselves none: it would outlive what the provider says of them.
 pub async fn change_password(
     app: &Seawall,
     session: &Session,
@@ -38,6 +43,9 @@ pub async fn change_password(
     let (chance, new_password) = (app.chance.clone(), new_password.to_owned());
     let password_hash = hashing::run(move || secrets::hash_password(&new_password, &chance)).await??;
     let (mut tx, mut credentials) = settle(app, session, proof, compared).await?;
+    if credentials.password_hash.is_none() {
+        return Err(AccessError::Refused);
+    }
     let now = app.clock.now();
     credentials.password_hash = Some(password_hash);
     access::write_credentials(&mut tx, user, &credentials).await?;
@@ -56,7 +64,8 @@ pub async fn change_password(
     Ok(())
 }
 
-/// Makes new recovery codes for who is signed in, to be shown once. Older ones are good no more.
+/// Makes new recovery codes for who is signed in, to be shown once. Older ones are good no more. They stand in
+/// for an authenticator: who has none gets none.
 pub async fn renew_recovery_codes(
     app: &Seawall,
     session: &Session,
@@ -65,6 +74,9 @@ pub async fn renew_recovery_codes(
     let user = session.user.id;
     let compared = compare(app, session, proof).await?;
     let (mut tx, credentials) = settle(app, session, proof, compared).await?;
+    if credentials.totp_secret.is_none() {
+        return Err(AccessError::Refused);
+    }
     access::write_credentials(&mut tx, user, &credentials).await?;
     let codes: Vec<String> = (0..secrets::RECOVERY_CODES)
         .map(|_| secrets::fresh_recovery_code(&app.chance))
@@ -138,16 +150,12 @@ pub(super) async fn use_code(
 /// What was compared, and fits; a code is used up when the change is written.
 pub(super) enum Compared {
     Typed { hash: Option<String>, lane: Lane },
-    AtProvider,
+    AtProvider { lane: Lane },
 }
 
 pub(super) async fn compare(app: &Seawall, session: &Session, proof: &Proof<'_>) -> Result<Compared, AccessError> {
     let user = session.user.id;
-    let Proof::Typed { password, .. } = proof else {
-        // Whether it is fresh is looked at in the transaction alone: there is nothing to compare.
-        return Ok(Compared::AtProvider);
-    };
-    if password.len() > secrets::PASSWORD_BYTES_MAX {
+    if matches!(proof, Proof::Typed { password, .. } if password.len() > secrets::PASSWORD_BYTES_MAX) {
         return Err(AccessError::Refused);
     }
     let mut tx = app.store.begin("count a proof").await?;
@@ -157,6 +165,10 @@ pub(super) async fn compare(app: &Seawall, session: &Session, proof: &Proof<'_>)
         return Err(AccessError::TooManyAttempts { until });
     }
     tx.commit().await?;
+    let Proof::Typed { password, .. } = proof else {
+        // Whether it is fresh, and the code, are looked at in the transaction alone: there is nothing to compare.
+        return Ok(Compared::AtProvider { lane });
+    };
     let hash = access::credentials(&mut *app.store.reader().await?, user)
         .await?
         .password_hash;
@@ -190,17 +202,35 @@ pub(super) async fn settle(
             }
             attempts::forgive(&mut tx, &[lane], now).await?;
         }
-        (Proof::AtProvider, Compared::AtProvider) => {
+        (Proof::AtProvider { code }, Compared::AtProvider { lane }) => {
             let proved_at = access::proved_at(tx.conn(), user, &session.id).await?;
-            if !is_fresh(app, proved_at, now) {
+            let is_theirs = has_living_identity(app, &mut tx, user).await?;
+            if !is_theirs || !is_fresh(app, proved_at, now) {
                 return Err(AccessError::Refused);
             }
+            let has_authenticator = credentials.totp_secret.is_some();
+            if has_authenticator && !use_code(&mut tx, user, &mut credentials, code, now).await? {
+                return Err(AccessError::Refused);
+            }
+            attempts::forgive(&mut tx, &[lane], now).await?;
         }
-        (Proof::Typed { .. }, Compared::AtProvider) | (Proof::AtProvider, Compared::Typed { .. }) => {
+        (Proof::Typed { .. }, Compared::AtProvider { .. }) | (Proof::AtProvider { .. }, Compared::Typed { .. }) => {
             return Err(AccessError::Refused);
         }
     }
     Ok((tx, credentials))
+}
+
+/// Whether the provider knows them, and lets them in.
+async fn has_living_identity(app: &Seawall, tx: &mut Tx, user: UserId) -> Result<bool, StoreError> {
+    let Some(provider) = &app.provider else {
+        return Ok(false);
+    };
+    let identities = identities::list_identities(tx.conn(), user).await?;
+    let issuer = &provider.settings().issuer;
+    Ok(identities
+        .iter()
+        .any(|identity| identity.issuer == *issuer && identity.refused_at.is_none()))
 }
 
 /// Whether somebody who signed in anew at the provider then has still proved themselves.

@@ -98,8 +98,12 @@ pub async fn finish_with_code(
     let now = app.clock.now();
     let user = access::find_user_locked(&mut tx, owed.user).await?;
     let user = user
-        .filter(|user| user.state == UserState::Active)
+        .filter(|user| user.state != UserState::Disabled)
         .ok_or(ProviderSignInError::Stale)?;
+    // Meanwhile somebody may have given them a link.
+    if access::has_live_invite(tx.conn(), user.id, now).await? {
+        return Err(ProviderSignInError::LinkFirst);
+    }
     // Meanwhile they may have been shut out.
     let origin = &owed.origin;
     let identity = identities::find_identity(tx.conn(), &origin.issuer, &origin.subject).await?;

@@ -12,7 +12,7 @@ use crate::access::identities::{self, Identity};
 use crate::access::provider::people::name_of;
 use crate::access::provider::{Provider, Told};
 use crate::access::{self, attempts, secrets};
-use crate::model::{Actor, QueueSet, Timestamp, User, UserId, UserState};
+use crate::model::{Actor, QueueSet, Role, Timestamp, User, UserId, UserState};
 use crate::store::{Lock, StoreError, Tx};
 
 /// How many names are tried for a new person whose name somebody has already.
@@ -52,6 +52,12 @@ pub(super) async fn sign_in(
     };
     let signed_in_at = told.id.signed_in_at;
     if !settings.second_factor.was_asked(&told.id.claims) {
+        // The provider's password alone does not take the place of a link that was handed to them.
+        if access::has_live_invite(tx.conn(), user.id, now).await? {
+            note_refusal(&mut tx, Some(user.id), "link_first", now);
+            tx.commit().await?;
+            return Err(ProviderSignInError::LinkFirst);
+        }
         let carried = Carried { origin, signed_in_at };
         let browser_token = code::owe(app, &mut tx, &user, carried, &errand.next, now).await?;
         tx.commit().await?;
@@ -66,7 +72,7 @@ pub(super) async fn sign_in(
     })
 }
 
-/// Opens a session that began at a provider.
+/// Opens a session that began at a provider. Who was only invited is there now.
 pub(super) async fn enter(
     app: &Seawall,
     tx: &mut Tx,
@@ -83,7 +89,13 @@ pub(super) async fn enter(
             .map(|_| token.to_owned()),
         None => None,
     };
+    if user.state == UserState::Invited {
+        access::delete_invite(tx, user.id).await?;
+        let body = json!({ "by": "provider" });
+        tx.event(now, &Actor::System, "user.joined", user.id, body);
+    }
     let user = User {
+        state: UserState::Active,
         signed_in_at: Some(now),
         ..user
     };
@@ -147,6 +159,17 @@ async fn admit(
         (Some(None), true) => Some("no_group"),
         (Some(Some(_)) | None, true) => None,
     };
+    // An admin who was invited and never came cannot manage anyone.
+    let is_admin = before.roles.has(Role::Admin) && before.state == UserState::Active;
+    let stays_admin = match (&roles, reason) {
+        (_, Some(_)) => false,
+        (Some(Some(roles)), None) => roles.has(Role::Admin),
+        (Some(None) | None, None) => true,
+    };
+    // Nobody could manage users any more: what is wrong is in the mapping, or somebody here has to name another first.
+    if is_admin && !stays_admin && access::n_other_admins(tx.conn(), before.id).await? == 0 {
+        return Ok(Err((Some(before.id), "last_admin")));
+    }
     if let Some(reason) = reason {
         shut_out(tx, &identity, now).await?;
         return Ok(Err((Some(before.id), reason)));
@@ -157,7 +180,6 @@ async fn admit(
     let after = User {
         roles: roles.flatten().unwrap_or_else(|| before.roles.clone()),
         queues: queues.unwrap_or_else(|| before.queues.clone()),
-        state: UserState::Active,
         ..before.clone()
     };
     if after != before {
@@ -166,12 +188,14 @@ async fn admit(
     Ok(Ok(after))
 }
 
-/// The provider gives them nothing any more: what they had open ends, and a password of theirs lets them in no more.
+/// The provider gives them nothing any more: what they had open ends, a one-time link with it, and a password of theirs lets
+/// them in no more.
 async fn shut_out(tx: &mut Tx, identity: &Identity, now: Timestamp) -> Result<(), StoreError> {
     let user = identity.user;
     identities::set_refused(tx, identity, Some(identity.refused_at.unwrap_or(now))).await?;
     let n_sessions = access::delete_sessions_of(tx, user).await?;
     attempts::delete_devices_of(tx, user).await?;
+    access::delete_invite(tx, user).await?;
     let n_tokens = access::revoke_tokens_of(tx, user, now).await?;
     if n_sessions > 0 || n_tokens > 0 {
         let body = json!({ "n_sessions": n_sessions, "n_tokens": n_tokens, "by": "provider" });
@@ -183,16 +207,6 @@ async fn shut_out(tx: &mut Tx, identity: &Identity, now: Timestamp) -> Result<()
 /// Writes down what the groups changed. With other roles all their sessions end.
 async fn change(tx: &mut Tx, before: &User, after: &User, now: Timestamp) -> Result<(), StoreError> {
     access::update_user(tx, after).await?;
-    if before.state == UserState::Invited {
-        access::delete_invite(tx, after.id).await?;
-        tx.event(
-            now,
-            &Actor::System,
-            "user.joined",
-            after.id,
-            json!({ "by": "provider" }),
-        );
-    }
     if after.roles != before.roles {
         access::delete_sessions_of(tx, after.id).await?;
     }
@@ -229,7 +243,10 @@ async fn make(
                 linked_at: now,
                 refused_at: None,
             };
-            identities::insert_identity(tx, &identity).await?;
+            if !identities::insert_identity(tx, &identity).await? {
+                // Joined to somebody meanwhile: nothing of this stays, and who begins again is found.
+                return Err(ProviderSignInError::Stale);
+            }
             let body = json!({
                 "role": user.roles.to_string(), "issuer": issuer, "identity": fingerprint(issuer, subject),
             });

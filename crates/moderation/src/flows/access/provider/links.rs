@@ -13,7 +13,7 @@ use crate::access::provider::tokens::SUBJECT_BYTES_MAX;
 use crate::access::provider::{Provider, Told};
 use crate::access::{self, attempts};
 use crate::model::{Actor, Right, Session, User, UserId, UserState};
-use crate::store::{StoreError, Tx};
+use crate::store::{Lock, StoreError, Tx};
 
 /// How a person comes in, as their own page shows it.
 #[derive(Debug, Clone, Default)]
@@ -45,7 +45,8 @@ pub async fn own_access(app: &Seawall, session: &Session) -> Result<OwnAccess, S
         has_password: credentials.password_hash.is_some(),
         has_authenticator: credentials.totp_secret.is_some(),
         provider: settings.map(|settings| settings.name.clone()),
-        is_proved: identity.is_some() && proof::is_fresh(app, proved_at, app.clock.now()),
+        is_proved: identity.as_ref().is_some_and(|identity| identity.refused_at.is_none())
+            && proof::is_fresh(app, proved_at, app.clock.now()),
         identity,
     })
 }
@@ -67,6 +68,8 @@ pub async fn link_identity(app: &Seawall, actor: &Actor, of: UserId, subject: &s
         return Err(invalid(&format!("must have 1 to {SUBJECT_BYTES_MAX} bytes")).into());
     }
     let mut tx = app.store.begin("link an identity").await?;
+    // Somebody may come for the first time just now, with the same identity.
+    tx.lock(Lock::Users).await?;
     access::find_user_locked(&mut tx, of)
         .await?
         .ok_or(AccessError::NotFound)?;
@@ -82,6 +85,7 @@ pub async fn unlink_identity(app: &Seawall, actor: &Actor, of: UserId) -> Result
     require_own(actor, of).map_err(AccessError::from)?;
     let issuer = provider_of(app)?.settings().issuer.clone();
     let mut tx = app.store.begin("unlink an identity").await?;
+    tx.lock(Lock::Users).await?;
     let now = app.clock.now();
     let user = access::find_user_locked(&mut tx, of)
         .await?
@@ -117,6 +121,7 @@ pub(super) async fn settle_link(
     let (issuer, subject) = (&provider.settings().issuer, &told.id.subject);
     let of = session.user.id;
     let mut tx = app.store.begin("link an identity").await?;
+    tx.lock(Lock::Users).await?;
     let user = access::find_user_locked(&mut tx, of).await?;
     user.filter(|user| user.state == UserState::Active)
         .ok_or(ProviderSignInError::Stale)?;
@@ -149,6 +154,15 @@ pub(super) async fn settle_proof(
         note_refusal(&mut tx, Some(of), "other_person", now);
         tx.commit().await?;
         return Err(ProviderSignInError::Refused { reason: "other_person" });
+    }
+    // Who has an authenticator here types its code when they use this proof; anybody else has shown theirs at the provider.
+    let has_authenticator = access::credentials(tx.conn(), of).await?.totp_secret.is_some();
+    if !has_authenticator && !provider.settings().second_factor.was_asked(&told.id.claims) {
+        note_refusal(&mut tx, Some(of), "no_second_factor", now);
+        tx.commit().await?;
+        return Err(ProviderSignInError::Refused {
+            reason: "no_second_factor",
+        });
     }
     if !access::set_proved(&mut tx, of, &session.id, now).await? {
         return Err(ProviderSignInError::Stale);

@@ -6,7 +6,7 @@ use super::provider_of;
 use crate::Seawall;
 use crate::access::provider::tokens::TokenError;
 use crate::access::provider::{CallError, ProviderError};
-use crate::access::{self, errands, secrets};
+use crate::access::{self, errands, identities, secrets};
 use crate::model::Actor;
 use crate::store::StoreError;
 
@@ -66,6 +66,12 @@ pub async fn log_out_by_provider(app: &Seawall, token: &str) -> Result<usize, Lo
     // With both, the one session of that person; with the person alone, all of theirs.
     let (subject, session) = (told.subject.as_deref(), told.provider_session.as_deref());
     let users = access::delete_sessions_from(&mut tx, issuer, subject, session).await?;
+    // Nor do they come in with a code that they still owe.
+    if let Some(subject) = subject
+        && let Some(identity) = identities::find_identity(tx.conn(), issuer, subject).await?
+    {
+        errands::forget_codes_of(&mut tx, identity.user).await?;
+    }
     let mut told_of = Vec::new();
     for user in &users {
         if told_of.contains(user) {

@@ -24,7 +24,6 @@ use super::{AccessError, Proof, SignedIn};
 use crate::Seawall;
 use crate::access::errands::{self, Errand, ErrandKind};
 use crate::access::identities;
-use crate::access::provider::tokens::TokenError;
 use crate::access::provider::{CallError, Code, LocalSignIn, Provider, ProviderError, Question, plain_word};
 use crate::access::{self, secrets};
 use crate::model::{Actor, Role, Session, Timestamp, User, UserId};
@@ -65,6 +64,9 @@ pub enum ProviderSignInError {
         /// The word for why in the event log. It is not shown.
         reason: &'static str,
     },
+    /// They hold a one-time link, which comes first: the provider asked for no second factor.
+    #[error("there is a one-time link that has not been used")]
+    LinkFirst,
     /// What any way in may say.
     #[error(transparent)]
     Access(#[from] AccessError),
@@ -136,20 +138,28 @@ pub fn may_sign_in_locally(app: &Seawall) -> bool {
 
 /// Whether this person may come in with a password and a code.
 pub(super) async fn may_come_in_locally(app: &Seawall, tx: &mut Tx, user: &User) -> Result<bool, StoreError> {
+    let identities = identities::list_identities(tx.conn(), user.id).await?;
+    // Also where that provider is set up no more: taking it out gives nobody their password back.
+    if identities.iter().any(|identity| identity.refused_at.is_some()) {
+        return Ok(false);
+    }
     let Some(provider) = &app.provider else {
         return Ok(true);
     };
     let settings = provider.settings();
-    let is_allowed = match settings.local_sign_in {
+    let is_admin = user.roles.has(Role::Admin);
+    // What their groups give is asked for at each sign-in; a password would come in without. Admins alone keep theirs, so that
+    // somebody can come in while the provider is down.
+    let are_groups_asked = !settings.people.roles.is_empty();
+    let is_linked = identities.iter().any(|identity| identity.issuer == settings.issuer);
+    if are_groups_asked && is_linked && !is_admin {
+        return Ok(false);
+    }
+    Ok(match settings.local_sign_in {
         LocalSignIn::Everyone => true,
-        LocalSignIn::Admins => user.roles.has(Role::Admin),
+        LocalSignIn::Admins => is_admin,
         LocalSignIn::Nobody => false,
-    };
-    let identities = identities::list_identities(tx.conn(), user.id).await?;
-    let is_refused = identities
-        .iter()
-        .any(|identity| identity.issuer == settings.issuer && identity.refused_at.is_some());
-    Ok(is_allowed && !is_refused)
+    })
 }
 
 /// Sends a browser to the provider, to come in and then go to `next`.
@@ -199,7 +209,8 @@ async fn depart(
         state: &state,
         nonce: &nonce(&browser_token),
         challenge: &secrets::challenge(&verifier(&browser_token)),
-        is_fresh: kind == ErrandKind::Prove,
+        // Who joins is not to be whoever happens to be signed in there.
+        is_fresh: matches!(kind, ErrandKind::Prove | ErrandKind::Link),
     };
     let url = provider.question(&question, app.clock.now()).await?;
     let now = app.clock.now();
@@ -243,7 +254,11 @@ pub async fn come_back(app: &Seawall, landing: &Landing<'_>) -> Result<Arrival, 
         None => discovery.names_itself,
     };
     if is_other {
-        return Err(refuse(app, None, "other_provider").await?);
+        // No line in the log: anybody can send this, as often as they like.
+        tracing::warn!("an answer came from another identity provider than the one that was asked");
+        return Err(ProviderSignInError::Refused {
+            reason: "other_provider",
+        });
     }
     if !landing.error.is_empty() || landing.code.is_empty() {
         return Err(ProviderSignInError::Cancelled {
@@ -260,13 +275,13 @@ pub async fn come_back(app: &Seawall, landing: &Landing<'_>) -> Result<Arrival, 
     let told = provider.redeem(&code, &nonce(browser_token), fresh_since, now).await;
     let told = match told {
         Ok(told) => told,
-        // A code that it does not know: old, taken already, or made up.
-        Err(ProviderError::Call(CallError::Refused { word })) => {
+        // A code that it does not know: old, taken already, or made up. Any other word is about us, not about the person.
+        Err(ProviderError::Call(CallError::Refused { word })) if word == "invalid_grant" => {
             tracing::warn!("the identity provider took no code: {word}");
             return Err(ProviderSignInError::Refused { reason: "code_refused" });
         }
         Err(ProviderError::Call(error)) => return Err(error.into()),
-        Err(ProviderError::Token(error)) => return Err(refuse_token(app, error).await?),
+        Err(ProviderError::Token(error)) => return Err(refuse(app, error.reason()).await?),
     };
     match (errand.kind, session) {
         (ErrandKind::SignIn, _) => landing::sign_in(app, &provider, told, &errand, landing).await,
@@ -299,15 +314,11 @@ fn verifier(browser_token: &str) -> String {
     secrets::derived(browser_token, "verifier")
 }
 
-async fn refuse_token(app: &Seawall, error: TokenError) -> Result<ProviderSignInError, StoreError> {
-    refuse(app, None, error.reason()).await
-}
-
-/// Writes down that somebody was refused whom the provider had let in.
-async fn refuse(app: &Seawall, user: Option<UserId>, reason: &'static str) -> Result<ProviderSignInError, StoreError> {
+/// Writes down that nobody was let in whom the provider had let in: a code of its own was taken before.
+async fn refuse(app: &Seawall, reason: &'static str) -> Result<ProviderSignInError, StoreError> {
     let mut tx = app.store.begin("refuse a sign-in").await?;
     let now = app.clock.now();
-    note_refusal(&mut tx, user, reason, now);
+    note_refusal(&mut tx, None, reason, now);
     tx.commit().await?;
     Ok(ProviderSignInError::Refused { reason })
 }
