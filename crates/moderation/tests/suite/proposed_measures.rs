@@ -8,8 +8,8 @@ use moderation::flows::proposals::{
 };
 use moderation::flows::rules::end_restrictions;
 use moderation::model::{
-    ActionKind, CaseId, Clock, ItemId, Judgement, Lasts, Measure, Outcome, PolicyCode, ProposalId, ProposedState, Restricted,
-    SecondReason, Timestamp,
+    ActionKind, CaseId, Clock, ItemId, Judgement, Lasts, Measure, Outcome, PolicyCode, ProposalId, ProposedState,
+    Restricted, SecondReason, Timestamp,
 };
 use moderation::views;
 
