@@ -287,7 +287,7 @@ async fn a_part_that_is_restricted_is_confirmed_or_all_of_it_is_taken_down() {
         (
             "other",
             vec!["account"],
-            vec!["restrict reach", "restore reach", "restrict account"],
+            vec!["restrict reach", "restrict account", "restore reach"],
         ),
         // A program that says nothing of measures confirms what stands.
         ("unsaid", vec![], vec!["restrict reach"]),
