@@ -71,15 +71,13 @@ impl Plan {
             }
             Outcome::Allow | Outcome::Review => Vec::new(),
         };
-        let is_restricted = |what: Restricted| {
-            let is_it = |order: &&StandingOrder| order.what == what && order.kind == ActionKind::Restrict;
-            standing.iter().any(|order| is_it(&order))
-        };
+        let restricts = |order: &StandingOrder, what| order.what == what && order.kind == ActionKind::Restrict;
         // Its time was over since somebody looked at it: nobody said that it shall begin anew.
-        let has_ended = |wanted: &&Wanted| {
-            (wanted.keeps_end && !is_restricted(wanted.what)) || wanted.until.is_some_and(|until| until <= now)
+        let has_ended = |wanted: &Wanted| {
+            let stands = standing.iter().any(|order| restricts(order, wanted.what));
+            (wanted.keeps_end && !stands) || wanted.until.is_some_and(|until| until <= now)
         };
-        if wanted.iter().any(|wanted| has_ended(&wanted)) {
+        if wanted.iter().any(has_ended) {
             return Err(invalid(InvalidMeasure::Ended));
         }
         // Who only confirms lifts nothing.
