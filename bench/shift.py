@@ -38,6 +38,7 @@ first, which is not counted. A key is one press, a chord as many as it has keys.
 
 Coop and Ozone were not run: their steps are counted from their source and screenshots (Coop at 1c1f54da, Ozone at 99dce84).
 
-From the key that decides until the next case is painted (First Contentful Paint, the form that is sent and where it leads included), server and browser on one machine:
-median **{found["paint_p50"]:.0f} ms**, p95 {found["paint_p95"]:.0f} ms, slowest {found["paint_max"]:.0f} ms.
+From the step that decides until the next case is painted (the form that is sent, where it leads and the frame in which it is drawn included), server and browser on one
+machine: median **{found["paint_p50"]:.0f} ms**, p95 {found["paint_p95"]:.0f} ms, slowest {found["paint_max"]:.0f} ms. Nothing is asked ahead of the decision: the page of the next case is made when
+the decision is known, and takes the place of the page before.
 """)

@@ -124,6 +124,8 @@ pub struct DeskSettings {
     pub delay_max: Duration,
     /// What one account or channel posted within so long of an item can be decided with it.
     pub run: Duration,
+    /// The share of a person's turns in which they are asked for a second opinion, where one is waiting and nothing presses: 0 to 1.
+    pub second_opinions: f64,
 }
 
 impl Default for DeskSettings {
@@ -133,6 +135,7 @@ impl Default for DeskSettings {
             delay_policies: Vec::new(),
             delay_max: Duration::ZERO,
             run: Duration::from_secs(24 * 3_600),
+            second_opinions: 0.1,
         }
     }
 }

@@ -305,6 +305,7 @@ on_both_engines! {
     quality::decisions_are_drawn_once_and_with_their_share,
     quality::no_more_is_drawn_than_can_be_answered,
     quality::a_question_about_a_changed_item_is_void,
+    quality::a_question_comes_between_two_cases,
     quality::golden_cases_are_asked_among_others_and_learned_of_later,
     quality::golden_cases_keep_to_their_queues_and_versions,
     archive::a_backup_restores_into_either_engine,

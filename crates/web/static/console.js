@@ -1,8 +1,9 @@
 // What makes the console quicker: keys, hold to reveal, copy, no double sending. Every page works without it.
-// Nothing is stored here, and nothing is fetched but the word that a case is still looked at.
+// Nothing is stored here, and nothing is fetched but the word that a case is still looked at. Each page is begun by `next.js`; what listens longer than
+// the elements of the page do, listens until `signal`: then another page has taken its place.
 "use strict";
 
-(() => {
+document.addEventListener("seawall:page", ({ detail: signal }) => {
   const body = document.body;
   const keysOn = body.dataset.keys === "on";
   const all = (selector, root = document) => Array.from(root.querySelectorAll(selector));
@@ -45,8 +46,8 @@
     hold.addEventListener("contextmenu", (event) => event.preventDefault());
     box.querySelector("[data-keep]")?.addEventListener("change", () => announce(box));
   }
-  window.addEventListener("blur", blurAll);
-  document.addEventListener("visibilitychange", blurAll);
+  window.addEventListener("blur", blurAll, { signal });
+  document.addEventListener("visibilitychange", blurAll, { signal });
 
   // The file that keys speak of: the one chosen with J and K, or the one nearest the middle of the window.
   let chosen = null;
@@ -101,7 +102,7 @@
     }
   }
   // The palette presses what it offers.
-  document.addEventListener("seawall:press", (event) => press(event.detail));
+  document.addEventListener("seawall:press", (event) => press(event.detail), { signal });
   const help = document.getElementById("keys");
   let goPending = false;
   function onKey(event) {
@@ -150,10 +151,11 @@
       }
     }
   }
-  document.addEventListener("keydown", onKey);
-  document.addEventListener("keyup", (event) => {
+  document.addEventListener("keydown", onKey, { signal });
+  const onKeyUp = (event) => {
     if (letter(event) === "v") blurAll();
-  });
+  };
+  document.addEventListener("keyup", onKeyUp, { signal });
   if (keysOn) all("[data-key]").forEach((element) => element.setAttribute("aria-keyshortcuts", element.dataset.key));
 
   if (help) {
@@ -236,7 +238,7 @@
     };
     every.hidden = false;
     box.addEventListener("change", () => boxes().forEach((one) => (one.checked = box.checked)));
-    document.addEventListener("change", adjust);
+    document.addEventListener("change", adjust, { signal });
     adjust();
   }
 
@@ -252,10 +254,12 @@
     });
   }
   // The back button shows the page as it was left: ready to be sent again.
-  window.addEventListener("pageshow", () => {
+  const ready = () => {
     all("form[data-sent]").forEach((form) => delete form.dataset.sent);
     all("[aria-disabled]").forEach((button) => button.removeAttribute("aria-disabled"));
-  });
+  };
+  window.addEventListener("pageshow", ready, { signal });
+  document.addEventListener("seawall:unsent", ready, { signal });
 
   // A case that is held stays held while its page is looked at, and is given back when the page is left and nothing was sent about it. The server
   // leaves what was decided or taken over meanwhile as it is, whatever arrives late from here.
@@ -276,17 +280,25 @@
     }
     // Only what is sent about this case: the case before it can still be undone from here.
     const own = held.dataset.renew.slice(0, held.dataset.renew.lastIndexOf("/") + 1);
-    document.addEventListener("submit", (event) => {
+    const onSubmit = (event) => {
       if (event.target.getAttribute("action")?.startsWith(own)) sent = true;
-    });
-    setInterval(renew, 60_000);
-    document.addEventListener("visibilitychange", renew);
-    window.addEventListener("pageshow", () => {
+    };
+    const onShow = () => {
       sent = false;
       renew();
-    });
-    window.addEventListener("pagehide", () => {
+    };
+    const onHide = () => {
       if (!sent && !lost) navigator.sendBeacon(held.dataset.leave, token());
+    };
+    const timer = setInterval(renew, 60_000);
+    document.addEventListener("submit", onSubmit, { signal });
+    document.addEventListener("seawall:unsent", onShow, { signal });
+    document.addEventListener("visibilitychange", renew, { signal });
+    window.addEventListener("pageshow", onShow, { signal });
+    window.addEventListener("pagehide", onHide, { signal });
+    signal.addEventListener("abort", () => {
+      clearInterval(timer);
+      onHide();
     });
   }
 
@@ -313,4 +325,4 @@
     requestAnimationFrame(() => (region.textContent = words));
   }
   document.querySelector("[data-focus]")?.focus();
-})();
+});

@@ -2,7 +2,7 @@
 // not there without it; what is typed and fits nothing is searched for.
 "use strict";
 
-(() => {
+document.addEventListener("seawall:page", ({ detail: signal }) => {
   const palette = document.getElementById("palette");
   if (!palette) return;
   const field = palette.querySelector("input");
@@ -67,12 +67,13 @@
     field.focus();
   }
 
-  document.addEventListener("keydown", (event) => {
+  const onKey = (event) => {
     if ((event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey && event.key.toLowerCase() === "k") {
       event.preventDefault();
       palette.open ? palette.close() : open();
     }
-  });
+  };
+  document.addEventListener("keydown", onKey, { signal });
   field.addEventListener("input", () => {
     chosen = 0;
     draw();
@@ -92,4 +93,4 @@
   palette.addEventListener("click", (event) => {
     if (event.target === palette) palette.close();
   });
-})();
+});

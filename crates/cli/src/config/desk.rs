@@ -21,6 +21,9 @@ pub struct Desk {
     pub delay_max_s: u64,
     /// What one account or channel posted within so many hours before and after an item, and what the same rule or bank found, is offered to be decided with it.
     pub run_hours: u32,
+    /// In how many of a hundred turns a person is asked for a second opinion instead of the next case, where one is waiting and nothing presses. 0: only those who
+    /// open the page of second opinions are asked.
+    pub second_opinions_percent: u8,
 }
 
 /// The longest delay, in seconds.
@@ -29,6 +32,9 @@ const DELAY_S_MAX: u64 = 24 * 3_600;
 const UNDO_SECONDS_MAX: u64 = 600;
 /// The longest run of posts, in hours.
 const RUN_HOURS_MAX: u32 = 24 * 30;
+/// In how many of a hundred turns people are asked for a second opinion, and the most.
+const SECOND_OPINIONS_PERCENT: u8 = 10;
+const SECOND_OPINIONS_PERCENT_MAX: u8 = 50;
 /// The most times that one action is checked again.
 const RECHECKS_MAX: usize = 8;
 
@@ -40,6 +46,7 @@ impl Default for Desk {
             delay_policies: Vec::new(),
             delay_max_s: 0,
             run_hours: u32::try_from(settings.run.as_secs() / 3_600).unwrap_or(RUN_HOURS_MAX),
+            second_opinions_percent: SECOND_OPINIONS_PERCENT,
         }
     }
 }
@@ -64,6 +71,9 @@ impl Desk {
         }
         if !(1..=RUN_HOURS_MAX).contains(&self.run_hours) {
             return senseless("desk.run_hours", "must be 1 to 720");
+        }
+        if self.second_opinions_percent > SECOND_OPINIONS_PERCENT_MAX {
+            return senseless("desk.second_opinions_percent", "must be at most 50: cases are the work");
         }
         self.delayed().map(|_| ())
     }

@@ -134,6 +134,7 @@ pub fn flows(config: &Config) -> Result<Settings, ConfigError> {
             delay_policies: config.desk.delayed()?,
             delay_max: Duration::from_secs(config.desk.delay_max_s),
             run: Duration::from_secs(u64::from(config.desk.run_hours) * 3_600),
+            second_opinions: f64::from(config.desk.second_opinions_percent) / 100.0,
         },
         measures: config.measures.settings()?,
         mail: config.mail.settings(public_url(config))?,

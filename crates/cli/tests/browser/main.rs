@@ -10,6 +10,7 @@ mod checks;
 mod journey;
 mod keyboard;
 mod looks;
+mod next;
 mod provider;
 mod rules;
 mod shift;

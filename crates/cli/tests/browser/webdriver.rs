@@ -193,10 +193,13 @@ impl Browser {
     /// Does what leads to another page, and waits until that is there.
     #[track_caller]
     pub fn leave(&self, act: impl FnOnce(&Self)) {
-        self.run("window.isLeft = true", &[]);
+        self.run("document.body.isLeft = true", &[]);
         act(self);
         self.wait("another page", |browser| {
-            browser.run("return !window.isLeft && document.readyState === 'complete'", &[]) == true
+            browser.run(
+                "return !document.body.isLeft && document.readyState === 'complete'",
+                &[],
+            ) == true
         });
     }
 

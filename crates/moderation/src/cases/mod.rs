@@ -6,7 +6,7 @@
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 
-use crate::model::{Case, CaseId, CaseState, ItemId, Lane, Lease, Place, PlaceFacts, TakenOver, Timestamp};
+use crate::model::{Case, CaseId, CaseState, ItemId, Lane, Lease, Place, PlaceFacts, QueueSet, TakenOver, Timestamp};
 use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx};
 
@@ -213,6 +213,24 @@ pub async fn list_free(
         .await
         .map_err(StoreError::at("look for a free case"))?;
     rows.iter().map(read).collect()
+}
+
+/// Whether in these queues a case that nobody holds stands in a lane that is about time: see [`Lane::presses`].
+pub async fn does_one_press(conn: &mut AnyConnection, queues: &QueueSet, now: Timestamp) -> Result<bool, StoreError> {
+    let last = Lane::ALL.iter().filter(|lane| lane.presses()).map(|lane| lane.rank());
+    let found = query(
+        "SELECT c.id FROM cases_case c
+         WHERE c.state = 'open' AND c.lane <= $1 AND (c.leased_until IS NULL OR c.leased_until <= $2)
+           AND ($3 = '*' OR REPLACE($3, ' ' || c.queue || ' ', '') <> $3)
+         LIMIT 1",
+    )
+    .bind(last.max().unwrap_or(-1))
+    .bind(now.unix_ms())
+    .bind(queues.to_string())
+    .fetch_optional(conn)
+    .await
+    .map_err(StoreError::at("look for a case that presses"))?;
+    Ok(found.is_some())
 }
 
 /// Open cases whose place was not computed since then, the longest ago first.

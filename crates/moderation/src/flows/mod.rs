@@ -39,6 +39,7 @@ pub mod shifts;
 pub mod streams;
 mod submission;
 pub mod submit;
+pub mod turn;
 mod undo;
 pub mod upkeep;
 pub mod verify;

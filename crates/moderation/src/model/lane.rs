@@ -41,6 +41,14 @@ impl Lane {
         }
     }
 
+    /// Whether it is about time: what is in such a lane waits for nothing but a person. These lanes come first.
+    pub fn presses(self) -> bool {
+        match self {
+            Lane::Deadline | Lane::Threat | Lane::Live | Lane::Incident => true,
+            Lane::Escalated | Lane::Rest => false,
+        }
+    }
+
     /// The lane with this place in the order.
     pub fn of_rank(rank: i64) -> Option<Self> {
         Lane::ALL.iter().copied().find(|lane| lane.rank() == rank)
@@ -231,6 +239,11 @@ fn ms(span: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lanes_that_press_come_first() {
+        assert!(Lane::ALL.is_sorted_by_key(|lane| (!lane.presses(), lane.rank())));
+    }
 
     #[test]
     fn lanes_are_kept_in_their_order() {

@@ -1,5 +1,6 @@
 //! Second answers that are asked for blindly, golden cases among them, and what becomes of differences.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use moderation::flows::cases::decide_case;
@@ -7,11 +8,14 @@ use moderation::flows::quality::{
     QualityError, WAITING_MAX, answer_review, draw_reviews, make_golden, retire_golden, set_share, settle_review,
     take_review,
 };
-use moderation::model::{Actor, CaseId, Judgement, Outcome, PolicyCode, Queue, QueueSet, ReviewId, Role};
+use moderation::flows::turn::{Work, take_next};
+use moderation::model::{Actor, CaseId, Judgement, Lane, Outcome, PolicyCode, Queue, QueueSet, ReviewId, Role};
 use moderation::quality::reviews::{Answer, ReviewRefused};
 use moderation::quality::strata::{Stratum, WHOLE_PPM};
-use moderation::views;
+use moderation::routing::QueueSettings;
+use moderation::{Seawall, Settings, views};
 
+use super::routing::with_queues;
 use super::world::{World, hash_of};
 
 const ALLOW: Answer = Answer {
@@ -388,4 +392,72 @@ pub async fn golden_cases_keep_to_their_queues_and_versions(world: World) {
     let again = retire_golden(&world.app, &lead, id).await;
     assert!(matches!(again, Err(QualityError::NotFound { .. })));
     assert!(!views::is_golden(&world.app, &lead, case).await.unwrap());
+}
+
+/// The same process, whose operator asks for so many second opinions at the desk.
+fn asking(app: &Seawall, share: f64) -> Seawall {
+    let mut settings = (*app.settings).clone();
+    settings.desk.second_opinions = share;
+    let mut app = app.clone();
+    app.settings = Arc::new(settings);
+    app
+}
+
+/// At the desk a question takes the place of a case: of none that presses, for nobody who had a hand in it, and a golden one looks like any other.
+pub async fn a_question_comes_between_two_cases(world: World) {
+    known(&world).await;
+    ask_all(&world).await;
+    let golden = decided(&world, "post-1", RESTRICT).await;
+    make_golden(&world.app, &world.admin, golden, RESTRICT, "a flag and a call to kill")
+        .await
+        .unwrap();
+    for item in ["post-2", "post-3", "post-4"] {
+        decided(&world, item, ALLOW).await;
+    }
+    draw_later(&world).await;
+    let waiting = world.submit("post-5", hash_of(1)).await.case.unwrap();
+    let queue = views::case(&world.app, &world.colleague, waiting)
+        .await
+        .unwrap()
+        .unwrap()
+        .case
+        .queue;
+    let pressing = QueueSettings {
+        lane: Some(Lane::Deadline),
+        ..QueueSettings::default()
+    };
+
+    let [never, always] = [0.0, 1.0].map(|share| asking(&world.app, share));
+    let of_moderator = take_next(&always, &world.moderator, None).await.unwrap();
+    assert_eq!(of_moderator, Some(Work::Case(waiting)), "who decided is not asked");
+    moderation::flows::cases::release_case(&always, &world.moderator, waiting)
+        .await
+        .unwrap();
+    assert!(matches!(
+        take_next(&never, &world.colleague, None).await.unwrap(),
+        Some(Work::Case(_))
+    ));
+    moderation::flows::cases::release_case(&never, &world.colleague, waiting)
+        .await
+        .unwrap();
+
+    // What presses goes before any question.
+    let pressed = asking(&with_queues(&world.app, &[(queue.as_str(), pressing)]), 1.0);
+    world.clock.advance(Duration::from_secs(3_600));
+    moderation::flows::routing::place_waiting(&pressed).await.unwrap();
+    assert_eq!(
+        take_next(&pressed, &world.colleague, None).await.unwrap(),
+        Some(Work::Case(waiting))
+    );
+    // It is held now: nothing presses any more, and whoever comes next is asked. In the end every question was, and the golden one among them.
+    let mut n_asked = 0;
+    while let Some(Work::Question(question)) = take_next(&pressed, &lead(&world), None).await.unwrap() {
+        let blind = views::blind_review(&world.app, &lead(&world), question).await.unwrap();
+        assert!(blind.is_some_and(|blind| !format!("{blind:?}").to_lowercase().contains("golden")));
+        answer_review(&world.app, &lead(&world), question, ALLOW, "as I see it")
+            .await
+            .unwrap();
+        n_asked += 1;
+    }
+    assert!(n_asked >= 4, "{n_asked}");
 }

@@ -55,6 +55,7 @@ static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets {
         &[
             include_bytes!("../../static/console.js"),
             include_bytes!("../../static/palette.js"),
+            include_bytes!("../../static/next.js"),
         ],
     ),
     icon: Asset::new(

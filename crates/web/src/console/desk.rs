@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use moderation::flows::cases as flow;
+use moderation::flows::turn::{self, Work};
 use moderation::model::{CaseId, CaseState, EntryId, ItemId, ItemKind, PreviewKind, Queue, Right, Tier, Timestamp};
 use moderation::views::{self, CaseFilter, CaseRow, IncidentView, Nearness, QueueCover};
 use serde::Deserialize;
@@ -220,17 +220,27 @@ pub async fn take_next_case(State(state): State<WebState>, Posted { person, fiel
     next_case(&state, &person, queue, None).await
 }
 
-/// The way to the next free case: of `queue` if it has one, else of the most pressing; or to the desk if there is none.
+/// The way to what is to be done next: of `queue` if it has a free case, else of the most pressing; or to the desk if there is none.
 pub async fn next_case(state: &WebState, person: &Person, queue: Option<Queue>, done: Option<Flash>) -> Answer {
-    let mut next = flow::take_next_case(&state.app, &person.actor, queue).await?;
+    let mut next = turn::take_next(&state.app, &person.actor, queue).await?;
     if next.is_none() && queue.is_some() {
-        next = flow::take_next_case(&state.app, &person.actor, None).await?;
+        next = turn::take_next(&state.app, &person.actor, None).await?;
     }
-    Ok(match (next, done) {
-        (Some(id), Some(done)) => go_saying(state, &format!("/cases/{id}"), &done),
-        (Some(id), None) => go_to(&format!("/cases/{id}")),
-        (None, Some(done)) => go_saying(state, "/desk", &done),
-        (None, None) => go_saying(state, "/desk", &Flash::new("flash.queue_done", "")),
+    let address = match next {
+        Some(Work::Case(id)) => format!("/cases/{id}"),
+        // Whoever comes from the desk goes on there, in the same queue.
+        Some(Work::Question(id)) => {
+            format!(
+                "/quality/reviews/{id}?desk={}",
+                queue.map_or("all", |queue| queue.as_str())
+            )
+        }
+        None => "/desk".to_owned(),
+    };
+    let done = done.or_else(|| (address == "/desk").then(|| Flash::new("flash.queue_done", "")));
+    Ok(match done {
+        Some(done) => go_saying(state, &address, &done),
+        None => go_to(&address),
     })
 }
 

@@ -54,6 +54,34 @@ async fn next(world: &World, person: &Person) -> String {
 }
 
 #[tokio::test]
+async fn a_question_at_the_desk_leads_on_to_a_case() {
+    let (world, [amal, ben, _], _) = drawn().await;
+    let world = world.changed(|app| {
+        let mut settings = (*app.settings).clone();
+        settings.desk.second_opinions = 1.0;
+        app.settings = std::sync::Arc::new(settings);
+    });
+    let case = submit(&world, "post-2", pdq(KNOWN), |_| ()).await;
+
+    let question = ben.post(&world, "/desk/next", &[]).await.leads_to().to_owned();
+    assert!(
+        question.starts_with("/quality/reviews/") && question.ends_with("?desk=all"),
+        "{question}"
+    );
+    let page = ben.get(&world, &question).await;
+    page.says(200, "look at this");
+    page.says(200, "name=\"desk\" value=\"all\"");
+    let path = question.trim_end_matches("?desk=all");
+    let incomplete = ben.post(&world, path, &[("reason", "mine"), ("desk", "all")]).await;
+    incomplete.says(422, "name=\"desk\" value=\"all\"");
+    let answer = [("outcome", "allow"), ("reason", "a report"), ("desk", "all")];
+    let answered = ben.post(&world, path, &answer).await;
+    assert_eq!(answered.leads_to(), format!("/cases/{case}"));
+    // Who decided is not asked, and what somebody writes into the address leads nowhere else.
+    assert_eq!(amal.post(&world, "/desk/next", &[]).await.leads_to(), "/desk");
+}
+
+#[tokio::test]
 async fn a_question_shows_nothing_of_what_anybody_said() {
     let (world, [amal, ben, noor], case) = drawn().await;
     assert_eq!(next(&world, &amal).await, "/quality/reviews", "not the one who decided");

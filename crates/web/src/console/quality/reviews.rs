@@ -1,15 +1,18 @@
 //! Second opinions: a question with what was posted and nothing of what anybody said of it. Start with [`show_review`].
 
 use askama::Template;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use axum::response::Response;
 use moderation::flows::quality::{self as flow, QualityError};
 use moderation::model::{Judgement, PolicyCode, ReviewId};
 use moderation::views::{self, BlindView, GoldenAnswer};
+use serde::Deserialize;
 
 use super::answer::answer_of;
 use crate::WebState;
 use crate::console::beside::Beside;
+use crate::console::desk::next_case;
 use crate::console::evidence::{FileCard, file_cards};
 use crate::console::figures::ShareWords;
 use crate::console::flash::Flash;
@@ -62,22 +65,36 @@ struct ReviewPage {
     shell: Shell,
     form: FormState,
     action: String,
+    /// Where the person came from: a queue of the desk, or `all` of it; nothing for the page of second opinions.
+    desk: Option<String>,
     view: BlindView,
     files: Vec<FileCard>,
     policies: &'static [PolicyCode],
     reason_length_max: usize,
 }
 
+/// Where the person came from.
+#[derive(Debug, Deserialize)]
+pub struct ReviewQuery {
+    /// A queue of the desk, or `all` of it.
+    desk: Option<String>,
+}
+
 /// `GET /quality/reviews/{id}`
-pub async fn show_review(State(state): State<WebState>, person: Person, Path(id): Path<String>) -> Answer {
-    match review_page(&state, person, parse(&id)?, FormState::default()).await? {
+pub async fn show_review(
+    State(state): State<WebState>,
+    person: Person,
+    Path(id): Path<String>,
+    Query(query): Query<ReviewQuery>,
+) -> Answer {
+    match review_page(&state, person, parse(&id)?, FormState::default(), query.desk).await? {
         Some(page) => show(&page),
-        None => Ok(go_saying(
-            &state,
-            "/quality/reviews",
-            &Flash::new("problem.quality.gone", ""),
-        )),
+        None => Ok(gone(&state)),
     }
+}
+
+fn gone(state: &WebState) -> Response {
+    go_saying(state, "/quality/reviews", &Flash::new("problem.quality.gone", ""))
 }
 
 async fn review_page(
@@ -85,6 +102,7 @@ async fn review_page(
     person: Person,
     id: ReviewId,
     form: FormState,
+    desk: Option<String>,
 ) -> Result<Option<ReviewPage>, ConsoleError> {
     let Some(mut view) = views::blind_review(&state.app, &person.actor, id).await? else {
         return Ok(None);
@@ -96,6 +114,7 @@ async fn review_page(
     Ok(Some(ReviewPage {
         form,
         action: format!("/quality/reviews/{id}"),
+        desk: desk.filter(|desk| !desk.is_empty()),
         view,
         files,
         policies: PolicyCode::ALL,
@@ -108,28 +127,30 @@ async fn review_page(
 pub async fn answer_review(State(state): State<WebState>, Path(id): Path<String>, posted: Posted) -> Answer {
     let id = parse(&id)?;
     let Posted { person, fields } = posted;
+    let desk = fields.get("desk").to_owned();
     let wrong = match answer_of(&person.shell, &fields) {
         Ok(answer) => match flow::answer_review(&state.app, &person.actor, id, answer, fields.get("reason")).await {
-            Ok(()) => return next_review(&state, &person, Some(Flash::new("flash.quality.answered", ""))).await,
+            Ok(()) => {
+                let done = Some(Flash::new("flash.quality.answered", ""));
+                return match fields.get("desk") {
+                    "" => next_review(&state, &person, done).await,
+                    queue => next_case(&state, &person, queue.parse().ok(), done).await,
+                };
+            }
             Err(QualityError::Invalid { field, what }) => {
                 let what = person.shell.with("common.field_invalid", "what", what);
                 FormState::filled(fields).wrong(field, what)
             }
             Err(QualityError::Refused(_) | QualityError::Changed) => {
-                let gone = Flash::new("problem.quality.gone", "");
-                return Ok(go_saying(&state, "/quality/reviews", &gone));
+                return Ok(gone(&state));
             }
             Err(error) => return Err(error.into()),
         },
         Err(form) => *form,
     };
-    match review_page(&state, person, id, wrong).await? {
+    match review_page(&state, person, id, wrong, Some(desk)).await? {
         Some(page) => show_with(StatusCode::UNPROCESSABLE_ENTITY, &page),
-        None => Ok(go_saying(
-            &state,
-            "/quality/reviews",
-            &Flash::new("problem.quality.gone", ""),
-        )),
+        None => Ok(gone(&state)),
     }
 }
 
