@@ -13,7 +13,7 @@ use moderation::model::{Actor, CaseId, Judgement, Lane, Outcome, PolicyCode, Que
 use moderation::quality::reviews::{Answer, ReviewRefused};
 use moderation::quality::strata::{Stratum, WHOLE_PPM};
 use moderation::routing::QueueSettings;
-use moderation::{Seawall, Settings, views};
+use moderation::{Seawall, views};
 
 use super::routing::with_queues;
 use super::world::{World, hash_of};
@@ -404,7 +404,7 @@ fn asking(app: &Seawall, share: f64) -> Seawall {
 }
 
 /// At the desk a question takes the place of a case: of none that presses, for nobody who had a hand in it, and a golden one looks like any other.
-pub async fn a_question_comes_between_two_cases(world: World) {
+pub async fn a_question_comes_between_two_cases(mut world: World) {
     known(&world).await;
     ask_all(&world).await;
     let golden = decided(&world, "post-1", RESTRICT).await;
@@ -443,11 +443,11 @@ pub async fn a_question_comes_between_two_cases(world: World) {
 
     // What presses goes before any question.
     let pressed = asking(&with_queues(&world.app, &[(queue.as_str(), pressing)]), 1.0);
-    world.clock.advance(Duration::from_secs(3_600));
-    moderation::flows::routing::place_waiting(&pressed).await.unwrap();
+    world.app = pressed.clone();
+    let urgent = world.submit("post-6", hash_of(1)).await.case.unwrap();
     assert_eq!(
         take_next(&pressed, &world.colleague, None).await.unwrap(),
-        Some(Work::Case(waiting))
+        Some(Work::Case(urgent))
     );
     // It is held now: nothing presses any more, and whoever comes next is asked. In the end every question was, and the golden one among them.
     let mut n_asked = 0;

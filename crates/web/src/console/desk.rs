@@ -232,7 +232,7 @@ pub async fn next_case(state: &WebState, person: &Person, queue: Option<Queue>, 
         Some(Work::Question(id)) => {
             format!(
                 "/quality/reviews/{id}?desk={}",
-                queue.map_or("all", |queue| queue.as_str())
+                queue.as_ref().map_or("all", Queue::as_str)
             )
         }
         None => "/desk".to_owned(),
