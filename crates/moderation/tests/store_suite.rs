@@ -18,6 +18,7 @@ mod suite {
     pub mod mail;
     pub mod measures;
     pub mod migrations;
+    pub mod notes;
     pub mod people;
     pub mod pictures;
     pub mod proposals;
@@ -308,6 +309,9 @@ on_both_engines! {
     quality::a_question_comes_between_two_cases,
     quality::golden_cases_are_asked_among_others_and_learned_of_later,
     quality::golden_cases_keep_to_their_queues_and_versions,
+    notes::comments_stay_among_those_who_see_the_case,
+    notes::who_commented_is_not_asked_blindly,
+    notes::a_text_is_read_in_another_language,
     archive::a_backup_restores_into_either_engine,
     archive::a_damaged_backup_is_refused_whole,
     routing::lanes_go_one_before_the_other,

@@ -12,6 +12,7 @@ use moderation::flows::actions::ActionError;
 use moderation::flows::banks::BankError;
 use moderation::flows::rules::RulesError;
 use moderation::flows::submit::SubmitError;
+use moderation::flows::translate::TranslateError;
 use moderation::media::ScanError;
 use moderation::model::Denied;
 use moderation::store::StoreError;
@@ -491,6 +492,21 @@ impl From<SubmitError> for ApiError {
             SubmitError::KeyReused => ApiError::KeyReused,
             SubmitError::Busy => ApiError::Busy { what: MEDIA_BUSY },
             SubmitError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<TranslateError> for ApiError {
+    fn from(error: TranslateError) -> Self {
+        match error {
+            TranslateError::Denied(denied) => denied.into(),
+            TranslateError::NotFound { what } => ApiError::NotFound { thing: what },
+            TranslateError::Changed => ApiError::Conflict {
+                what: "The item has another revision: what was translated is not what is there.",
+                remedy: "Get the item, translate its text, and name its revision.",
+            },
+            TranslateError::Invalid { field, what } => ApiError::invalid(field, what),
+            TranslateError::Store(error) => error.into(),
         }
     }
 }

@@ -109,6 +109,7 @@ document.addEventListener("seawall:page", ({ detail: signal }) => {
     const form = document.querySelector("[data-decide]");
     if (form && event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
+      if (event.repeat) return;
       form.requestSubmit(form.querySelector("[data-submit]"));
       return;
     }
@@ -125,6 +126,8 @@ document.addEventListener("seawall:page", ({ detail: signal }) => {
       }
     }
     if (key === "v") {
+      // A key that was held when this page came uncovers nothing here.
+      if (event.repeat && !evidence.some((box) => box.classList.contains("is-held"))) return;
       const box = currentEvidence();
       if (box?.querySelector("[data-hold]")) show(box, true);
       return;
@@ -272,6 +275,7 @@ document.addEventListener("seawall:page", ({ detail: signal }) => {
       if (sent || lost || document.visibilityState !== "visible") return;
       try {
         const answer = await fetch(held.dataset.renew, { method: "POST", body: token(), redirect: "manual" });
+        if (signal.aborted) return;
         lost = answer.status === 409;
         all("[data-lost]").forEach((notice) => (notice.hidden = !lost));
       } catch {
@@ -280,8 +284,13 @@ document.addEventListener("seawall:page", ({ detail: signal }) => {
     }
     // Only what is sent about this case: the case before it can still be undone from here.
     const own = held.dataset.renew.slice(0, held.dataset.renew.lastIndexOf("/") + 1);
-    const onSubmit = (event) => {
-      if (event.target.getAttribute("action")?.startsWith(own)) sent = true;
+    const isOwn = (form) => form.getAttribute("action")?.startsWith(own);
+    const onSending = ({ detail: form }) => {
+      if (isOwn(form)) sent = true;
+    };
+    // What `next.js` sends, it tells of.
+    const onSubmit = ({ target: form }) => {
+      if (!form.matches("[data-next]") && isOwn(form)) sent = true;
     };
     const onShow = () => {
       sent = false;
@@ -292,6 +301,7 @@ document.addEventListener("seawall:page", ({ detail: signal }) => {
     };
     const timer = setInterval(renew, 60_000);
     document.addEventListener("submit", onSubmit, { signal });
+    document.addEventListener("seawall:sending", onSending, { signal });
     document.addEventListener("seawall:unsent", onShow, { signal });
     document.addEventListener("visibilitychange", renew, { signal });
     window.addEventListener("pageshow", onShow, { signal });

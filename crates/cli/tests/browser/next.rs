@@ -104,9 +104,34 @@ fn what_is_wrong_is_said_where_it_is() {
         browser.try_find("[name=outcome][value=restrict]:checked").is_some(),
         "what was chosen stands"
     );
+    // What the server refuses outright changes nothing on the page either: here a form that is not of this session.
     browser.press(&["1", "0"]);
+    let token = "const field = document.querySelector('[data-decide] [name=csrf]'); const was = field.value; field.value = arguments[0]; return was";
+    let right = browser.run(token, &[json!("of somebody else")]);
+    browser.press(&[key::ENTER]);
+    browser.wait("a word that it was refused", |browser| browser.is_seen("[data-unsent]"));
+    assert!(browser.text("[data-unsent]").contains("did not take it"));
+    assert!(
+        browser
+            .try_find("[name=policy][value=terrorist_content]:checked")
+            .is_some()
+    );
+    browser.run(token, &[right]);
+    // A key that was held before the page came uncovers nothing on it.
+    let held = "document.dispatchEvent(new KeyboardEvent('keydown', {key: 'v', repeat: true, bubbles: true})); \
+                return document.querySelectorAll('.is-held').length";
+    let held = held.replace("document.dispatchEvent", "document.body.dispatchEvent");
+    assert_eq!(browser.run(&held, &[]), 0);
+    // The language that was chosen elsewhere meanwhile is that of the whole page.
+    browser.run("document.cookie = 'seawall_prefs=lang=ar; path=/'", &[]);
+    browser.run("document.querySelector('[name=policy]:checked').focus()", &[]);
     browser.leave(|browser| browser.press(&[key::ENTER]));
     assert_ne!(browser.url(), case);
+    let html = browser.run(
+        "const {lang, dir} = document.documentElement; return `${lang} ${dir}`",
+        &[],
+    );
+    assert_eq!(html, "ar rtl");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! Owns the tables `cases_*`. An item has at most one open case; the database itself sees to that. The states and their
 //! transitions are in [`crate::model::case`].
 
+pub mod comments;
+
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 

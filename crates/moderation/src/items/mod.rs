@@ -6,6 +6,7 @@ mod facts;
 mod media;
 mod recordings;
 mod transcripts;
+mod translations;
 
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, query};
@@ -22,6 +23,7 @@ pub use recordings::{
     newest_hashes, strip_picture, strip_places, traces_since, waveform,
 };
 pub use transcripts::{insert_transcript, transcripts};
+pub use translations::{put_translation, remove_translation, translations};
 
 /// An item to be kept.
 #[derive(Debug, Clone)]
@@ -119,6 +121,7 @@ pub async fn put(tx: &mut Tx, new: &NewItem, now: Timestamp) -> Result<Put, Stor
     if revision > 1 {
         // What was said before is gone like the text that it stood beside.
         transcripts::forget_before(tx, &new.id, revision).await?;
+        translations::forget_before(tx, &new.id, revision).await?;
     }
     Ok(Put::Fresh { revision })
 }

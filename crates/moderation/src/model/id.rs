@@ -93,6 +93,7 @@ id!(/** An entry of a bank. */ EntryId, "ent");
 id!(/** A file that belongs to an item. */ MediaId, "med");
 id!(/** A decision. */ DecisionId, "dec");
 id!(/** A case. */ CaseId, "case");
+id!(/** What somebody told the others about a case. */ CommentId, "note");
 id!(/** An action ordered from the platform. */ ActionId, "act");
 id!(/** A live stream. */ StreamId, "stream");
 id!(/** A change of the rules. */ ChangeId, "chg");

@@ -11,6 +11,7 @@ pub mod bank;
 pub mod care;
 pub mod case;
 pub mod chance;
+pub mod comment;
 pub mod decision;
 pub mod event;
 pub mod facts;
@@ -29,6 +30,7 @@ pub mod strike;
 pub mod strip;
 pub mod time;
 pub mod transcript;
+pub mod translation;
 pub mod verdict;
 mod work;
 
@@ -40,12 +42,13 @@ pub use bank::{Bank, BankChange, Crops, Entry, EntryState, Judged, KeptSound, Ke
 pub use care::Exposure;
 pub use case::{Case, CaseState, InvalidTransition, Lease, TakenOver};
 pub use chance::Chance;
+pub use comment::Comment;
 pub use decision::{Author, Decision, Judgement, Versions};
 pub use event::Event;
 pub use facts::PlatformFacts;
 pub use id::{
-    ActionId, AlarmId, BankId, CaseId, ChangeId, DecisionId, EntryId, GoldenId, ItemId, KeyId, MediaId, ProposalId,
-    ReviewId, StreamId, UserId,
+    ActionId, AlarmId, BankId, CaseId, ChangeId, CommentId, DecisionId, EntryId, GoldenId, ItemId, KeyId, MediaId,
+    ProposalId, ReviewId, StreamId, UserId,
 };
 pub use item::{Audience, Item, ItemKind, Media, MediaStatus, Plays, PreviewKind};
 pub use lane::{Factors, Lane, LearnedFrom, Place, PlaceFacts, WorkKind};
@@ -67,6 +70,7 @@ pub use strike::{AccountHistory, PastDecision, Strike, StrikeRule, StrikeSetting
 pub use strip::{NewStripPicture, StripPlace};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use transcript::{TranscriptLine, spoken};
+pub use translation::Translation;
 pub use verdict::{Match, MatchSegment, MatchTarget, MediaVerdict, SegmentKind, Sighted, Tier, Verdict};
 pub use work::off_thread;
 

@@ -32,6 +32,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (22, include_str!("../../migrations/0022_measures.sql")),
     (23, include_str!("../../migrations/0023_proposals.sql")),
     (24, include_str!("../../migrations/0024_oidc.sql")),
+    (25, include_str!("../../migrations/0025_comments_and_translations.sql")),
 ];
 
 /// The database's tables cannot be brought up to date.

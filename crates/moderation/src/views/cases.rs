@@ -10,8 +10,8 @@ use super::items::{MediaView, media_views};
 use super::standing::{Standing, standing};
 use super::{ViewError, cursor, names};
 use crate::model::{
-    Action, ActionKind, Actor, Author, Case, CaseId, CaseState, Decision, Event, Item, ItemId, ItemKind, Match,
-    MediaId, Page, PageRequest, PlatformFacts, Recheck, Right, Stands, Tier,
+    Action, ActionKind, Actor, Author, Case, CaseId, CaseState, Comment, Decision, Event, Item, ItemId, ItemKind,
+    Match, MediaId, Page, PageRequest, PlatformFacts, Recheck, Right, Stands, Tier, Translation,
 };
 use crate::rules::restrictions;
 use crate::store::columns::Columns;
@@ -68,6 +68,8 @@ pub struct CaseView {
     pub closed_by_name: Option<String>,
     /// The item.
     pub item: Item,
+    /// Its text in other languages.
+    pub translations: Vec<Translation>,
     /// Why a person reported it.
     pub report: Option<String>,
     /// What the platform said of it beside its content.
@@ -82,6 +84,8 @@ pub struct CaseView {
     pub actions: Vec<Action>,
     /// What re-checks of them found, oldest first.
     pub rechecks: Vec<Recheck>,
+    /// What people told each other about the case, oldest first.
+    pub comments: Vec<CommentView>,
     /// What happened to the case and the item, oldest first; at most [`CaseView::EVENTS_MAX`].
     pub events: Vec<EventView>,
 }
@@ -89,6 +93,15 @@ pub struct CaseView {
 impl CaseView {
     /// The most lines of the log that a case shows for each of its subjects.
     pub const EVENTS_MAX: i64 = 100;
+}
+
+/// A comment, and by whom in words.
+#[derive(Debug, Clone)]
+pub struct CommentView {
+    /// The comment.
+    pub comment: Comment,
+    /// Who wrote it: for the console only.
+    pub author_name: String,
 }
 
 /// A decision, and by whom in words.
@@ -220,6 +233,8 @@ pub async fn case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Option<Cas
     let actions = actions::list_of_item(&mut conn, &case.item).await?;
     let rechecks = actions::rechecks::of_item(&mut conn, &case.item).await?;
     let stands = stands_of(&mut conn, &case.item).await?;
+    let translations = items::translations(&mut conn, &case.item, item.revision).await?;
+    let comments = cases::comments::of_case(&mut conn, id).await?;
 
     let mut log = events::list_about(&mut conn, &id.to_string(), CaseView::EVENTS_MAX).await?;
     log.extend(events::list_about(&mut conn, case.item.as_str(), CaseView::EVENTS_MAX).await?);
@@ -241,6 +256,11 @@ pub async fn case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Option<Cas
         CaseState::Closed { by, .. } => Some(name_of(by)),
         CaseState::Open { .. } => None,
     };
+    let comments = comments.into_iter().map(|comment| CommentView {
+        author_name: name_of(comment.author),
+        comment,
+    });
+    let comments = comments.collect();
     let decisions = decisions
         .into_iter()
         .map(|decision| DecisionView::of(decision, &names))
@@ -252,6 +272,7 @@ pub async fn case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Option<Cas
         holder_name,
         closed_by_name,
         item,
+        translations,
         report,
         facts,
         media,
@@ -259,6 +280,7 @@ pub async fn case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Option<Cas
         stands,
         actions,
         rechecks,
+        comments,
         events,
     }))
 }

@@ -10,7 +10,7 @@ use super::{ViewError, names};
 use crate::matching::evidence;
 use crate::model::{
     Action, Actor, Case, CaseId, DecisionId, EntryId, EntryState, Item, ItemId, Match, Media, MediaId, MediaVerdict,
-    Outcome, PreviewKind, Recheck, Right, StripPlace, TranscriptLine, Verdict,
+    Outcome, PreviewKind, Recheck, Right, StripPlace, TranscriptLine, Translation, Verdict,
 };
 use crate::store::StoreError;
 use crate::store::columns::{Columns, damaged};
@@ -36,6 +36,8 @@ pub struct ItemRow {
 pub struct ItemView {
     /// The item.
     pub item: Item,
+    /// Its text in other languages.
+    pub translations: Vec<Translation>,
     /// Why a person reported it.
     pub report: Option<String>,
     /// Its files.
@@ -99,6 +101,7 @@ pub async fn item(app: &Seawall, actor: &Actor, id: &ItemId) -> Result<Option<It
         return Ok(None);
     };
     let media = media_views(&mut conn, id, item.revision).await?;
+    let translations = items::translations(&mut conn, id, item.revision).await?;
     let names = names::all(&mut conn).await?;
     let decisions = decisions::list_of_item(&mut conn, id).await?;
     let decisions = decisions
@@ -111,6 +114,7 @@ pub async fn item(app: &Seawall, actor: &Actor, id: &ItemId) -> Result<Option<It
     let rechecks = actions::rechecks::of_item(&mut conn, id).await?;
     Ok(Some(ItemView {
         item,
+        translations,
         report,
         media,
         decisions,

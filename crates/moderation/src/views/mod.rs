@@ -35,7 +35,7 @@ pub use banks::{
     BankRow, bank, bank_by_name, blurred_entry_preview, blurred_entry_strip_picture, entry, entry_strip, list_banks,
     list_entries, list_whole_entries, long_signals,
 };
-pub use cases::{CaseFilter, CaseRow, CaseView, DecisionView, EventView, Nearness, case, list_cases};
+pub use cases::{CaseFilter, CaseRow, CaseView, CommentView, DecisionView, EventView, Nearness, case, list_cases};
 pub use cluster::{CLUSTER_ITEMS_MAX, Cluster, Member, Why, cluster, n_in_cluster};
 pub(crate) use consistency::consistency_faults;
 pub use context::{CONTEXT_ITEMS_MAX, CaseContext, EntryPast, Poster, RelatedCase, Tally, case_context};

@@ -10,7 +10,7 @@ use super::items::{MediaView, media_views};
 use super::{ViewError, names, reaches_item};
 use crate::Seawall;
 use crate::model::{
-    Actor, Audience, Author, CaseId, ItemKind, Measured, ReviewId, Right, Timestamp, UserId, off_thread,
+    Actor, Audience, Author, CaseId, ItemKind, Measured, ReviewId, Right, Timestamp, Translation, UserId, off_thread,
 };
 use crate::quality::figures::{ANSWERS_MIN, Figures, Precision, Share};
 use crate::quality::golden::{self, Golden};
@@ -51,10 +51,19 @@ pub struct BlindView {
     pub audience: Option<Audience>,
     /// Its text.
     pub text: Option<String>,
+    /// The text in other languages, without who translated.
+    pub translations: Vec<Translation>,
     /// Why a person reported it.
     pub report: Option<String>,
     /// Its files, without what they matched and without their signals.
     pub media: Vec<MediaView>,
+}
+
+impl BlindView {
+    /// The languages that the platform named: not shown here, for a rule may have named them in its reason.
+    pub fn languages(&self) -> &[String] {
+        &[]
+    }
 }
 
 /// The question on a person's page; none if it is not theirs, or its item changed.
@@ -79,6 +88,10 @@ pub async fn blind_review(app: &Seawall, actor: &Actor, id: ReviewId) -> Result<
         file.matches_capped = false;
         file.media.signals.clear();
     }
+    let mut translations = items::translations(&mut conn, &review.item, review.revision).await?;
+    for translation in &mut translations {
+        translation.translator = None;
+    }
     let until = match review.state {
         reviews::ReviewState::Waiting { held: Some(held) } if held.holder == user => held.until,
         _ => now,
@@ -91,6 +104,7 @@ pub async fn blind_review(app: &Seawall, actor: &Actor, id: ReviewId) -> Result<
         channel: item.channel,
         audience: item.audience,
         text: item.text,
+        translations,
         report,
         media,
     }))
@@ -384,7 +398,8 @@ fn without_hand_in(item: &str, user: &str) -> String {
                          WHERE c.item_id = {item} AND (c.leased_by = {user} OR c.closed_by = {user}))
          AND NOT EXISTS (SELECT 1 FROM cases_case c JOIN store_event e ON e.subject = c.id
                          WHERE c.item_id = {item} AND e.actor = {user}
-                           AND e.kind IN ('case.taken', 'case.taken_over', 'case.opened', 'case.escalated', 'case.decided'))
+                           AND e.kind IN ('case.taken', 'case.taken_over', 'case.opened', 'case.escalated', 'case.decided',
+                                           'case.commented'))
          AND NOT EXISTS (SELECT 1 FROM proposals_item w JOIN proposals_proposal p ON p.id = w.proposal_id
                          WHERE w.item_id = {item} AND (p.proposed_by = {user} OR p.ended_by = {user}))"
     )

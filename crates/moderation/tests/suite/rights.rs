@@ -3,6 +3,7 @@
 use moderation::flows::access::{self, AccessError, change_queues, end_all_sessions};
 use moderation::flows::banks::{self, BankError};
 use moderation::flows::cases::{self, CaseError};
+use moderation::flows::comments;
 use moderation::flows::leases;
 use moderation::flows::proposals::{self, ProposalError};
 use moderation::flows::quality::{self, QualityError};
@@ -10,9 +11,10 @@ use moderation::flows::reveal::{self, ClearPicture};
 use moderation::flows::rules::{self, NewChange, RulesError};
 use moderation::flows::shifts::{self, ShiftError};
 use moderation::flows::submit::{self, SubmitError};
+use moderation::flows::turn;
 use moderation::flows::{actions, actions::ActionError};
 use moderation::model::{
-    ActionId, Actor, CaseId, Chance, ChangeId, EntryId, ItemId, Judgement, KeyId, MediaId, NewBank, Outcome,
+    ActionId, Actor, CaseId, Chance, ChangeId, CommentId, EntryId, ItemId, Judgement, KeyId, MediaId, NewBank, Outcome,
     PageRequest, ProposalId, Queue, QueueSet, ReviewId, Right, Role, Scope, Timestamp, Token, UserId,
 };
 use moderation::quality::reviews::Answer;
@@ -41,6 +43,7 @@ pub async fn every_flow_asks_for_its_right(world: World) {
     let (user, entry) = (UserId::fresh(at, &chance), EntryId::fresh(at, &chance));
     let review = ReviewId::fresh(at, &chance);
     let proposal = ProposalId::fresh(at, &chance);
+    let note = CommentId::fresh(at, &chance);
     let page = PageRequest::first();
     for role in Role::ALL {
         let who = &Actor::person(user, role.into());
@@ -106,6 +109,18 @@ pub async fn every_flow_asks_for_its_right(world: World) {
             (
                 Right::DecideCases,
                 case_denied(cases::take_next_case(app, who, None).await.err()),
+            ),
+            (
+                Right::DecideCases,
+                case_denied(comments::comment_on_case(app, who, case, "why").await.err()),
+            ),
+            (
+                Right::DecideCases,
+                case_denied(comments::take_comment_back(app, who, case, note).await.err()),
+            ),
+            (
+                Right::DecideCases,
+                case_denied(turn::take_next(app, who, None).await.err()),
             ),
             (
                 Right::DecideCases,

@@ -24,6 +24,7 @@ mod rules;
 mod stream_events;
 mod streams;
 mod submit;
+mod translations;
 mod verdict;
 mod words;
 
@@ -68,6 +69,11 @@ pub(crate) fn other_routes() -> OpenApiRouter<WebState> {
     OpenApiRouter::new()
         .routes(routes!(items::list_items))
         .routes(routes!(items::get_item))
+        .routes(routes!(
+            translations::list_translations,
+            translations::put_translation,
+            translations::remove_translation
+        ))
         .routes(routes!(banks::list_banks, banks::create_bank))
         .routes(routes!(banks::get_bank, banks::change_bank))
         .routes(routes!(entries::list_entries))

@@ -8,10 +8,11 @@ use moderation::flows::cases::{self as flow, CaseError, UndoError};
 use moderation::flows::leases;
 use moderation::flows::proposals::{Settled, decide_or_propose};
 use moderation::model::{
-    AccountHistory, Action, ActionState, Answer as PlatformAnswer, Assessment, CaseId, CaseState, DecisionId, Found,
-    InvalidTransition, Item, Judgement, Notice, Outcome, PolicyCode, Queue, Recheck, Restricted, Timestamp,
+    AccountHistory, Action, ActionState, Answer as PlatformAnswer, Assessment, CaseId, CaseState, Comment, CommentId,
+    DecisionId, Found, InvalidTransition, Item, Judgement, Notice, Outcome, PolicyCode, Queue, Recheck, Restricted,
+    Timestamp, Translation,
 };
-use moderation::views::{self, CaseContext, CaseView, DecisionView, Explanation, WaitingProposal};
+use moderation::views::{self, CaseContext, CaseView, CommentView, DecisionView, Explanation, WaitingProposal};
 use serde::Deserialize;
 
 use super::beside::Beside;
@@ -47,6 +48,9 @@ struct CasePage {
     n_more: usize,
     may_escalate: bool,
     item: Item,
+    /// The languages of its text, as the platform named them.
+    languages: Vec<String>,
+    translations: Vec<Translation>,
     report: Option<String>,
     n_files: usize,
     files: Vec<FileCard>,
@@ -55,6 +59,8 @@ struct CasePage {
     decisions: Vec<DecisionLine>,
     actions: Vec<ActionLine>,
     events: Vec<EventLine>,
+    comments: Vec<CommentLine>,
+    comment_length_max: usize,
     decide: DecideForm,
     /// Languages that the affected person can be told in.
     langs: [Lang; 4],
@@ -232,6 +238,27 @@ impl ActionLine {
     }
 }
 
+struct CommentLine {
+    id: CommentId,
+    author: String,
+    at: Timestamp,
+    text: Option<String>,
+    is_mine: bool,
+}
+
+impl CommentLine {
+    fn of(view: CommentView, shell: &Shell) -> Self {
+        let me = shell.session.as_ref().map(|session| session.user.id);
+        Self {
+            id: view.comment.id,
+            author: view.author_name,
+            at: view.comment.at,
+            text: view.comment.text,
+            is_mine: me == Some(view.comment.author),
+        }
+    }
+}
+
 struct EventLine {
     kind: String,
     actor: String,
@@ -306,6 +333,8 @@ async fn case_page(
         n_more,
         may_escalate: view.case.queue != Queue::Escalated,
         item: view.item,
+        languages: view.facts.languages.unwrap_or_default(),
+        translations: view.translations,
         report: view.report,
         n_files: view.media.len(),
         files: file_cards(view.media, &beside, &shell),
@@ -323,6 +352,12 @@ async fn case_page(
                 at: line.event.at,
             })
             .collect(),
+        comments: view
+            .comments
+            .into_iter()
+            .map(|comment| CommentLine::of(comment, &shell))
+            .collect(),
+        comment_length_max: Comment::LENGTH_MAX,
         decide,
         langs: Lang::ALL,
         history,
@@ -331,6 +366,14 @@ async fn case_page(
         notice_length_max: Notice::LENGTH_MAX,
         shell,
     })
+}
+
+/// The page of a case with a form that was not taken.
+pub(super) async fn show_again(state: &WebState, person: Person, id: CaseId, form: FormState) -> Answer {
+    show_with(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        &case_page(state, person, id, form, None).await?,
+    )
 }
 
 /// `POST /cases/{id}/take`
@@ -384,10 +427,7 @@ pub async fn take_over_case(State(state): State<WebState>, Path(id): Path<String
         Err(CaseError::Invalid { .. }) => {
             let typed = Fields::of(&[("take-over-note", fields.get("note"))]);
             let form = FormState::filled(typed).wrong("take-over-note", person.shell.t("decide.need_reason"));
-            show_with(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                &case_page(&state, person, id, form, None).await?,
-            )
+            show_again(&state, person, id, form).await
         }
         Err(error) => after_change(&state, &person, id, Err(error)),
     }
@@ -406,10 +446,7 @@ pub async fn escalate_case(State(state): State<WebState>, Path(id): Path<String>
         Err(CaseError::Invalid { .. }) => {
             let typed = Fields::of(&[("escalate-reason", fields.get("reason"))]);
             let form = FormState::filled(typed).wrong("escalate-reason", person.shell.t("decide.need_reason"));
-            show_with(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                &case_page(&state, person, id, form, None).await?,
-            )
+            show_again(&state, person, id, form).await
         }
         Err(error) => after_change(&state, &person, id, Err(error)),
     }
@@ -426,10 +463,7 @@ pub async fn decide_case(State(state): State<WebState>, Path(id): Path<String>, 
     let judgement = match judgement::read(&view, &state.app.settings.measures, &person.shell, &fields) {
         Ok(judgement) => judgement,
         Err(form) => {
-            return show_with(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                &case_page(&state, person, id, form, None).await?,
-            );
+            return show_again(&state, person, id, form).await;
         }
     };
     let outcome = judgement.outcome;
@@ -465,10 +499,7 @@ pub async fn decide_case(State(state): State<WebState>, Path(id): Path<String>, 
         }
         Err(CaseError::Invalid { field, what }) => {
             let form = form.wrong(field, person.shell.with("common.field_invalid", "what", what));
-            show_with(
-                StatusCode::UNPROCESSABLE_ENTITY,
-                &case_page(&state, person, id, form, None).await?,
-            )
+            show_again(&state, person, id, form).await
         }
         Err(CaseError::Changed { .. }) => {
             let form = form.wrong("", person.shell.t("decide.changed"));

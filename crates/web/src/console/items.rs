@@ -3,7 +3,7 @@
 
 use askama::Template;
 use axum::extract::{Query, State};
-use moderation::model::{CaseId, CaseState, Item, ItemId, ItemKind, Outcome, Queue, Timestamp};
+use moderation::model::{CaseId, CaseState, Item, ItemId, ItemKind, Outcome, Queue, Timestamp, Translation};
 use moderation::views::{self, ItemRow};
 use serde::Deserialize;
 
@@ -53,6 +53,9 @@ pub struct ItemLine {
 struct ItemPage {
     shell: Shell,
     item: Item,
+    /// The page of a case shows which languages the platform named.
+    languages: Vec<String>,
+    translations: Vec<Translation>,
     report: Option<String>,
     outcome: Option<Outcome>,
     open_case: Option<CaseId>,
@@ -133,6 +136,8 @@ pub async fn show_item(State(state): State<WebState>, person: Person, Query(quer
         .collect();
     show(&ItemPage {
         item: view.item,
+        languages: Vec::new(),
+        translations: view.translations,
         report: view.report,
         outcome: decisions.last().map(|decision| decision.outcome),
         open_case: cases.iter().find(|case| case.is_open).map(|case| case.id),

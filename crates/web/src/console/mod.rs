@@ -14,6 +14,7 @@ mod assets;
 mod banks;
 mod basket;
 mod beside;
+mod case_notes;
 mod cases;
 mod cluster;
 mod cookies;
@@ -84,6 +85,12 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .route("/cases/{id}/take", post(cases::take_case))
         .route("/cases/{id}/release", post(cases::release_case))
         .route("/cases/{id}/escalate", post(cases::escalate_case))
+        .route("/cases/{id}/comments", post(case_notes::comment))
+        .route(
+            "/cases/{id}/comments/{comment}/take-back",
+            post(case_notes::take_comment_back),
+        )
+        .route("/cases/{id}/translation", post(case_notes::translate))
         .route("/cases/{id}/decide", post(cases::decide_case))
         .route("/cases/{id}/undo", post(cases::undo_decision))
         .route("/cases/{id}/renew", post(cases::renew_case))

@@ -12,6 +12,7 @@ use moderation::flows::cases::CaseError;
 use moderation::flows::proposals::ProposalError;
 use moderation::flows::rules::RulesError;
 use moderation::flows::shifts::ShiftError;
+use moderation::flows::translate::TranslateError;
 use moderation::model::Denied;
 use moderation::store::StoreError;
 use moderation::views::ViewError;
@@ -176,6 +177,19 @@ impl From<CaseError> for ConsoleError {
             | CaseError::SecondPerson { .. }
             | CaseError::Proposed => ConsoleError::BadRequest("the case does not take this"),
             CaseError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<TranslateError> for ConsoleError {
+    fn from(error: TranslateError) -> Self {
+        match error {
+            TranslateError::Denied(denied) => ConsoleError::Denied(denied),
+            TranslateError::NotFound { .. } => ConsoleError::NotFound,
+            TranslateError::Changed | TranslateError::Invalid { .. } => {
+                ConsoleError::BadRequest("the item does not take this translation")
+            }
+            TranslateError::Store(error) => error.into(),
         }
     }
 }

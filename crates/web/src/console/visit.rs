@@ -14,6 +14,7 @@ use moderation::model::Actor;
 use moderation::views;
 
 use super::agent::rough_agent;
+use super::assets;
 use super::cookies::Cookie;
 use super::flash::Flash;
 use super::page::{ProblemPage, ProblemPlainPage};
@@ -26,6 +27,9 @@ use crate::{RequestInfo, WebState, layers};
 /// Everything comes from this server, scripts and styles from files alone; nobody may frame a page.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
      connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+
+/// The script of the page that asks, where that script shows the answer in the page's place.
+const SCRIPT_OF_PAGE: HeaderName = HeaderName::from_static("x-seawall-script");
 
 /// What no page needs.
 const PERMISSIONS_POLICY: &str = "accelerometer=(), autoplay=(), camera=(), display-capture=(), encrypted-media=(), \
@@ -42,7 +46,12 @@ pub async fn visit(State(state): State<WebState>, mut request: Request, next: Ne
         return response;
     }
     let request_id = request.extensions().get::<RequestInfo>().map(|info| info.id.clone());
-    let had_flash = Cookie::Flash.read(request.headers(), secure).is_some();
+    // A script of another version does not show what it is answered: the page that it loads then has to say it.
+    let is_shown = request
+        .headers()
+        .get(SCRIPT_OF_PAGE)
+        .is_none_or(|url| url.as_bytes() == assets::script_url().as_bytes());
+    let had_flash = is_shown && Cookie::Flash.read(request.headers(), secure).is_some();
     let shell = shell_of(&state, request.headers(), request.uri()).await;
     let mut response = match &shell {
         Err(_) => Problem::of_status(StatusCode::SERVICE_UNAVAILABLE).into_plain(),

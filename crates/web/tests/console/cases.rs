@@ -471,3 +471,69 @@ async fn what_is_written_is_what_the_person_is_told() {
         (Purpose::Journalism, vec![(RabatFactor::Intent, 5)])
     );
 }
+
+#[tokio::test]
+async fn a_case_is_commented_on_and_its_text_translated() {
+    let (world, amal, ben, _) = world_with_case().await;
+    let case = submit(&world, "post-2", pdq(KNOWN), |post| {
+        post.text = Some("ujumbe".to_owned())
+    })
+    .await;
+    let case = format!("/cases/{case}");
+    let page = amal.get(&world, &case).await;
+    page.says(200, "Nobody has written anything.");
+    let wrong = amal
+        .post(&world, &format!("{case}/comments"), &[("comment", " ")])
+        .await;
+    wrong.says(422, "Not accepted: must be 1 to 2000 characters");
+    let sent = [("comment", "<b>Our</b> own channel, I think")];
+    let done = amal.post(&world, &format!("{case}/comments"), &sent).await;
+    assert_eq!(done.leads_to(), format!("{case}#comments"));
+    let page = ben.get(&world, &case).await;
+    page.says(200, "own channel, I think");
+    assert!(
+        !page.body.contains("<b>Our</b>") && !page.body.contains("take-back"),
+        "escaped, and not ben's"
+    );
+    let page = amal.get(&world, &case).await;
+    let take_back = page
+        .body
+        .split("action=\"")
+        .find(|rest| rest.contains("/take-back\""))
+        .unwrap();
+    let take_back = take_back.split('"').next().unwrap();
+    ben.post(&world, take_back, &[]).await.says(404, "");
+    amal.post(&world, take_back, &[]).await.leads_to();
+    ben.get(&world, &case).await.says(200, "Taken back.");
+
+    let fields = [
+        ("revision", "1"),
+        ("translation-language", "fr"),
+        ("translation-text", "<i>un message</i>"),
+        ("do", "keep"),
+    ];
+    let address = format!("{case}/translation");
+    assert_eq!(amal.post(&world, &address, &fields).await.leads_to(), case);
+    let page = ben.get(&world, &case).await;
+    page.says(200, "In fr");
+    page.says(200, "un message");
+    assert!(!page.body.contains("<i>un"));
+    ben.get(&world, "/item?id=post-2").await.says(200, "un message");
+    let wrong = [
+        ("revision", "1"),
+        ("translation-language", "f r"),
+        ("translation-text", "x"),
+    ];
+    amal.post(&world, &address, &wrong)
+        .await
+        .says(422, "must be a language tag");
+    let late = [
+        ("revision", "2"),
+        ("translation-language", "de"),
+        ("translation-text", "x"),
+    ];
+    assert_eq!(amal.post(&world, &address, &late).await.leads_to(), case);
+    let gone = [("revision", "1"), ("translation-language", "fr"), ("do", "remove")];
+    amal.post(&world, &address, &gone).await.leads_to();
+    assert!(!ben.get(&world, &case).await.body.contains("un message"));
+}

@@ -7,7 +7,10 @@ use crate::people::{Person, get, post, submit};
 use crate::world::{KNOWN, World, pdq};
 
 /// Every form of the console.
-const FORMS: [&str; 68] = [
+const FORMS: [&str; 71] = [
+    "/cases/x/comments",
+    "/cases/x/comments/x/take-back",
+    "/cases/x/translation",
     "/sign-in",
     "/sign-out",
     "/invite/x",

@@ -435,3 +435,44 @@ async fn a_quality_is_a_whole_number_however_it_is_written() {
         assert_eq!(send(bad).await, (422, Value::Null), "{bad}");
     }
 }
+
+#[tokio::test]
+async fn a_platform_sends_what_its_translator_made_of_a_text() {
+    let world = World::new().await;
+    let key = world.key(&[Scope::ItemsWrite]).await;
+    let reader = world.key(&[Scope::ItemsRead]).await;
+    let item = json!({ "id": "post 1/ü", "kind": "post", "text": "ujumbe" });
+    assert_eq!(world.post(&key, "/api/v1/items", item).await.status, 200);
+    let path = "/api/v1/items/post%201%2F%C3%BC/translations";
+    let body = json!({ "revision": 1, "language": "en", "text": "a message", "translator": "ours, version 7" });
+    assert_eq!(world.json(Method::PUT, &key, path, body.clone()).await.status, 204);
+    let listed = world.get(&reader, path).await.json();
+    assert_eq!(listed["revision"], 1);
+    assert_eq!(listed["translations"][0]["text"], "a message");
+    assert_eq!(listed["translations"][0]["translator"], "ours, version 7");
+
+    let put = async |key: &str, path: &str, field: &str, value: Value| {
+        let mut body = body.clone();
+        body[field] = value;
+        world.json(Method::PUT, key, path, body).await.problem()
+    };
+    assert_eq!(
+        put(&key, path, "language", json!("not a tag")).await,
+        "422 invalid-field language"
+    );
+    assert_eq!(put(&key, path, "text", json!(" ")).await, "422 invalid-field text");
+    assert!(put(&key, path, "revision", json!(2)).await.starts_with("409 "));
+    assert!(put(&reader, path, "text", json!("x")).await.starts_with("403 "));
+    let missing = "/api/v1/items/nothing/translations";
+    assert!(put(&key, missing, "text", json!("x")).await.starts_with("404 "));
+    let gone = format!("{path}?revision=1&language=en");
+    assert_eq!(world.json(Method::DELETE, &key, &gone, Value::Null).await.status, 204);
+    assert!(
+        world
+            .json(Method::DELETE, &key, &gone, Value::Null)
+            .await
+            .problem()
+            .starts_with("404 ")
+    );
+    assert_eq!(world.get(&reader, path).await.json()["translations"], json!([]));
+}
