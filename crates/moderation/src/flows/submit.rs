@@ -84,7 +84,7 @@ pub async fn submit_item(
         return give_again(app, verdict, key).await;
     }
 
-    let files = scan_all(app, &submission.media, Want::Everything).await?;
+    let files = scan_all(app, &submission.id, &submission.media, Want::Everything).await?;
     let found = look_up_all(app, &files).await?;
 
     let item = NewItem {
@@ -125,7 +125,7 @@ pub async fn submit_item(
 pub async fn check_item(app: &Seawall, actor: &Actor, submission: Submission) -> Result<Verdict, SubmitError> {
     actor.require(Right::SubmitItems)?;
     check_bounds(app, &submission)?;
-    let files = scan_all(app, &submission.media, Want::SignalsAndLooks).await?;
+    let files = scan_all(app, &submission.id, &submission.media, Want::SignalsAndLooks).await?;
     let found = look_up_all(app, &files).await?;
     let ruling = look(app, &submission, &files, &found).await?.ruling;
     let media: Vec<MediaVerdict> = files
