@@ -25,7 +25,6 @@ pub struct Pictures {
     scenes: SceneTest,
     clock: Clock,
     strip: Option<Strip>,
-    is_live: bool,
     choice: Choice,
     /// The frame after which it goes on where an earlier worker was cut off, until that is reached.
     goes_on_after: Option<LastFrame>,
@@ -63,7 +62,6 @@ impl Pictures {
                 true => Strip::of_stream(source.turn),
                 false => Strip::new(claimed_ms, source.turn),
             }),
-            is_live: request.is_live,
             choice: Choice::new(source.frame_rate, want.from_ms, is_full, every_ms),
             goes_on_after: request.resume.and_then(|resume| resume.frame),
             turn: source.turn,

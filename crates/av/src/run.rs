@@ -152,9 +152,14 @@ fn decode(
     let mut run = Run {
         pictures: video.map(|video| Pictures::new(video, clock(frame_rate), source.duration_ms, request)),
         // Asked for or not, sound alone is what a file without pictures has to show.
-        sounds: sound
-            .filter(|_| want.audio)
-            .map(|sound| Sounds::new(sound, clock(0.0), want.from_ms, request.resume.map_or(0, |at| at.n_samples))),
+        sounds: sound.filter(|_| want.audio).map(|sound| {
+            Sounds::new(
+                sound,
+                clock(0.0),
+                want.from_ms,
+                request.resume.map_or(0, |at| at.n_samples),
+            )
+        }),
         held: request
             .resume
             .and_then(|resume| resume.frame)

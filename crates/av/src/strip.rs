@@ -59,7 +59,9 @@ impl Strip {
         self.times = vec![place.before_ms; n];
         if let Some(last) = self.times.last_mut() {
             *last = place.last_ms;
-            self.spacing_ms = self.spacing_ms.saturating_mul(1_u32.checked_shl(place.n_thinned).unwrap_or(u32::MAX));
+            self.spacing_ms = self
+                .spacing_ms
+                .saturating_mul(1_u32.checked_shl(place.n_thinned).unwrap_or(u32::MAX));
             self.due_ms = place.last_ms.saturating_add(self.spacing_ms);
         }
     }

@@ -46,7 +46,10 @@ async fn scan_with_kills(host: &AvHost, path: &Path, want: AvWant, kills_ms: &[u
     let (told, mut reports) = tokio::sync::mpsc::unbounded_channel();
     let scan = {
         let (host, file) = (host.clone(), File::open(path).unwrap());
-        tokio::spawn(async move { host.scan(file, want, move |progress| told.send(progress).unwrap_or(())).await })
+        tokio::spawn(async move {
+            host.scan(file, want, move |progress| told.send(progress).unwrap_or(()))
+                .await
+        })
     };
     let mut at_ms = 0;
     for wait_ms in kills_ms {
@@ -78,10 +81,7 @@ fn films(studio: &Studio) -> Vec<PathBuf> {
             &format!("{FILM} -c:v libx264 -preset veryfast -g 60 -bf 2 -c:a aac"),
             "a.mp4",
         ),
-        studio.ffmpeg(
-            &format!("{FILM} -c:v mpeg2video -g 30 -bf 2 -q:v 4 -c:a mp2"),
-            "a.ts",
-        ),
+        studio.ffmpeg(&format!("{FILM} -c:v mpeg2video -g 30 -bf 2 -q:v 4 -c:a mp2"), "a.ts"),
         studio.ffmpeg(
             &format!("{FILM} -c:v libx264 -preset veryfast -g 600 -c:a libopus"),
             "a.mkv",
@@ -98,14 +98,22 @@ async fn a_worker_killed_at_any_moment_changes_nothing_of_what_is_found() {
         let began = Instant::now();
         let whole = scan_with(&whole_host, path.clone(), AvWant::EVERYTHING).await.unwrap();
         let took = began.elapsed();
-        assert!(whole.is_intact && whole.frames.len() > 35 && !whole.strip.is_empty(), "{path:?}");
+        assert!(
+            whole.is_intact && whole.frames.len() > 35 && !whole.strip.is_empty(),
+            "{path:?}"
+        );
         for n_kills in [1, 2] {
             let kills: Vec<u64> = (0..n_kills).map(|_| random(took.as_millis() / 3)).collect();
             let host = host();
             let scan = scan_with_kills(&host, &path, AvWant::EVERYTHING, &kills).await;
             let scan = scan.unwrap_or_else(|error| panic!("{path:?} killed after {kills:?} ms: {error}"));
             n_resumed += host.stats().resumed;
-            let times = |scan: &AvScan| scan.frames.iter().map(|frame| (frame.at_ms, frame.number)).collect::<Vec<_>>();
+            let times = |scan: &AvScan| {
+                scan.frames
+                    .iter()
+                    .map(|frame| (frame.at_ms, frame.number))
+                    .collect::<Vec<_>>()
+            };
             assert_eq!(times(&scan), times(&whole), "{path:?} killed after {kills:?} ms");
             assert!(scan == whole, "{path:?} killed after {kills:?} ms");
         }
@@ -179,7 +187,11 @@ async fn what_the_host_gathers_of_one_file_is_bounded() {
     settings.limits.gathered_bytes_max = 200 << 10;
     let host = AvHost::new(settings).unwrap();
     let part = scan_with(&host, path, AvWant::EVERYTHING).await.unwrap();
-    assert!(!part.is_intact && part.scanned_ms < whole.scanned_ms, "{}", part.scanned_ms);
+    assert!(
+        !part.is_intact && part.scanned_ms < whole.scanned_ms,
+        "{}",
+        part.scanned_ms
+    );
     let (n, n_whole) = (part.frames.len(), whole.frames.len());
     assert!((5..n_whole).contains(&n), "{n} of {n_whole}");
     assert_eq!(part.frames, whole.frames[..n], "what was looked at is as it was");

@@ -121,7 +121,13 @@ fn videos_added_at_once_are_found_as_those_added_one_by_one() {
     at_once.add_many(&all);
     for (_, frames) in &films {
         let query = &frames[10..40];
-        let handles = |index: &VideoIndex| index.look_up(query).iter().map(|(handle, _)| *handle).collect::<Vec<_>>();
+        let handles = |index: &VideoIndex| {
+            index
+                .look_up(query)
+                .iter()
+                .map(|(handle, _)| *handle)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(handles(&at_once).len(), 1);
         assert_eq!(handles(&at_once), handles(&one_by_one));
     }

@@ -77,7 +77,10 @@ impl Gathered {
                     self.thinned_ms = Some(picture.at_ms);
                 }
                 self.strip.push(strip_picture(picture));
-                let sizes = self.strip.iter().map(|picture| picture.small.len() + picture.blurred.len());
+                let sizes = self
+                    .strip
+                    .iter()
+                    .map(|picture| picture.small.len() + picture.blurred.len());
                 self.strip_bytes = sizes.sum::<usize>() as u64;
             }
             Body::Progress {
@@ -149,7 +152,9 @@ impl Gathered {
 
     fn can_go_on_after(&self, idx: usize) -> bool {
         let at_ms = self.frames[idx].at_ms;
-        let owes_none = self.scene_ms(idx).is_none_or(|ms| ms == at_ms && self.frames[idx].is_scene || at_ms - ms >= SCENE_MS);
+        let owes_none = self
+            .scene_ms(idx)
+            .is_none_or(|ms| ms == at_ms && self.frames[idx].is_scene || at_ms - ms >= SCENE_MS);
         // What was left out of the strip since cannot be put back.
         owes_none && self.thinned_ms.is_none_or(|ms| ms <= at_ms)
     }

@@ -69,12 +69,7 @@ pub(super) async fn scan_all(
     scanned.map(with_transcript).collect()
 }
 
-async fn scan_one(
-    app: &Seawall,
-    item: &ItemId,
-    new: &NewMedia,
-    want: Want,
-) -> Result<ScannedFile, SubmitError> {
+async fn scan_one(app: &Seawall, item: &ItemId, new: &NewMedia, want: Want) -> Result<ScannedFile, SubmitError> {
     let name = new.name.clone();
     let content = match &new.content {
         NewContent::Bytes(bytes) => FileContent::Bytes(bytes.clone()),

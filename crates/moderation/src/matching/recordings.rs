@@ -52,7 +52,9 @@ impl Default for Recordings {
 impl Recordings {
     /// Tells what entries have now: many at once take a fraction of the time. What is told twice changes nothing.
     pub fn set_many(&self, entries: &[(u64, Option<&Timeline>, Option<&Print>)]) {
-        let with_videos = entries.iter().filter_map(|(handle, timeline, _)| Some((*handle, (*timeline)?)));
+        let with_videos = entries
+            .iter()
+            .filter_map(|(handle, timeline, _)| Some((*handle, (*timeline)?)));
         self.videos.add_many(&with_videos.collect::<Vec<_>>());
         for (handle, timeline, print) in entries {
             if timeline.is_none() {

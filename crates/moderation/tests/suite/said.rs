@@ -79,7 +79,13 @@ pub async fn what_is_said_in_a_stream_is_kept_with_its_item_and_rules_read_it(wo
     for lines in wrong {
         let refused = say(&world, other, lines).await;
         assert!(
-            matches!(refused, Err(StreamError::Invalid { field: "transcript", .. })),
+            matches!(
+                refused,
+                Err(StreamError::Invalid {
+                    field: "transcript",
+                    ..
+                })
+            ),
             "{refused:?}"
         );
     }
@@ -101,7 +107,10 @@ pub async fn rules_for_what_is_said_are_told_of_once_and_a_person_stands(world: 
     let view = views::item(&world.app, &world.moderator, &verdict.item).await;
     let view = view.unwrap().unwrap();
     assert_eq!(view.item.kind, ItemKind::Stream);
-    assert!(matches!(view.media[0].media.status, MediaStatus::Scanned { is_intact: true, .. }));
+    assert!(matches!(
+        view.media[0].media.status,
+        MediaStatus::Scanned { is_intact: true, .. }
+    ));
     assert_eq!(
         texts_of(&world, "live-1").await.unwrap(),
         ["good morning", "from the harbour"]

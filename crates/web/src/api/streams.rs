@@ -130,7 +130,10 @@ pub(crate) struct FramesJson {
     #[schema(value_type = Vec<StreamFrameJson>, required = false, nullable = false, min_items = 1, max_items = 1000)]
     frames: Option<Vec<Object<StreamFrameJson>>>,
     /// What is said in any stream, if the platform writes that down: for reviewers, and for rules. Lines of a piece are in the order of time; a piece may come late.
-    #[serde(default, deserialize_with = "at_most_if_present::<_, _, { TranscriptLine::LINES_MAX }>")]
+    #[serde(
+        default,
+        deserialize_with = "at_most_if_present::<_, _, { TranscriptLine::LINES_MAX }>"
+    )]
     #[schema(value_type = Vec<TranscriptLineInput>, required = false, nullable = false, min_items = 1, max_items = 2000)]
     transcript: Option<Vec<Object<TranscriptLineInput>>>,
 }

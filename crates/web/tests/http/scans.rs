@@ -46,11 +46,12 @@ async fn who_waits_sees_how_far_it_is_and_who_goes_away_frees_the_worker() {
     let key = world.full_key().await;
     let film = BASE64_STANDARD.encode(b"\0\0\0\x18ftypisom\0\0\x02\0isomiso2");
     let send = async |item: &str| {
-        let media = json!([{ "name": "a.mp4", "bytes": film }]);
+        let media = json!([{ "name": "a.mp4", "data_base64": film }]);
         let body = json!({ "id": item, "kind": "video", "media": media }).to_string();
         let mut client = TcpStream::connect(address).await.unwrap();
         let head = format!("content-type: application/json\r\ncontent-length: {}", body.len());
-        let request = format!("POST /api/v1/items HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {key}\r\n{head}\r\n\r\n{body}");
+        let request =
+            format!("POST /api/v1/items HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {key}\r\n{head}\r\n\r\n{body}");
         client.write_all(request.as_bytes()).await.unwrap();
         client
     };

@@ -273,7 +273,9 @@ async fn what_is_said_is_sent_as_it_is_written_down_and_kept_with_the_item() {
     let line = |from_ms: u32, text: &str| json!({ "from_ms": from_ms, "to_ms": from_ms + 900, "text": text });
     let said = json!({ "transcript": [line(1_000, "good morning"), line(4_000, "now look")] });
     for sequence in [1, 1] {
-        let taken = world.post(&key, &format!("{segments}?sequence={sequence}"), said.clone()).await;
+        let taken = world
+            .post(&key, &format!("{segments}?sequence={sequence}"), said.clone())
+            .await;
         assert_eq!(taken.status, 200, "{}", taken.body);
     }
     // Frames and words in one piece; a line that came before.

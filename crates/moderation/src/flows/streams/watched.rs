@@ -11,18 +11,18 @@ use signal::audio::{ITEM_MS, Printer, QueryPrints, SoundSegment};
 use signal::video::{Frame, Segment};
 use signal::{SignalType, Span};
 
+use super::StreamError;
 use super::pcm::{Heard, Pcm, push_silence};
 use super::runs;
 use super::said::Said;
 use super::shown::Shown;
-use super::StreamError;
+use crate::Seawall;
 use crate::flows::calibrate::off_thread;
 use crate::flows::hunt::Quarry;
 use crate::flows::lookup::{self, Query};
 use crate::flows::submit::SubmitError;
 use crate::model::item::MediaSignal;
 use crate::model::{EntryId, Match, Plays, Tier, TranscriptLine};
-use crate::Seawall;
 
 /// Frames that are remembered, so that they can be held against an entry of an incident.
 const FRAMES_MAX: usize = 720;

@@ -76,7 +76,11 @@ impl Watch {
 
     /// Rules that fire for what is said, and were not told of yet. They are asked, and nothing is remembered.
     async fn newly_fired(&self, app: &Seawall, live: &Live, found: &Found) -> Result<BTreeSet<String>, SubmitError> {
-        let (item, status, now) = (item_of(live, String::new()), self.status(live.n_bytes()), app.clock.now());
+        let (item, status, now) = (
+            item_of(live, String::new()),
+            self.status(live.n_bytes()),
+            app.clock.now(),
+        );
         let matches = found.matches.iter().collect();
         let silent = KnownItem::of_new(&item, now, vec![&status], matches, None);
         let without = judging::look(app, &silent, now).await?;
