@@ -8,6 +8,7 @@
 //!
 //! Where to start reading: [`run`](mod@run), then `container.rs` and `pictures.rs`.
 
+mod choice;
 mod clock;
 mod container;
 mod input;

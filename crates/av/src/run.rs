@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
+use ac_ffmpeg::packet::Packet;
 use media::av::wire::{AvRequest, Body, End, Opened, Refusal, SoundTrack, VideoTrack};
 use media::av::worker::Gone;
 
@@ -21,6 +22,11 @@ const BAD_PACKETS_MAX: u32 = 64;
 const SHORT_MS: u32 = 2_000;
 /// Of a live stream so much is weighed at a time: its last bit may be cut off, and so may all before its first picture.
 const WEIGHED_MS: u32 = 1_000;
+/// Where a scan goes on, so much before is decoded again, and so many frames: what tells one scene from the next remembers as much.
+const WARM_MS: u32 = 2_000;
+const WARM_FRAMES: f64 = 96.0;
+/// Bytes of packets that are held back in search of the last key frame before that. Beyond, decoding begins sooner.
+const HELD_BYTES_MAX: usize = 32 << 20;
 
 /// Why a run ended before the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +51,8 @@ pub enum Fault {
         /// Its rows.
         height: u32,
     },
+    /// The place at which it was to go on is not there.
+    Lost,
     /// The host is gone.
     Gone,
 }
@@ -144,9 +152,18 @@ fn decode(
     let mut run = Run {
         pictures: video.map(|video| Pictures::new(video, clock(frame_rate), source.duration_ms, request)),
         // Asked for or not, sound alone is what a file without pictures has to show.
-        sounds: sound
-            .filter(|_| want.audio)
-            .map(|sound| Sounds::new(sound, clock(0.0), want.from_ms)),
+        sounds: sound.filter(|_| want.audio).map(|sound| {
+            Sounds::new(
+                sound,
+                clock(0.0),
+                want.from_ms,
+                request.resume.map_or(0, |at| at.n_samples),
+            )
+        }),
+        held: request
+            .resume
+            .and_then(|resume| resume.frame)
+            .map(|last| Held::before(last.at_ms, frame_rate)),
         video_clock: clock(frame_rate),
         sound_clock: clock(0.0),
         video_stream,
@@ -160,6 +177,7 @@ fn decode(
         Err(Fault::Enough) => (false, false),
         Err(Fault::Gone) => return Err(Failure::Gone),
         Err(Fault::Memory) => return Err(Refusal::Memory.into()),
+        Err(Fault::Lost) => return Err(Refusal::Lost.into()),
         Err(Fault::TooManyPixels { width, height }) => return Err(Refusal::TooManyPixels { width, height }.into()),
     };
     // What was taken is sent even when a limit ended it.
@@ -167,6 +185,7 @@ fn decode(
         Ok(()) | Err(Fault::Enough) => {}
         Err(Fault::Gone) => return Err(Failure::Gone),
         Err(Fault::Memory) => return Err(Refusal::Memory.into()),
+        Err(Fault::Lost) => return Err(Refusal::Lost.into()),
         Err(Fault::TooManyPixels { width, height }) => return Err(Refusal::TooManyPixels { width, height }.into()),
     }
     if is_whole && want.from_ms == 0 && !run.found_anything() {
@@ -190,6 +209,8 @@ fn decode(
 struct Run {
     pictures: Option<Pictures>,
     sounds: Option<Sounds>,
+    /// Packets before the place at which it goes on.
+    held: Option<Held>,
     /// Clocks of what is read, decoded or not.
     video_clock: Clock,
     sound_clock: Clock,
@@ -197,6 +218,41 @@ struct Run {
     sound_stream: Option<usize>,
     read_ms: u32,
     weighed: Weighed,
+}
+
+/// Packets of pictures that may be needed to go on: those since the last key frame.
+struct Held {
+    /// From here on nothing is held back.
+    until_ms: u32,
+    packets: Vec<Packet>,
+    n_bytes: usize,
+}
+
+impl Held {
+    fn before(at_ms: u32, frame_rate: f64) -> Self {
+        let frames_ms = if frame_rate > 0.0 {
+            (WARM_FRAMES * 1_000.0 / frame_rate) as u32
+        } else {
+            0
+        };
+        Self {
+            until_ms: at_ms.saturating_sub(WARM_MS.max(frames_ms)),
+            packets: Vec::new(),
+            n_bytes: 0,
+        }
+    }
+
+    /// Holds a packet back; says whether enough are held, or more than may be.
+    fn hold(&mut self, at_ms: u32, packet: Packet) -> bool {
+        let is_over = at_ms > self.until_ms;
+        if packet.is_key() && !is_over {
+            self.packets.clear();
+            self.n_bytes = 0;
+        }
+        self.n_bytes += packet.data().len();
+        self.packets.push(packet);
+        is_over || self.n_bytes > HELD_BYTES_MAX
+    }
 }
 
 /// What was damaged of a live stream up to some moment.
@@ -226,6 +282,7 @@ impl Run {
                 send(&Body::Progress {
                     at_ms: self.done_ms(),
                     bytes_read: source.bytes_read(),
+                    is_damaged: self.is_damaged() || log::saw_damage(),
                 })?;
             }
             let packet = match source.take() {
@@ -264,9 +321,7 @@ impl Run {
                 return Err(Fault::Enough);
             }
             if stream == self.video_stream {
-                if let Some(pictures) = &mut self.pictures {
-                    pictures.push(packet, send)?;
-                }
+                self.push_picture(at_ms, packet, send)?;
             } else if let Some(sounds) = &mut self.sounds {
                 sounds.push(packet, send)?;
             }
@@ -294,7 +349,27 @@ impl Run {
         }
     }
 
+    fn push_picture(&mut self, at_ms: u32, packet: Packet, send: &mut Send<'_>) -> Result<(), Fault> {
+        let Some(pictures) = &mut self.pictures else {
+            return Ok(());
+        };
+        let Some(held) = &mut self.held else {
+            return pictures.push(packet, send);
+        };
+        if held.hold(at_ms, packet) {
+            for packet in self.held.take().map(|held| held.packets).unwrap_or_default() {
+                pictures.push(packet, send)?;
+            }
+        }
+        Ok(())
+    }
+
     fn finish(&mut self, send: &mut Send<'_>) -> Result<(), Fault> {
+        if let (Some(pictures), Some(held)) = (&mut self.pictures, self.held.take()) {
+            for packet in held.packets {
+                pictures.push(packet, send)?;
+            }
+        }
         if let Some(sounds) = &mut self.sounds {
             sounds.finish(send)?;
         }

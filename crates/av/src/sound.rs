@@ -30,6 +30,8 @@ pub struct Sounds {
     /// When the first sample was heard.
     began_ms: Option<u32>,
     n_samples: u64,
+    /// Samples that an earlier worker sent: they are not sent again.
+    n_sent_before: u64,
     piece: Vec<i16>,
     /// Whether anything could not be decoded.
     pub is_damaged: bool,
@@ -40,7 +42,7 @@ type Format = (u32, &'static str, u32);
 
 impl Sounds {
     /// Of a track whose clock is that of the file.
-    pub fn new(source: SoundSource, clock: Clock, from_ms: u32) -> Self {
+    pub fn new(source: SoundSource, clock: Clock, from_ms: u32, n_sent_before: u64) -> Self {
         Self {
             decoder: source.decoder,
             resampler: None,
@@ -48,6 +50,7 @@ impl Sounds {
             from_ms,
             began_ms: None,
             n_samples: 0,
+            n_sent_before,
             piece: Vec::with_capacity(SAMPLES_MAX),
             is_damaged: false,
         }
@@ -185,12 +188,15 @@ impl Sounds {
     fn send_pieces(&mut self, least: usize, send: &mut Send<'_>) -> Result<(), Fault> {
         while self.piece.len() >= least {
             let n = self.piece.len().min(PIECE_SAMPLES);
+            let known = self.n_sent_before.saturating_sub(self.n_samples).min(n as u64);
             let sound = Sound {
-                at_ms: self.after(self.n_samples),
-                samples: self.piece.drain(..n).collect(),
+                at_ms: self.after(self.n_samples + known),
+                samples: self.piece.drain(..n).skip(known as usize).collect(),
             };
             self.n_samples += n as u64;
-            send(&Body::Sound(sound))?;
+            if !sound.samples.is_empty() {
+                send(&Body::Sound(sound))?;
+            }
         }
         Ok(())
     }

@@ -1,20 +1,25 @@
-//! A few small pictures that are spread over a video of unknown length.
+//! A few small pictures that are spread over a video of unknown length. They are handed on as they are taken; whoever gathers them leaves out every other one when
+//! there are too many, as is done here with their times.
 
 use ac_ffmpeg::Error;
 use ac_ffmpeg::codec::video::frame::get_pixel_format;
 use ac_ffmpeg::codec::video::scaler::Algorithm;
 use ac_ffmpeg::codec::video::{PixelFormat, VideoFrame, VideoFrameScaler};
-use media::av::wire::{Picture, STRIP_SIDE_MAX};
-use media::av::{LIVE_PICTURE_MS, STRIP_PICTURES_MAX};
+use media::av::wire::{Picture, STRIP_SIDE_MAX, StripPlace};
+use media::av::{LIVE_PICTURE_MS, STRIP_PICTURES_MAX, every_other};
 use signal::pdq::Dihedral;
 
 /// The first spacing where nobody knows how long the video is.
 const SPACING_MS: u32 = 1_000;
 const SPACING_MS_MIN: u32 = 250;
 
-/// Gathers pictures; when there are too many, every other one goes and the spacing doubles.
+/// Takes pictures; when there are too many, every other one goes and the spacing doubles.
 pub struct Strip {
-    pictures: Vec<Picture>,
+    /// Those that were taken and not yet handed on.
+    ready: Vec<Picture>,
+    /// When those of a file were shown that are kept.
+    times: Vec<u32>,
+    is_live: bool,
     spacing_ms: u32,
     due_ms: u32,
     turn: Dihedral,
@@ -29,7 +34,9 @@ impl Strip {
             claimed => claimed.div_ceil(STRIP_PICTURES_MAX as u32).max(SPACING_MS_MIN),
         };
         Self {
-            pictures: Vec::new(),
+            ready: Vec::new(),
+            times: Vec::new(),
+            is_live: false,
             spacing_ms,
             due_ms: 0,
             turn,
@@ -40,8 +47,22 @@ impl Strip {
     /// Of a stream, whose pictures are handed on as they come.
     pub fn of_stream(turn: Dihedral) -> Self {
         Self {
+            is_live: true,
             spacing_ms: LIVE_PICTURE_MS,
             ..Self::new(0, turn)
+        }
+    }
+
+    /// Goes on where another was cut off.
+    pub fn resume(&mut self, place: StripPlace) {
+        let n = (place.n_pictures as usize).min(STRIP_PICTURES_MAX);
+        self.times = vec![place.before_ms; n];
+        if let Some(last) = self.times.last_mut() {
+            *last = place.last_ms;
+            self.spacing_ms = self
+                .spacing_ms
+                .saturating_mul(1_u32.checked_shl(place.n_thinned).unwrap_or(u32::MAX));
+            self.due_ms = place.last_ms.saturating_add(self.spacing_ms);
         }
     }
 
@@ -50,33 +71,27 @@ impl Strip {
         if at_ms < self.due_ms {
             return Ok(());
         }
-        if self.pictures.len() == STRIP_PICTURES_MAX {
-            let mut at = 0;
-            self.pictures.retain(|_| {
-                at += 1;
-                at % 2 == 1
-            });
+        if self.times.len() == STRIP_PICTURES_MAX {
+            every_other(&mut self.times);
             self.spacing_ms = self.spacing_ms.saturating_mul(2);
-            let last_ms = self.pictures.last().map_or(0, |picture| picture.at_ms);
+            let last_ms = self.times.last().copied().unwrap_or(0);
             self.due_ms = last_ms.saturating_add(self.spacing_ms);
             if at_ms < self.due_ms {
                 return Ok(());
             }
         }
         let picture = self.shrink(at_ms, frame)?;
-        self.pictures.push(picture);
+        self.ready.push(picture);
+        if !self.is_live {
+            self.times.push(at_ms);
+        }
         self.due_ms = at_ms.saturating_add(self.spacing_ms);
         Ok(())
     }
 
     /// Those since the last time, in order of time.
     pub fn drain(&mut self) -> Vec<Picture> {
-        std::mem::take(&mut self.pictures)
-    }
-
-    /// In order of time.
-    pub fn into_pictures(self) -> Vec<Picture> {
-        self.pictures
+        std::mem::take(&mut self.ready)
     }
 
     fn shrink(&mut self, at_ms: u32, frame: &VideoFrame) -> Result<Picture, Error> {
@@ -158,10 +173,21 @@ mod tests {
         for (claimed_ms, n_seconds) in [(0, 10), (0, 100_000), (7_200_000, 7_200), (1_000, 500)] {
             let mut strip = Strip::new(claimed_ms, Dihedral::Original);
             let frame = black();
+            let mut times: Vec<u32> = Vec::new();
+            let mut n_sent = 0;
             for second in 0..n_seconds {
                 strip.offer(second * 1_000, &frame).unwrap();
+                for picture in strip.drain() {
+                    // As the host does.
+                    if times.len() == STRIP_PICTURES_MAX {
+                        every_other(&mut times);
+                    }
+                    times.push(picture.at_ms);
+                    n_sent += 1;
+                }
             }
-            let times: Vec<u32> = strip.into_pictures().iter().map(|picture| picture.at_ms).collect();
+            assert_eq!(times, strip.times);
+            assert!(n_sent <= media::av::wire::STRIP_SENT_MAX, "{n_sent}");
             assert_eq!(times[0], 0);
             assert!((10..=STRIP_PICTURES_MAX).contains(&times.len()), "{times:?}");
             let gaps: Vec<u32> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -192,10 +218,45 @@ mod tests {
     }
 
     #[test]
+    fn one_that_goes_on_takes_what_the_first_would_have_taken() {
+        let frame = black();
+        for cut_s in [0, 1, 22, 23, 24, 25, 60, 97] {
+            let mut whole = Strip::new(0, Dihedral::Original);
+            let (mut kept, mut n_thinned, mut resumed) = (Vec::new(), 0, None);
+            for second in 0..200_u32 {
+                if second == cut_s {
+                    let last = |back: usize| kept.len().checked_sub(back).map_or(0, |idx| kept[idx]);
+                    let mut next = Strip::new(0, Dihedral::Original);
+                    next.resume(StripPlace {
+                        n_pictures: kept.len() as u32,
+                        n_thinned,
+                        last_ms: last(1),
+                        before_ms: last(2),
+                    });
+                    resumed = Some(next);
+                }
+                whole.offer(second * 1_000, &frame).unwrap();
+                let taken = whole.drain();
+                if let Some(resumed) = &mut resumed {
+                    resumed.offer(second * 1_000, &frame).unwrap();
+                    assert_eq!(resumed.drain().len(), taken.len(), "cut at {cut_s}, {second} s");
+                }
+                for picture in taken {
+                    if kept.len() == STRIP_PICTURES_MAX {
+                        every_other(&mut kept);
+                        n_thinned += 1;
+                    }
+                    kept.push(picture.at_ms);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn they_stand_upright() {
         let mut strip = Strip::new(0, Dihedral::Rotate270);
         strip.offer(0, &black()).unwrap();
-        let picture = &strip.into_pictures()[0];
+        let picture = &strip.drain()[0];
         assert_eq!((picture.width, picture.height), (135, 240));
         assert_eq!(picture.rgb.len(), 3 * 135 * 240);
     }

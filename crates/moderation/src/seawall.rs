@@ -18,6 +18,7 @@ use crate::flows::hma::Memory;
 use crate::flows::hunts::Searched;
 use crate::flows::lookup::Remembered;
 use crate::flows::rules;
+use crate::flows::scans::Scans;
 use crate::flows::streams::{StreamSettings, Streams};
 use crate::matching::{MatchSettings, Matcher};
 use crate::model::care::CareSettings;
@@ -53,6 +54,8 @@ pub struct Seawall {
     pub settings: Arc<Settings>,
     /// The live streams of this process.
     pub streams: Arc<Streams>,
+    /// The files that are being decoded in this process.
+    pub scans: Scans,
     /// Who asks the rules.
     pub judge: Arc<Judge>,
     pub(crate) bells: Arc<Bells>,
@@ -281,6 +284,7 @@ impl Seawall {
             provider,
             settings: Arc::new(parts.settings),
             streams: Arc::default(),
+            scans: Scans::default(),
             judge: Arc::default(),
             bells: Arc::default(),
             hma: Arc::default(),

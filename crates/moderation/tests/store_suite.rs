@@ -35,6 +35,7 @@ mod suite {
     pub mod rules;
     pub mod rules_control;
     pub mod rules_effects;
+    pub mod said;
     pub mod search;
     pub mod shift;
     pub mod simulation;
@@ -243,6 +244,8 @@ on_both_engines! {
     recordings::recordings_are_imported_once_and_exported_whole,
     recordings::a_video_is_unscanned_where_nothing_can_decode_it,
     recordings::one_entry_is_one_recording,
+    said::what_is_said_in_a_stream_is_kept_with_its_item_and_rules_read_it,
+    said::rules_for_what_is_said_are_told_of_once_and_a_person_stands,
     streams::what_a_stream_shows_is_told_while_it_goes_on,
     streams::one_item_has_one_open_stream,
     streams::an_incident_is_looked_for_in_what_is_there,

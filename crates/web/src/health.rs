@@ -242,6 +242,18 @@ fn write_recordings(metrics: &views::Metrics, text: &mut Exposition) {
         text.line("seawall_av_failed_total", &[("reason", reason)], n);
     }
     text.value(
+        "seawall_av_resumed_total",
+        "counter",
+        "Scans of videos and sounds that went on where their worker was cut off.",
+        av.resumed,
+    );
+    text.value(
+        "seawall_av_looked_at_ms_total",
+        "counter",
+        "How much of videos and sounds was looked at, in milliseconds of their own time.",
+        av.looked_at_ms,
+    );
+    text.value(
         "seawall_av_queued",
         "gauge",
         "Videos and sounds that wait for a worker.",

@@ -33,6 +33,10 @@ pub struct Video {
     pub time_ms_max: u32,
     /// Most memory that a worker may take, in bytes.
     pub memory_bytes_max: u64,
+    /// How often a scan goes on where its worker was killed, crashed or stalled; 0 is never. Each time it must have come further.
+    pub resumes_max: u32,
+    /// Most memory that the server itself may take for what one file shows and lets be heard, in bytes. What follows is not looked at, and the file counts as not intact.
+    pub gathered_bytes_max: u64,
     /// Most files that may wait for a worker. One more is refused with 503.
     pub queue_max: usize,
     /// Where large files lie while they are scanned. Without it, the system's folder for temporary files. They have no name there and go with the request.
@@ -61,6 +65,8 @@ impl Default for Video {
             pixels_max: limits.pixels_max,
             time_ms_max: TIME_MS_MAX,
             memory_bytes_max: limits.memory_bytes_max,
+            resumes_max: limits.resumes_max,
+            gathered_bytes_max: limits.gathered_bytes_max,
             queue_max: limits.queue_max,
             spool_dir: None,
             traces_kept_h: u32::try_from(recordings.traces_kept.as_secs() / 3_600).unwrap_or(u32::MAX),
@@ -73,6 +79,10 @@ impl Default for Video {
 
 /// Memory below which not even the libraries' own tables fit.
 const MEMORY_BYTES_MIN: u64 = 128 << 20;
+/// Above this a file that no worker survives costs more than it is worth.
+const RESUMES_MAX: u32 = 10;
+/// Below this nothing is seen of any file.
+const GATHERED_BYTES_MIN: u64 = 1 << 20;
 /// How long a worker may take, where nobody says otherwise: shorter than the request that waits for it, so that a file which takes longer is known to be
 /// unscanned, and not merely unanswered.
 const TIME_MS_MAX: u32 = 45 * 60_000;
@@ -107,6 +117,16 @@ impl Video {
                 self.memory_bytes_max >= MEMORY_BYTES_MIN,
                 "video.memory_bytes_max",
                 "must be at least 134217728",
+            ),
+            (
+                self.resumes_max <= RESUMES_MAX,
+                "video.resumes_max",
+                "must be at most 10; 0 is never",
+            ),
+            (
+                self.gathered_bytes_max >= GATHERED_BYTES_MIN,
+                "video.gathered_bytes_max",
+                "must be at least 1048576",
             ),
             (self.queue_max > 0, "video.queue_max", "must be at least 1"),
             (
@@ -162,6 +182,8 @@ pub fn host(config: &Config, worker: AvWorkerCommand, allow_weak_jail: bool) -> 
         duration_ms_max: video.duration_s_max.saturating_mul(1_000),
         time_ms_max: video.time_ms_max,
         memory_bytes_max: video.memory_bytes_max,
+        resumes_max: video.resumes_max,
+        gathered_bytes_max: video.gathered_bytes_max,
         queue_max: video.queue_max,
         live_idle_ms_max: live_idle_ms_max(video.stream_idle_s),
         ..AvLimits::default()

@@ -109,6 +109,33 @@ fn parts_of_two_videos_in_another_are_found_with_their_times() {
 }
 
 #[test]
+fn videos_added_at_once_are_found_as_those_added_one_by_one() {
+    let films = films(9);
+    let one_by_one = index_of(&films);
+    let lines: Vec<Timeline> = films.iter().map(|(_, frames)| Timeline::of(frames, 30_000)).collect();
+    let mut all: Vec<(u64, &Timeline)> = films.iter().map(|(handle, _)| *handle).zip(&lines).collect();
+    // One is there already, and one is named twice: the last counts.
+    all.insert(0, (3, &lines[7]));
+    let at_once = VideoIndex::new();
+    at_once.add(5, &lines[0]);
+    at_once.add_many(&all);
+    for (_, frames) in &films {
+        let query = &frames[10..40];
+        let handles = |index: &VideoIndex| {
+            index
+                .look_up(query)
+                .iter()
+                .map(|(handle, _)| *handle)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(handles(&at_once).len(), 1);
+        assert_eq!(handles(&at_once), handles(&one_by_one));
+    }
+    let stats = |index: &VideoIndex| (index.stats().n_videos, index.stats().n_marks, index.stats().n_keypoints);
+    assert_eq!(stats(&at_once), stats(&one_by_one));
+}
+
+#[test]
 fn keypoints_are_enough_where_no_hash_is_near() {
     let films = films(3);
     let index = index_of(&films);

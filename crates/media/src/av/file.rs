@@ -1,4 +1,4 @@
-//! The life of one worker that scans a file. It blocks, and runs on a thread of its own: a worker dies with the thread that started it, so that none outlives its host.
+//! The life of the worker that scans a file, and of those that go on where it was cut off. It blocks, and runs on a thread of its own: a worker dies with the thread that started it, so that none outlives its host.
 
 use std::fs::File;
 use std::os::fd::AsRawFd as _;
@@ -10,10 +10,11 @@ use std::time::Instant;
 use signal::{Digests, Md5, Sha256};
 
 use super::AvSettings;
-use super::gather::{Checker, Gathered, Known};
+use super::gather::{Checker, Known};
+use super::gathered::Gathered;
 use super::process::{AvProcess, deadline, scan_error, unavailable};
 use super::scan::{AvScan, AvWant, Progress};
-use super::wire::{AvRequest, Body};
+use super::wire::{AvRequest, Body, Refusal};
 use crate::ScanError;
 use crate::host::process::Broken;
 
@@ -28,6 +29,7 @@ pub(super) fn scan(
     want: AvWant,
     is_cancelled: &AtomicBool,
     progress: impl FnMut(Progress),
+    resumed: impl Fn(),
 ) -> Result<AvScan, ScanError> {
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -35,7 +37,7 @@ pub(super) fn scan(
             let stops = || is_cancelled.load(Ordering::Relaxed) || is_over.load(Ordering::Relaxed);
             digest(file, bytes, stops)
         });
-        let gathered = gather(settings, file, bytes, want, is_cancelled, progress);
+        let gathered = gather(settings, file, bytes, want, is_cancelled, progress, resumed);
         if gathered.is_err() {
             is_over.store(true, Ordering::Relaxed);
         }
@@ -55,6 +57,16 @@ pub(super) fn scan(
     })
 }
 
+/// Why a worker's messages ended before the end.
+enum Cut {
+    /// The scan has failed.
+    Failed(ScanError),
+    /// The worker was cut off. Another may go on.
+    Off(ScanError),
+    /// It did not find the place at which it was to go on.
+    Lost,
+}
+
 fn gather(
     settings: &AvSettings,
     file: &File,
@@ -62,42 +74,92 @@ fn gather(
     want: AvWant,
     is_cancelled: &AtomicBool,
     mut progress: impl FnMut(Progress),
+    resumed: impl Fn(),
 ) -> Result<Gathered, ScanError> {
     let limits = &settings.limits;
-    let started = Instant::now();
-    let request = AvRequest::new(want, false, limits);
-    let input = reopen(file).map_err(|error| ScanError::AvUnavailable {
-        reason: format!("cannot hand the file to the worker: {error}"),
-    })?;
-    let (mut worker, _) =
-        AvProcess::start(settings, request, Stdio::from(input)).map_err(|error| unavailable(&error))?;
-    let mut checker = Checker::new(request);
+    let end = deadline(Instant::now(), limits.time_ms_max);
+    let mut request = AvRequest::new(want, false, limits);
     let mut gathered = Gathered::default();
-    let end = deadline(started, limits.time_ms_max);
-    while gathered.end.is_none() {
-        let stall = deadline(Instant::now(), limits.stall_ms_max);
-        let body = match worker.next(end.min(stall), || is_cancelled.load(Ordering::Relaxed)) {
-            Ok(body) => body,
-            Err(Broken::TimeLimit) if stall < end => {
-                return Err(ScanError::Stalled {
-                    stall_ms_max: limits.stall_ms_max,
-                });
-            }
-            Err(broken) => return Err(scan_error(broken, settings)),
-        };
-        checker.check(&body, limits)?;
-        let tells = matches!(body, Body::Progress { .. });
-        gathered.add(body);
-        if tells {
+    let mut n_resumed = 0;
+    loop {
+        let mut tell = |gathered: &Gathered| {
             progress(Progress {
                 at_ms: gathered.at_ms,
                 duration_ms: gathered.opened.map(|opened| opened.duration_ms).filter(|ms| *ms > 0),
                 bytes_read: gathered.bytes_read,
                 bytes,
             });
+        };
+        let cut = match follow(settings, file, request, &mut gathered, end, is_cancelled, &mut tell) {
+            Ok(()) => return Ok(gathered),
+            Err(cut) => cut,
+        };
+        let may_resume = n_resumed < limits.resumes_max && want.from_ms == 0;
+        match cut {
+            Cut::Failed(error) => return Err(error),
+            Cut::Off(error) if !may_resume || !gathered.has_come_further() => return Err(error),
+            Cut::Off(_) => request.resume = gathered.rewind(),
+            Cut::Lost if !may_resume => {
+                return Err(ScanError::WorkerCrashed {
+                    cause: "another could not go on where it was cut off".to_owned(),
+                });
+            }
+            // From the beginning, then.
+            Cut::Lost => {
+                gathered = Gathered::default();
+                request.resume = None;
+            }
+        }
+        n_resumed += 1;
+        resumed();
+    }
+}
+
+/// Follows one worker to the end of the file.
+fn follow(
+    settings: &AvSettings,
+    file: &File,
+    request: AvRequest,
+    gathered: &mut Gathered,
+    end: Instant,
+    is_cancelled: &AtomicBool,
+    tell: &mut impl FnMut(&Gathered),
+) -> Result<(), Cut> {
+    let limits = &settings.limits;
+    let input = reopen(file).map_err(|error| {
+        Cut::Failed(ScanError::AvUnavailable {
+            reason: format!("cannot hand the file to the worker: {error}"),
+        })
+    })?;
+    let (mut worker, _) =
+        AvProcess::start(settings, request, Stdio::from(input)).map_err(|error| Cut::Failed(unavailable(&error)))?;
+    let mut checker = Checker::new(request);
+    while gathered.end.is_none() {
+        let stall = deadline(Instant::now(), limits.stall_ms_max);
+        let body = match worker.next(end.min(stall), || is_cancelled.load(Ordering::Relaxed)) {
+            Ok(body) => body,
+            Err(Broken::TimeLimit) if stall < end => {
+                return Err(Cut::Off(ScanError::Stalled {
+                    stall_ms_max: limits.stall_ms_max,
+                }));
+            }
+            Err(broken @ Broken::Crashed { .. }) => return Err(Cut::Off(scan_error(broken, settings))),
+            Err(broken) => return Err(Cut::Failed(scan_error(broken, settings))),
+        };
+        if body == Body::Refused(Refusal::Lost) && request.resume.is_some() {
+            return Err(Cut::Lost);
+        }
+        checker.check(&body, limits).map_err(Cut::Failed)?;
+        let tells = matches!(body, Body::Progress { .. });
+        gathered.add(body).map_err(Cut::Failed)?;
+        if gathered.size_bytes() > limits.gathered_bytes_max {
+            gathered.stop();
+        }
+        if tells {
+            tell(gathered);
         }
     }
-    Ok(gathered)
+    Ok(())
 }
 
 fn conclude(gathered: Gathered, md5: Md5, sha256: Sha256) -> Result<AvScan, ScanError> {
@@ -122,7 +184,7 @@ fn conclude(gathered: Gathered, md5: Md5, sha256: Sha256) -> Result<AvScan, Scan
         frame_rate: known.frame_rate,
         video_codec: known.video_codec,
         audio_codec: known.audio_codec,
-        is_intact: end.is_intact && end.is_whole,
+        is_intact: end.is_intact && end.is_whole && !gathered.was_damaged,
         md5,
         sha256,
         frames: gathered.frames,

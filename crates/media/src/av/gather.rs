@@ -1,11 +1,10 @@
-//! What a worker's messages add up to, and which of them cannot be.
+//! Which messages of a worker can be. What those of a file add up to is in `gathered.rs`.
 
 use signal::video::Frame;
 
 use super::scan::{AvWant, StripPicture};
-use super::sound::Listener;
-use super::wire::{self, AvRequest, Body, End, Opened, Refusal};
-use super::{AvLimits, LIVE_PICTURE_MS, STRIP_PICTURES_MAX};
+use super::wire::{self, AvRequest, Body, Opened, Refusal, STRIP_SENT_MAX};
+use super::{AvLimits, LIVE_PICTURE_MS};
 use crate::ScanError;
 use crate::preview;
 use crate::wire::SmallPicture;
@@ -92,7 +91,7 @@ impl Checker {
                 // Those of a stream go on as long as it does, each some time after the last.
                 let is_live = self.request.is_live;
                 let after_ms = if is_live { LIVE_PICTURE_MS } else { 1 };
-                if !want.strip || (!is_live && self.n_pictures > STRIP_PICTURES_MAX) {
+                if !want.strip || (!is_live && self.n_pictures > STRIP_SENT_MAX) {
                     return Err(bad("more pictures than were asked for"));
                 }
                 let is_early = |last: u32| picture.at_ms < last.saturating_add(after_ms);
@@ -172,6 +171,7 @@ fn refused(refusal: &Refusal, limits: &AvLimits) -> ScanError {
             width: *width,
             height: *height,
         },
+        Refusal::Lost => bad("it lost a place that it was not given"),
         Refusal::Memory => ScanError::MemoryLimit {
             memory_bytes_max: limits.memory_bytes_max,
         },
@@ -221,42 +221,6 @@ impl Known {
             audio_codec: opened
                 .sound
                 .map(|track| wire::codec_name(wire::AUDIO_CODECS[usize::from(track.codec)])),
-        }
-    }
-}
-
-/// What a file's messages add up to.
-#[derive(Default)]
-pub(super) struct Gathered {
-    pub(super) opened: Option<Opened>,
-    pub(super) frames: Vec<Frame>,
-    pub(super) listener: Option<Listener>,
-    pub(super) strip: Vec<StripPicture>,
-    pub(super) end: Option<End>,
-    pub(super) at_ms: u32,
-    pub(super) bytes_read: u64,
-}
-
-impl Gathered {
-    /// Adds a message that was checked.
-    pub(super) fn add(&mut self, body: Body) {
-        match body {
-            Body::Opened(opened) => self.opened = Some(opened),
-            Body::Frame(frame) => {
-                self.at_ms = self.at_ms.max(frame.at_ms);
-                self.frames.push(*frame);
-            }
-            Body::Sound(sound) => self
-                .listener
-                .get_or_insert_with(|| Listener::new(sound.at_ms))
-                .push(&sound.samples),
-            Body::Picture(picture) => self.strip.push(strip_picture(picture)),
-            Body::Progress { at_ms, bytes_read } => {
-                self.at_ms = self.at_ms.max(at_ms);
-                self.bytes_read = bytes_read;
-            }
-            Body::End(end) => self.end = Some(end),
-            Body::Refused(_) => unreachable!("the check made an error of it"),
         }
     }
 }

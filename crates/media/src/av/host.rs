@@ -61,6 +61,7 @@ impl AvSettings {
             ("live_idle_ms_max", limits.live_idle_ms_max.into()),
             ("live_ms_max", limits.live_ms_max.into()),
             ("queue_max", limits.queue_max as u64),
+            ("gathered_bytes_max", limits.gathered_bytes_max),
         ];
         let bad = |name, reason| Err(StartHostError::BadSetting { name, reason });
         if let Some((name, _)) = at_least_one.into_iter().find(|(_, value)| *value == 0) {
@@ -97,6 +98,10 @@ pub struct AvStats {
     pub scanned: u64,
     /// Files and streams that were not, by [`ScanError::kind`].
     pub failed: BTreeMap<&'static str, u64>,
+    /// Scans that went on where their worker was cut off.
+    pub resumed: u64,
+    /// How much of files was looked at, in milliseconds of their own time.
+    pub looked_at_ms: u64,
     /// Scans that wait for their turn now.
     pub queued: u64,
     /// Scans that run now.
@@ -139,7 +144,8 @@ impl AvHost {
 
     /// Scans one file: a video or a sound. Waits for its turn, at most [`AvLimits::queue_max`] callers at a time.
     ///
-    /// Dropping the future cancels: the worker is killed within a tenth of a second. `progress` is told about twice a second of work; a scan that was broken off
+    /// Dropping the future cancels: the worker is killed within a tenth of a second. `progress` is told about twice a second of work. Where a worker is killed, crashes or stalls,
+    /// another goes on from there, at most [`AvLimits::resumes_max`] times: what comes of it is what would have come of one. A scan that was broken off for good
     /// can begin again at [`Progress::at_ms`] with [`AvWant::from_ms`].
     pub async fn scan(
         &self,
@@ -161,7 +167,8 @@ impl AvHost {
                 let report = |report| {
                     let _ = reports.try_send(report);
                 };
-                file::scan(&shared.settings, &file, bytes, want, &is_cancelled, report)
+                let resumed = || shared.count(|stats| stats.resumed += 1);
+                file::scan(&shared.settings, &file, bytes, want, &is_cancelled, report, resumed)
             });
             let mut answer = answer.map_err(|error| ScanError::AvUnavailable {
                 reason: format!("cannot start a thread: {error}"),
@@ -176,7 +183,10 @@ impl AvHost {
         };
         let result = result.await;
         self.shared.count(|stats| match &result {
-            Ok(_) => stats.scanned += 1,
+            Ok(scan) => {
+                stats.scanned += 1;
+                stats.looked_at_ms += u64::from(scan.scanned_ms.saturating_sub(want.from_ms));
+            }
             Err(error) => *stats.failed.entry(error.kind()).or_default() += 1,
         });
         result

@@ -27,6 +27,10 @@ pub struct AvLimits {
     pub live_ms_max: u32,
     /// Most memory a worker process may take, in bytes.
     pub memory_bytes_max: u64,
+    /// How often a scan goes on where its worker was cut off: killed, crashed, or without a sign of progress. Each time it must have come further.
+    pub resumes_max: u32,
+    /// Most bytes that the host gathers of one file: frames, prints and pictures. What follows is not looked at, and the scan says so.
+    pub gathered_bytes_max: u64,
     /// Most scans that may wait for their turn. One more is refused as [`crate::ScanError::Busy`].
     pub queue_max: usize,
 }
@@ -45,6 +49,8 @@ impl Default for AvLimits {
             live_idle_ms_max: 90_000,
             live_ms_max: 24 * 3_600_000,
             memory_bytes_max: 1 << 30,
+            resumes_max: 2,
+            gathered_bytes_max: 512 << 20,
             queue_max: 256,
         }
     }

@@ -11,6 +11,7 @@
 
 mod file;
 mod gather;
+mod gathered;
 mod host;
 mod limits;
 mod live;
@@ -42,3 +43,13 @@ pub const WAVEFORM_MS: u32 = 100;
 pub const LIVE_PICTURE_MS: u32 = 5_000;
 /// Most pictures in the strip of a file.
 pub const STRIP_PICTURES_MAX: usize = 24;
+
+/// Leaves out every other one of a strip that is full.
+#[doc(hidden)]
+pub fn every_other<T>(strip: &mut Vec<T>) {
+    let mut idx = 0;
+    strip.retain(|_| {
+        idx += 1;
+        idx % 2 == 1
+    });
+}

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use media::av::{AvScan, AvWant, INSTALL_HINT, is_av};
+use media::av::{AvScan, AvWant, INSTALL_HINT, Progress, is_av};
 use media::{Scan, ScanError, Want};
 use signal::digest::Digests;
 use signal::{Md5, Sha256};
@@ -207,6 +207,16 @@ impl From<ScanError> for NotDecoded {
 
 /// Decodes a file, whatever it is.
 pub(super) async fn decode(app: &Seawall, content: &FileContent, want: Want) -> Result<Decoded, NotDecoded> {
+    decode_telling(app, content, want, |_| {}).await
+}
+
+/// The same, and tells how far it is, of a video or a sound.
+pub(super) async fn decode_telling(
+    app: &Seawall,
+    content: &FileContent,
+    want: Want,
+    tell: impl FnMut(Progress),
+) -> Result<Decoded, NotDecoded> {
     let unreadable = |error: std::io::Error| {
         // Our own file: there is nothing that its sender could do about it.
         tracing::error!(error = &error as &dyn std::error::Error, "cannot read a spooled file");
@@ -225,7 +235,7 @@ pub(super) async fn decode(app: &Seawall, content: &FileContent, want: Want) -> 
             ..AvWant::EVERYTHING
         };
         let file = spooled(app, content).await.map_err(unreadable)?;
-        return Ok(Decoded::Recording(Box::new(av.scan(file, want, |_| {}).await?)));
+        return Ok(Decoded::Recording(Box::new(av.scan(file, want, tell).await?)));
     }
     let bytes_max = app.media.limits().bytes_max;
     let bytes = match content {

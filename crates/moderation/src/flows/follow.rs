@@ -17,7 +17,7 @@ use crate::{Seawall, banks};
 /// How many entries are read of the feed at a time.
 const PAGE: i64 = 5_000;
 /// How many recordings are read at a time.
-const RECORDINGS_PAGE: usize = 8;
+const RECORDINGS_PAGE: usize = 16;
 /// How often the feed is looked at for what other processes wrote.
 const POLL: Duration = Duration::from_millis(250);
 /// How often the index is put in order, if there is anything to do.
@@ -174,9 +174,9 @@ async fn read_recordings(conn: &mut AnyConnection, recordings: &Recordings, hand
     for some in handles.chunks(RECORDINGS_PAGE) {
         let page = banks::recordings_of_handles(conn, some).await?;
         off_thread(|| {
-            for entry in &page {
-                recordings.set(entry.handle, entry.timeline.as_ref(), entry.print.as_ref());
-            }
+            let entries = page.iter();
+            let entries = entries.map(|entry| (entry.handle, entry.timeline.as_ref(), entry.print.as_ref()));
+            recordings.set_many(&entries.collect::<Vec<_>>());
         });
     }
     Ok(())
@@ -186,7 +186,14 @@ async fn read_recordings(conn: &mut AnyConnection, recordings: &Recordings, hand
 pub(crate) async fn open_recordings(store: &Store, matcher: &Matcher) -> Result<(), StoreError> {
     let mut conn = store.reader().await?;
     let recorded = banks::recorded_in(&mut conn, 0, matcher.cursor()).await?;
-    read_recordings(&mut conn, matcher.recordings(), &recorded).await
+    read_recordings(&mut conn, matcher.recordings(), &recorded).await?;
+    if !recorded.is_empty() {
+        tracing::info!(
+            "read {} recordings of the banks; from here on they are found",
+            recorded.len()
+        );
+    }
+    Ok(())
 }
 
 fn told(entry: ChangedEntry, settings: &MatchSettings) -> Told {

@@ -300,6 +300,15 @@ pub(super) async fn take_turn<'a>(
     Ok((turn, facts(known, &labels, &entry_labels)))
 }
 
+/// What the rules say, with nothing remembered.
+pub(super) async fn look(app: &Seawall, known: &KnownItem<'_>, now: Timestamp) -> Result<Judged, StoreError> {
+    let mut conn = app.store.reader().await?;
+    let labels = Labels::of(&mut conn, known.account, known.channel, now).await?;
+    let entry_labels = banks::labels_of_entries(&mut conn, &entries_of(&known.matches)).await?;
+    drop(conn);
+    app.judge.look(&app.store, &facts(known, &labels, &entry_labels)).await
+}
+
 /// Asks the rules, in the transaction that will remember what they say; the item's row is locked. The turn is to be told of the commit.
 pub(super) async fn judge<'a>(
     app: &'a Seawall,

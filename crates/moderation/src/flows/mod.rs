@@ -36,6 +36,7 @@ pub mod reveal;
 pub mod routing;
 pub mod rules;
 mod scan;
+pub mod scans;
 pub mod shifts;
 pub mod streams;
 mod submission;

@@ -7,13 +7,14 @@ use signal::audio::{AS_IS, Item, Played, Print, QueryPrints};
 use signal::video::Frame;
 use signal::{Looks, Signal, vpdq};
 
-use super::files::{Decoded, FileContent, decode};
+use super::files::{Decoded, FileContent, decode_telling};
 use super::lookup::RecordingQuery;
+use super::scans::RunningScan;
 use super::submission::{NewContent, NewMedia};
 use super::submit::SubmitError;
 use crate::Seawall;
 use crate::model::item::{FramePlace, MediaSignal};
-use crate::model::{MediaStatus, NewStripPicture, Plays, TranscriptLine};
+use crate::model::{ItemId, MediaStatus, NewStripPicture, Plays, TranscriptLine};
 
 /// A file after the attempt to scan it.
 pub(super) struct ScannedFile {
@@ -51,8 +52,13 @@ impl ScannedRecording {
 
 /// Scans all files of an item together. What cannot be hashed comes back as unscanned; only when Seawall itself cannot
 /// scan just now is there an error.
-pub(super) async fn scan_all(app: &Seawall, media: &[NewMedia], want: Want) -> Result<Vec<ScannedFile>, SubmitError> {
-    let scans = media.iter().map(|new| scan_one(app, new, want));
+pub(super) async fn scan_all(
+    app: &Seawall,
+    item: &ItemId,
+    media: &[NewMedia],
+    want: Want,
+) -> Result<Vec<ScannedFile>, SubmitError> {
+    let scans = media.iter().map(|new| scan_one(app, item, new, want));
     let scanned = join_all(scans).await.into_iter().zip(media);
     let with_transcript = |(file, new): (Result<ScannedFile, SubmitError>, &NewMedia)| {
         Ok(ScannedFile {
@@ -63,7 +69,7 @@ pub(super) async fn scan_all(app: &Seawall, media: &[NewMedia], want: Want) -> R
     scanned.map(with_transcript).collect()
 }
 
-async fn scan_one(app: &Seawall, new: &NewMedia, want: Want) -> Result<ScannedFile, SubmitError> {
+async fn scan_one(app: &Seawall, item: &ItemId, new: &NewMedia, want: Want) -> Result<ScannedFile, SubmitError> {
     let name = new.name.clone();
     let content = match &new.content {
         NewContent::Bytes(bytes) => FileContent::Bytes(bytes.clone()),
@@ -84,7 +90,14 @@ async fn scan_one(app: &Seawall, new: &NewMedia, want: Want) -> Result<ScannedFi
             return Ok(nothing_of(name, status));
         }
     };
-    match decode(app, &content, want).await {
+    let scanning = app.scans.begin(RunningScan {
+        item: item.clone(),
+        file: name.clone(),
+        size_bytes: content.size_bytes(),
+        since: app.clock.now(),
+        progress: None,
+    });
+    match decode_telling(app, &content, want, |progress| scanning.tell(progress)).await {
         Ok(Decoded::Picture(scan)) => Ok(of_picture(name, content.size_bytes(), *scan)),
         Ok(Decoded::Recording(scan)) => Ok(of_recording(name, content.size_bytes(), *scan)),
         Err(error) => {

@@ -144,29 +144,39 @@ fn check_transcripts(media: &[NewMedia]) -> Result<(), SubmitError> {
             what: format!("has a transcript {what}"),
         })
     };
-    let mut n_chars = 0;
     for lines in media.iter().map(|file| &file.transcript) {
-        if lines.len() > TranscriptLine::LINES_MAX {
-            return invalid("of too many lines");
-        }
-        if !lines.is_sorted_by_key(|line| line.from_ms) || lines.iter().any(|line| line.to_ms < line.from_ms) {
-            return invalid("whose lines are out of order, or end before they begin");
-        }
-        for line in lines {
-            let length = line.text.chars().count();
-            if length == 0 || length > TranscriptLine::LENGTH_MAX || line.text.contains('\0') {
-                return invalid("with a line that is empty, too long, or has a NUL character");
-            }
-            if !line.language.as_deref().is_none_or(is_language) {
-                return invalid("with a language that is not written like `en` or `pt-BR`");
-            }
-            n_chars += length;
+        if let Some(what) = wrong_transcript(lines) {
+            return invalid(what);
         }
     }
-    if n_chars > TranscriptLine::TEXT_LENGTH_MAX {
+    if media.iter().map(|file| n_chars(&file.transcript)).sum::<usize>() > TranscriptLine::TEXT_LENGTH_MAX {
         return invalid("that, with those of the other files, is too long");
     }
     Ok(())
+}
+
+/// What is wrong with a transcript, if anything is.
+pub(super) fn wrong_transcript(lines: &[TranscriptLine]) -> Option<&'static str> {
+    if lines.len() > TranscriptLine::LINES_MAX {
+        return Some("of too many lines");
+    }
+    if !lines.is_sorted_by_key(|line| line.from_ms) || lines.iter().any(|line| line.to_ms < line.from_ms) {
+        return Some("whose lines are out of order, or end before they begin");
+    }
+    for line in lines {
+        let length = line.text.chars().count();
+        if length == 0 || length > TranscriptLine::LENGTH_MAX || line.text.contains('\0') {
+            return Some("with a line that is empty, too long, or has a NUL character");
+        }
+        if !line.language.as_deref().is_none_or(is_language) {
+            return Some("with a language that is not written like `en` or `pt-BR`");
+        }
+    }
+    (n_chars(lines) > TranscriptLine::TEXT_LENGTH_MAX).then_some("that is too long")
+}
+
+fn n_chars(lines: &[TranscriptLine]) -> usize {
+    lines.iter().map(|line| line.text.chars().count()).sum()
 }
 
 /// Whether it is written as a language's tag is.

@@ -5,19 +5,19 @@
 
 use media::Want;
 
-use super::judging::{KnownItem, Labels, entries_of, facts};
+use super::judging::{self, KnownItem};
 use super::lookup::{Query, look_up};
 use super::remember::{Judged, Kept, remember};
 use super::scan::{ScannedFile, ScannedRecording, scan_all};
 use super::submission::{check_bounds, digests};
 use crate::items::NewItem;
 use crate::matching::Found;
-use crate::model::{Actor, Denied, ItemId, Match, MediaVerdict, QueueSet, Right, Verdict, spoken};
+use crate::model::{Actor, Denied, ItemId, MediaVerdict, QueueSet, Right, Verdict, spoken};
 use crate::rules::Judged as Ruled;
 use crate::store::columns::damaged;
 use crate::store::requests::{self, Recalled};
 use crate::store::{IdempotencyKey, StoreError};
-use crate::{Seawall, banks, items, views};
+use crate::{Seawall, items, views};
 
 pub use super::submission::{NewContent, NewMedia, Submission};
 
@@ -84,7 +84,7 @@ pub async fn submit_item(
         return give_again(app, verdict, key).await;
     }
 
-    let files = scan_all(app, &submission.media, Want::Everything).await?;
+    let files = scan_all(app, &submission.id, &submission.media, Want::Everything).await?;
     let found = look_up_all(app, &files).await?;
 
     let item = NewItem {
@@ -125,7 +125,7 @@ pub async fn submit_item(
 pub async fn check_item(app: &Seawall, actor: &Actor, submission: Submission) -> Result<Verdict, SubmitError> {
     actor.require(Right::SubmitItems)?;
     check_bounds(app, &submission)?;
-    let files = scan_all(app, &submission.media, Want::SignalsAndLooks).await?;
+    let files = scan_all(app, &submission.id, &submission.media, Want::SignalsAndLooks).await?;
     let found = look_up_all(app, &files).await?;
     let ruling = look(app, &submission, &files, &found).await?.ruling;
     let media: Vec<MediaVerdict> = files
@@ -158,11 +158,6 @@ async fn look(
 ) -> Result<Ruled, StoreError> {
     let now = app.clock.now();
     let (account, channel) = (submission.account.as_deref(), submission.channel.as_deref());
-    let mut conn = app.store.reader().await?;
-    let labels = Labels::of(&mut conn, account, channel, now).await?;
-    let matches: Vec<&Match> = found.iter().flat_map(|found| &found.matches).collect();
-    let entry_labels = banks::labels_of_entries(&mut conn, &entries_of(&matches)).await?;
-    drop(conn);
     let known = KnownItem {
         id: &submission.id,
         kind: submission.kind,
@@ -176,10 +171,10 @@ async fn look(
         platform: &submission.platform,
         posted_at: submission.platform.posted_at.unwrap_or(now),
         media: files.iter().map(|file| &file.status).collect(),
-        matches,
+        matches: found.iter().flat_map(|found| &found.matches).collect(),
         restricted_before: None,
     };
-    app.judge.look(&app.store, &facts(&known, &labels, &entry_labels)).await
+    judging::look(app, &known, now).await
 }
 
 async fn known_verdict(app: &Seawall, item: &ItemId, digest: &str) -> Result<Option<Verdict>, StoreError> {

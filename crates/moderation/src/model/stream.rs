@@ -75,7 +75,7 @@ pub struct StreamVerdict {
     pub item: ItemId,
     /// How far the stream was, in its own time.
     pub at_ms: u32,
-    /// The best of what was found; none if nothing was, and a person is to look since not all of it was looked at.
+    /// The best of what was found; none if nothing was: rules speak against what is said, or a person is to look since not all of it was looked at.
     pub tier: Option<Tier>,
     /// What is to happen.
     pub outcome: Outcome,

@@ -74,6 +74,10 @@ pub async fn every_flow_asks_for_its_right(world: World) {
                 Right::ReadItems,
                 unseen(&views::list_streams(app, who, None, &page).await),
             ),
+            (
+                Right::ReadItems,
+                moderation::flows::scans::running_scans(app, who, None).is_err(),
+            ),
             (Right::ReadCases, unseen(&views::desk(app, who).await)),
             (Right::ReadCases, unseen(&views::case(app, who, case).await)),
             (

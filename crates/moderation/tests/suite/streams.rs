@@ -38,7 +38,7 @@ fn stream(item: &str) -> NewStream {
     }
 }
 
-async fn open(app: &Seawall, item: &str) -> StreamId {
+pub(super) async fn open(app: &Seawall, item: &str) -> StreamId {
     let opened = open_stream(app, &Actor::Operator, stream(item), StreamInput::Frames).await;
     let Ok(Created::New(id)) = opened else {
         panic!("{opened:?}")
@@ -47,7 +47,7 @@ async fn open(app: &Seawall, item: &str) -> StreamId {
 }
 
 /// Pushes a film, ten seconds at a time.
-async fn push(world: &World, id: StreamId, features: &[Feature]) {
+pub(super) async fn push(world: &World, id: StreamId, features: &[Feature]) {
     for piece in vpdq::to_frames(features).chunks(10) {
         world.clock.advance(Duration::from_secs(10));
         push_frames(&world.app, &Actor::Operator, id, piece.to_vec())

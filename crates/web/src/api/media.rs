@@ -140,7 +140,7 @@ pub(crate) struct DescribedMedia {
 #[serde(deny_unknown_fields)]
 #[schema(as = TranscriptLine)]
 pub(crate) struct TranscriptLineInput {
-    /// When it begins, in milliseconds of the file's own time. No line begins before the one before it.
+    /// When it begins, in milliseconds of the file's or the stream's own time. No line begins before the one before it.
     from_ms: u32,
     /// When it ends: not before it begins.
     to_ms: u32,

@@ -21,6 +21,7 @@ mod recordings;
 mod rule_changes;
 mod rule_lists;
 mod rules;
+mod scans;
 mod stream_events;
 mod streams;
 mod submit;
@@ -74,6 +75,7 @@ pub(crate) fn other_routes() -> OpenApiRouter<WebState> {
             translations::put_translation,
             translations::remove_translation
         ))
+        .routes(routes!(scans::list_scans))
         .routes(routes!(banks::list_banks, banks::create_bank))
         .routes(routes!(banks::get_bank, banks::change_bank))
         .routes(routes!(entries::list_entries))

@@ -30,7 +30,7 @@ const HEARTBEAT_EVERY: Duration = Duration::from_secs(15);
 /// Longest time of one answer. The client comes again and says where it left off.
 const ANSWER_MAX: Duration = Duration::from_secs(3_600);
 
-/// Something was found in a stream, or some of it cannot be looked at.
+/// Something was found in a stream, rules speak against what is said in it, or some of it cannot be looked at.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = StreamVerdict)]
 pub(crate) struct StreamVerdictJson {
@@ -42,7 +42,7 @@ pub(crate) struct StreamVerdictJson {
     pub item: String,
     /// How far the stream was, in milliseconds of its own time.
     pub at_ms: u32,
-    /// The best of what was found. Absent when nothing was: some of the stream could not be looked at, and a person is to.
+    /// The best of what was found. Absent when nothing was: rules speak against what is said in the stream, or some of it could not be looked at, and a person is to.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub tier: Option<Tier>,

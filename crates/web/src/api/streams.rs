@@ -8,7 +8,7 @@ use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use moderation::flows::streams::{self as flow, PIECE_BYTES_MAX, PIECE_FRAMES_MAX, Pcm, StreamError, StreamInput};
 use moderation::media::ScanError;
-use moderation::model::{NewStream, Stream, StreamId};
+use moderation::model::{NewStream, Stream, StreamId, TranscriptLine};
 use moderation::signal::pdq::PdqSignal;
 use moderation::signal::video::Frame;
 use moderation::views;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::banks::{CreatedJson, CreatedResponse, created_response};
-use super::media::{at_most, present};
+use super::media::{TranscriptLineInput, at_most_if_present, present, read_transcript};
 use super::pages::Rows;
 use super::words::{Audience, StreamState, bounded_option};
 use crate::extract::{Caller, JsonBody, Object, PathId, QueryParams, content_type, parse_json, whole_body};
@@ -120,15 +120,22 @@ pub(crate) enum StreamInputJson {
     Frames,
 }
 
-/// Frames that the platform hashed itself.
+/// Frames that the platform hashed itself, what is said in the stream, or both.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = StreamFrames)]
+#[schema(as = StreamFrames, min_properties = 1)]
 pub(crate) struct FramesJson {
-    /// In the order of the stream.
-    #[serde(deserialize_with = "at_most::<_, _, PIECE_FRAMES_MAX>")]
-    #[schema(value_type = Vec<StreamFrameJson>, min_items = 1, max_items = 1000)]
-    frames: Vec<Object<StreamFrameJson>>,
+    /// In the order of the stream. Only of one that was opened for frames.
+    #[serde(default, deserialize_with = "at_most_if_present::<_, _, PIECE_FRAMES_MAX>")]
+    #[schema(value_type = Vec<StreamFrameJson>, required = false, nullable = false, min_items = 1, max_items = 1000)]
+    frames: Option<Vec<Object<StreamFrameJson>>>,
+    /// What is said in any stream, if the platform writes that down: for reviewers, and for rules. Lines of a piece are in the order of time; a piece may come late.
+    #[serde(
+        default,
+        deserialize_with = "at_most_if_present::<_, _, { TranscriptLine::LINES_MAX }>"
+    )]
+    #[schema(value_type = Vec<TranscriptLineInput>, required = false, nullable = false, min_items = 1, max_items = 2000)]
+    transcript: Option<Vec<Object<TranscriptLineInput>>>,
 }
 
 /// A frame that the platform hashed itself.
@@ -254,7 +261,8 @@ pub(crate) async fn get_stream(
 /// Send the next piece of a stream
 ///
 /// MPEG-TS or fragmented MP4 as it comes, cut anywhere, one piece after the other; or, of a stream that was opened for frames, their hashes as JSON, and its sound as `audio/L16`
-/// (RFC 2586: 16 bits, the high byte first; `rate` and `channels` are parameters of the type, one channel if nothing is said), a minute at most, with `at_ms`. With a
+/// (RFC 2586: 16 bits, the high byte first; `rate` and `channels` are parameters of the type, one channel if nothing is said), a minute at most, with `at_ms`. Of any stream what is said
+/// in it may come as JSON with a `transcript`, as soon as it is written down; a line that came before is passed over. With a
 /// `sequence` number that grows from piece to piece a retry does no harm: what was taken is not taken twice. A piece that was not taken before later ones were is
 /// missing in the stream for good: the answer is 409. An answer says that the piece was
 /// taken, not what was found in it: that is told by the events and the webhook. When pieces come faster than they can be looked at, the answer is 429 or 503.
@@ -302,10 +310,16 @@ pub(crate) async fn push_segment(
     let pushed = async {
         match kind.as_deref() {
             Some("application/json") => {
-                let frames = read_frames(parse_json(&body)?, &turn)?;
+                let (frames, lines) = read_piece(parse_json(&body)?, &turn)?;
+                // First: what is shown then is judged with what is said.
+                if !lines.is_empty() {
+                    flow::push_transcript(&state.app, &caller.actor, id, lines).await?;
+                }
                 let last_ms = frames.last().map(|frame| frame.at_ms);
                 let n_frames = frames.len() as u64;
-                flow::push_frames(&state.app, &caller.actor, id, frames).await?;
+                if !frames.is_empty() {
+                    flow::push_frames(&state.app, &caller.actor, id, frames).await?;
+                }
                 Ok(last_ms.map(|last_ms| (last_ms, n_frames)))
             }
             Some("video/mp2t" | "video/mp4" | "application/octet-stream") => {
@@ -367,13 +381,22 @@ fn read_sound(body: &[u8], (rate, channels): (u32, u16), at_ms: Option<u32>) -> 
     })
 }
 
-fn read_frames(input: FramesJson, turn: &Turn) -> Result<Vec<Frame>, ApiError> {
-    if input.frames.is_empty() {
+fn read_piece(input: FramesJson, turn: &Turn) -> Result<(Vec<Frame>, Vec<TranscriptLine>), ApiError> {
+    let is_empty = input.frames.as_ref().is_some_and(Vec::is_empty);
+    if is_empty || (input.frames.is_none() && input.transcript.is_none()) {
         return Err(ApiError::invalid("frames", "is empty"));
     }
+    if input.transcript.as_ref().is_some_and(Vec::is_empty) {
+        return Err(ApiError::invalid("transcript", "is empty"));
+    }
+    let frames = read_frames(input.frames.unwrap_or_default(), turn)?;
+    Ok((frames, read_transcript(input.transcript.unwrap_or_default())))
+}
+
+fn read_frames(input: Vec<Object<StreamFrameJson>>, turn: &Turn) -> Result<Vec<Frame>, ApiError> {
     let mut latest_ms = turn.latest_ms();
-    let mut frames = Vec::with_capacity(input.frames.len());
-    for (idx, Object(frame)) in input.frames.into_iter().enumerate() {
+    let mut frames = Vec::with_capacity(input.len());
+    for (idx, Object(frame)) in input.into_iter().enumerate() {
         let wrong = |part: &str, what: String| Err(ApiError::invalid(format!("frames[{idx}].{part}"), what));
         let hash = match frame.pdq.parse() {
             Ok(hash) => hash,

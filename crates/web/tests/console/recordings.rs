@@ -5,6 +5,7 @@ use moderation::flows::streams::{self, StreamInput};
 use moderation::flows::submit::{NewContent, NewMedia};
 use moderation::model::{Actor, EntryId, MediaId, NewStream, NewStripPicture, PageRequest, Role, TranscriptLine};
 use moderation::signal::Signal;
+use moderation::signal::vpdq::{self, Feature};
 use moderation::views;
 use moderation::{banks, items};
 
@@ -256,6 +257,49 @@ async fn what_is_said_stands_below_the_time_line_and_leads_to_the_frames() {
     assert!(
         page.body
             .contains("href=\"#file-1-frame-1\"><bdi dir=\"ltr\">0:15</bdi>")
+    );
+}
+
+#[tokio::test]
+async fn what_is_said_in_a_stream_stands_at_its_time_and_what_lies_in_the_match_is_marked() {
+    let (world, lee, _) = world_with_video().await;
+    let new = NewStream {
+        item: "live-9".parse().unwrap(),
+        account: None,
+        channel: None,
+        audience: None,
+        url: None,
+    };
+    let stream = streams::open_stream(&world.app, &Actor::Operator, new, StreamInput::Frames).await;
+    let stream = stream.unwrap().into_inner();
+    let line = |from_ms, text: &str| TranscriptLine {
+        from_ms,
+        to_ms: from_ms + 1_000,
+        text: text.to_owned(),
+        language: None,
+    };
+    let lines = vec![line(2_000, "before it"), line(25_000, "in the middle of it")];
+    streams::push_transcript(&world.app, &Actor::Operator, stream, lines)
+        .await
+        .unwrap();
+    let shown = [&film(2, 10)[..], &film(1, 60)[20..50]].concat();
+    let in_order = shown.into_iter().enumerate().map(|(second, feature)| Feature {
+        at_ms: second as u32 * 1_000,
+        ..feature
+    });
+    let frames = vpdq::to_frames(&in_order.collect::<Vec<_>>());
+    streams::push_frames(&world.app, &Actor::Operator, stream, frames)
+        .await
+        .unwrap();
+    streams::close_stream(&world.app, &Actor::Operator, stream)
+        .await
+        .unwrap();
+    let verdict = views::verdict(&world.app, &Actor::Operator, &"live-9".parse().unwrap()).await;
+    let case = verdict.unwrap().unwrap().case.unwrap();
+    let page = lee.get(&world, &format!("/cases/{case}")).await;
+    page.says(
+        200,
+        "What is said in it 0:02 before it 0:25 in the middle of it inside the match",
     );
 }
 

@@ -18,6 +18,7 @@ mod pictures;
 mod reach;
 mod recordings;
 mod rules;
+mod scans;
 mod sockets;
 mod streams;
 mod world;

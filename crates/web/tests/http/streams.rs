@@ -266,6 +266,42 @@ async fn sound_is_sent_beside_frames_and_what_is_none_is_named() {
 }
 
 #[tokio::test]
+async fn what_is_said_is_sent_as_it_is_written_down_and_kept_with_the_item() {
+    let (world, key) = world_with_video().await;
+    let stream = open(&world, &key, "live-7").await.header("location").to_owned();
+    let segments = format!("{stream}/segments");
+    let line = |from_ms: u32, text: &str| json!({ "from_ms": from_ms, "to_ms": from_ms + 900, "text": text });
+    let said = json!({ "transcript": [line(1_000, "good morning"), line(4_000, "now look")] });
+    for sequence in [1, 1] {
+        let taken = world
+            .post(&key, &format!("{segments}?sequence={sequence}"), said.clone())
+            .await;
+        assert_eq!(taken.status, 200, "{}", taken.body);
+    }
+    // Frames and words in one piece; a line that came before.
+    let mut both = piece(&film(1, 60)[10..30], 5);
+    both["transcript"] = json!([line(4_000, "now look"), line(9_000, "here it is")]);
+    let taken = world.post(&key, &format!("{segments}?sequence=2"), both).await;
+    assert_eq!(taken.status, 200, "{}", taken.body);
+    let item = "live-7".parse().unwrap();
+    let view = moderation::views::item(&world.app, &Actor::Operator, &item).await;
+    let lines = view.unwrap().unwrap().media.remove(0).transcript;
+    let texts: Vec<(u32, &str)> = lines.iter().map(|line| (line.from_ms, line.text.as_str())).collect();
+    assert_eq!(
+        texts,
+        [(1_000, "good morning"), (4_000, "now look"), (9_000, "here it is")]
+    );
+
+    let send = async |body: Value| world.post(&key, &segments, body).await.problem();
+    assert_eq!(send(json!({})).await, "422 invalid-field frames");
+    assert_eq!(send(json!({ "transcript": [] })).await, "422 invalid-field transcript");
+    let backwards = json!({ "transcript": [line(9_000, "b"), line(1_000, "a")] });
+    assert_eq!(send(backwards).await, "422 invalid-field transcript");
+    let reader = world.key(&[Scope::ItemsRead]).await;
+    assert_eq!(world.post(&reader, &segments, said).await.problem(), "403 forbidden");
+}
+
+#[tokio::test]
 async fn bytes_need_a_worker_and_streams_need_the_right() {
     let (world, key) = world_with_video().await;
     let bytes = world.post(&key, "/api/v1/streams", json!({ "item": "live-3" })).await;

@@ -78,7 +78,6 @@ impl World {
     }
 
     /// The same world with another part in it.
-    #[allow(dead_code, reason = "the tests of the console use it")]
     pub fn changed(mut self, change: impl FnOnce(&mut Seawall)) -> Self {
         change(&mut self.app);
         let settings = (*self.state.settings).clone();

@@ -35,6 +35,8 @@ pub enum Body {
         at_ms: u32,
         /// Bytes read.
         bytes_read: u64,
+        /// Whether a decoder met damage so far.
+        is_damaged: bool,
     },
     /// All of it was.
     End(End),
@@ -130,6 +132,8 @@ pub enum Refusal {
     },
     /// More memory than it may take.
     Memory,
+    /// The place at which it was to go on is not there, or shows something else.
+    Lost,
 }
 
 /// The whole message, header and body.
@@ -178,9 +182,14 @@ pub fn encode(body: &Body) -> Vec<u8> {
             writer.bytes(&picture.rgb);
             PICTURE
         }
-        Body::Progress { at_ms, bytes_read } => {
+        Body::Progress {
+            at_ms,
+            bytes_read,
+            is_damaged,
+        } => {
             writer.u32(*at_ms);
             writer.u64(*bytes_read);
+            writer.u8((*is_damaged).into());
             PROGRESS
         }
         Body::End(end) => {
@@ -234,6 +243,7 @@ fn encode_refusal(writer: &mut Writer, refusal: &Refusal) {
             writer.u32(*height);
         }
         Refusal::Memory => writer.u8(5),
+        Refusal::Lost => writer.u8(6),
     }
 }
 
@@ -261,6 +271,7 @@ pub(crate) fn decode(kind: u8, body: &[u8]) -> Result<Body, BadMessage> {
         PROGRESS => Body::Progress {
             at_ms: reader.u32()?,
             bytes_read: reader.u64()?,
+            is_damaged: flag(&mut reader)?,
         },
         END => Body::End(End {
             at_ms: reader.u32()?,
@@ -277,6 +288,7 @@ pub(crate) fn decode(kind: u8, body: &[u8]) -> Result<Body, BadMessage> {
                 height: reader.u32()?,
             },
             5 => Refusal::Memory,
+            6 => Refusal::Lost,
             _ => return Err(BadMessage("an unknown refusal")),
         }),
         _ => return Err(BadMessage("an unknown kind of message")),

@@ -3,7 +3,7 @@
 //! ```text
 //! host → worker   the request: an argument of its command line. Standard input is the file, or a pipe
 //! worker → host   greeting, as a picture worker greets
-//!                 messages: kind · size · body. Opened comes first, then frames, sound and progress in order of time, then strip pictures, then the end
+//!                 messages: kind · size · body. Opened comes first, then frames, strip pictures, sound and progress in order of time, then the end
 //!                 or, at any time, a refusal
 //! ```
 //!
@@ -15,12 +15,14 @@ mod request;
 
 pub use message::{Body, End, Opened, Picture, Refusal, Sound, SoundTrack, VideoTrack, encode};
 pub(crate) use message::{decode, decode_header};
-pub use request::{AvRequest, REQUEST_ARG};
+pub use request::{AvRequest, LastFrame, REQUEST_ARG, Resume, StripPlace};
 
 /// Longest body of a message. A strip picture has at most 169 KiB, a frame 11, a piece of sound 22.
 pub const BODY_BYTES_MAX: u32 = 192 << 10;
 /// Kind and size.
 pub const HEADER_BYTES: usize = 5;
+/// Most pictures that a worker sends of a file: each time that a strip is full, every other is left out and the rest lie twice as far apart.
+pub const STRIP_SENT_MAX: usize = super::STRIP_PICTURES_MAX * 16;
 /// Longest side of a picture of the strip.
 pub const STRIP_SIDE_MAX: u32 = 240;
 /// Most samples in a piece of sound: a second.

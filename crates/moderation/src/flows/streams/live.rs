@@ -15,7 +15,7 @@ use super::{StreamError, end};
 use crate::Seawall;
 use crate::flows::hunt::Quarry;
 use crate::flows::submit::SubmitError;
-use crate::model::{Actor, NewStream, StreamId, StreamState, Timestamp};
+use crate::model::{Actor, NewStream, StreamId, StreamState, Timestamp, TranscriptLine};
 use crate::store::StoreError;
 use crate::streams;
 
@@ -168,6 +168,13 @@ impl Live {
         let end_ms = watch.hear_piece(app, piece)?;
         self.reached(&mut watch, end_ms);
         Ok(watch.judge(app, self).await)
+    }
+
+    /// Something was said, as the platform wrote it down.
+    pub async fn say_piece(&self, app: &Seawall, lines: Vec<TranscriptLine>) -> Result<(), SubmitError> {
+        let mut watch = self.watch.lock().await;
+        watch.say(lines);
+        watch.judge(app, self).await
     }
 
     async fn see(&self, app: &Seawall, watch: &mut Watch, frame: Frame) -> Result<(), SubmitError> {

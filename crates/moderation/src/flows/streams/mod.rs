@@ -7,6 +7,7 @@
 mod live;
 mod pcm;
 mod runs;
+mod said;
 mod shown;
 mod telling;
 mod watched;
@@ -31,6 +32,7 @@ use crate::{Seawall, streams};
 
 use live::{Live, SEEN_EVERY};
 pub use pcm::{PIECE_SOUND_S_MAX, Pcm, push_sound};
+pub use said::push_transcript;
 pub use telling::TELL;
 pub(crate) use telling::deliver_verdict;
 

@@ -9,7 +9,7 @@ use signal::Span;
 /// Pictures that are remembered before anything is found near them: a minute and a half of them.
 const LATEST_MAX: usize = 18;
 /// So long before and after what was found, pictures tell what it was a part of.
-const AROUND_MS: u32 = 30_000;
+pub(super) const AROUND_MS: u32 = 30_000;
 
 /// What was shown.
 #[derive(Debug, Default)]

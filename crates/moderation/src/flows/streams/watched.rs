@@ -1,30 +1,28 @@
-//! What was seen and heard of one open stream lately, what lies near to it, and what was told of it.
+//! What was seen and heard of one open stream lately, what lies near to it, and what was told of it. What becomes of that is in `watched/judged.rs`.
 
-use std::collections::{HashMap, VecDeque};
+mod judged;
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use index::sounds;
 use index::videos::{self, WINDOW_MS};
 use media::av::{SOUND_RATE, StripPicture};
-use sha2::{Digest, Sha256};
 use signal::audio::{ITEM_MS, Printer, QueryPrints, SoundSegment};
 use signal::video::{Frame, Segment};
 use signal::{SignalType, Span};
 
+use super::StreamError;
 use super::pcm::{Heard, Pcm, push_silence};
 use super::runs;
-use super::shown::{Shown, preview_at};
-use super::{Live, StreamError, StreamHit};
+use super::said::Said;
+use super::shown::Shown;
+use crate::Seawall;
 use crate::flows::calibrate::off_thread;
 use crate::flows::hunt::Quarry;
 use crate::flows::lookup::{self, Query};
-use crate::flows::remember::{Judged, remember};
-use crate::flows::scan::{ScannedFile, ScannedRecording};
 use crate::flows::submit::SubmitError;
-use crate::items::NewItem;
-use crate::matching::{Found, Played};
 use crate::model::item::MediaSignal;
-use crate::model::{EntryId, ItemKind, Match, MediaStatus, PlatformFacts, Plays, Tier};
-use crate::{Seawall, decisions};
+use crate::model::{EntryId, Match, Plays, Tier, TranscriptLine};
 
 /// Frames that are remembered, so that they can be held against an entry of an incident.
 const FRAMES_MAX: usize = 720;
@@ -48,6 +46,11 @@ pub(super) struct Watch {
     frames: VecDeque<Frame>,
     prints: QueryPrints,
     shown: Shown,
+    said: Said,
+    /// Something was said since rules were asked about it.
+    is_said_due: bool,
+    /// Rules that fired for what is said, and were told.
+    told_rules: BTreeSet<String>,
     pub plays: Plays,
     pub size: (u32, u32),
     pub mime: String,
@@ -90,6 +93,9 @@ impl Watch {
             frames: VecDeque::new(),
             prints: QueryPrints::default(),
             shown: Shown::default(),
+            said: Said::default(),
+            is_said_due: false,
+            told_rules: BTreeSet::new(),
             plays: Plays {
                 duration_ms: 0,
                 video_codec: None,
@@ -155,6 +161,21 @@ impl Watch {
         let is_near = self.shown.push(picture, &self.found_at());
         // At the end it is shown what came after.
         self.has_grown |= is_near && self.n_told > 0;
+    }
+
+    /// Something was said.
+    pub fn say(&mut self, lines: Vec<TranscriptLine>) {
+        if self.said.push(lines, &self.found_at()) {
+            self.is_said_due = true;
+            self.is_due = true;
+            // At the end it is shown what was said after.
+            self.has_grown |= self.n_told > 0;
+        }
+    }
+
+    /// Whether nothing of it was seen or heard.
+    fn has_nothing(&self) -> bool {
+        self.plays.duration_ms == 0 && self.frames.is_empty() && self.prints.played.is_empty()
     }
 
     /// When something was found.
@@ -287,131 +308,6 @@ impl Watch {
             self.has_grown = true;
         }
     }
-
-    /// Remembers and tells what was found, if it says more than what was told before.
-    pub async fn judge(&mut self, app: &Seawall, live: &Live) -> Result<(), SubmitError> {
-        if !self.is_due {
-            return Ok(());
-        }
-        self.judge_now(app, live, false).await
-    }
-
-    /// The same at the end, when segments are as long as they will be.
-    pub async fn judge_last(&mut self, app: &Seawall, live: &Live) -> Result<(), SubmitError> {
-        if self.n_told > 0 {
-            self.look_back(app);
-        }
-        let is_longer = self.has_grown && self.n_told > 0;
-        if !self.is_due && !is_longer {
-            return Ok(());
-        }
-        self.judge_now(app, live, is_longer).await
-    }
-
-    async fn judge_now(&mut self, app: &Seawall, live: &Live, is_longer: bool) -> Result<(), SubmitError> {
-        let played = Played {
-            seen: self.seen.iter().map(|(handle, all)| (*handle, all.clone())).collect(),
-            heard: self.heard.iter().map(|(handle, all)| (*handle, all.clone())).collect(),
-        };
-        let found = lookup::found_in_stream(app, played, &self.pictures, self.plays.duration_ms).await?;
-        let says_more = found
-            .matches
-            .iter()
-            .any(|m| match self.told.get(&(m.target.entry, m.signal_type)) {
-                None => true,
-                Some(told) => *told == Tier::Lead && m.tier == Tier::Match,
-            });
-        let has_news = (self.flaw.is_some() && !self.is_flaw_told) || (is_longer && !found.matches.is_empty());
-        // What a person decided stands until something is found that they did not know.
-        let is_worth_it = says_more || (has_news && !is_decided(app, live).await?);
-        if is_worth_it {
-            self.remember(app, live, found, says_more).await?;
-        }
-        self.is_due = false;
-        Ok(())
-    }
-
-    async fn remember(&mut self, app: &Seawall, live: &Live, found: Found, says_more: bool) -> Result<(), SubmitError> {
-        let at_ms = self.plays.duration_ms;
-        let n_told = self.n_told + 1;
-        let digest = hex::encode(Sha256::digest(format!("{}/{n_told}", live.id).as_bytes()));
-        let strip = self.shown.strip(&self.found_at());
-        let best_ms = found.matches.first().and_then(begins_ms);
-        let tells_flaw = self.flaw.is_some() && !self.is_flaw_told;
-        let file = ScannedFile {
-            name: "stream".to_owned(),
-            transcript: Vec::new(),
-            status: self.status(live.n_bytes()),
-            signals: Vec::new(),
-            previews: preview_at(&strip, best_ms.unwrap_or(at_ms)),
-            looks: None,
-            recording: (!self.frames.is_empty() || !strip.is_empty()).then(|| ScannedRecording {
-                duration_ms: at_ms,
-                frames: self.frames.iter().cloned().collect(),
-                strip,
-                ..ScannedRecording::default()
-            }),
-        };
-        let tiers: Vec<((EntryId, SignalType), Tier)> = found
-            .matches
-            .iter()
-            .map(|m| ((m.target.entry, m.signal_type), m.tier))
-            .collect();
-        let judged = Judged {
-            item: NewItem {
-                id: live.new.item.clone(),
-                kind: ItemKind::Stream,
-                account: live.new.account.clone(),
-                channel: live.new.channel.clone(),
-                audience: live.new.audience,
-                url: live.new.url.clone(),
-                text: None,
-                report: None,
-                platform: PlatformFacts::default(),
-                content: digest.clone(),
-                digest,
-            },
-            files: vec![file],
-            found: vec![found],
-            hit: (says_more || tells_flaw).then_some(StreamHit { stream: live.id, at_ms }),
-        };
-        remember(app, &live.opened_by, judged, None).await?;
-        self.n_told = n_told;
-        self.is_flaw_told = true;
-        self.has_grown = false;
-        self.told.extend(tiers);
-        Ok(())
-    }
-
-    fn status(&self, size_bytes: u64) -> MediaStatus {
-        match &self.flaw {
-            Some(Flaw::Unscanned { reason, detail }) => MediaStatus::Unscanned {
-                reason: (*reason).to_owned(),
-                detail: detail.clone(),
-            },
-            flaw @ (None | Some(Flaw::Damaged)) => MediaStatus::Scanned {
-                media_type: self.mime.clone(),
-                size_bytes,
-                width: self.size.0,
-                height: self.size.1,
-                is_intact: flaw.is_none(),
-                plays: Some(self.plays.clone()),
-            },
-        }
-    }
-}
-
-/// Whether a person decided last what becomes of the stream's item.
-async fn is_decided(app: &Seawall, live: &Live) -> Result<bool, SubmitError> {
-    let latest = decisions::latest_of_item(&mut *app.store.reader().await?, &live.new.item).await?;
-    Ok(latest.is_some_and(|decision| decision.is_of_a_person()))
-}
-
-/// When what was found begins.
-fn begins_ms(m: &Match) -> Option<u32> {
-    let segment = m.segments.iter().find(|segment| segment.tier == m.tier);
-    let frame = || m.frame.map(|frame| frame.at_ms);
-    segment.map(|segment| segment.query.from_ms).or_else(frame)
 }
 
 fn push_last<T>(known: &mut Vec<T>, segment: T) {

@@ -76,6 +76,7 @@ fn messages() -> Vec<Body> {
         Body::Progress {
             at_ms: 12,
             bytes_read: 1 << 40,
+            is_damaged: true,
         },
         Body::End(End {
             at_ms: 99,
@@ -91,6 +92,7 @@ fn messages() -> Vec<Body> {
             height: 1,
         }),
         Body::Refused(Refusal::Memory),
+        Body::Refused(Refusal::Lost),
     ]
 }
 
