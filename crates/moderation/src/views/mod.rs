@@ -58,8 +58,8 @@ pub use metrics::{Metrics, metrics};
 pub use numbers::{BURST_MAX, DEADLINE_MINUTES_MAX, NumbersView, PEOPLE_MAX, SURGE_MAX, WhatIf, numbers, what_if};
 pub(crate) use proposals::reaches_proposal;
 pub use proposals::{
-    PROPOSALS_SHOWN_MAX, ProposalRow, ProposalView, WaitingProposal, list_proposals, n_proposals, proposal,
-    waiting_proposal,
+    PROPOSALS_COUNTED_MAX, PROPOSALS_SHOWN_MAX, ProposalRow, ProposalView, WaitingProposal, list_proposals,
+    n_proposals, page_of_proposals, proposal, waiting_proposal,
 };
 pub use quality::{
     BlindView, DISPUTES_MAX, DisputeView, GoldenAnswer, LEARNED_AFTER, QUALITY_OVER, QualityView, ReviewDesk,

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use moderation::flows::access::actor_of;
 use moderation::model::{Right, Role, Roles, Scope, Session, Timestamp};
+use moderation::views::PROPOSALS_COUNTED_MAX;
 
 use super::assets;
 use super::flash::Flash;
@@ -30,7 +31,7 @@ pub struct Shell {
     pub flash: Option<Flash>,
     /// Until when pictures stay covered for them, on pages that show some.
     pub rests_until: Option<Timestamp>,
-    /// How many proposals wait for them to say yes or no.
+    /// How many proposals wait for them to say yes or no; [`PROPOSALS_COUNTED_MAX`] for so many or more.
     pub n_proposals: i64,
 }
 
@@ -276,6 +277,22 @@ impl Shell {
         self.may(Right::ApproveProposals)
     }
 
+    /// How many proposals wait for them, as short as it can be said: `99+` is more than 99.
+    pub fn n_proposals_short(&self) -> String {
+        match self.n_proposals < PROPOSALS_COUNTED_MAX {
+            true => self.number(self.n_proposals),
+            false => format!("{}+", self.number(PROPOSALS_COUNTED_MAX - 1)),
+        }
+    }
+
+    /// The same in words.
+    pub fn n_proposals_words(&self) -> String {
+        match self.n_proposals < PROPOSALS_COUNTED_MAX {
+            true => self.count("proposals.n_waiting", self.n_proposals),
+            false => self.with("proposals.many_waiting", "n", self.number(PROPOSALS_COUNTED_MAX - 1)),
+        }
+    }
+
     /// Whether to offer shifts and skills.
     pub fn may_plan_shifts(&self) -> bool {
         self.may(Right::PlanShifts)
@@ -402,6 +419,16 @@ mod tests {
         check(5 * 86_400, "5 d ago");
         assert_eq!(bare(&shell.absolute(shell.now)), "2026-11-21 02:06 UTC");
         assert_eq!(shell.clock_time(shell.now), "02:06");
+    }
+
+    #[test]
+    fn more_than_is_counted_is_not_said_to_be_so_many() {
+        let mut shell = shell(Lang::En);
+        shell.n_proposals = 99;
+        assert_eq!(shell.n_proposals_short(), "99");
+        shell.n_proposals = 100;
+        assert_eq!(shell.n_proposals_short(), "99+");
+        assert!(bare(&shell.n_proposals_words()).contains("more than 99"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Each item is a transaction of its own: its row and its case are locked, then the proposal. Whatever is not as it was seen is left out. Doing it twice, or in
 //! two processes at once, does it once: an item that does not wait any more is passed over.
 
-use super::super::cases::{Agreed, CaseError, decide_in, person};
+use super::super::cases::{Agreed, CaseError, decide_in};
 use super::super::opening::open_or_move;
 use super::super::undo::{UndoError, undo_decision};
 use super::{CARRIED_AT_ONCE, ProposalError};
@@ -233,7 +233,7 @@ pub struct Undone {
 
 /// All that was decided together is taken back, by who proposed or approved it, for as long as a decision can be undone. What is not decided yet is not any more.
 pub async fn undo_proposal(app: &Seawall, actor: &Actor, id: ProposalId) -> Result<Undone, ProposalError> {
-    let user = person(actor)?;
+    let user = actor.judges_proposals()?;
     let mut tx = app.store.begin("undo a proposal").await?;
     let now = app.clock.now();
     let found = proposals::find_locked(&mut tx, id).await?;
