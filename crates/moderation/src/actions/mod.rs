@@ -408,15 +408,22 @@ pub async fn hold_no_longer(
     rows.iter().map(|row| row.parse("id")).collect()
 }
 
-/// An order that frees an account stays here, because another item restricts the account by now: the item lets go of it, and the platform is told nothing.
-pub async fn let_others_restrict(tx: &mut Tx, action: &Action, now: Timestamp) -> Result<(), StoreError> {
-    query("UPDATE actions_action SET state = 'withdrawn', settled_at = $1 WHERE id = $2 AND state = 'waiting'")
-        .bind(now.unix_ms())
-        .bind(action.id.to_string())
-        .execute(tx.conn())
-        .await
-        .map_err(StoreError::at("take an order back"))?;
-    let_go_of_account(tx, &action.item, (action.what, &action.scope), action.decision).await
+/// An order that frees an account stays here, because another item restricts the account by now: the item lets go of it, and the platform is told nothing more. Says
+/// whether the order was still to leave.
+pub async fn let_others_restrict(tx: &mut Tx, action: &Action, now: Timestamp) -> Result<bool, StoreError> {
+    let done = query(
+        "UPDATE actions_action SET state = 'withdrawn', settled_at = $1 WHERE id = $2 AND state IN ('waiting', 'retrying')",
+    )
+    .bind(now.unix_ms())
+    .bind(action.id.to_string())
+    .execute(tx.conn())
+    .await
+    .map_err(StoreError::at("take an order back"))?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    let_go_of_account(tx, &action.item, (action.what, &action.scope), action.decision).await?;
+    Ok(true)
 }
 
 /// The item restricts again what a decision let go of without an order: what that is, as it was last ordered.

@@ -3,6 +3,7 @@
 //! Owns the tables `cases_*`. An item has at most one open case; the database itself sees to that. The states and their
 //! transitions are in [`crate::model::case`].
 
+use policy::PolicyCode;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 
@@ -51,7 +52,7 @@ pub async fn put_place(tx: &mut Tx, id: CaseId, place: &Place) -> Result<(), Sto
     let facts = &place.facts;
     query(
         "UPDATE cases_case SET lane = $1, turn = $2, due_at = $3, language = $4, work = $5, skill = $6, place = $7,
-                placed_at = $8
+                placed_at = $8, policies = $10
          WHERE id = $9",
     )
     .bind(place.lane.rank())
@@ -63,6 +64,12 @@ pub async fn put_place(tx: &mut Tx, id: CaseId, place: &Place) -> Result<(), Sto
     .bind(place.to_json().to_string())
     .bind(place.placed_at.unix_ms())
     .bind(id.to_string())
+    .bind(
+        facts
+            .policies
+            .iter()
+            .fold(" ".to_owned(), |text, policy| format!("{text}{policy} ")),
+    )
     .execute(tx.conn())
     .await
     .map_err(StoreError::at("place a case"))?;
@@ -175,6 +182,8 @@ pub struct Seeker {
     pub work: String,
     /// The skills that they have.
     pub skills: String,
+    /// What they do not want to be given.
+    pub not: Vec<PolicyCode>,
 }
 
 /// The open cases that nobody holds at `now`, about whose items nothing is proposed, and that the seeker can do: so many, in the order in which they are handed out,
@@ -189,10 +198,16 @@ pub async fn list_free(
     let among = |column: &str, place: &str| {
         format!("(c.{column} = '' OR {place} = '*' OR REPLACE({place}, ' ' || c.{column} || ' ', '') <> {place})")
     };
+    // A word of the house, with a space around it: nothing of it comes from outside.
+    let wishes: String = seeker
+        .not
+        .iter()
+        .map(|policy| format!(" AND REPLACE(c.policies, ' {policy} ', '') = c.policies"))
+        .collect();
     let statement = format!(
         "SELECT {} FROM cases_case c
          WHERE c.state = 'open' AND (c.leased_until IS NULL OR c.leased_until <= $2)
-           AND {} AND {} AND {} AND {} AND {}
+           AND {} AND {} AND {} AND {} AND {}{wishes}
          ORDER BY c.lane, c.turn, c.id LIMIT $3 OFFSET $7",
         columns(),
         none_waits("c.item_id"),

@@ -201,19 +201,22 @@ async fn deliver(app: &Seawall, webhook: &Webhook, worker: &str, job: &Job) -> R
         return Ok(false);
     }
 
-    if tried.action.attempts == 0 {
+    let is_first = tried.action.attempts == 0;
+    if is_first || tried.action.kind == ActionKind::Restore {
         // From here on the decision cannot be undone. If it just was, nothing leaves.
         let mut tx = app.store.begin("start delivery").await?;
+        // Looked at each time: another item may have restricted the account since the last attempt failed.
         if is_restored_in_vain(&mut tx, &tried.action).await? {
             let now = app.clock.now();
-            actions::let_others_restrict(&mut tx, &tried.action, now).await?;
-            let body = serde_json::json!({ "because": "another item restricts the account" });
-            tx.event(now, &Actor::System, "action.withdrawn", tried.action.id, body);
+            if actions::let_others_restrict(&mut tx, &tried.action, now).await? {
+                let body = serde_json::json!({ "because": "another item restricts the account" });
+                tx.event(now, &Actor::System, "action.withdrawn", tried.action.id, body);
+            }
             jobs::finish(&mut tx, job, worker).await?;
             tx.commit().await?;
             return Ok(false);
         }
-        let may_leave = actions::start(&mut tx, tried.action.id, app.clock.now()).await?;
+        let may_leave = !is_first || actions::start(&mut tx, tried.action.id, app.clock.now()).await?;
         if !may_leave {
             jobs::finish(&mut tx, job, worker).await?;
         }

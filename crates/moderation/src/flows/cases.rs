@@ -16,7 +16,7 @@ use crate::model::{
     Actor, Author, Case, CaseId, Decision, DecisionId, Denied, InvalidTransition, Judgement, Outcome, ProposalId,
     Right, SecondReason, Timestamp, UserId, WorkKind, reasons_for_second,
 };
-use crate::routing::{Skills, outcomes, people};
+use crate::routing::{Skills, Wishes, outcomes, people, wishes};
 use crate::rules::firings::Key;
 use crate::rules::{firings, restrictions, standing};
 use crate::store::{StoreError, Tx};
@@ -97,6 +97,7 @@ pub async fn take_next_case(app: &Seawall, actor: &Actor, queue: Option<Queue>) 
         None => actor.queues().to_string(),
     };
     let skills = people::of(&mut *app.store.reader().await?, user).await?;
+    let wishes = wishes::of(&mut *app.store.reader().await?, user).await?;
     let exposure = exposure_of(app, &mut *app.store.reader().await?, actor).await?;
     let seeker = Seeker {
         queues,
@@ -106,9 +107,11 @@ pub async fn take_next_case(app: &Seawall, actor: &Actor, queue: Option<Queue>) 
             None => skills.work.to_string(),
         },
         skills: skills.skills.to_string(),
+        not: wishes.not.clone(),
     };
     let offered = Offered {
         skills: &skills,
+        wishes: &wishes,
         is_resting: exposure.rests_until.is_some(),
     };
     for page in 0..NEXT_PAGES_MAX {
@@ -135,6 +138,7 @@ pub async fn take_next_case(app: &Seawall, actor: &Actor, queue: Option<Queue>) 
 /// Who asks for the next case, as far as it matters which one they may be given.
 struct Offered<'a> {
     skills: &'a Skills,
+    wishes: &'a Wishes,
     /// They uncovered so much that pictures stay covered for them: see [`crate::model::care`].
     is_resting: bool,
 }
@@ -152,7 +156,7 @@ fn text_work(skills: &Skills) -> String {
 /// Whether a person may be given a case that they reach. The one place for whatever keeps a case from somebody: skills; limits and wishes of theirs.
 fn may_be_offered(case: &Case, person: &Offered<'_>) -> bool {
     let is_text = matches!(case.place.facts.work, None | Some(WorkKind::Text | WorkKind::File));
-    person.skills.suit(&case.place) && (is_text || !person.is_resting)
+    person.skills.suit(&case.place) && person.wishes.suit(&case.place) && (is_text || !person.is_resting)
 }
 
 /// The person lets go of the case.
@@ -202,7 +206,7 @@ pub async fn decide_case(
 ) -> Result<DecisionId, CaseError> {
     let user = person(actor)?;
     check_judgement(&judgement)?;
-    let reasons = reasons_for_second(&judgement, 1, &app.settings.two_person);
+    let reasons = reasons_for_second(&judgement, (1, 0), &app.settings.two_person);
     if !reasons.is_empty() {
         return Err(CaseError::SecondPerson { reasons });
     }

@@ -71,6 +71,13 @@ impl Plan {
             }
             Outcome::Allow | Outcome::Review => Vec::new(),
         };
+        // What is past its end has ended, whether or not that was told yet: what is left goes on.
+        let is_over = |wanted: &Wanted| wanted.keeps_end && wanted.until.is_some_and(|until| until <= now);
+        let n_wanted = wanted.len();
+        let wanted: Vec<Wanted> = wanted.into_iter().filter(|wanted| !is_over(wanted)).collect();
+        if wanted.is_empty() && n_wanted > 0 {
+            return Err(invalid(InvalidMeasure::Ended));
+        }
         let restricts = |order: &StandingOrder, what| order.what == what && order.kind == ActionKind::Restrict;
         // Its time was over since somebody looked at it: nobody said that it shall begin anew.
         let has_ended = |wanted: &Wanted| {

@@ -42,3 +42,4 @@ pub mod submit;
 mod undo;
 pub mod upkeep;
 pub mod verify;
+pub mod wishes;

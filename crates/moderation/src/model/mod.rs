@@ -31,6 +31,7 @@ pub mod time;
 pub mod transcript;
 pub mod verdict;
 mod work;
+pub mod zone;
 
 pub use access::{Key, Scope, Session, SessionId, SessionLine, User, UserState};
 pub use action::{Action, ActionKind, ActionState, Answer, Found, Recheck};
@@ -69,6 +70,7 @@ pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use transcript::{TranscriptLine, spoken};
 pub use verdict::{Match, MatchSegment, MatchTarget, MediaVerdict, SegmentKind, Sighted, Tier, Verdict};
 pub use work::off_thread;
+pub use zone::Zone;
 
 pub use signal::Span;
 

@@ -32,6 +32,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (22, include_str!("../../migrations/0022_measures.sql")),
     (23, include_str!("../../migrations/0023_proposals.sql")),
     (24, include_str!("../../migrations/0024_oidc.sql")),
+    (26, include_str!("../../migrations/0026_wishes_and_zones.sql")),
 ];
 
 /// The database's tables cannot be brought up to date.

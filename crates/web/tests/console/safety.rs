@@ -76,6 +76,7 @@ const FORMS: [&str; 68] = [
     "/basket",
     "/basket/decide",
     "/proposals/x",
+    "/exposure/wishes",
 ];
 
 /// Forms of those who are not signed in: they prove themselves by a secret.

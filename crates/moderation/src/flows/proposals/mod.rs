@@ -13,12 +13,12 @@ use super::judgement::{check_judgement, check_notice};
 use super::measures::Plan;
 use crate::model::{
     Actor, CaseId, DecisionId, Denied, ItemId, Judgement, Notice, Outcome, Proposal, ProposalId, ProposalRefused,
-    ProposalState, ProposedItem, ProposedState, SecondReason, Timestamp, UserId, reasons_for_second,
+    ProposalState, ProposedItem, ProposedState, SecondReason, Timestamp, TwoPersonSettings, UserId, reasons_for_second,
 };
 use crate::rules::restrictions;
 use crate::store::{AnyConnection, StoreError, Tx};
 use crate::views::reaches_item;
-use crate::{Seawall, actions, cases, decisions, items, proposals};
+use crate::{Seawall, access, actions, cases, decisions, items, proposals};
 
 pub use carrying::{Undone, carry_on_proposals, undo_proposal};
 pub use ending::{approve_proposal, lapse_proposals, reject_proposal, withdraw_proposal};
@@ -113,7 +113,7 @@ pub async fn decide_or_propose(
     judgement: Judgement,
 ) -> Result<Settled, CaseError> {
     let user = person(actor)?;
-    let reasons = reasons_for_second(&judgement, 1, &app.settings.two_person);
+    let reasons = reasons_for_second(&judgement, (1, 0), &app.settings.two_person);
     if reasons.is_empty() {
         return decide_case(app, actor, id, judgement).await.map(Settled::Decided);
     }
@@ -195,8 +195,12 @@ pub async fn decide_together(
     if kept.is_empty() {
         return Err(ProposalError::NothingLeft(left_out));
     }
-    let reasons = reasons_for_second(&judgement, kept.len(), &app.settings.two_person);
     let mut tx = app.store.begin("decide together").await?;
+    // Two baskets of one person at once are counted one after the other.
+    access::find_user_locked(&mut tx, user).await?;
+    let since = now.before(TwoPersonSettings::ITEMS_WITHIN);
+    let n_lately = proposals::n_alone_since(tx.conn(), user, judgement.outcome, since).await?;
+    let reasons = reasons_for_second(&judgement, (kept.len(), n_lately), &app.settings.two_person);
     let (proposal, n_kept) = keep(app, &mut tx, actor, (user, judgement, reasons), &kept, now).await?;
     if n_kept < kept.len() {
         // Somebody proposed something about one of them this very moment.
