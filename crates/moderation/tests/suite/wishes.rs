@@ -22,11 +22,9 @@ async fn case_of(world: &World, id: &str) -> CaseId {
 
 async fn with_rule(world: &World) {
     // Its policy is `other_terms`.
-    live(
-        world,
-        &rule("order", "item.text.contains(\"order\")", "case orders", ""),
-    )
-    .await;
+    let order = rule("order", "item.text.contains(\"order\")", "case orders", "");
+    let plain = rule("plain", "item.text.contains(\"plain\")", "case orders", "");
+    live(world, &format!("{order}{}", plain.replace("policy: other_terms", ""))).await;
 }
 
 pub async fn what_a_person_does_not_want_is_not_given_to_them(world: World) {
@@ -42,9 +40,7 @@ pub async fn what_a_person_does_not_want_is_not_given_to_them(world: World) {
     for at in 0..30 {
         case_of(&world, &format!("unwanted-{at}")).await;
     }
-    let bank = world.bank("unsure", false).await;
-    world.entry(bank, hash_of(2)).await;
-    let wanted = world.submit("wanted", hash_of(2)).await.case.unwrap();
+    let wanted = submit(app, post("wanted", "ann", "plain")).await.case.unwrap();
     assert_eq!(
         next(&world.moderator).await,
         Some(wanted),

@@ -7,7 +7,7 @@ use crate::people::{Person, get, post, submit};
 use crate::world::{KNOWN, World, pdq};
 
 /// Every form of the console.
-const FORMS: [&str; 68] = [
+const FORMS: [&str; 69] = [
     "/sign-in",
     "/sign-out",
     "/invite/x",
