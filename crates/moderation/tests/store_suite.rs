@@ -318,6 +318,7 @@ on_both_engines! {
     routing::the_platform_is_told_of_what_is_due,
     routing::a_time_without_anybody_is_told,
     routing::a_case_that_moves_keeps_its_deadline,
+    quality::nobody_is_asked_about_what_they_do_not_want,
     wishes::what_a_person_does_not_want_is_not_given_to_them,
     wishes::a_label_of_known_content_says_what_a_case_may_be_about,
     wishes::nobody_else_sees_what_somebody_does_not_want,

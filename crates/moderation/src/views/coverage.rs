@@ -56,10 +56,20 @@ pub struct QueueCover {
     pub n_qualified: usize,
     /// When none of them is on shift, or none who takes every kind of content that may come.
     pub gaps: Vec<Gap>,
+    /// When nobody at all is there who can do its cases.
+    pub nobody: Vec<Gap>,
     /// Whether there are more of these times because not everybody takes everything. Who does not, and what, is theirs.
     pub is_limited: bool,
     /// Whether there is a kind of content that nobody takes who could do it.
     pub is_refused: bool,
+}
+
+impl QueueCover {
+    /// Whether, for a part of that time, nobody at all is there: else only some kinds of content have nobody.
+    pub fn has_nobody_in(&self, gap: &Gap) -> bool {
+        let overlaps = |nobody: &Gap| nobody.from < gap.until && gap.from < nobody.until;
+        self.nobody.iter().any(overlaps)
+    }
 }
 
 /// Everything that coverage depends on.
@@ -134,6 +144,7 @@ impl Plan {
                 is_limited: all != nobody,
                 is_refused,
                 gaps: all,
+                nobody,
             }
         };
         urgent.map(cover).collect()

@@ -7,6 +7,7 @@ use moderation::flows::quality::{
     QualityError, WAITING_MAX, answer_review, draw_reviews, make_golden, retire_golden, set_share, settle_review,
     take_review,
 };
+use moderation::flows::wishes::set_wishes;
 use moderation::model::{Actor, CaseId, Judgement, Outcome, PolicyCode, Queue, QueueSet, ReviewId, Role};
 use moderation::quality::reviews::{Answer, ReviewRefused};
 use moderation::quality::strata::{Stratum, WHOLE_PPM};
@@ -388,4 +389,18 @@ pub async fn golden_cases_keep_to_their_queues_and_versions(world: World) {
     let again = retire_golden(&world.app, &lead, id).await;
     assert!(matches!(again, Err(QualityError::NotFound { .. })));
     assert!(!views::is_golden(&world.app, &lead, case).await.unwrap());
+}
+
+pub async fn nobody_is_asked_about_what_they_do_not_want(world: World) {
+    known(&world).await;
+    ask_all(&world).await;
+    decided(&world, "post-1", RESTRICT).await;
+    assert_eq!(draw_later(&world).await, 1);
+    let not = [moderation::model::PolicyCode::TerroristContent];
+    set_wishes(&world.app, &world.colleague, &not).await.unwrap();
+    assert_eq!(next(&world, &world.colleague).await, None);
+    let desk = views::review_desk(&world.app, &world.colleague).await.unwrap();
+    assert!(!desk.has_next, "and the page does not say that one waits");
+    set_wishes(&world.app, &world.colleague, &[]).await.unwrap();
+    assert!(next(&world, &world.colleague).await.is_some());
 }

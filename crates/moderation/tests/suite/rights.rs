@@ -10,6 +10,7 @@ use moderation::flows::reveal::{self, ClearPicture};
 use moderation::flows::rules::{self, NewChange, RulesError};
 use moderation::flows::shifts::{self, ShiftError};
 use moderation::flows::submit::{self, SubmitError};
+use moderation::flows::wishes::{WishError, set_wishes};
 use moderation::flows::{actions, actions::ActionError};
 use moderation::model::{
     ActionId, Actor, CaseId, Chance, ChangeId, EntryId, ItemId, Judgement, KeyId, MediaId, NewBank, Outcome,
@@ -194,6 +195,14 @@ pub async fn every_flow_asks_for_its_right(world: World) {
             ),
             (Right::ApproveProposals, unseen(&views::n_proposals(app, who).await)),
             (Right::ReadCases, unseen(&views::list_proposals(app, who, true).await)),
+            (
+                Right::ReadCases,
+                unseen(&views::page_of_proposals(app, who, None, &page).await),
+            ),
+            (
+                Right::DecideCases,
+                matches!(set_wishes(app, who, &[]).await, Err(WishError::Denied(_))),
+            ),
             (Right::ReadCases, unseen(&views::proposal(app, who, proposal).await)),
             (Right::ReadCases, unseen(&views::cluster(app, who, case).await)),
             (

@@ -155,6 +155,7 @@ pub async fn a_queue_that_nobody_there_takes_whole_counts_as_uncovered(mut world
     add_shift(app, &world.admin, shift(ben, 16, 16)).await.unwrap();
     let limited = cover().await;
     assert!(limited.is_limited && !limited.gaps.is_empty());
+    assert!(!limited.has_nobody_in(&limited.gaps[0]), "amal is there");
     let now = world.clock.now();
     for gap in &limited.gaps {
         let begins = gap.from.to_string();
