@@ -291,6 +291,78 @@ fn doctor_says_what_is_wrong_and_what_to_do() {
     );
 }
 
+/// A mail server that takes nobody's letters: what it was told, line by line.
+fn mail_server() -> (u16, std::sync::mpsc::Receiver<String>) {
+    use std::io::{BufRead, BufReader, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (told, lines) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        stream.write_all(b"220 here\r\n").unwrap();
+        for line in BufReader::new(stream.try_clone().unwrap())
+            .lines()
+            .map_while(Result::ok)
+        {
+            let word = line.split(' ').next().unwrap_or_default().to_uppercase();
+            let _ = told.send(word.clone());
+            let answer: &[u8] = match word.as_str() {
+                "EHLO" | "NOOP" => b"250 yes\r\n",
+                "QUIT" => b"221 bye\r\n",
+                _ => b"502 no\r\n",
+            };
+            if stream.write_all(answer).is_err() {
+                break;
+            }
+        }
+    });
+    (port, lines)
+}
+
+#[test]
+fn doctor_tries_the_mail_server_and_sends_nothing() {
+    let home = |port: u16| {
+        Home::new(&format!(
+            "[http]\nlisten = \"127.0.0.1:0\"\n[mail]\nsmtp = \"smtp://127.0.0.1:{port}\"\nfrom = \"a@example.org\"\nto = [\"b@example.org\"]\n"
+        ))
+    };
+    let finding = |ran: &Ran| {
+        let lines = ran.json();
+        let line = lines.iter().find(|line| line["check"] == "mail").unwrap().clone();
+        (
+            line["status"].as_str().unwrap().to_owned(),
+            line["detail"].as_str().unwrap().to_owned(),
+        )
+    };
+    let (port, lines) = mail_server();
+    let ran = home(port).run(&["doctor", "--json"]);
+    assert_eq!(finding(&ran).0, "ok", "{ran:?}");
+    let told: Vec<String> = lines.try_iter().collect();
+    assert!(
+        told.contains(&"EHLO".to_owned()) && told.contains(&"NOOP".to_owned()),
+        "{told:?}"
+    );
+    assert!(
+        !told
+            .iter()
+            .any(|word| ["MAIL", "RCPT", "DATA"].contains(&word.as_str())),
+        "{told:?}"
+    );
+
+    let closed = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let ran = home(closed).run(&["doctor", "--json"]);
+    assert_eq!(ran.code, 1);
+    assert_eq!(
+        finding(&ran),
+        ("wrong".to_owned(), "the mail server could not be reached".to_owned())
+    );
+    assert!(!ran.out.contains("b@example.org"), "nobody's address is printed");
+}
+
 /// A running server, ended when dropped.
 struct Server {
     child: Child,

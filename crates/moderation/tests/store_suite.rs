@@ -46,6 +46,7 @@ mod suite {
     pub mod submit;
     pub mod undo;
     pub mod verify;
+    pub mod wishes;
     pub mod world;
 }
 
@@ -325,6 +326,16 @@ on_both_engines! {
     routing::the_platform_is_told_of_what_is_due,
     routing::a_time_without_anybody_is_told,
     routing::a_case_that_moves_keeps_its_deadline,
+    quality::nobody_is_asked_about_what_they_do_not_want,
+    wishes::what_a_person_does_not_want_is_not_given_to_them,
+    wishes::a_label_of_known_content_says_what_a_case_may_be_about,
+    wishes::nobody_else_sees_what_somebody_does_not_want,
+    wishes::a_queue_that_nobody_there_takes_whole_counts_as_uncovered,
+    measures::a_confirm_goes_on_with_what_has_not_ended,
+    measures::a_restore_that_failed_is_looked_at_again,
+    proposals::small_baskets_are_counted_together,
+    mail::the_mail_server_is_tried_without_a_letter,
+    routing::a_shift_lies_where_its_clocks_say,
     proposals::nobody_decides_alone_what_needs_two,
     proposals::what_is_decided_otherwise_or_changes_is_overtaken,
     proposals::a_proposal_ends_once_however_it_ends,

@@ -77,7 +77,7 @@ macro_rules! named {
     };
 }
 
-named! { ItemId = "item", BankId = "bank", EntryId = "entry", CaseId = "case", DecisionId = "decision", ActionId = "action", StreamId = "stream", ChangeId = "change" }
+named! { ItemId = "item", BankId = "bank", EntryId = "entry", CaseId = "case", DecisionId = "decision", ActionId = "action", StreamId = "stream", ChangeId = "change", ProposalId = "proposal" }
 
 impl<S: Send + Sync, T: Named> FromRequestParts<S> for PathId<T> {
     type Rejection = ApiError;

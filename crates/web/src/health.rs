@@ -104,6 +104,18 @@ fn write_moderation(metrics: &views::Metrics, text: &mut Exposition) {
         metrics.oldest_waiting_action.unwrap_or_default().as_secs_f64(),
     );
     text.value(
+        "seawall_proposals_waiting",
+        "gauge",
+        "Proposals that wait for a second person.",
+        metrics.n_waiting_proposals,
+    );
+    text.value(
+        "seawall_oldest_waiting_proposal_seconds",
+        "gauge",
+        "How long the oldest proposal has been waiting; 0 if none is.",
+        metrics.oldest_waiting_proposal.unwrap_or_default().as_secs_f64(),
+    );
+    text.value(
         "seawall_rule_alarms",
         "gauge",
         "Alarms about rules that nobody took note of.",

@@ -21,7 +21,7 @@ use crate::problem::{Problem, ProblemKind};
         title = "Seawall",
         description = "Find, review and act on terrorist and violent-extremist content that the users of a platform post.\n\n\
             Every request carries an API key: `Authorization: Bearer sw_…`. Keys are made in the console, open what their \
-            scopes name, and never decide a case. Errors are problems (RFC 9457): look at `type`. Answers carry an \
+            scopes name, and never decide a case. A person's token acts as the person. Errors are problems (RFC 9457): look at `type`. Answers carry an \
             `X-Request-Id`, yours if you send one.",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
@@ -187,7 +187,7 @@ fn add_problems(operation: &mut Value) {
 
 /// Where the ids in an answer lead: operation, status, what stands where in the answer, and the parameter of another
 /// operation that takes it.
-const LINKS: [(&str, &str, &str, &str, &str); 25] = [
+const LINKS: [(&str, &str, &str, &str, &str); 28] = [
     ("open_stream", "201", "$response.body#/id", "get_stream", "stream"),
     ("open_stream", "201", "$response.body#/id", "push_segment", "stream"),
     ("open_stream", "201", "$response.body#/id", "close_stream", "stream"),
@@ -208,6 +208,21 @@ const LINKS: [(&str, &str, &str, &str, &str); 25] = [
     ),
     ("submit_item", "200", "$response.body#/case", "get_case", "case"),
     ("list_items", "200", "$response.body#/rows/0/id", "get_item", "item"),
+    ("search_items", "200", "$response.body#/rows/0/id", "get_item", "item"),
+    (
+        "list_proposals",
+        "200",
+        "$response.body#/rows/0/id",
+        "get_proposal",
+        "proposal",
+    ),
+    (
+        "list_proposals",
+        "200",
+        "$response.body#/rows/0/id",
+        "end_proposal",
+        "proposal",
+    ),
     ("list_banks", "200", "$response.body#/rows/0/id", "get_bank", "bank"),
     ("list_banks", "200", "$response.body#/rows/0/id", "list_entries", "bank"),
     ("create_bank", "201", "$response.body#/id", "get_bank", "bank"),
@@ -329,6 +344,7 @@ mod tests {
             "NewStream",
             "StreamFrames",
             "StreamFrame",
+            "ProposalDecision",
         ] {
             assert_eq!(schemas[name]["additionalProperties"], false, "{name}");
         }
@@ -363,7 +379,7 @@ mod tests {
         ids.sort();
         ids.dedup();
         assert_eq!(ids.len(), n_ids);
-        assert_eq!(n_ids, 52);
+        assert_eq!(n_ids, 56);
     }
 
     #[test]

@@ -10,11 +10,12 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use moderation::flows::actions::ActionError;
 use moderation::flows::banks::BankError;
+use moderation::flows::proposals::ProposalError;
 use moderation::flows::rules::RulesError;
 use moderation::flows::submit::SubmitError;
 use moderation::flows::translate::TranslateError;
 use moderation::media::ScanError;
-use moderation::model::Denied;
+use moderation::model::{Denied, ProposalRefused};
 use moderation::store::StoreError;
 use moderation::views::ViewError;
 use serde::Serialize;
@@ -530,6 +531,36 @@ impl From<ActionError> for ApiError {
             },
             ActionError::Store(error) => error.into(),
         }
+    }
+}
+
+impl From<ProposalError> for ApiError {
+    fn from(error: ProposalError) -> Self {
+        let (what, remedy) = match error {
+            ProposalError::Denied(denied) => return denied.into(),
+            ProposalError::NotFound => return ApiError::NotFound { thing: "proposal" },
+            ProposalError::Invalid { field, what } => {
+                let field = if field == "items" { "leave_out" } else { field };
+                return ApiError::invalid(field, what);
+            }
+            ProposalError::NothingLeft(_) => ("Nothing of it can be decided any more.", "Look at it again."),
+            ProposalError::Refused(ProposalRefused::Ended { .. }) => {
+                ("The proposal waits no longer.", "Look at it to see what became of it.")
+            }
+            ProposalError::Refused(ProposalRefused::SamePerson) => (
+                "Whoever proposed something cannot be its second person.",
+                "Have somebody else say yes or no to it, or withdraw it.",
+            ),
+            ProposalError::Refused(ProposalRefused::NotYours) => {
+                ("Somebody else proposed this.", "Reject it instead, if you may.")
+            }
+            ProposalError::Refused(ProposalRefused::TooLate) => (
+                "It did not become decisions, or what was decided has left.",
+                "Decide anew on its items.",
+            ),
+            ProposalError::Store(error) => return error.into(),
+        };
+        ApiError::Conflict { what, remedy }
     }
 }
 

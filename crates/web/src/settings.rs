@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use moderation::model::Zone;
+
 use crate::fetch::FetchSettings;
 use crate::hma::HmaSettings;
 use crate::limits::RateLimit;
@@ -21,6 +23,8 @@ pub struct WebSettings {
     pub metrics: MetricsAccess,
     /// The paths of Hasher-Matcher-Actioner, if they are served.
     pub hma: Option<HmaSettings>,
+    /// The time zone in which people are told times who chose none.
+    pub time_zone: Zone,
     /// Proxies whose `X-Forwarded-For` is believed. Without any, a client's address is that of its connection.
     pub trusted_proxies: Vec<IpAddr>,
 }
@@ -128,6 +132,7 @@ impl WebSettings {
             fetch: FetchSettings::default(),
             metrics: MetricsAccess::Loopback,
             hma: None,
+            time_zone: Zone::UTC,
             trusted_proxies: Vec::new(),
         }
     }

@@ -3,6 +3,7 @@
 //! Each check is a function that looks at one thing and says what it saw. Nothing is made; the tables of a store that is there are
 //! brought up to date, as `serve` would.
 
+mod mail;
 mod provider;
 
 use std::path::{Path, PathBuf};
@@ -89,6 +90,7 @@ pub async fn run(args: Doctor, config_file: Option<&Path>) -> anyhow::Result<Exi
             findings.push(check_av_worker(&loaded).await);
             findings.extend(check_http(&loaded).await);
             findings.extend(check_webhook(&loaded));
+            findings.extend(mail::check(&loaded).await);
             findings.extend(provider::check(&loaded).await);
         }
         Err(error) => {

@@ -5,6 +5,7 @@
 //! means to the server stands in [`settings`].
 
 pub mod care;
+pub mod console;
 pub mod desk;
 pub mod mail;
 pub mod measures;

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::care::Care;
+use super::console::Console;
 use super::desk::{Desk, check_rechecks};
 use super::mail::Mail;
 use super::measures::Measures;
@@ -28,6 +29,8 @@ pub struct Config {
     pub store: Store,
     /// The HTTP API and the console.
     pub http: Http,
+    /// How the console is shown to people who chose nothing else.
+    pub console: Console,
     /// Where people sign in, if not here.
     pub oidc: Oidc,
     /// How files from outside are decoded.
@@ -331,6 +334,7 @@ impl Config {
         let Config {
             store,
             http,
+            console,
             oidc,
             media,
             video,
@@ -371,6 +375,7 @@ impl Config {
                 "must begin with https:// or http:// and must not end in a slash",
             )?;
         }
+        console.zone()?;
         oidc.check()?;
         let body_sizes = http.body_bytes_max > 0 && http.body_bytes_max <= http.bodies_bytes_max;
         require(

@@ -169,6 +169,7 @@ pub fn web(config: &Config) -> Result<WebSettings, ConfigError> {
     let http = &config.http;
     let mut settings = WebSettings::new(public_url(config));
     settings.trusted_proxies = http.trusted_proxies.clone();
+    settings.time_zone = config.console.zone()?;
     if http.metrics_for_everyone {
         settings.metrics = MetricsAccess::Everyone;
     }

@@ -62,7 +62,7 @@ fn what_is_not_known_is_refused_with_its_place() {
         "[htpp]\n",
         &[],
         expect![[r#"
-            the configuration `seawall.toml` does not read: line 1: unknown field `htpp`, expected one of `store`, `http`, `oidc`, `media`, `video`, `care`, `matching`, `routing`, `webhook`, `mail`, `desk`, `measures`, `two_person`, `strikes`, `fetch`, `hma`, `log`
+            the configuration `seawall.toml` does not read: line 1: unknown field `htpp`, expected one of `store`, `http`, `console`, `oidc`, `media`, `video`, `care`, `matching`, `routing`, `webhook`, `mail`, `desk`, `measures`, `two_person`, `strikes`, `fetch`, `hma`, `log`
         "#]],
     );
     check_error(
@@ -163,6 +163,7 @@ fn how_orders_are_checked_again_must_make_sense() {
         "[mail]\nsmtp = \"smtps://mail.example.org\"",
         "[measures]\nlabels = [\"Big Words\"]",
         "[desk]\nrun_hours = 0",
+        "[console]\ntime_zone = \"Mars/Olympus\"",
         "[two_person]\nitems_over = 501",
         "[two_person]\npolicies = [\"no_such_policy\"]",
         "[two_person]\nlapse_hours = 0",
@@ -184,6 +185,9 @@ fn how_orders_are_checked_again_must_make_sense() {
             .any(|rule| rule.weight == 7 && rule.lasts.as_secs() == 3 * 86_400)
     );
     assert_eq!(settings.desk.delay_policies, [PolicyCode::OtherTerms]);
+    let zoned = settings::web(&with("[console]\ntime_zone = \"Asia/Kathmandu\"").unwrap()).unwrap();
+    assert_eq!(zoned.time_zone.name(), "Asia/Kathmandu");
+    assert_eq!(settings::web(&Config::default()).unwrap().time_zone.name(), "UTC");
     let two = settings::flows(&with("[two_person]\nitems_over = 3\npolicies = [\"hate_speech\"]").unwrap()).unwrap();
     assert_eq!(two.two_person.policies, [PolicyCode::HateSpeech]);
     assert_eq!(

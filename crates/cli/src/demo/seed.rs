@@ -70,10 +70,10 @@ pub async fn seed(app: &Seawall, clock: &LaggingClock, tell: impl Fn(usize)) -> 
         amal: join(app, "amal", Role::Moderator, None).await?.0,
         ben: join(app, "ben", Role::Lead, None).await?.0,
     };
-    let new_key = access::create_key(app, &Actor::Operator, "demo: the platform", Scope::ALL.to_vec()).await?;
+    let new_key = access::create_key(app, &Actor::Operator, "demo: the platform", Scope::of_keys()).await?;
     let platform = Actor::Key {
         key: new_key.key.id,
-        scopes: Scope::ALL.to_vec(),
+        scopes: Scope::of_keys(),
     };
     for bank in &BANKS {
         fill_bank(app, &desk.ben, bank, &pictures).await?;

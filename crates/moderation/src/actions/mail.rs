@@ -113,6 +113,16 @@ impl Mailer {
         self.timeout
     }
 
+    /// Whether the server takes us: connects, greets, encrypts and signs in as for a letter, and sends none. Else why not, in words that hold no secret.
+    pub async fn try_server(&self) -> Result<(), String> {
+        match tokio::time::timeout(self.timeout, self.transport.test_connection()).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err("the mail server took us and then did not answer".to_owned()),
+            Ok(Err(error)) => Err(why(&error).to_owned()),
+            Err(_) => Err("the mail server did not answer in time".to_owned()),
+        }
+    }
+
     /// Sends a letter to each of them by itself, so that one address that is no more keeps it from nobody else; how many it reached. Else why nobody's was taken,
     /// in words that name no address.
     pub async fn send(&self, letter: &Letter) -> Result<usize, String> {
@@ -144,10 +154,7 @@ impl Mailer {
         let sent = self.transport.send_raw(&envelope, &bytes);
         match tokio::time::timeout(self.timeout, sent).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) if error.is_permanent() => Err("the mail server refused it for good".to_owned()),
-            Ok(Err(error)) if error.is_transient() => Err("the mail server refused it for now".to_owned()),
-            Ok(Err(error)) if error.is_tls() => Err("the mail server's TLS failed".to_owned()),
-            Ok(Err(_)) => Err("the mail server could not be reached".to_owned()),
+            Ok(Err(error)) => Err(why(&error).to_owned()),
             Err(_) => Err("the mail server did not answer in time".to_owned()),
         }
     }
@@ -168,6 +175,16 @@ impl Mailer {
             .headers_mut()
             .insert_raw(HeaderValue::new(automatic, "auto-generated".to_owned()));
         Ok(message)
+    }
+}
+
+/// What went wrong, without what the server said: it may repeat addresses.
+fn why(error: &lettre::transport::smtp::Error) -> &'static str {
+    match error {
+        error if error.is_permanent() => "the mail server refused it for good",
+        error if error.is_transient() => "the mail server refused it for now",
+        error if error.is_tls() => "the mail server's TLS failed",
+        _ => "the mail server could not be reached",
     }
 }
 

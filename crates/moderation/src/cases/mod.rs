@@ -5,10 +5,11 @@
 
 pub mod comments;
 
+use policy::PolicyCode;
 use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 
-use crate::model::{Case, CaseId, CaseState, ItemId, Lane, Lease, Place, PlaceFacts, QueueSet, TakenOver, Timestamp};
+use crate::model::{Case, CaseId, CaseState, ItemId, Lane, Lease, Place, PlaceFacts, TakenOver, Timestamp};
 use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx};
 
@@ -53,7 +54,7 @@ pub async fn put_place(tx: &mut Tx, id: CaseId, place: &Place) -> Result<(), Sto
     let facts = &place.facts;
     query(
         "UPDATE cases_case SET lane = $1, turn = $2, due_at = $3, language = $4, work = $5, skill = $6, place = $7,
-                placed_at = $8
+                placed_at = $8, policies = $10
          WHERE id = $9",
     )
     .bind(place.lane.rank())
@@ -65,6 +66,12 @@ pub async fn put_place(tx: &mut Tx, id: CaseId, place: &Place) -> Result<(), Sto
     .bind(place.to_json().to_string())
     .bind(place.placed_at.unix_ms())
     .bind(id.to_string())
+    .bind(
+        facts
+            .policies
+            .iter()
+            .fold(" ".to_owned(), |text, policy| format!("{text}{policy} ")),
+    )
     .execute(tx.conn())
     .await
     .map_err(StoreError::at("place a case"))?;
@@ -177,6 +184,8 @@ pub struct Seeker {
     pub work: String,
     /// The skills that they have.
     pub skills: String,
+    /// What they do not want to be given.
+    pub not: Vec<PolicyCode>,
 }
 
 /// The open cases that nobody holds at `now`, about whose items nothing is proposed, and that the seeker can do: so many, in the order in which they are handed out,
@@ -191,10 +200,16 @@ pub async fn list_free(
     let among = |column: &str, place: &str| {
         format!("(c.{column} = '' OR {place} = '*' OR REPLACE({place}, ' ' || c.{column} || ' ', '') <> {place})")
     };
+    // A word of the house, with a space around it: nothing of it comes from outside.
+    let wishes: String = seeker
+        .not
+        .iter()
+        .map(|policy| format!(" AND REPLACE(c.policies, ' {policy} ', '') = c.policies"))
+        .collect();
     let statement = format!(
         "SELECT {} FROM cases_case c
          WHERE c.state = 'open' AND (c.leased_until IS NULL OR c.leased_until <= $2)
-           AND {} AND {} AND {} AND {} AND {}
+           AND {} AND {} AND {} AND {} AND {}{wishes}
          ORDER BY c.lane, c.turn, c.id LIMIT $3 OFFSET $7",
         columns(),
         none_waits("c.item_id"),
@@ -215,24 +230,6 @@ pub async fn list_free(
         .await
         .map_err(StoreError::at("look for a free case"))?;
     rows.iter().map(read).collect()
-}
-
-/// Whether in these queues a case that nobody holds stands in a lane that is about time: see [`Lane::presses`].
-pub async fn does_one_press(conn: &mut AnyConnection, queues: &QueueSet, now: Timestamp) -> Result<bool, StoreError> {
-    let last = Lane::ALL.iter().filter(|lane| lane.presses()).map(|lane| lane.rank());
-    let found = query(
-        "SELECT c.id FROM cases_case c
-         WHERE c.state = 'open' AND c.lane <= $1 AND (c.leased_until IS NULL OR c.leased_until <= $2)
-           AND ($3 = '*' OR REPLACE($3, ' ' || c.queue || ' ', '') <> $3)
-         LIMIT 1",
-    )
-    .bind(last.max().unwrap_or(-1))
-    .bind(now.unix_ms())
-    .bind(queues.to_string())
-    .fetch_optional(conn)
-    .await
-    .map_err(StoreError::at("look for a case that presses"))?;
-    Ok(found.is_some())
 }
 
 /// Open cases whose place was not computed since then, the longest ago first.

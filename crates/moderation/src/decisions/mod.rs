@@ -123,6 +123,20 @@ pub async fn latest_of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<O
     row.map(|row| read(&row)).transpose()
 }
 
+/// Whether a person decided on the item after this decision, or took it back.
+pub async fn is_overruled(conn: &mut AnyConnection, decision: &Decision) -> Result<bool, StoreError> {
+    let row = query(
+        "SELECT COUNT(*) AS n FROM decisions_decision
+         WHERE item_id = $1 AND author_kind = 'person' AND ordinal > (SELECT ordinal FROM decisions_decision WHERE id = $2)",
+    )
+    .bind(decision.item.to_string())
+    .bind(decision.id.to_string())
+    .fetch_one(conn)
+    .await
+    .map_err(StoreError::at("look for a later decision of a person"))?;
+    Ok(row.int("n")? > 0)
+}
+
 /// Up to `limit` decisions made before `before`, newest first, on items that are reached by who works on these queues.
 pub async fn list(
     conn: &mut AnyConnection,

@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::due::{TELL_GAP, deliver_telling};
-use super::orders::{DELIVER, TELL_NOTICE, is_held_by_another, tell_notice};
+use super::moot::{self, Moot};
+use super::orders::{DELIVER, TELL_NOTICE, tell_notice};
 use super::rechecks::{self, ALARM, RECHECK};
 use super::routing::WARN;
 use super::streams::{TELL, deliver_verdict};
@@ -82,6 +83,10 @@ pub async fn retry_action(app: &Seawall, actor: &Actor, id: ActionId) -> Result<
         return Err(ActionError::Superseded);
     }
     let from = tried.action.state.as_str();
+    let held_until = tried
+        .action
+        .held_until
+        .filter(|_| tried.action.state == ActionState::Waiting);
     // What was confirmed is given under a key of its own: under the old one the platform would take it for a repeat.
     let was_confirmed = matches!(tried.action.state, ActionState::Doubtful { .. });
     let action = Action {
@@ -98,7 +103,9 @@ pub async fn retry_action(app: &Seawall, actor: &Actor, id: ActionId) -> Result<
         },
     )
     .await?;
-    jobs::enqueue(&mut tx, now, &app.chance, DELIVER, id, now).await?;
+    // What can still be undone, or is delayed, leaves no sooner for it.
+    let due = held_until.map_or(now, |held_until| held_until.max(now));
+    jobs::enqueue(&mut tx, now, &app.chance, DELIVER, id, due).await?;
     tx.event(now, actor, "action.retried", id, serde_json::json!({ "from": from }));
     tx.commit().await?;
     app.bells.jobs.notify_one();
@@ -196,26 +203,33 @@ async fn deliver(app: &Seawall, webhook: &Webhook, worker: &str, job: &Job) -> R
     } = order;
     if earlier.is_some() {
         let mut tx = app.store.begin("postpone delivery").await?;
-        jobs::postpone(&mut tx, job, worker, app.clock.now().after(WAIT_FOR_EARLIER)).await?;
+        let now = app.clock.now();
+        items::lock(&mut tx, &item.id).await?;
+        let taken = moot::cancel_out(&mut tx, &tried.action, now).await?;
+        match taken.contains(&tried.action.id) {
+            true => jobs::finish(&mut tx, job, worker).await?,
+            false if taken.is_empty() => jobs::postpone(&mut tx, job, worker, now.after(WAIT_FOR_EARLIER)).await?,
+            false => jobs::postpone(&mut tx, job, worker, now).await?,
+        }
         tx.commit().await?;
         return Ok(false);
     }
 
-    if tried.action.attempts == 0 {
-        // From here on the decision cannot be undone. If it just was, nothing leaves.
+    let is_first = tried.action.attempts == 0;
+    if is_first || tried.action.kind == ActionKind::Restore || tried.action.what.is_shared() {
+        // From here on the decision cannot be undone. If it just was, nothing leaves. What makes an order moot is looked at each time.
         let mut tx = app.store.begin("start delivery").await?;
-        if is_restored_in_vain(&mut tx, &tried.action).await? {
-            let now = app.clock.now();
-            actions::let_others_restrict(&mut tx, &tried.action, now).await?;
-            let body = serde_json::json!({ "because": "another item restricts the account" });
-            tx.event(now, &Actor::System, "action.withdrawn", tried.action.id, body);
-            jobs::finish(&mut tx, job, worker).await?;
-            tx.commit().await?;
-            return Ok(false);
-        }
-        let may_leave = actions::start(&mut tx, tried.action.id, app.clock.now()).await?;
-        if !may_leave {
-            jobs::finish(&mut tx, job, worker).await?;
+        let moot = moot::look(app, &mut tx, &tried.action, &decision).await?;
+        let now = app.clock.now();
+        let may_leave = moot.is_none() && (!is_first || actions::start(&mut tx, tried.action.id, now).await?);
+        match moot {
+            Some(Moot::NotBefore(then)) => jobs::postpone(&mut tx, job, worker, then).await?,
+            Some(Moot::TakenBack) => {
+                jobs::finish(&mut tx, job, worker).await?;
+                wake_next(app, &mut tx, &tried.action, now).await?;
+            }
+            None if !may_leave => jobs::finish(&mut tx, job, worker).await?,
+            None => {}
         }
         tx.commit().await?;
         if !may_leave {
@@ -252,11 +266,7 @@ async fn deliver(app: &Seawall, webhook: &Webhook, worker: &str, job: &Job) -> R
         | ActionState::Doubtful { .. } => {
             jobs::finish(&mut tx, job, worker).await?;
             rechecks::plan(app, &mut tx, &after.action, now).await?;
-            if let Some((next, held_until)) = actions::unfinished_after(tx.conn(), &after.action).await? {
-                // What can still be undone, or is delayed, leaves no sooner.
-                let due = held_until.map_or(now, |held_until| held_until.max(now));
-                jobs::enqueue(&mut tx, now, &app.chance, DELIVER, next, due).await?;
-            }
+            wake_next(app, &mut tx, &after.action, now).await?;
         }
     }
     tx.commit().await?;
@@ -264,12 +274,14 @@ async fn deliver(app: &Seawall, webhook: &Webhook, worker: &str, job: &Job) -> R
     Ok(true)
 }
 
-/// Whether the order frees an account that another item restricts meanwhile: it would undo what was decided there.
-async fn is_restored_in_vain(tx: &mut Tx, action: &Action) -> Result<bool, StoreError> {
-    match action.kind {
-        ActionKind::Restore => is_held_by_another(tx, &action.item, (action.what, &action.scope)).await,
-        ActionKind::Restrict => Ok(false),
+/// The order about the item that waited for this one, if there is one, is tried.
+async fn wake_next(app: &Seawall, tx: &mut Tx, action: &Action, now: Timestamp) -> Result<(), StoreError> {
+    if let Some((next, held_until)) = actions::unfinished_after(tx.conn(), action).await? {
+        // What can still be undone, or is delayed, leaves no sooner.
+        let due = held_until.map_or(now, |held_until| held_until.max(now));
+        jobs::enqueue(tx, now, &app.chance, DELIVER, next, due).await?;
     }
+    Ok(())
 }
 
 /// Everything that a delivery needs to know.

@@ -118,7 +118,7 @@ pub(super) async fn keep_if_same(
     };
     turn.judge(&mut tx, &new).await?;
     prolong(&mut tx, &known, decision.id, &judged.ruling, before, again.now).await?;
-    place_again(app, &mut tx, &known, &judged.ruling, again.now).await?;
+    place_again(app, &mut tx, &known, &judged, again.now).await?;
     tx.commit().await?;
     turn.committed().await;
     Ok(Some(Kept::Same))

@@ -5,23 +5,22 @@ use policy::Queue;
 use super::deciding::versions;
 use super::judgement::{check_judgement, check_reason, facts};
 use super::measures::Plan;
+use super::offering::Suited;
 pub use super::opening::open_case;
 use super::orders::held_until;
 use super::proposals::overtake;
 use super::routing::{facts_after_move, place_anew};
 pub use super::undo::{UndoError, undo_decision, undo_until};
-use crate::cases::Seeker;
 use crate::matching::benign;
 use crate::model::{
-    Actor, Author, Case, CaseId, Decision, DecisionId, Denied, InvalidTransition, Judgement, Outcome, ProposalId,
-    Right, SecondReason, Timestamp, UserId, WorkKind, reasons_for_second,
+    Actor, Author, Case, CaseId, Decision, DecisionId, Denied, InvalidTransition, ItemId, Judgement, Outcome,
+    ProposalId, Right, SecondReason, Timestamp, UserId, reasons_for_second,
 };
-use crate::routing::{Skills, outcomes, people};
+use crate::routing::outcomes;
 use crate::rules::firings::Key;
 use crate::rules::{firings, restrictions, standing};
 use crate::store::{StoreError, Tx};
-use crate::views::exposure_of;
-use crate::{Seawall, actions, cases, decisions, items, proposals};
+use crate::{Seawall, actions, cases, decisions, items};
 
 /// A case was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -65,9 +64,7 @@ pub enum CaseError {
     Store(#[from] StoreError),
 }
 
-/// How many cases are tried when many people ask for the next one at the same time.
-const NEXT_TRIES_MAX: i64 = 20;
-/// How often so many more are tried.
+/// How many pages of free cases are looked through.
 const NEXT_PAGES_MAX: i64 = 10;
 /// The most decisions that say nothing of an item and follow one that does: ends of restrictions, and decisions that were undone.
 const SAYS_NOTHING_MAX: usize = 32;
@@ -96,28 +93,10 @@ pub async fn take_next_case(app: &Seawall, actor: &Actor, queue: Option<Queue>) 
         Some(queue) => format!(" {queue} "),
         None => actor.queues().to_string(),
     };
-    let skills = people::of(&mut *app.store.reader().await?, user).await?;
-    let exposure = exposure_of(app, &mut *app.store.reader().await?, actor).await?;
-    let seeker = Seeker {
-        queues,
-        languages: skills.languages.to_string(),
-        work: match exposure.rests_until {
-            Some(_) => text_work(&skills),
-            None => skills.work.to_string(),
-        },
-        skills: skills.skills.to_string(),
-    };
-    let offered = Offered {
-        skills: &skills,
-        is_resting: exposure.rests_until.is_some(),
-    };
+    let suited = Suited::of(app, actor, user).await?;
     for page in 0..NEXT_PAGES_MAX {
-        let (now, after) = (app.clock.now().unix_ms(), page * NEXT_TRIES_MAX);
-        let mut conn = app.store.reader().await?;
-        let free = cases::list_free(&mut conn, &seeker, now, proposals::none_waits, (NEXT_TRIES_MAX, after)).await?;
-        drop(conn);
-        let n_found = free.len();
-        for case in free.iter().filter(|case| may_be_offered(case, &offered)) {
+        let (free, is_last) = suited.free_cases(app, &queues, page).await?;
+        for case in &free {
             match take_case(app, actor, case.id).await {
                 Ok(_) => return Ok(Some(case.id)),
                 // Someone else was faster: on to the next one.
@@ -125,34 +104,11 @@ pub async fn take_next_case(app: &Seawall, actor: &Actor, queue: Option<Queue>) 
                 Err(error) => return Err(error),
             }
         }
-        if i64::try_from(n_found).is_ok_and(|n| n < NEXT_TRIES_MAX) {
+        if is_last {
             break;
         }
     }
     Ok(None)
-}
-
-/// Who asks for the next case, as far as it matters which one they may be given.
-struct Offered<'a> {
-    skills: &'a Skills,
-    /// They uncovered so much that pictures stay covered for them: see [`crate::model::care`].
-    is_resting: bool,
-}
-
-/// Of the kinds of work that a person takes those in which nothing is to be seen.
-fn text_work(skills: &Skills) -> String {
-    let unseen = [WorkKind::Text, WorkKind::File].map(WorkKind::as_str);
-    let taken = skills.work.to_string();
-    let kept = unseen
-        .into_iter()
-        .filter(|kind| taken == "*" || taken.split(' ').any(|word| word == *kind));
-    format!(" {} ", kept.collect::<Vec<_>>().join(" "))
-}
-
-/// Whether a person may be given a case that they reach. The one place for whatever keeps a case from somebody: skills; limits and wishes of theirs.
-fn may_be_offered(case: &Case, person: &Offered<'_>) -> bool {
-    let is_text = matches!(case.place.facts.work, None | Some(WorkKind::Text | WorkKind::File));
-    person.skills.suit(&case.place) && (is_text || !person.is_resting)
 }
 
 /// The person lets go of the case.
@@ -200,9 +156,20 @@ pub async fn decide_case(
     id: CaseId,
     judgement: Judgement,
 ) -> Result<DecisionId, CaseError> {
+    decide_as_seen(app, actor, id, None, judgement).await
+}
+
+/// The same, by a person who saw what this decision was the last on: what was restricted since they never looked at, and do not lift.
+pub(super) async fn decide_as_seen(
+    app: &Seawall,
+    actor: &Actor,
+    id: CaseId,
+    seen: Option<DecisionId>,
+    judgement: Judgement,
+) -> Result<DecisionId, CaseError> {
     let user = person(actor)?;
     check_judgement(&judgement)?;
-    let reasons = reasons_for_second(&judgement, 1, &app.settings.two_person);
+    let reasons = reasons_for_second(&judgement, (1, 0), &app.settings.two_person);
     if !reasons.is_empty() {
         return Err(CaseError::SecondPerson { reasons });
     }
@@ -212,10 +179,27 @@ pub async fn decide_case(
     let item_id = cases::find(tx.conn(), id).await?.ok_or(CaseError::NotFound)?.item;
     items::lock(&mut tx, &item_id).await?;
     let case = find_open_to(&mut tx, actor, id, now).await?;
+    check_seen(&mut tx, &item_id, seen, judgement.revision).await?;
     let decision = decide_in(app, &mut tx, actor, (user, case), &judgement, None, now).await?;
     tx.commit().await?;
     app.bells.jobs.notify_one();
     Ok(decision)
+}
+
+/// Whether nothing was restricted since the person looked. The item is locked.
+pub(super) async fn check_seen(
+    tx: &mut Tx,
+    item: &ItemId,
+    seen: Option<DecisionId>,
+    revision: i64,
+) -> Result<(), CaseError> {
+    match seen {
+        Some(seen) if actions::is_restricted_since(tx.conn(), item, seen).await? => Err(CaseError::Changed {
+            judged: revision,
+            stored: revision,
+        }),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// What a decision came of that was not made on its case's page alone.

@@ -133,7 +133,7 @@ pub(super) async fn decide<'a>(
     let (turn, judged) = judge(app, tx, known, id, now).await?;
     let ruling = &judged.ruling;
     let case = match ruling.case {
-        Some(place) => Some(open_or_join_case(app, tx, known, ruling, place, id, now).await?),
+        Some(place) => Some(open_or_join_case(app, tx, known, &judged, place, id, now).await?),
         None => cases::find_open_of_item(tx.conn(), known.id).await?.map(|case| case.id),
     };
     if before.decision.is_some() {
@@ -291,13 +291,13 @@ pub(super) async fn open_or_join_case(
     app: &Seawall,
     tx: &mut Tx,
     known: &KnownItem<'_>,
-    ruling: &Ruling,
+    judged: &Judged,
     (queue, priority): (Queue, i32),
     decision: DecisionId,
     now: Timestamp,
 ) -> Result<CaseId, StoreError> {
-    let (item, reason) = (known.id, &ruling.reason);
-    let facts = facts_of(tx.conn(), known, ruling, now).await?;
+    let (item, reason) = (known.id, &judged.ruling.reason);
+    let facts = facts_of(tx.conn(), known, judged, now).await?;
     // Locked and read again, so that nothing is taken from someone who takes or escalates it at this moment. It cannot be
     // closed meanwhile: who decides it locks the item first, and that is ours.
     let open = match cases::find_open_of_item(tx.conn(), item).await? {

@@ -190,7 +190,7 @@ fn of_gap(telling: Telling) -> (Letter, Timestamp) {
     let letter = Letter {
         subject: format!("Nobody on shift for {}", telling.subject),
         text: format!(
-            "Nobody who can do urgent work in the queue {} is on shift from {} until {}.",
+            "Nobody who can do all urgent work in the queue {} is on shift from {} until {}.",
             telling.subject,
             word("from"),
             word("until"),

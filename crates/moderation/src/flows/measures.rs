@@ -71,6 +71,13 @@ impl Plan {
             }
             Outcome::Allow | Outcome::Review => Vec::new(),
         };
+        // What is past its end has ended, whether or not that was told yet: what is left goes on.
+        let is_over = |wanted: &Wanted| wanted.keeps_end && wanted.until.is_some_and(|until| until <= now);
+        let n_wanted = wanted.len();
+        let wanted: Vec<Wanted> = wanted.into_iter().filter(|wanted| !is_over(wanted)).collect();
+        if wanted.is_empty() && n_wanted > 0 {
+            return Err(invalid(InvalidMeasure::Ended));
+        }
         let restricts = |order: &StandingOrder, what| order.what == what && order.kind == ActionKind::Restrict;
         // Its time was over since somebody looked at it: nobody said that it shall begin anew.
         let has_ended = |wanted: &Wanted| {
@@ -83,7 +90,10 @@ impl Plan {
         // Who only confirms lifts nothing.
         let lifts = judgement.outcome == Outcome::Allow || !judgement.measures.is_empty();
         let is_restored = |order: &StandingOrder| order.kind == ActionKind::Restore && !order.given_up;
-        let goes_on = |order: &StandingOrder| wanted.iter().any(|wanted| wanted.follows(order));
+        // A warning is taken back with what it warned of, and not by what is decided besides.
+        let is_kept =
+            |order: &StandingOrder| judgement.outcome == Outcome::Restrict && order.what == Restricted::Warning;
+        let goes_on = |order: &StandingOrder| is_kept(order) || wanted.iter().any(|wanted| wanted.follows(order));
         let lifted = standing
             .iter()
             .filter(|order| lifts && !is_restored(order) && !goes_on(order));
@@ -178,7 +188,8 @@ impl Wanted {
 
     /// Whether the platform was told just this.
     fn is_as_ordered(&self, order: &StandingOrder) -> bool {
-        let is_same = self.what == order.what && self.scope == order.scope;
+        // Who is warned again is told again.
+        let is_same = self.what == order.what && self.scope == order.scope && self.what != Restricted::Warning;
         is_same && order.is_in_force() && (self.keeps_end || self.until == order.until)
     }
 
@@ -195,7 +206,10 @@ fn place(what: Restricted) -> usize {
 
 /// What stands, with its ends; the item itself for good, and where nothing stands.
 fn confirmed(standing: &[StandingOrder], endings: &[Ending]) -> Vec<Wanted> {
-    let restricts = standing.iter().filter(|order| order.kind == ActionKind::Restrict);
+    // That somebody was warned is over: it restricts nothing.
+    let restricts = standing
+        .iter()
+        .filter(|order| order.kind == ActionKind::Restrict && order.what != Restricted::Warning);
     let mut wanted: Vec<Wanted> = restricts
         .map(|order| Wanted {
             what: order.what,

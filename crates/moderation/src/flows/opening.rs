@@ -62,7 +62,7 @@ pub(super) async fn open_or_move(
         }
         return Ok(open.id);
     }
-    let facts = match cases::list_of_item(tx.conn(), item).await?.pop() {
+    let mut facts = match cases::list_of_item(tx.conn(), item).await?.pop() {
         Some(earlier) => PlaceFacts {
             is_live: false,
             given_due: None,
@@ -70,6 +70,13 @@ pub(super) async fn open_or_move(
         },
         None => PlaceFacts::default(),
     };
+    // What it stands restricted under, it may be about.
+    let in_force = decisions::latest_of_item(tx.conn(), item).await?;
+    if let Some(policy) = in_force.and_then(|decision| decision.policy)
+        && !facts.policies.contains(&policy)
+    {
+        facts.policies.push(policy);
+    }
     let place = place_of(app, tx.conn(), (queue, 0, now), facts, now).await?;
     let case = Case {
         id: CaseId::fresh(now, &app.chance),

@@ -192,7 +192,8 @@ pub(super) async fn tell_notice_later(
     jobs::enqueue(tx, now, &app.chance, TELL_NOTICE, decision.id, due).await
 }
 
-/// Tells it once; says whether it was tried. What was undone, or decided anew since, is not told.
+/// Tells it once; says whether it was tried. What was undone, or decided anew by a person since, is not told; what rules found since, or what ended, takes nothing
+/// from what a person decided.
 pub(super) async fn tell_notice(app: &Seawall, webhook: &Webhook, worker: &str, job: &Job) -> Result<bool, StoreError> {
     let mut conn = app.store.reader().await?;
     let decision = match job.subject.parse() {
@@ -201,8 +202,7 @@ pub(super) async fn tell_notice(app: &Seawall, webhook: &Webhook, worker: &str, 
     };
     let told = match &decision {
         Some(decision) => {
-            let latest = decisions::latest_of_item(&mut conn, &decision.item).await?;
-            let stands = latest.is_some_and(|latest| latest.id == decision.id);
+            let stands = !decisions::is_overruled(&mut conn, decision).await?;
             let item = items::find(&mut conn, &decision.item).await?;
             Notice::of_facts(&decision.facts).zip(item).filter(|_| stands)
         }

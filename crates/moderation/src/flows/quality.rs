@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::cases::CaseError;
 use super::judgement::check_reason;
+use super::offering::Suited;
 use super::opening::open_or_move;
 use crate::model::{
     Actor, Author, CaseId, CaseState, DecisionId, Denied, GoldenId, Outcome, Queue, ReviewId, Right, Timestamp, UserId,
@@ -26,8 +27,8 @@ pub const WAITING_MAX: i64 = 300;
 /// Decisions that are looked at in one transaction, and how many of these in one go.
 const BATCH: i64 = 2_000;
 const BATCHES_MAX: usize = 50;
-/// How many questions are tried when several people ask for one at the same time.
-const TRIES_MAX: i64 = 20;
+/// How many questions are looked at for one that the person may be asked.
+const TRIES_MAX: i64 = 100;
 /// The share of questions whose right answer is known, while there are golden cases that the person has not answered.
 pub const GOLDEN_SHARE: f64 = 0.15;
 
@@ -201,17 +202,26 @@ pub async fn take_review(app: &Seawall, actor: &Actor) -> Result<Option<ReviewId
     if let Some(held) = held_review(&mut conn, user, now).await? {
         return Ok(Some(held));
     }
-    let candidates = review_candidates(&mut conn, actor, user, now, TRIES_MAX).await?;
+    let suited = Suited::of(app, actor, user).await?;
+    let mut candidates = Vec::new();
+    for id in review_candidates(&mut conn, actor, user, now, TRIES_MAX).await? {
+        if let Some(review) = reviews::find(&mut conn, id).await?
+            && suited.may_be_asked(&mut conn, &review).await?
+        {
+            candidates.push(review);
+        }
+    }
     if let Some(instead_of) = candidates.first()
         && app.chance.unit() < GOLDEN_SHARE
         && let Some(golden) = golden_candidate(&mut conn, actor, user).await?
-        && let Some(instead_of) = reviews::find(&mut conn, *instead_of).await?
+        && let asked = golden_review(app, &golden, instead_of.drawn_at)
+        && suited.may_be_asked(&mut conn, &asked).await?
     {
         drop(conn);
-        return Ok(Some(ask_golden(app, user, &golden, instead_of.drawn_at).await?));
+        return Ok(Some(ask_golden(app, user, asked).await?));
     }
     drop(conn);
-    for id in candidates {
+    for id in candidates.into_iter().map(|review| review.id) {
         let mut tx = app.store.begin("take a review").await?;
         let Some(review) = reviews::find_locked(&mut tx, id).await? else {
             continue;
@@ -227,14 +237,8 @@ pub async fn take_review(app: &Seawall, actor: &Actor) -> Result<Option<ReviewId
 }
 
 /// The question is as old as the one whose place it takes: its id, in whose beginning is a time, tells nothing.
-async fn ask_golden(
-    app: &Seawall,
-    user: UserId,
-    golden: &Golden,
-    drawn_at: Timestamp,
-) -> Result<ReviewId, QualityError> {
-    let now = app.clock.now();
-    let review = Review {
+fn golden_review(app: &Seawall, golden: &Golden, drawn_at: Timestamp) -> Review {
+    Review {
         id: ReviewId::fresh(drawn_at, &app.chance),
         asks: Asks::Golden { golden: golden.id },
         item: golden.item.clone(),
@@ -246,7 +250,11 @@ async fn ask_golden(
         first_at: golden.made_at,
         drawn_at,
         state: ReviewState::Waiting { held: None },
-    };
+    }
+}
+
+async fn ask_golden(app: &Seawall, user: UserId, review: Review) -> Result<ReviewId, QualityError> {
+    let now = app.clock.now();
     let held = review.hold(user, now)?;
     let mut tx = app.store.begin("ask a golden case").await?;
     reviews::insert(&mut tx, &held).await?;

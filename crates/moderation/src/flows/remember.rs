@@ -19,6 +19,7 @@ use crate::model::{
 };
 use crate::store::requests::{self, Recalled};
 use crate::store::{IdempotencyKey, StoreError, Tx};
+use crate::views::stands_of;
 use crate::{Seawall, items, streams};
 
 /// What was found out about an item.
@@ -165,6 +166,7 @@ pub(super) async fn remember(
         Some(hit) => Some(tell_hit(app, &mut tx, hit, &decision, &media_verdicts).await?),
         None => None,
     };
+    let measures = stands_of(tx.conn(), &item.id).await?;
     tx.commit().await?;
     turn.committed().await;
     if let Some(told) = told {
@@ -184,6 +186,7 @@ pub(super) async fn remember(
         outcome: decision.outcome,
         decision: Some(decision.id),
         case: decision.case,
+        measures,
         media: media_verdicts,
     };
     Ok(Kept::Now(verdict))

@@ -3,15 +3,17 @@
 //!
 //! Placing twice gives the same place: it depends on what is kept and on the time alone.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use policy::{Queue, Ruling};
+use policy::{PolicyCode, Queue};
 
 use super::judging::{KnownItem, entries_of};
 use super::mail::{About, write_later};
-use crate::model::{Case, ItemKind, MediaStatus, Place, PlaceFacts, Tier, Timestamp, WorkKind};
+use crate::model::{Case, EntryId, ItemKind, MediaStatus, Place, PlaceFacts, Tier, Timestamp, WorkKind};
 use crate::routing::order::Waiting;
 use crate::routing::{Learned, outcomes, pace, place, told, warnings};
+use crate::rules::Judged;
 use crate::store::{AnyConnection, StoreError, Tx, jobs};
 use crate::{Seawall, banks, cases, items, streams};
 
@@ -32,9 +34,10 @@ const TOLD_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
 pub(super) async fn facts_of(
     conn: &mut AnyConnection,
     known: &KnownItem<'_>,
-    ruling: &Ruling,
+    judged: &Judged,
     now: Timestamp,
 ) -> Result<PlaceFacts, StoreError> {
+    let ruling = &judged.ruling;
     let strength = |tier: Tier| match tier {
         Tier::Match => 0,
         Tier::Lead => 1,
@@ -55,7 +58,12 @@ pub(super) async fn facts_of(
             of_these.map(|incident| incident.until).max()
         }
     };
+    let labels = match entries.is_empty() {
+        true => HashMap::new(),
+        false => banks::labels_of_entries(&mut *conn, &entries).await?,
+    };
     Ok(PlaceFacts {
+        policies: policies_of(known, judged, &labels),
         rule: Some(ruling.rule.clone()),
         bank: strongest.map(|found| (found.target.bank.to_string(), found.target.bank_name.clone())),
         policy: ruling.policy.map(|policy| policy.as_str().to_owned()),
@@ -67,6 +75,19 @@ pub(super) async fn facts_of(
         is_live,
         given_due: None,
     })
+}
+
+/// The policies that it may be about: those of the rules that fired, those that a label of an entry near it names, and what it was restricted under before. A bank
+/// has none, and neither has a report: where nothing says so, nothing is known.
+fn policies_of(known: &KnownItem<'_>, judged: &Judged, labels: &HashMap<EntryId, Vec<String>>) -> Vec<PolicyCode> {
+    let fired = judged.said["fired"].as_array().into_iter().flatten();
+    let fired = fired.filter_map(|fired| fired["policy"].as_str());
+    let labels = labels.values().flatten().map(String::as_str);
+    let named: Vec<PolicyCode> = fired.chain(labels).filter_map(|word| word.parse().ok()).collect();
+    let is_one = |policy: &PolicyCode| {
+        named.contains(policy) || judged.ruling.policy == Some(*policy) || known.restricted_before == Some(*policy)
+    };
+    PolicyCode::ALL.iter().copied().filter(is_one).collect()
 }
 
 /// The first language, without its region.
@@ -183,7 +204,7 @@ pub(super) async fn place_again(
     app: &Seawall,
     tx: &mut Tx,
     known: &KnownItem<'_>,
-    ruling: &Ruling,
+    judged: &Judged,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let Some(open) = cases::find_open_of_item(tx.conn(), known.id).await? else {
@@ -192,7 +213,7 @@ pub(super) async fn place_again(
     let Some(case) = cases::find_locked(tx, open.id).await? else {
         return Ok(());
     };
-    let facts = facts_of(tx.conn(), known, ruling, now).await?;
+    let facts = facts_of(tx.conn(), known, judged, now).await?;
     place_anew(app, tx, &case, facts, now).await?;
     Ok(())
 }

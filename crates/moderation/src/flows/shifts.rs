@@ -2,7 +2,7 @@
 
 use super::due::TELL_GAP;
 use super::mail::{About, write_later};
-use crate::model::{Actor, Denied, Right, UserId};
+use crate::model::{Actor, Denied, Right, UserId, Zone};
 use crate::routing::{Shift, ShiftId, Skills, people, shifts, told};
 use crate::store::{StoreError, jobs};
 use crate::views::Plan;
@@ -37,10 +37,12 @@ pub struct NewShift {
     pub user: UserId,
     /// On which days it begins; 0 is Monday.
     pub days: Vec<u8>,
-    /// At which minute of the day it begins, in UTC.
+    /// At which minute of the day it begins.
     pub from_minute: u16,
-    /// How long it lasts.
+    /// How long it lasts by the clock.
     pub n_minutes: u16,
+    /// By whose clocks.
+    pub zone: Zone,
 }
 
 /// A person is on shift from now on.
@@ -73,6 +75,7 @@ pub async fn add_shift(app: &Seawall, actor: &Actor, new: NewShift) -> Result<Sh
         days,
         from_minute: new.from_minute,
         n_minutes: new.n_minutes,
+        zone: new.zone,
     };
     shifts::insert(&mut tx, &shift).await?;
     let body = serde_json::json!({ "shift": shift.id.to_string() });
@@ -110,7 +113,7 @@ pub async fn set_skills(app: &Seawall, actor: &Actor, user: UserId, skills: &Ski
 }
 
 /// Has the platform told of times at which nobody is on shift who could do urgent work: of each queue at most once a day. A platform that plans no shifts
-/// at all is left alone.
+/// at all is told only of what nobody who could do it wants to be given.
 pub async fn tell_of_gaps(app: &Seawall) -> Result<(), StoreError> {
     const DAY_MS: i64 = 24 * 3600 * 1000;
     if app.webhook.is_none() && app.mailer.is_none() {
@@ -118,10 +121,7 @@ pub async fn tell_of_gaps(app: &Seawall) -> Result<(), StoreError> {
     }
     let now = app.clock.now();
     let plan = Plan::read(&mut *app.store.reader().await?).await?;
-    if plan.shifts.is_empty() {
-        return Ok(());
-    }
-    for cover in plan.cover(app, now) {
+    for cover in plan.uncovered(app, now) {
         let Some(gap) = cover.gaps.first() else { continue };
         // The day stands for the gap: its edges move with the time that is looked ahead.
         let day = gap.from.unix_ms().div_euclid(DAY_MS) * DAY_MS;

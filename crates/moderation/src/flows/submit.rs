@@ -3,7 +3,10 @@
 //! Until the transaction nothing is written, so a submission that is cut off anywhere can be sent again. The same item with
 //! the same content is the same submission: it finds the decision in force.
 
+use std::time::Duration;
+
 use media::Want;
+use policy::Ruling;
 
 use super::judging::{self, KnownItem};
 use super::lookup::{Query, look_up};
@@ -12,7 +15,9 @@ use super::scan::{ScannedFile, ScannedRecording, scan_all};
 use super::submission::{check_bounds, digests};
 use crate::items::NewItem;
 use crate::matching::Found;
-use crate::model::{Actor, Denied, ItemId, MediaVerdict, QueueSet, Right, Verdict, spoken};
+use crate::model::{
+    Actor, Denied, ItemId, MediaVerdict, QueueSet, Restricted, Right, Stands, Timestamp, Verdict, spoken,
+};
 use crate::rules::Judged as Ruled;
 use crate::store::columns::damaged;
 use crate::store::requests::{self, Recalled};
@@ -145,8 +150,25 @@ pub async fn check_item(app: &Seawall, actor: &Actor, submission: Submission) ->
         outcome: ruling.outcome,
         decision: None,
         case: None,
+        measures: would_stand(&ruling, app.clock.now()),
         media,
     })
+}
+
+/// What would be restricted, in the order in which measures are listed.
+fn would_stand(ruling: &Ruling, now: Timestamp) -> Vec<Stands> {
+    let of = |what: &Restricted| {
+        let restriction = ruling.restrictions.iter().find(|of| of.what == what.as_str())?;
+        let until = restriction
+            .for_ms
+            .map(|ms| now.after(Duration::from_millis(ms.unsigned_abs())));
+        Some(Stands {
+            what: *what,
+            scope: String::new(),
+            until,
+        })
+    };
+    Restricted::ALL.iter().filter_map(of).collect()
 }
 
 /// What the rules say, with nothing remembered.

@@ -3,10 +3,11 @@
 //! Who has to go and look for second opinions does so when there is time, in a mood for them, or never. Here nobody chooses the moment, and nobody can tell which
 //! of the questions measure them. Start with [`take_next`].
 
-use super::cases::{CaseError, take_next_case};
+use super::cases::{CaseError, person, take_next_case};
+use super::offering::Suited;
 use super::quality::{QualityError, take_review};
-use crate::model::{Actor, CaseId, Queue, ReviewId, Right};
-use crate::{Seawall, cases};
+use crate::Seawall;
+use crate::model::{Actor, CaseId, Queue, ReviewId};
 
 /// What is to be done next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +21,7 @@ pub enum Work {
 /// What the person does next: of `queue` alone, or of all that they work on. A question takes the place of a case with the share that the settings give, but of
 /// none that presses: while one waits in those queues in a lane of its own, only cases are handed out.
 pub async fn take_next(app: &Seawall, actor: &Actor, queue: Option<Queue>) -> Result<Option<Work>, CaseError> {
-    actor.require(Right::DecideCases)?;
+    person(actor)?;
     if app.chance.unit() < app.settings.desk.second_opinions && !does_one_press(app, actor).await? {
         match take_review(app, actor).await {
             Ok(Some(question)) => return Ok(Some(Work::Question(question))),
@@ -35,7 +36,9 @@ pub async fn take_next(app: &Seawall, actor: &Actor, queue: Option<Queue>) -> Re
     Ok(take_next_case(app, actor, queue).await?.map(Work::Case))
 }
 
+/// Whether a free case that the person may be given is about time. Such cases come first.
 async fn does_one_press(app: &Seawall, actor: &Actor) -> Result<bool, CaseError> {
-    let now = app.clock.now();
-    Ok(cases::does_one_press(&mut *app.store.reader().await?, actor.queues(), now).await?)
+    let suited = Suited::of(app, actor, person(actor)?).await?;
+    let (free, _) = suited.free_cases(app, &actor.queues().to_string(), 0).await?;
+    Ok(free.iter().any(|case| case.place.lane.presses()))
 }

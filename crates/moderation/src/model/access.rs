@@ -28,11 +28,13 @@ pub enum Scope {
     RulesWrite,
     /// Refuse changes of the rules and roll back. Approving is a person's work: no key opens it.
     RulesApprove,
+    /// Be the second person for what a colleague proposed to decide, or take back what one proposed oneself. Only a person's token has it.
+    ProposalsDecide,
 }
 
 impl Scope {
     /// All scopes.
-    pub const ALL: [Scope; 10] = [
+    pub const ALL: [Scope; 11] = [
         Scope::ItemsWrite,
         Scope::ItemsRead,
         Scope::BanksRead,
@@ -43,7 +45,30 @@ impl Scope {
         Scope::RulesRead,
         Scope::RulesWrite,
         Scope::RulesApprove,
+        Scope::ProposalsDecide,
     ];
+
+    /// The scopes that a key of a program can have: all but those of people.
+    pub fn of_keys() -> Vec<Scope> {
+        Scope::ALL.into_iter().filter(|scope| !scope.is_of_people()).collect()
+    }
+
+    /// Whether only the token of a person can have it: it opens what nobody does for somebody else.
+    pub const fn is_of_people(self) -> bool {
+        match self {
+            Scope::ProposalsDecide => true,
+            Scope::ItemsWrite
+            | Scope::ItemsRead
+            | Scope::BanksRead
+            | Scope::BanksWrite
+            | Scope::CasesRead
+            | Scope::ActionsWrite
+            | Scope::EventsRead
+            | Scope::RulesRead
+            | Scope::RulesWrite
+            | Scope::RulesApprove => false,
+        }
+    }
 
     /// The word for it in tables, JSON and commands.
     pub const fn as_str(self) -> &'static str {
@@ -58,6 +83,7 @@ impl Scope {
             Scope::RulesRead => "rules:read",
             Scope::RulesWrite => "rules:write",
             Scope::RulesApprove => "rules:approve",
+            Scope::ProposalsDecide => "proposals:decide",
         }
     }
 }

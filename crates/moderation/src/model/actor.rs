@@ -167,7 +167,26 @@ impl Actor {
             Actor::Person { roles, token, .. } => {
                 roles.give(right) && token.as_ref().is_none_or(|token| opened(&token.scopes))
             }
-            Actor::Key { scopes, .. } => opened(scopes),
+            Actor::Key { scopes, .. } => opened(scopes) && !scope_for(right).is_some_and(Scope::is_of_people),
+        }
+    }
+
+    /// The person who says yes or no to what was proposed, or takes it back: somebody who decides cases, by themselves or by a token of theirs that opens
+    /// this. Nobody does so blindly: what cannot be read cannot be ended.
+    pub fn judges_proposals(&self) -> Result<UserId, Denied> {
+        self.require(Right::ReadCases)?;
+        match self {
+            Actor::Person {
+                user,
+                roles,
+                token: Some(token),
+                ..
+            } if roles.give(Right::DecideCases) && token.scopes.contains(&Scope::ProposalsDecide) => Ok(*user),
+            Actor::Person { user, token: None, .. } if self.may(Right::DecideCases) => Ok(*user),
+            Actor::Person { .. } | Actor::Key { .. } | Actor::Operator | Actor::System => Err(Denied {
+                actor: self.to_string(),
+                right: Right::DecideCases,
+            }),
         }
     }
 
@@ -227,7 +246,9 @@ pub fn scope_for(right: Right) -> Option<Scope> {
         Right::ReadItems => Some(Scope::ItemsRead),
         Right::ReadCases | Right::RevealMedia => Some(Scope::CasesRead),
         // Deciding is a person's work: no key opens it.
-        Right::DecideCases | Right::TakeOverCases | Right::ApproveProposals | Right::PlanShifts => None,
+        Right::DecideCases | Right::TakeOverCases | Right::PlanShifts => None,
+        // The second person's yes or no may come from a program of theirs: the scope is one that only their token has.
+        Right::ApproveProposals => Some(Scope::ProposalsDecide),
         Right::ReadBanks => Some(Scope::BanksRead),
         Right::WriteBanks => Some(Scope::BanksWrite),
         Right::RetryActions => Some(Scope::ActionsWrite),
@@ -259,6 +280,7 @@ mod tests {
         assert!(!actor.may(Right::DecideCases));
         assert!(!actor.may(Right::ManageAccess));
         assert!(!actor.may(Right::ApproveRules) && actor.may(Right::StopRules));
+        assert!(!actor.may(Right::ApproveProposals) && actor.judges_proposals().is_err());
         let narrow = Actor::Key {
             key,
             scopes: vec![Scope::ItemsRead],
@@ -289,5 +311,33 @@ mod tests {
         check(Role::Admin, Right::ReadCases, false);
         check(Role::Admin, Right::ManageAccess, false);
         assert_eq!(token_of(Role::Admin).to_string(), user.to_string());
+    }
+
+    #[test]
+    fn a_token_ends_proposals_with_its_scope_and_the_rights_of_its_person() {
+        let user = UserId::fresh(Timestamp::from_unix_ms(1), &Chance::seeded(1));
+        let ends = |role: Role, scopes: Option<&[Scope]>| {
+            let actor = Actor::Person {
+                user,
+                roles: role.into(),
+                queues: QueueSet::All,
+                token: scopes.map(|scopes| Token {
+                    key: KeyId::fresh(Timestamp::from_unix_ms(1), &Chance::seeded(1)),
+                    scopes: scopes.to_vec(),
+                }),
+            };
+            (actor.may(Right::ApproveProposals), actor.judges_proposals().is_ok())
+        };
+        let both: &[Scope] = &[Scope::CasesRead, Scope::ProposalsDecide];
+        assert_eq!(ends(Role::Lead, None), (true, true));
+        assert_eq!(ends(Role::Lead, Some(both)), (true, true));
+        assert_eq!(
+            ends(Role::Lead, Some(&[Scope::ProposalsDecide])),
+            (true, false),
+            "blindly"
+        );
+        assert_eq!(ends(Role::Lead, Some(&[Scope::CasesRead])), (false, false));
+        assert_eq!(ends(Role::Moderator, Some(both)), (false, true), "takes back their own");
+        assert_eq!(ends(Role::Auditor, Some(both)), (false, false));
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use policy::words;
+use policy::{PolicyCode, words};
 use serde_json::{Value, json};
 
 use super::Timestamp;
@@ -96,6 +96,8 @@ pub struct PlaceFacts {
     pub bank: Option<(String, String)>,
     /// The policy that it may break.
     pub policy: Option<String>,
+    /// The policies that it may be about, as far as anything says so: rules that fired, labels of entries that it lies near to, what it was restricted under.
+    pub policies: Vec<PolicyCode>,
     /// How often the item was seen, if the platform says.
     pub views: Option<i64>,
     /// When the item was posted.
@@ -182,6 +184,7 @@ impl Place {
         json!({
             "rule": facts.rule, "policy": facts.policy, "views": facts.views, "live": facts.is_live,
             "language": facts.language,
+            "policies": facts.policies.iter().map(|policy| policy.as_str()).collect::<Vec<_>>(),
             "bank": facts.bank.as_ref().map(|(id, name)| json!([id, name])),
             "posted_at": time(facts.posted_at), "incident_until": time(facts.incident_until),
             "given_due": time(facts.given_due),
@@ -201,6 +204,16 @@ impl Place {
         let facts = &mut self.facts;
         facts.rule = text("rule");
         facts.policy = text("policy");
+        let policies = json["policies"].as_array().into_iter().flatten();
+        // Of a case of before, the one policy that was known.
+        let known = policies.filter_map(Value::as_str).chain(facts.policy.as_deref());
+        let mut found: Vec<PolicyCode> = Vec::new();
+        for code in known.filter_map(|word| word.parse().ok()) {
+            if !found.contains(&code) {
+                found.push(code);
+            }
+        }
+        facts.policies = found;
         facts.language = text("language");
         facts.views = json["views"].as_i64();
         facts.is_live = json["live"].as_bool() == Some(true);
@@ -262,6 +275,7 @@ mod tests {
             facts: PlaceFacts {
                 rule: Some("near".to_owned()),
                 bank: Some(("bank_1".to_owned(), "known".to_owned())),
+                policies: vec![PolicyCode::HateSpeech, PolicyCode::GraphicViolence],
                 views: Some(3),
                 posted_at: Some(at),
                 is_live: true,
@@ -287,5 +301,7 @@ mod tests {
         assert_eq!(read, place);
         read.fill_from(&json!({}));
         assert_eq!(read, Place::by_age(at));
+        read.fill_from(&json!({ "policy": "hate_speech" }));
+        assert_eq!(read.facts.policies, [PolicyCode::HateSpeech], "a case of before");
     }
 }

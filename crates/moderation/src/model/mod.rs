@@ -33,6 +33,7 @@ pub mod transcript;
 pub mod translation;
 pub mod verdict;
 mod work;
+pub mod zone;
 
 pub use access::{Key, Scope, Session, SessionId, SessionLine, User, UserState};
 pub use action::{Action, ActionKind, ActionState, Answer, Found, Recheck};
@@ -73,6 +74,7 @@ pub use transcript::{TranscriptLine, spoken};
 pub use translation::Translation;
 pub use verdict::{Match, MatchSegment, MatchTarget, MediaVerdict, SegmentKind, Sighted, Tier, Verdict};
 pub use work::off_thread;
+pub use zone::Zone;
 
 pub use signal::Span;
 

@@ -79,7 +79,7 @@ words! {
 /// When a second person is needed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TwoPersonSettings {
-    /// One person decides on so many items at once, and no more.
+    /// One person decides on so many items at once, and no more; nor on more in several baskets within [`TwoPersonSettings::ITEMS_WITHIN`].
     pub items_over: usize,
     /// Nobody restricts under these policies alone.
     pub policies: Vec<PolicyCode>,
@@ -87,6 +87,11 @@ pub struct TwoPersonSettings {
     pub measures: Vec<Restricted>,
     /// A proposal that nobody looked at for so long lapses.
     pub lapses_after: Duration,
+}
+
+impl TwoPersonSettings {
+    /// So far back is counted what one person decided on several items at once.
+    pub const ITEMS_WITHIN: Duration = Duration::from_secs(3_600);
 }
 
 impl Default for TwoPersonSettings {
@@ -100,10 +105,15 @@ impl Default for TwoPersonSettings {
     }
 }
 
-/// Why this judgement on so many items needs a second person; none if one person is enough. The one place for every such reason.
-pub fn reasons_for_second(judgement: &Judgement, n_items: usize, settings: &TwoPersonSettings) -> Vec<SecondReason> {
+/// Why this judgement on so many items needs a second person; none if one person is enough. The one place for every such reason. `n_lately` are the items on which the
+/// same person decided alike within [`TwoPersonSettings::ITEMS_WITHIN`], several at once each time: what is split into small baskets is counted together.
+pub fn reasons_for_second(
+    judgement: &Judgement,
+    (n_items, n_lately): (usize, usize),
+    settings: &TwoPersonSettings,
+) -> Vec<SecondReason> {
     let mut reasons = Vec::new();
-    if n_items > settings.items_over {
+    if n_items.saturating_add(n_lately) > settings.items_over {
         reasons.push(SecondReason::Items);
     }
     let policy = judgement.policy.filter(|_| judgement.outcome == Outcome::Restrict);
@@ -408,7 +418,7 @@ mod tests {
         };
         let check = |judgement: &Judgement, n, expected: &[SecondReason]| {
             assert_eq!(
-                reasons_for_second(judgement, n, &settings),
+                reasons_for_second(judgement, (n, 0), &settings),
                 expected,
                 "{judgement:?} on {n}"
             );
@@ -418,6 +428,9 @@ mod tests {
         check(&other, 1, &[]);
         check(&other, 10, &[]);
         check(&other, 11, &[SecondReason::Items]);
+        // Two small baskets are as much as a large one.
+        assert_eq!(reasons_for_second(&other, (5, 5), &settings), []);
+        assert_eq!(reasons_for_second(&other, (5, 6), &settings), [SecondReason::Items]);
         check(&Judgement::allow(1, "x"), 11, &[SecondReason::Items]);
         check(&grave, 1, &[SecondReason::Policy]);
         check(&grave, 11, &[SecondReason::Items, SecondReason::Policy]);
@@ -437,9 +450,9 @@ mod tests {
             ..TwoPersonSettings::default()
         };
         // Whoever names no measure may take the item down.
-        let unnamed = reasons_for_second(&Judgement::restrict(1, PolicyCode::HateSpeech, "x"), 1, &settings);
+        let unnamed = reasons_for_second(&Judgement::restrict(1, PolicyCode::HateSpeech, "x"), (1, 0), &settings);
         assert_eq!(unnamed, [SecondReason::Measure]);
-        assert_eq!(reasons_for_second(&Judgement::allow(1, "x"), 1, &settings), []);
+        assert_eq!(reasons_for_second(&Judgement::allow(1, "x"), (1, 0), &settings), []);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use signal::{SignalType, Span};
 use policy::words;
 
 use super::item::{FramePlace, MediaSignal};
-use super::{BankId, CaseId, DecisionId, EntryId, ItemId, MediaId, MediaStatus, Outcome};
+use super::{BankId, CaseId, DecisionId, EntryId, ItemId, MediaId, MediaStatus, Outcome, Stands};
 
 words! {
     /// How near a match is.
@@ -39,6 +39,8 @@ pub struct Verdict {
     pub decision: Option<DecisionId>,
     /// The case that people will look at, if there is one.
     pub case: Option<CaseId>,
+    /// What is restricted of it or by it, with scope and end: `restrict` alone does not say that it is unavailable.
+    pub measures: Vec<Stands>,
     /// What was found, file by file.
     pub media: Vec<MediaVerdict>,
 }

@@ -9,11 +9,14 @@ use sqlx::{AnyConnection, query};
 
 use crate::model::proposal::{judgement_of_json, judgement_to_json};
 use crate::model::{
-    DecisionId, ItemId, Notice, Proposal, ProposalId, ProposalState, ProposedItem, ProposedState, SecondReason,
-    Timestamp,
+    DecisionId, ItemId, Notice, Outcome, Proposal, ProposalId, ProposalState, ProposedItem, ProposedState,
+    SecondReason, Timestamp, UserId,
 };
 use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx};
+
+/// So many baskets of one person are looked at: more than one may fill without a second person.
+const ALONE_MAX: i64 = 1_000;
 
 /// The condition of a statement that nothing is proposed about an item. `item` is a column with its table's name.
 pub fn none_waits(item: &str) -> String {
@@ -199,6 +202,36 @@ pub async fn n_waiting(conn: &mut AnyConnection, id: ProposalId) -> Result<i64, 
         .await
         .map_err(StoreError::at("count what waits of a proposal"))?;
     row.int("n")
+}
+
+/// On how many items a person decided so, several at once and with nobody else, since then. What was taken back or left out does not count.
+pub async fn n_alone_since(
+    conn: &mut AnyConnection,
+    by: UserId,
+    outcome: Outcome,
+    since: Timestamp,
+) -> Result<usize, StoreError> {
+    let rows = query(
+        "SELECT p.judgement, (SELECT COUNT(*) FROM proposals_item i
+                              WHERE i.proposal_id = p.id AND i.state IN ('waiting', 'decided')) AS n_items
+         FROM proposals_proposal p
+         WHERE p.state = 'alone' AND p.proposed_by = $1 AND p.proposed_at > $2 AND p.undone_at IS NULL
+         ORDER BY p.id DESC LIMIT $3",
+    )
+    .bind(by.to_string())
+    .bind(since.unix_ms())
+    .bind(ALONE_MAX)
+    .fetch_all(conn)
+    .await
+    .map_err(StoreError::at("count what a person decided together"))?;
+    let mut n_items = 0;
+    for row in &rows {
+        let judgement = judgement_of_json(&row.json("judgement")?);
+        if judgement.is_some_and(|judgement| judgement.outcome == outcome) {
+            n_items += row.number::<usize>("n_items")?;
+        }
+    }
+    Ok(n_items)
 }
 
 /// Proposals whose time is over, the longest over first.

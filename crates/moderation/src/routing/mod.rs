@@ -13,9 +13,11 @@ pub mod settings;
 pub mod shifts;
 pub mod told;
 pub mod warnings;
+pub mod wishes;
 
-pub use coverage::{Gap, OnShift, gaps};
+pub use coverage::{Gap, OnShift, WeekOf, gaps, week_in};
 pub use order::{Learned, place};
 pub use people::{Choice, Skills};
 pub use settings::{QueueSettings, RoutingSettings};
 pub use shifts::{Shift, ShiftId};
+pub use wishes::Wishes;

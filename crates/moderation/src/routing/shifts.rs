@@ -1,4 +1,4 @@
-//! Who is on shift when: days of the week and hours, in UTC.
+//! Who is on shift when: days of the week and hours, as clocks say them where the shift is meant.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use sqlx::any::AnyRow;
 use sqlx::query;
 
-use crate::model::{Chance, UserId};
+use crate::model::{Chance, UserId, Zone};
 use crate::store::columns::{Columns, damaged};
 use crate::store::{AnyConnection, StoreError, Tx};
 
@@ -54,10 +54,12 @@ pub struct Shift {
     pub user: UserId,
     /// On which days it begins; 0 is Monday.
     pub days: Vec<u8>,
-    /// At which minute of the day it begins, in UTC.
+    /// At which minute of the day it begins.
     pub from_minute: u16,
-    /// How long it lasts, at most a day.
+    /// How long it lasts by the clock, at most a day.
     pub n_minutes: u16,
+    /// By whose clocks.
+    pub zone: Zone,
 }
 
 impl Shift {
@@ -68,15 +70,18 @@ impl Shift {
 /// Keeps a shift.
 pub async fn insert(tx: &mut Tx, shift: &Shift) -> Result<(), StoreError> {
     let days: String = shift.days.iter().map(u8::to_string).collect();
-    query("INSERT INTO routing_shift (id, user_id, days, from_minute, n_minutes) VALUES ($1, $2, $3, $4, $5)")
-        .bind(shift.id.to_string())
-        .bind(shift.user.to_string())
-        .bind(days)
-        .bind(i64::from(shift.from_minute))
-        .bind(i64::from(shift.n_minutes))
-        .execute(tx.conn())
-        .await
-        .map_err(StoreError::at("keep a shift"))?;
+    query(
+        "INSERT INTO routing_shift (id, user_id, days, from_minute, n_minutes, zone) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(shift.id.to_string())
+    .bind(shift.user.to_string())
+    .bind(days)
+    .bind(i64::from(shift.from_minute))
+    .bind(i64::from(shift.n_minutes))
+    .bind(shift.zone.name())
+    .execute(tx.conn())
+    .await
+    .map_err(StoreError::at("keep a shift"))?;
     Ok(())
 }
 
@@ -93,7 +98,7 @@ pub async fn delete(tx: &mut Tx, id: ShiftId) -> Result<Option<UserId>, StoreErr
 /// All shifts.
 pub async fn all(conn: &mut AnyConnection) -> Result<Vec<Shift>, StoreError> {
     let rows = query(
-        "SELECT id, user_id, days, from_minute, n_minutes FROM routing_shift ORDER BY user_id, from_minute, id LIMIT $1",
+        "SELECT id, user_id, days, from_minute, n_minutes, zone FROM routing_shift ORDER BY user_id, from_minute, id LIMIT $1",
     )
     .bind(SHIFTS_MAX)
     .fetch_all(conn)
@@ -114,5 +119,6 @@ fn read(row: &AnyRow) -> Result<Shift, StoreError> {
         days: days.ok_or_else(|| damaged("days", "not days of a week"))?,
         from_minute: row.number("from_minute")?,
         n_minutes: row.number("n_minutes")?,
+        zone: row.parse("zone")?,
     })
 }

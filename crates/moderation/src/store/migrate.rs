@@ -33,6 +33,7 @@ const MIGRATIONS: &[(i64, &str)] = &[
     (23, include_str!("../../migrations/0023_proposals.sql")),
     (24, include_str!("../../migrations/0024_oidc.sql")),
     (25, include_str!("../../migrations/0025_comments_and_translations.sql")),
+    (26, include_str!("../../migrations/0026_wishes_and_zones.sql")),
 ];
 
 /// The database's tables cannot be brought up to date.

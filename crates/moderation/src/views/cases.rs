@@ -286,7 +286,7 @@ pub async fn case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Option<Cas
 }
 
 /// All that is restricted of an item, and by it.
-async fn stands_of(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec<Stands>, StoreError> {
+pub(crate) async fn stands_of(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec<Stands>, StoreError> {
     let orders = actions::standing_orders(&mut *conn, item).await?;
     let endings = restrictions::of_item(conn, item).await?;
     let restricts = orders.into_iter().filter(|order| order.kind == ActionKind::Restrict);

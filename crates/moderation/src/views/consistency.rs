@@ -73,7 +73,7 @@ const CHECKS: &[(&str, &str)] = &[
          WHERE d.outcome <> 'restrict'
            AND NOT EXISTS (SELECT 1 FROM decisions_decision later WHERE later.item_id = d.item_id AND later.ordinal > d.ordinal)
            AND EXISTS (SELECT 1 FROM actions_action a WHERE a.item_id = d.item_id AND a.kind = 'restrict' AND a.let_go = 0
-                         AND a.state NOT IN ('refused', 'withdrawn')
+                         AND a.state NOT IN ('refused', 'withdrawn') AND a.what <> 'warning'
                          AND a.ordinal = (SELECT MAX(last.ordinal) FROM actions_action last
                                           WHERE last.item_id = d.item_id AND last.what = a.what AND last.state <> 'withdrawn'))
          LIMIT $1",

@@ -1,11 +1,11 @@
 //! Who is on shift when, who can do what, and when nobody is there who could do urgent work.
 
-use policy::Queue;
+use policy::{PolicyCode, Queue};
 
 use super::{ViewError, names};
 use crate::model::{Actor, Place, Right, Timestamp, User, UserId, UserState};
-use crate::routing::coverage::occurrences;
-use crate::routing::{Gap, OnShift, QueueSettings, Shift, Skills, gaps, people, shifts};
+use crate::routing::coverage::{joined, occurrences};
+use crate::routing::{Gap, OnShift, QueueSettings, Shift, Skills, gaps, people, shifts, wishes};
 use crate::store::{AnyConnection, StoreError};
 use crate::{Seawall, access};
 
@@ -42,12 +42,8 @@ pub async fn coverage(app: &Seawall, actor: &Actor) -> Result<Coverage, ViewErro
 pub async fn uncovered(app: &Seawall, actor: &Actor) -> Result<Vec<QueueCover>, ViewError> {
     actor.require(Right::ReadCases)?;
     let plan = Plan::read(&mut *app.store.reader().await?).await?;
-    // Who plans no shifts is not told that nobody has one.
-    if plan.shifts.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut queues = plan.cover(app, app.clock.now());
-    queues.retain(|cover| !cover.gaps.is_empty() && actor.queues().has(cover.queue));
+    let mut queues = plan.uncovered(app, app.clock.now());
+    queues.retain(|cover| actor.queues().has(cover.queue));
     Ok(queues)
 }
 
@@ -58,15 +54,30 @@ pub struct QueueCover {
     pub queue: Queue,
     /// The people who can do its cases, whether or not they are on shift.
     pub n_qualified: usize,
-    /// When none of them is on shift.
+    /// When none of them is on shift, or none who takes every kind of content that may come.
     pub gaps: Vec<Gap>,
+    /// When nobody at all is there who can do its cases.
+    pub nobody: Vec<Gap>,
+    /// Whether there are more of these times because not everybody takes everything. Who does not, and what, is theirs.
+    pub is_limited: bool,
+    /// Whether there is a kind of content that nobody takes who could do it.
+    pub is_refused: bool,
+}
+
+impl QueueCover {
+    /// Whether, for a part of that time, nobody at all is there: else only some kinds of content have nobody.
+    pub fn has_nobody_in(&self, gap: &Gap) -> bool {
+        let overlaps = |nobody: &Gap| nobody.from < gap.until && gap.from < nobody.until;
+        self.nobody.iter().any(overlaps)
+    }
 }
 
 /// Everything that coverage depends on.
 pub(crate) struct Plan {
     users: Vec<User>,
     skills: Vec<(UserId, Skills)>,
-    pub(crate) shifts: Vec<Shift>,
+    wishes: Vec<(UserId, PolicyCode)>,
+    shifts: Vec<Shift>,
 }
 
 impl Plan {
@@ -75,6 +86,7 @@ impl Plan {
         Ok(Self {
             users: access::list_users(&mut *conn).await?,
             skills: people::all(&mut *conn).await?,
+            wishes: wishes::all(&mut *conn).await?,
             shifts: shifts::all(conn).await?,
         })
     }
@@ -108,14 +120,40 @@ impl Plan {
                 .filter(|user| self.skills_of(user.id).suit(&place))
                 .map(|user| user.id)
                 .collect();
-            let theirs = self.shifts.iter().filter(|shift| qualified.contains(&shift.user));
-            let on_shift: Vec<OnShift> = theirs.flat_map(|shift| occurrences(shift, now, until)).collect();
+            let gaps_of = |people: &[UserId]| {
+                let theirs = self.shifts.iter().filter(|shift| people.contains(&shift.user));
+                let on_shift: Vec<OnShift> = theirs.flat_map(|shift| occurrences(shift, now, until)).collect();
+                gaps(&on_shift, now, until)
+            };
+            let nobody = gaps_of(&qualified);
+            // What will come is not known: somebody has to be there for each kind of it.
+            let mut all = nobody.clone();
+            let mut is_refused = false;
+            for policy in PolicyCode::ALL {
+                let takes = |user: &UserId| !self.wishes.contains(&(*user, *policy));
+                let willing: Vec<UserId> = qualified.iter().copied().filter(takes).collect();
+                is_refused |= willing.is_empty() && !qualified.is_empty();
+                if willing.len() < qualified.len() {
+                    all.extend(gaps_of(&willing));
+                }
+            }
+            let all = joined(all);
             QueueCover {
                 queue: *queue,
                 n_qualified: qualified.len(),
-                gaps: gaps(&on_shift, now, until),
+                is_limited: all != nobody,
+                is_refused,
+                gaps: all,
+                nobody,
             }
         };
         urgent.map(cover).collect()
+    }
+
+    /// Those of these queues of which somebody has to be told. Who plans no shifts is not told that nobody has one, but that nobody takes what may come.
+    pub(crate) fn uncovered(&self, app: &Seawall, now: Timestamp) -> Vec<QueueCover> {
+        let mut queues = self.cover(app, now);
+        queues.retain(|cover| !cover.gaps.is_empty() && (cover.is_refused || !self.shifts.is_empty()));
+        queues
     }
 }

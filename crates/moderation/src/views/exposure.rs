@@ -5,7 +5,8 @@ use sqlx::{AnyConnection, query};
 use super::ViewError;
 use crate::Seawall;
 use crate::model::care::CareSettings;
-use crate::model::{Actor, Exposure, Timestamp};
+use crate::model::{Actor, Exposure, PolicyCode, Timestamp};
+use crate::routing::wishes;
 use crate::store::StoreError;
 use crate::store::columns::Columns;
 
@@ -52,6 +53,14 @@ pub(crate) async fn exposure_of(
     .map_err(StoreError::at("count what a person looked at"))?;
     let looks: Result<Vec<Timestamp>, StoreError> = rows.iter().map(|row| row.time("at")).collect();
     Ok(app.settings.care.exposure(&looks?, now))
+}
+
+/// What the person said that they do not want to be given. Nobody else sees it.
+pub async fn own_wishes(app: &Seawall, actor: &Actor) -> Result<Vec<PolicyCode>, ViewError> {
+    match actor.user().filter(|_| actor.token().is_none()) {
+        Some(user) => Ok(wishes::of(&mut *app.store.reader().await?, user).await?.not),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// How much the person uncovered, day by day, the latest first.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::{AnyConnection, query};
 
-use super::cases::DecisionView;
+use super::cases::{DecisionView, stands_of};
 use super::reach::{reaches_item, reaches_media};
 use super::{ViewError, names};
 use crate::matching::evidence;
@@ -206,6 +206,7 @@ async fn verdict_with(conn: &mut AnyConnection, decision: &crate::model::Decisio
         outcome: decision.outcome,
         decision: Some(decision.id),
         case: decision.case,
+        measures: stands_of(conn, &decision.item).await?,
         media,
     })
 }

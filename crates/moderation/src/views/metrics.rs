@@ -22,6 +22,10 @@ pub struct Metrics {
     pub desk: Desk,
     /// How long the oldest order has been waiting for its confirmation.
     pub oldest_waiting_action: Option<Duration>,
+    /// Proposals that wait for a second person.
+    pub n_waiting_proposals: i64,
+    /// How long the oldest of them has been waiting.
+    pub oldest_waiting_proposal: Option<Duration>,
     /// Lines of the event log.
     pub n_events: i64,
     /// How much is matched against.
@@ -45,6 +49,8 @@ pub async fn metrics(app: &Seawall) -> Result<Metrics, ViewError> {
     let mut conn = app.store.reader().await?;
     let row = query(
         "SELECT (SELECT MIN(ordered_at) FROM actions_action WHERE state IN ('waiting', 'retrying')) AS oldest,
+                (SELECT COUNT(*) FROM proposals_proposal WHERE state = 'waiting') AS n_proposals,
+                (SELECT MIN(proposed_at) FROM proposals_proposal WHERE state = 'waiting') AS oldest_proposal,
                 (SELECT seq FROM store_chain WHERE id = 1) AS n_events,
                 (SELECT value FROM store_counter WHERE name = 'banks_change') AS changes",
     )
@@ -52,9 +58,12 @@ pub async fn metrics(app: &Seawall) -> Result<Metrics, ViewError> {
     .await
     .map_err(StoreError::at("measure"))?;
     let matcher = app.matcher.stats();
+    let now = app.clock.now();
     Ok(Metrics {
         desk,
-        oldest_waiting_action: row.opt_time("oldest")?.map(|oldest| app.clock.now().since(oldest)),
+        oldest_waiting_action: row.opt_time("oldest")?.map(|oldest| now.since(oldest)),
+        n_waiting_proposals: row.int("n_proposals")?,
+        oldest_waiting_proposal: row.opt_time("oldest_proposal")?.map(|oldest| now.since(oldest)),
         n_events: row.int("n_events")?,
         matcher_behind: (row.int("changes")? - matcher.cursor).max(0),
         matcher,

@@ -35,6 +35,7 @@ pub use banks::{
     BankRow, bank, bank_by_name, blurred_entry_preview, blurred_entry_strip_picture, entry, entry_strip, list_banks,
     list_entries, list_whole_entries, long_signals,
 };
+pub(crate) use cases::stands_of;
 pub use cases::{CaseFilter, CaseRow, CaseView, CommentView, DecisionView, EventView, Nearness, case, list_cases};
 pub use cluster::{CLUSTER_ITEMS_MAX, Cluster, Member, Why, cluster, n_in_cluster};
 pub(crate) use consistency::consistency_faults;
@@ -43,7 +44,7 @@ pub(crate) use coverage::Plan;
 pub use coverage::{Coverage, QueueCover, coverage, uncovered};
 pub use desk::{ActionCounts, Desk, QueueCount, count_actions, desk};
 pub(crate) use exposure::exposure_of;
-pub use exposure::{EXPOSURE_DAYS, ExposureDay, exposure, exposure_days};
+pub use exposure::{EXPOSURE_DAYS, ExposureDay, exposure, exposure_days, own_wishes};
 pub use hma::{
     HmaCensus, HmaContent, hma_bank, hma_banks, hma_census, hma_content, hma_exchange, hma_exchanges,
     hma_has_credentials, hma_is_caught_up,
@@ -58,8 +59,8 @@ pub use metrics::{Metrics, metrics};
 pub use numbers::{BURST_MAX, DEADLINE_MINUTES_MAX, NumbersView, PEOPLE_MAX, SURGE_MAX, WhatIf, numbers, what_if};
 pub(crate) use proposals::reaches_proposal;
 pub use proposals::{
-    PROPOSALS_SHOWN_MAX, ProposalRow, ProposalView, WaitingProposal, list_proposals, n_proposals, proposal,
-    waiting_proposal,
+    PROPOSALS_COUNTED_MAX, PROPOSALS_SHOWN_MAX, ProposalRow, ProposalView, WaitingProposal, list_proposals,
+    n_proposals, page_of_proposals, proposal, waiting_proposal,
 };
 pub use quality::{
     BlindView, DISPUTES_MAX, DisputeView, GoldenAnswer, LEARNED_AFTER, QUALITY_OVER, QualityView, ReviewDesk,

@@ -1,12 +1,14 @@
 //! What waits for a second person: the list, a proposal with all that its proposer saw, and the word on a case's page. Whoever does not reach all of what waits of
 //! a proposal does not see it; who proposed it always does.
 
+use sqlx::any::AnyRow;
 use sqlx::{AnyConnection, AssertSqlSafe, query};
 
 use super::together::{ItemBrief, briefs, wholly_within};
-use super::{ViewError, names};
+use super::{ViewError, cursor, names};
 use crate::model::{
-    Actor, ItemId, Lane, Proposal, ProposalId, ProposalState, ProposedItem, ProposedState, Right, Timestamp,
+    Actor, ItemId, Lane, Page, PageRequest, Proposal, ProposalId, ProposalState, ProposedItem, ProposedState, Right,
+    Timestamp,
 };
 use crate::store::StoreError;
 use crate::store::columns::Columns;
@@ -14,6 +16,8 @@ use crate::{Seawall, proposals};
 
 /// The most proposals that the list shows.
 pub const PROPOSALS_SHOWN_MAX: i64 = 100;
+/// So far is counted what waits for somebody: each of their pages says it.
+pub const PROPOSALS_COUNTED_MAX: i64 = 100;
 /// After every time that something is due.
 const NEVER: i64 = i64::MAX;
 
@@ -104,9 +108,50 @@ pub async fn list_proposals(app: &Seawall, actor: &Actor, open: bool) -> Result<
         .fetch_all(&mut *conn)
         .await
         .map_err(StoreError::at("read proposals"))?;
-    let names = names::all(&mut conn).await?;
+    let mut found = read_rows(&mut conn, actor, &rows).await?;
+    let is_cut = found.len() as i64 > PROPOSALS_SHOWN_MAX;
+    found.truncate(PROPOSALS_SHOWN_MAX as usize);
+    Ok((found, is_cut))
+}
+
+/// Proposals that the actor reaches, the newest first, page by page; of one state or of all.
+pub async fn page_of_proposals(
+    app: &Seawall,
+    actor: &Actor,
+    state: Option<ProposalState>,
+    request: &PageRequest,
+) -> Result<Page<ProposalRow>, ViewError> {
+    actor.require(Right::ReadCases)?;
+    let before: Option<ProposalId> = cursor(request)?;
+    let mut conn = app.store.reader().await?;
+    let reached = reached("$1", "$2");
+    let statement = format!(
+        "SELECT p.id, p.proposed_by, p.proposed_at, p.reasons, p.judgement, p.state, p.lapses_at, p.ended_by, p.ended_at,
+                p.note, p.carried_at, p.undone_at,
+                (SELECT w.item_id FROM proposals_item w WHERE w.proposal_id = p.id ORDER BY w.idx LIMIT 1) AS item,
+                (SELECT COUNT(*) FROM proposals_item w WHERE w.proposal_id = p.id) AS n_items,
+                (SELECT MIN(c.due_at) FROM proposals_item w JOIN cases_case c ON c.item_id = w.item_id
+                 WHERE w.proposal_id = p.id AND w.state = 'waiting' AND c.state = 'open') AS due
+         FROM proposals_proposal p WHERE ($3 = '' OR p.state = $3) AND ($4 = '' OR p.id < $4) AND {reached}
+         ORDER BY p.id DESC LIMIT $5"
+    );
+    let rows = query(AssertSqlSafe(statement))
+        .bind(actor.queues().to_string())
+        .bind(who(actor))
+        .bind(state.map_or("", ProposalState::as_str))
+        .bind(before.map(|id| id.to_string()).unwrap_or_default())
+        .bind(request.probe())
+        .fetch_all(&mut *conn)
+        .await
+        .map_err(StoreError::at("read a page of proposals"))?;
+    let found = read_rows(&mut conn, actor, &rows).await?;
+    Ok(Page::cut(found, request, |row| row.proposal.id.to_string()))
+}
+
+async fn read_rows(conn: &mut AnyConnection, actor: &Actor, rows: &[AnyRow]) -> Result<Vec<ProposalRow>, StoreError> {
+    let names = names::all(conn).await?;
     let mut found = Vec::with_capacity(rows.len());
-    for row in &rows {
+    for row in rows {
         let proposal = proposals::read(row)?;
         found.push(ProposalRow {
             by_name: names::of(&names, &proposal.by.to_string()),
@@ -117,9 +162,7 @@ pub async fn list_proposals(app: &Seawall, actor: &Actor, open: bool) -> Result<
             proposal,
         });
     }
-    let is_cut = found.len() as i64 > PROPOSALS_SHOWN_MAX;
-    found.truncate(PROPOSALS_SHOWN_MAX as usize);
-    Ok((found, is_cut))
+    Ok(found)
 }
 
 /// A proposal with what its proposer saw.
@@ -152,16 +195,16 @@ pub async fn proposal(app: &Seawall, actor: &Actor, id: ProposalId) -> Result<Op
     let names = names::all(&mut conn).await?;
     let is_theirs = is_own || proposal.approved_by().is_some_and(|by| Some(by) == actor.user());
     let undo_until = proposal.agreed_at().map(|at| at.after(app.settings.desk.undo));
-    let can_undo = is_theirs && proposal.undone_at.is_none() && actor.may(Right::DecideCases);
+    let judges = actor.judges_proposals().is_ok();
+    let can_undo = is_theirs && proposal.undone_at.is_none() && judges;
     Ok(Some(ProposalView {
         by_name: names::of(&names, &proposal.by.to_string()),
         ended_by_name: proposal.ended_by.map(|by| names::of(&names, &by.to_string())),
         may_end: !is_own
             && is_reached
             && proposal.state == ProposalState::Waiting
-            && actor.user().is_some()
             && actor.may(Right::ApproveProposals)
-            && actor.may(Right::DecideCases),
+            && judges,
         undo_until: undo_until.filter(|until| can_undo && now < *until),
         is_own,
         items,
@@ -170,13 +213,15 @@ pub async fn proposal(app: &Seawall, actor: &Actor, id: ProposalId) -> Result<Op
     }))
 }
 
-/// How many proposals wait for this person to say yes or no.
+/// How many proposals wait for this person to say yes or no; [`PROPOSALS_COUNTED_MAX`] for so many or more.
 pub async fn n_proposals(app: &Seawall, actor: &Actor) -> Result<i64, ViewError> {
     actor.require(Right::ApproveProposals)?;
     let mut conn = app.store.reader().await?;
     let reached = reached("$1", "$2");
     let statement = format!(
-        "SELECT COUNT(*) AS n FROM proposals_proposal p WHERE p.state = 'waiting' AND p.proposed_by <> $2 AND {reached}"
+        "SELECT COUNT(*) AS n FROM (SELECT p.id FROM proposals_proposal p
+                                    WHERE p.state = 'waiting' AND p.proposed_by <> $2 AND {reached}
+                                    LIMIT {PROPOSALS_COUNTED_MAX}) counted"
     );
     let row = query(AssertSqlSafe(statement))
         .bind(actor.queues().to_string())

@@ -16,6 +16,7 @@ use crate::quality::figures::{ANSWERS_MIN, Figures, Precision, Share};
 use crate::quality::golden::{self, Golden};
 use crate::quality::reviews::{self, Answer, Asks, Review};
 use crate::quality::strata::{self, Shares};
+use crate::routing::wishes;
 use crate::rules::firings;
 use crate::store::StoreError;
 use crate::store::columns::Columns;
@@ -415,12 +416,13 @@ pub(crate) async fn review_candidates(
 ) -> Result<Vec<ReviewId>, StoreError> {
     let reached = cases::within_queues("r.item_id", "$3");
     let without_hand = without_hand_in("r.item_id", "$1");
+    let wanted = wanted(&mut *conn, "r.item_id", user).await?;
     let statement = format!(
         "SELECT r.id FROM quality_review r
          JOIN items_item i ON i.id = r.item_id AND i.revision = r.revision
          WHERE r.state = 'waiting' AND r.golden_id IS NULL AND (r.held_until IS NULL OR r.held_until <= $2)
            AND r.first_author <> $1 AND {without_hand}
-           AND ($3 = '*' OR r.queue = '' OR REPLACE($3, ' ' || r.queue || ' ', '') <> $3) AND {reached}
+           AND ($3 = '*' OR r.queue = '' OR REPLACE($3, ' ' || r.queue || ' ', '') <> $3) AND {reached}{wanted}
          ORDER BY r.id LIMIT $4"
     );
     let rows = query(AssertSqlSafe(statement))
@@ -434,6 +436,18 @@ pub(crate) async fn review_candidates(
     rows.iter().map(|row| row.parse("id")).collect()
 }
 
+/// The condition that nothing says of an item that it may be about what the person does not want to be given: no case, and no decision.
+async fn wanted(conn: &mut AnyConnection, item: &str, user: UserId) -> Result<String, StoreError> {
+    let wishes = wishes::of(conn, user).await?;
+    let not = wishes.not.iter().map(|policy| {
+        format!(
+            " AND NOT EXISTS (SELECT 1 FROM cases_case w WHERE w.item_id = {item} AND REPLACE(w.policies, ' {policy} ', '') <> w.policies)
+              AND NOT EXISTS (SELECT 1 FROM decisions_decision w WHERE w.item_id = {item} AND w.policy = '{policy}')"
+        )
+    });
+    Ok(not.collect())
+}
+
 /// A golden case that the person was not asked in its present version and had no hand in: the one that was asked the least.
 pub(crate) async fn golden_candidate(
     conn: &mut AnyConnection,
@@ -442,6 +456,7 @@ pub(crate) async fn golden_candidate(
 ) -> Result<Option<Golden>, StoreError> {
     let reached = cases::within_queues("g.item_id", "$2");
     let without_hand = without_hand_in("g.item_id", "$1");
+    let wanted = wanted(&mut *conn, "g.item_id", user).await?;
     let statement = format!(
         "SELECT g.* FROM quality_golden g
          JOIN items_item i ON i.id = g.item_id AND i.revision = g.revision
@@ -449,7 +464,7 @@ pub(crate) async fn golden_candidate(
            AND ($2 = '*' OR g.queue = '' OR REPLACE($2, ' ' || g.queue || ' ', '') <> $2) AND {reached}
            AND NOT EXISTS (SELECT 1 FROM quality_review r
                            WHERE r.golden_id = g.id AND r.first_at = g.made_at
-                             AND (r.second_by = $1 OR (r.state = 'waiting' AND r.held_by = $1)))
+                             AND (r.second_by = $1 OR (r.state = 'waiting' AND r.held_by = $1))){wanted}
          ORDER BY (SELECT COUNT(*) FROM quality_review r WHERE r.golden_id = g.id), g.id LIMIT 1"
     );
     let row = query(AssertSqlSafe(statement))

@@ -198,7 +198,7 @@ pub async fn lists_of_cases_are_read_page_by_page(world: World) {
 
 pub async fn a_key_or_the_operator_cannot_decide(world: World) {
     let case = restricted_case(&world).await;
-    let key = access::create_key(&world.app, &Actor::Operator, "all", Scope::ALL.to_vec())
+    let key = access::create_key(&world.app, &Actor::Operator, "all", Scope::of_keys())
         .await
         .unwrap();
     let key = access::authenticate_key(&world.app, &key.secret)

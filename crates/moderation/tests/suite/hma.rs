@@ -296,12 +296,12 @@ pub async fn everything_is_forgotten_and_numbers_begin_again(world: World) {
 pub async fn only_the_operator_forgets_everything(world: World) {
     let bank = world.bank("A", true).await;
     world.entry(bank, hash_of(1)).await;
-    let key = moderation::flows::access::create_key(&world.app, &Actor::Operator, "k", Scope::ALL.to_vec())
+    let key = moderation::flows::access::create_key(&world.app, &Actor::Operator, "k", Scope::of_keys())
         .await
         .unwrap();
     let actor = Actor::Key {
         key: key.key.id,
-        scopes: Scope::ALL.to_vec(),
+        scopes: Scope::of_keys(),
     };
     let refused = forget_everything(&world.app, &actor).await;
     assert!(matches!(refused, Err(HmaError::Denied(_))), "{refused:?}");

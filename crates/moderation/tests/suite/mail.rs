@@ -180,3 +180,34 @@ pub async fn people_are_woken_by_mail_once_each_time(world: World) {
     assert_eq!(log.rows.iter().filter(|event| event.kind == "mail.sent").count(), 2);
     assert_eq!(world.faults().await, Vec::<String>::new());
 }
+
+pub async fn the_mail_server_is_tried_without_a_letter(_: World) {
+    let port = free_port();
+    let mailer = |url: String| {
+        let settings = MailSettings {
+            url,
+            from: "seawall@platform.example.org".to_owned(),
+            to: vec!["duty@example.org".to_owned()],
+            timeout: Duration::from_secs(10),
+            console: "https://seawall.example.org".to_owned(),
+        };
+        Mailer::new(&settings).unwrap()
+    };
+    let plain = mailer(format!("smtp://127.0.0.1:{port}"));
+    let down = plain.try_server().await.unwrap_err();
+    assert_eq!(down, "the mail server could not be reached");
+    let server = MailServer::start(port);
+    plain.try_server().await.unwrap();
+    // It offers neither TLS nor names and passwords: who is set up to use them is told.
+    for url in [
+        "smtp://127.0.0.1:{port}?tls=required",
+        "smtp://amal:secret@127.0.0.1:{port}",
+    ] {
+        let error = mailer(url.replace("{port}", &port.to_string()))
+            .try_server()
+            .await
+            .unwrap_err();
+        assert!(!error.contains("secret") && !error.contains("amal"), "{error}");
+    }
+    assert_eq!(server.letters(), Vec::<String>::new());
+}

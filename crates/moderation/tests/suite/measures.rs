@@ -300,3 +300,91 @@ pub async fn what_the_platform_cannot_do_is_not_decided(mut world: World) {
     restrict(&world, case, &[open(Restricted::Item), open(Restricted::Account)]).await;
     assert_eq!(heard(&world, "a", 0).await, ["restrict", "restrict_account"]);
 }
+
+pub async fn a_confirm_goes_on_with_what_has_not_ended(world: World) {
+    let world = with_measures(world);
+    let case = case_of(&world, "a").await;
+    let measures = [
+        Measure::new(Restricted::Account, Lasts::For(DAY * 7)),
+        open(Restricted::Age),
+    ];
+    restrict(&world, case, &measures).await;
+    assert_eq!(heard(&world, "a", 0).await.len(), 2);
+
+    // Its time is over, and nobody ended it yet. Who confirms what stands, or names it, is not kept waiting for that.
+    world.clock.advance(DAY * 7);
+    let case = again(&world, "a").await;
+    let decision = restrict(&world, case, &[]).await;
+    let view = views::case(&world.app, &world.moderator, case).await.unwrap().unwrap();
+    let decided = view.decisions.iter().find(|view| view.decision.id == decision).unwrap();
+    assert_eq!(decided.decision.restricted(), [Restricted::Age]);
+    end_restrictions(&world.app).await.unwrap();
+    assert_eq!(heard(&world, "a", 2).await, ["restore_account"]);
+
+    let case = again(&world, "a").await;
+    let measures = [Measure::new(Restricted::Reach, Lasts::For(DAY)), open(Restricted::Age)];
+    restrict(&world, case, &measures).await;
+    world.clock.advance(DAY);
+    let case = again(&world, "a").await;
+    let left = [
+        Measure::new(Restricted::Reach, Lasts::AsItStands),
+        Measure::new(Restricted::Age, Lasts::AsItStands),
+    ];
+    restrict(&world, case, &left).await;
+    end_restrictions(&world.app).await.unwrap();
+    let standing: Vec<Restricted> = stands(&world, case).await.iter().map(|stands| stands.what).collect();
+    assert_eq!(standing, [Restricted::Age]);
+
+    // Where nothing is left, nothing is confirmed: it would begin anew.
+    let case = case_of(&world, "b").await;
+    restrict(&world, case, &[Measure::new(Restricted::Reach, Lasts::For(DAY))]).await;
+    world.clock.advance(DAY);
+    let case = again(&world, "b").await;
+    let refused = decide_case(&world.app, &world.moderator, case, judgement(Outcome::Restrict, &[])).await;
+    assert!(
+        matches!(refused, Err(CaseError::Invalid { field: "measures", .. })),
+        "{refused:?}"
+    );
+    world.clock.advance(Duration::from_secs(20));
+    world.deliver().await;
+    assert_eq!(world.faults().await, Vec::<String>::new());
+}
+
+pub async fn a_restore_that_failed_is_looked_at_again(world: World) {
+    let world = with_measures(world);
+    let case = case_of(&world, "a").await;
+    restrict(&world, case, &[open(Restricted::Account)]).await;
+    assert_eq!(heard(&world, "a", 0).await, ["restrict_account"]);
+    let case = again(&world, "a").await;
+    allow(&world, case).await;
+    // It fails again and again, so that a while passes until it is tried once more.
+    for _ in 0..7 {
+        world.platform.will_answer(503, "");
+        world.clock.advance(Duration::from_secs(60));
+        world.deliver().await;
+    }
+    let tried = world.platform.heard();
+    let n_tried = tried.iter().filter(|heard| heard.kind == "restore_account").count();
+    assert!(n_tried > 4, "{n_tried}");
+
+    // Meanwhile another item restricts the account: what was decided there holds.
+    let other = case_of(&world, "b").await;
+    restrict(&world, other, &[open(Restricted::Account)]).await;
+    assert_eq!(heard(&world, "b", 0).await, ["restrict_account"]);
+    world.clock.advance(Duration::from_secs(120));
+    assert_eq!(
+        heard(&world, "a", 1 + n_tried).await,
+        Vec::<String>::new(),
+        "not told again"
+    );
+    let view = views::case(&world.app, &world.moderator, case).await.unwrap().unwrap();
+    let states: Vec<&str> = view.actions.iter().map(|action| action.state.as_str()).collect();
+    assert!(states.contains(&"withdrawn"), "{states:?}");
+    assert_eq!(stands(&world, case).await, []);
+
+    // The last item that lets go frees it.
+    let other = again(&world, "b").await;
+    allow(&world, other).await;
+    assert_eq!(heard(&world, "b", 1).await, ["restore_account"]);
+    assert_eq!(world.faults().await, Vec::<String>::new());
+}

@@ -81,7 +81,7 @@ fn chosen(items: &[(ItemId, CaseId)]) -> Vec<Chosen> {
 }
 
 async fn propose(world: &World, case: CaseId) -> ProposalId {
-    match decide_or_propose(&world.app, &world.moderator, case, hate(1))
+    match decide_or_propose(&world.app, &world.moderator, case, None, hate(1))
         .await
         .unwrap()
     {
@@ -125,7 +125,7 @@ pub async fn nobody_decides_alone_what_needs_two(world: World) {
         "{alone:?}"
     );
     let id = propose(&world, case).await;
-    let again = decide_or_propose(&world.app, &world.colleague, case, hate(1)).await;
+    let again = decide_or_propose(&world.app, &world.colleague, case, None, hate(1)).await;
     assert!(matches!(again, Err(CaseError::Proposed)), "{again:?}");
 
     // It waits: nothing is ordered, nobody is handed the case, and its page says so.
@@ -177,7 +177,7 @@ pub async fn nobody_decides_alone_what_needs_two(world: World) {
 
     // What lets it be needs nobody else.
     let other = world.submit("other", hash_of(1)).await.case.unwrap();
-    let settled = decide_or_propose(&world.app, &world.moderator, other, Judgement::allow(1, "fine")).await;
+    let settled = decide_or_propose(&world.app, &world.moderator, other, None, Judgement::allow(1, "fine")).await;
     assert!(matches!(settled, Ok(Settled::Decided(_))), "{settled:?}");
 }
 
@@ -518,4 +518,37 @@ pub async fn a_deadline_goes_on_while_a_second_person_is_waited_for(world: World
         .await
         .unwrap();
     assert_eq!(world.faults().await, Vec::<String>::new());
+}
+
+pub async fn small_baskets_are_counted_together(mut world: World) {
+    world.app.settings = Arc::new(Settings {
+        two_person: TwoPersonSettings {
+            items_over: 5,
+            ..TwoPersonSettings::default()
+        },
+        ..(*world.app.settings).clone()
+    });
+    let made = cases_of(&world, 12).await;
+    let judge = async |who: &Actor, some: &[(ItemId, CaseId)], judgement: Judgement| {
+        decide_together(&world.app, who, chosen(some), judgement).await.unwrap()
+    };
+    let me = &world.moderator;
+    assert!(judge(me, &made[0..3], hate(1)).await.reasons.is_empty());
+    // Another person, and another outcome, are counted by themselves.
+    assert!(judge(&world.colleague, &made[3..6], hate(1)).await.reasons.is_empty());
+    let allowed = judge(me, &made[6..8], Judgement::allow(1, "a harbour")).await;
+    assert!(allowed.reasons.is_empty());
+    let second = judge(me, &made[8..11], hate(1)).await;
+    assert_eq!(
+        second.reasons,
+        [SecondReason::Items],
+        "three and three are more than five"
+    );
+    assert_eq!(state_of(&world, second.id).await, ProposalState::Waiting);
+    withdraw_proposal(&world.app, me, second.id).await.unwrap();
+    // What waits for a second person is not decided alone, and what is an hour ago is over.
+    assert!(judge(me, &made[8..10], hate(1)).await.reasons.is_empty());
+    assert!(!judge(me, &made[10..11], hate(1)).await.reasons.is_empty());
+    world.clock.advance(TwoPersonSettings::ITEMS_WITHIN);
+    assert!(judge(me, &made[11..12], hate(1)).await.reasons.is_empty());
 }

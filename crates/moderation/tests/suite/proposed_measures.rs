@@ -34,7 +34,7 @@ fn judgement(measures: &[Measure]) -> Judgement {
 }
 
 async fn propose(world: &World, case: CaseId, measures: &[Measure]) -> ProposalId {
-    let settled = decide_or_propose(&world.app, &world.moderator, case, judgement(measures)).await;
+    let settled = decide_or_propose(&world.app, &world.moderator, case, None, judgement(measures)).await;
     match settled.unwrap() {
         Settled::Proposed(id) => id,
         Settled::Decided(id) => panic!("{id} was decided alone"),

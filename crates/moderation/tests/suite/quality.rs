@@ -9,6 +9,7 @@ use moderation::flows::quality::{
     take_review,
 };
 use moderation::flows::turn::{Work, take_next};
+use moderation::flows::wishes::set_wishes;
 use moderation::model::{Actor, CaseId, Judgement, Lane, Outcome, PolicyCode, Queue, QueueSet, ReviewId, Role};
 use moderation::quality::reviews::{Answer, ReviewRefused};
 use moderation::quality::strata::{Stratum, WHOLE_PPM};
@@ -460,4 +461,18 @@ pub async fn a_question_comes_between_two_cases(mut world: World) {
         n_asked += 1;
     }
     assert!(n_asked >= 4, "{n_asked}");
+}
+
+pub async fn nobody_is_asked_about_what_they_do_not_want(world: World) {
+    known(&world).await;
+    ask_all(&world).await;
+    decided(&world, "post-1", RESTRICT).await;
+    assert_eq!(draw_later(&world).await, 1);
+    let not = [moderation::model::PolicyCode::TerroristContent];
+    set_wishes(&world.app, &world.colleague, &not).await.unwrap();
+    assert_eq!(next(&world, &world.colleague).await, None);
+    let desk = views::review_desk(&world.app, &world.colleague).await.unwrap();
+    assert!(!desk.has_next, "and the page does not say that one waits");
+    set_wishes(&world.app, &world.colleague, &[]).await.unwrap();
+    assert!(next(&world, &world.colleague).await.is_some());
 }

@@ -12,6 +12,7 @@ use moderation::flows::rules::{self, NewChange, RulesError};
 use moderation::flows::shifts::{self, ShiftError};
 use moderation::flows::submit::{self, SubmitError};
 use moderation::flows::turn;
+use moderation::flows::wishes::{WishError, set_wishes};
 use moderation::flows::{actions, actions::ActionError};
 use moderation::model::{
     ActionId, Actor, CaseId, Chance, ChangeId, CommentId, EntryId, ItemId, Judgement, KeyId, MediaId, NewBank, Outcome,
@@ -181,7 +182,7 @@ pub async fn every_flow_asks_for_its_right(world: World) {
             (
                 Right::DecideCases,
                 case_denied(
-                    proposals::decide_or_propose(app, who, case, Judgement::allow(1, "why"))
+                    proposals::decide_or_propose(app, who, case, None, Judgement::allow(1, "why"))
                         .await
                         .err(),
                 ),
@@ -213,6 +214,14 @@ pub async fn every_flow_asks_for_its_right(world: World) {
             ),
             (Right::ApproveProposals, unseen(&views::n_proposals(app, who).await)),
             (Right::ReadCases, unseen(&views::list_proposals(app, who, true).await)),
+            (
+                Right::ReadCases,
+                unseen(&views::page_of_proposals(app, who, None, &page).await),
+            ),
+            (
+                Right::DecideCases,
+                matches!(set_wishes(app, who, &[]).await, Err(WishError::Denied(_))),
+            ),
             (Right::ReadCases, unseen(&views::proposal(app, who, proposal).await)),
             (Right::ReadCases, unseen(&views::cluster(app, who, case).await)),
             (

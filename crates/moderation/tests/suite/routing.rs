@@ -10,7 +10,7 @@ use moderation::flows::shifts::{NewShift, ShiftError, add_shift, remove_shift, s
 use moderation::flows::submit::{Submission, submit_item};
 use moderation::model::{
     Actor, Case, CaseId, InvalidTransition, Judgement, Lane, LearnedFrom, Outcome, PlatformFacts, PolicyCode, Queue,
-    Role, WorkKind,
+    Role, WorkKind, Zone,
 };
 use moderation::routing::{QueueSettings, RoutingSettings, Skills};
 use moderation::views::{self, ViewError};
@@ -400,6 +400,7 @@ pub async fn a_time_without_anybody_is_told(mut world: World) {
         days: (0..7).collect(),
         from_minute: from_hour * 60,
         n_minutes: hours * 60,
+        zone: Zone::UTC,
     };
     // Who plans no shifts is not told of them.
     tell_of_gaps(app).await.unwrap();
@@ -467,4 +468,24 @@ pub async fn a_case_that_moves_keeps_its_deadline(mut world: World) {
     world.deliver().await;
     let kinds: Vec<String> = world.platform.heard().into_iter().map(|heard| heard.kind).collect();
     assert!(kinds.contains(&"case.overdue".to_owned()), "{kinds:?}");
+}
+
+pub async fn a_shift_lies_where_its_clocks_say(mut world: World) {
+    world.app = with_queues(&world.app, &[("orders", due_in(60))]);
+    let app = &world.app;
+    let (amal, _, _) = world.join("amal", Role::Moderator).await;
+    let new = NewShift {
+        user: amal,
+        days: (0..7).collect(),
+        from_minute: 0,
+        n_minutes: 12 * 60,
+        zone: "Asia/Kathmandu".parse().unwrap(),
+    };
+    add_shift(app, &world.admin, new.clone()).await.unwrap();
+    let view = views::coverage(app, &world.admin).await.unwrap();
+    assert_eq!(view.shifts[0].0.zone, new.zone, "kept with its zone");
+    // From noon there, a quarter past six in universal time, nobody is there until midnight.
+    let gaps = &view.queues[0].gaps;
+    assert!(gaps[0].until.to_string().ends_with("T18:15:00.000Z"), "{gaps:?}");
+    assert!(gaps[1].from.to_string().ends_with("T06:15:00.000Z"), "{gaps:?}");
 }

@@ -54,7 +54,7 @@ pub async fn a_key_is_no_second_person(world: World) {
     let app = &world.app;
     let key = Actor::Key {
         key: KeyId::fresh(Timestamp::from_unix_ms(5), &Chance::seeded(5)),
-        scopes: Scope::ALL.to_vec(),
+        scopes: Scope::of_keys(),
     };
     let change = propose(app, &rule("one", "item.views > 1", "case one", "")).await;
     assert!(matches!(

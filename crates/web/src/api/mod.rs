@@ -16,12 +16,14 @@ mod media;
 mod numbers;
 mod pages;
 mod platform_facts;
+mod proposals;
 mod reach;
 mod recordings;
 mod rule_changes;
 mod rule_lists;
 mod rules;
 mod scans;
+mod search;
 mod stream_events;
 mod streams;
 mod submit;
@@ -76,6 +78,7 @@ pub(crate) fn other_routes() -> OpenApiRouter<WebState> {
             translations::remove_translation
         ))
         .routes(routes!(scans::list_scans))
+        .routes(routes!(search::search_items))
         .routes(routes!(banks::list_banks, banks::create_bank))
         .routes(routes!(banks::get_bank, banks::change_bank))
         .routes(routes!(entries::list_entries))
@@ -87,6 +90,9 @@ pub(crate) fn other_routes() -> OpenApiRouter<WebState> {
         .routes(routes!(stream_events::listen_to_stream))
         .routes(routes!(cases::list_cases))
         .routes(routes!(cases::get_case))
+        .routes(routes!(proposals::list_proposals))
+        .routes(routes!(proposals::get_proposal))
+        .routes(routes!(proposals::end_proposal))
         .routes(routes!(decisions::list_decisions))
         .routes(routes!(decisions::get_decision))
         .routes(routes!(actions::list_actions))

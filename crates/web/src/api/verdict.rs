@@ -1,19 +1,20 @@
 //! The answer to a submission, as JSON.
 
 use moderation::model::item::{FramePlace, MediaSignal};
-use moderation::model::{Match, MediaStatus, MediaVerdict, Sighted, Verdict};
+use moderation::model::{self, Match, MediaStatus, MediaVerdict, Sighted, Stands, Verdict};
 use moderation::signal::views::Share;
 use moderation::views::MediaView;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::recordings::{PlaysJson, SegmentJson};
-use super::words::{Outcome, SignalType, Tier};
+use super::words::{Outcome, Restricted, SignalType, Tier};
 
 /// What is to happen with an item, and why.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Verdict, example = json!({
     "item": "post-123", "outcome": "restrict", "decision": "dec_01kagy2s3q4v5w6x7y8z9a0b1c", "case": "case_01kagy2s3q4v5w6x7y8z9a0b1d",
+    "measures": [{"what": "item"}],
     "media": [{
         "name": "a.jpg", "status": "scanned",
         "signals": [{"type": "pdq", "value": "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22", "quality": 100}],
@@ -36,8 +37,36 @@ pub(crate) struct VerdictJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub case: Option<String>,
+    /// What is restricted of the item, and by it of the account that posted it. With the outcome `restrict`, look here: only `item` says that nobody may see it.
+    /// Absent when nothing is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub measures: Vec<StandingMeasure>,
     /// What was found in each file, in the order in which they were submitted.
     pub media: Vec<MediaJson>,
+}
+
+/// Something that is restricted.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct StandingMeasure {
+    /// What.
+    pub what: Restricted,
+    /// Of `countries`: which ones, by their ISO 3166-1 codes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub countries: Option<Vec<String>>,
+    /// Of `label`: which label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub label: Option<String>,
+    /// Of `service`: which service.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub service: Option<String>,
+    /// Until when, if it has an end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = DateTime)]
+    pub until: Option<String>,
 }
 
 /// What was found in a file.
@@ -250,7 +279,21 @@ impl From<Verdict> for VerdictJson {
             outcome: verdict.outcome.into(),
             decision: verdict.decision.map(|id| id.to_string()),
             case: verdict.case.map(|id| id.to_string()),
+            measures: verdict.measures.into_iter().map(StandingMeasure::from).collect(),
             media: verdict.media.into_iter().map(MediaJson::from).collect(),
+        }
+    }
+}
+
+impl From<Stands> for StandingMeasure {
+    fn from(stands: Stands) -> Self {
+        let scope = |of: model::Restricted| (stands.what == of).then(|| stands.scope.clone());
+        Self {
+            what: stands.what.into(),
+            countries: scope(model::Restricted::Countries).map(|codes| codes.split(' ').map(str::to_owned).collect()),
+            label: scope(model::Restricted::Label),
+            service: scope(model::Restricted::Service),
+            until: stands.until.map(|until| until.to_string()),
         }
     }
 }

@@ -101,6 +101,29 @@ mirror! {
 }
 
 mirror! {
+    /// Why a judgement needs a second person: it is on many items, under a policy or by a measure for which the platform wants one.
+    SecondReason = model::SecondReason { Items = "many_items", Policy = "policy", Measure = "measure" }
+}
+
+mirror! {
+    /// How far a proposal got: it waits, a second person agreed, it needed nobody else, a second person disagreed, who made it took it back, nobody looked at it
+    /// in time, nothing of it was left.
+    ProposalState = model::ProposalState {
+        Waiting = "waiting", Approved = "approved", Alone = "alone", Rejected = "rejected", Withdrawn = "withdrawn",
+        Lapsed = "lapsed", Stale = "stale",
+    }
+}
+
+mirror! {
+    /// What became of an item of a proposal: nothing yet; it was decided; that was taken back; it was left out; its content changed; somebody decided on it
+    /// otherwise; a colleague was at work on it; it cannot be done; the proposal ended without it.
+    ProposedState = model::ProposedState {
+        Waiting = "waiting", Decided = "decided", Undone = "undone", Excluded = "excluded", Changed = "changed",
+        Overtaken = "overtaken", Held = "held", Impossible = "impossible", Dropped = "dropped",
+    }
+}
+
+mirror! {
     /// What carries a label.
     LabelOn = model::LabelOn { Account = "account", Channel = "channel" }
 }
@@ -216,6 +239,9 @@ mod tests {
             Outcome,
             Reporter,
             Restricted,
+            SecondReason,
+            ProposalState,
+            ProposedState,
             LabelOn,
             ChangeState,
             PolicyCode,

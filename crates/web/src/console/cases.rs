@@ -57,6 +57,8 @@ struct CasePage {
     context: CaseContext,
     explained: Option<Explanation>,
     decisions: Vec<DecisionLine>,
+    /// The decision in force: whoever decides has seen what it restricts.
+    in_force: Option<DecisionId>,
     actions: Vec<ActionLine>,
     events: Vec<EventLine>,
     comments: Vec<CommentLine>,
@@ -319,6 +321,7 @@ async fn case_page(
         Some(account) => Some(views::account_history(&state.app, &person.actor, account).await?),
         None => None,
     };
+    let in_force = view.decisions.last().map(|view| view.decision.id);
     let decisions: Vec<DecisionLine> = view.decisions.into_iter().map(DecisionLine::of).collect();
     Ok(CasePage {
         form,
@@ -341,6 +344,7 @@ async fn case_page(
         context,
         explained,
         decisions: decisions.into_iter().rev().collect(),
+        in_force,
         actions: ActionLine::all(&view.actions, &view.rechecks),
         events: view
             .events
@@ -468,7 +472,9 @@ pub async fn decide_case(State(state): State<WebState>, Path(id): Path<String>, 
     };
     let outcome = judgement.outcome;
     let form = FormState::filled(fields.clone());
-    match decide_or_propose(&state.app, &person.actor, id, judgement).await {
+    // A form of before this was asked, or of hands of one's own, says nothing: then what is there now was seen.
+    let seen: Option<DecisionId> = fields.get("decision").parse().ok();
+    match decide_or_propose(&state.app, &person.actor, id, seen, judgement).await {
         Ok(Settled::Proposed(_)) => {
             let done = Flash::new("flash.proposed", item);
             match fields.get("then") {

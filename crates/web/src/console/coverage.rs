@@ -4,8 +4,8 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use moderation::flows::shifts::{self as flow, NewShift, ShiftError};
-use moderation::model::UserId;
-use moderation::routing::{Choice, ShiftId, Skills};
+use moderation::model::{UserId, Zone};
+use moderation::routing::{Choice, ShiftId, Skills, week_in};
 use moderation::views::{self, QueueCover};
 
 use super::flash::Flash;
@@ -41,6 +41,8 @@ struct ShiftLine {
     days: String,
     from: String,
     until: String,
+    /// By whose clocks it is meant, if not by those of who looks.
+    zone: Option<Zone>,
 }
 
 /// `GET /coverage`
@@ -63,12 +65,16 @@ async fn coverage_page(state: &WebState, person: Person, status: StatusCode, for
         words.collect::<Vec<_>>().join(" · ")
     };
     let clock = |minute: u16| format!("{:02}:{:02}", minute / 60 % 24, minute % 60);
-    let shifts = view.shifts.into_iter().map(|(shift, name)| ShiftLine {
-        id: shift.id,
-        name,
-        days: day_words(&shift.days),
-        from: clock(shift.from_minute),
-        until: clock(shift.from_minute.saturating_add(shift.n_minutes)),
+    let shifts = view.shifts.into_iter().map(|(shift, name)| {
+        let week = week_in(&shift, shell.zone(), shell.now);
+        ShiftLine {
+            id: shift.id,
+            name,
+            days: day_words(&week.days),
+            from: clock(week.from_minute),
+            until: clock(week.until_minute),
+            zone: Some(shift.zone).filter(|zone| *zone != shell.zone()),
+        }
     });
     let text = |choice: &Choice| choice.to_string().trim().to_owned();
     let people = view.people.into_iter().map(|(id, name, skills)| PersonLine {
@@ -78,7 +84,7 @@ async fn coverage_page(state: &WebState, person: Person, status: StatusCode, for
         work: text(&skills.work),
         skills: text(&skills.skills),
     });
-    let (shifts, people) = (shifts.collect(), people.collect());
+    let (shifts, people): (Vec<ShiftLine>, Vec<PersonLine>) = (shifts.collect(), people.collect());
     show_with(
         status,
         &CoveragePage {
@@ -106,6 +112,8 @@ pub async fn add_shift(State(state): State<WebState>, Posted { person, fields }:
                 days,
                 from_minute: from,
                 n_minutes: if until > from { until - from } else { day - from + until },
+                // The form says by which clocks it was written: the person may have chosen others since.
+                zone: Zone::named(fields.get("zone")).unwrap_or(person.shell.zone()),
             };
             match flow::add_shift(&state.app, &person.actor, new).await {
                 Ok(_) => return Ok(go_saying(&state, "/coverage", &Flash::new("flash.shift_added", ""))),

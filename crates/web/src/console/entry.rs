@@ -1,12 +1,14 @@
 //! The page of one entry: what it is, how near counts for it, and whether it is part of an active incident. Start with [`show_entry`].
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::IntoResponse;
 use moderation::flows::banks::BankError;
 use moderation::flows::incidents;
-use moderation::model::{Bank, Entry, EntryState, Right, Timestamp};
+use moderation::model::{Bank, Entry, EntryState, Right};
 use moderation::signal::SignalType;
 use moderation::views;
 
@@ -63,7 +65,10 @@ pub async fn set_incident(State(state): State<WebState>, Path(id): Path<String>,
     let entry = find_entry(&state, &person, &id).await?;
     let until = match fields.get("do") {
         "end" => Ok(None),
-        _ => end_of_day(fields.get("until"))
+        _ => person
+            .shell
+            .day_begins(fields.get("until"), 1)
+            .map(|next| next.before(Duration::from_secs(1)))
             .map(Some)
             .ok_or("entries.incident_no_date"),
     };
@@ -161,26 +166,4 @@ pub async fn download_signal(
         ),
     ];
     Ok((headers, signal.value()).into_response())
-}
-
-/// The last second of a day that is written as `2027-01-31`, in UTC.
-fn end_of_day(day: &str) -> Option<Timestamp> {
-    let instant: jiff::Timestamp = format!("{}T23:59:59Z", day.trim()).parse().ok()?;
-    Some(Timestamp::from_unix_ms(instant.as_millisecond()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_day_ends_with_its_last_second() {
-        assert_eq!(
-            end_of_day(" 2027-01-31 ").map(|at| at.to_string()).as_deref(),
-            Some("2027-01-31T23:59:59.000Z")
-        );
-        for wrong in ["", "2027-02-30", "tomorrow", "2027-01-31T00:00:00Z"] {
-            assert_eq!(end_of_day(wrong), None, "{wrong}");
-        }
-    }
 }

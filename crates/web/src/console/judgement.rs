@@ -76,7 +76,8 @@ impl DecideForm {
         let drafts = drafter.drafts(shell.words).into_iter().map(|draft| {
             let written = form.value(&notice_field(draft.policy));
             // What nobody changed follows what is chosen now.
-            let is_own = !written.is_empty() && !drafter.is_draft(draft.policy, written, reason);
+            let is_marked = notice::is_as_drafted(written, form.value(&mark_field(draft.policy)));
+            let is_own = !written.is_empty() && !is_marked && !drafter.is_draft(draft.policy, written, reason);
             DraftField {
                 written: if is_own { written.to_owned() } else { draft.text.clone() },
                 draft,
@@ -122,13 +123,19 @@ fn leaving(
     let (written, reason) = (fields.get(&notice_field(policy)), fields.get("reason"));
     let in_the_end = drafter(view, lang, measures, now);
     let shown_first = drafter(view, lang, &[], now);
-    let was_shown = shown_first.is_draft(policy, written, reason) || in_the_end.is_draft(policy, written, reason);
+    let was_shown = notice::is_as_drafted(written, fields.get(&mark_field(policy)))
+        || shown_first.is_draft(policy, written, reason)
+        || in_the_end.is_draft(policy, written, reason);
     let written = if was_shown { "" } else { written };
     in_the_end.leaving(policy, written, reason)
 }
 
 fn notice_field(policy: PolicyCode) -> String {
     format!("notice_{policy}")
+}
+
+fn mark_field(policy: PolicyCode) -> String {
+    format!("drafted_{policy}")
 }
 
 fn factor_field(factor: RabatFactor) -> String {

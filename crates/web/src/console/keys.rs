@@ -22,7 +22,7 @@ struct KeysPage {
     shell: Shell,
     form: FormState,
     keys: Vec<KeyLine>,
-    scopes: [Scope; 10],
+    scopes: Vec<Scope>,
 }
 
 struct KeyLine {
@@ -86,7 +86,7 @@ async fn keys_page(state: &WebState, person: Person, status: StatusCode, form: F
             shell: person.shell,
             form,
             keys,
-            scopes: Scope::ALL,
+            scopes: Scope::of_keys(),
         },
     )
 }

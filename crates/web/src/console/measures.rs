@@ -177,9 +177,11 @@ fn lasts_field(what: Restricted) -> String {
     format!("lasts_{what}")
 }
 
-/// What is ticked at first: what stands, or the item itself.
+/// What is ticked at first: what stands and lasts, or the item itself.
 fn default_measures(stands: &[Stands]) -> Vec<Measure> {
-    let stands = stands.iter().map(|stands| Measure {
+    // A warning that was given is over.
+    let stands = stands.iter().filter(|stands| stands.what != Restricted::Warning);
+    let stands = stands.map(|stands| Measure {
         what: stands.what,
         scope: stands.scope.clone(),
         lasts: Lasts::AsItStands,

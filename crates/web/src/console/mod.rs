@@ -154,6 +154,7 @@ pub fn router(state: &WebState) -> Router<WebState> {
         .route("/log", get(log::list_events))
         .route("/workload", get(workload::show_workload))
         .route("/exposure", get(exposure::show_exposure))
+        .route("/exposure/wishes", post(exposure::save_wishes))
         .route("/numbers", get(numbers::show_numbers))
         .route("/numbers.csv", get(numbers::download_numbers))
         .route("/quality", get(quality::show_quality))

@@ -5,6 +5,7 @@
 //! machines were used to find it and who decided, the ground, and how to object. It must never name who at the desk decided, or who reported.
 
 use moderation::model::{Item, PlatformFacts, PolicyCode, Restricted, Timestamp};
+use sha2::{Digest, Sha256};
 
 use super::words::{Lang, Words};
 
@@ -69,6 +70,24 @@ pub struct Draft {
     pub text: String,
     /// The standard reason in the language of the notice, as it stands in the text.
     pub told: String,
+}
+
+impl Draft {
+    /// What stands beside the draft in a form, so that it is known again as a draft whatever is chosen later: see [`is_as_drafted`].
+    pub fn mark(&self) -> String {
+        mark(&self.text)
+    }
+}
+
+/// Whether this is the text of the draft that had this mark, left as it was.
+pub fn is_as_drafted(written: &str, marked: &str) -> bool {
+    !marked.is_empty() && mark(written) == marked
+}
+
+/// The same for a text whatever a browser makes of the ends of its lines.
+fn mark(text: &str) -> String {
+    let lines: Vec<&str> = text.trim().lines().map(str::trim_end).collect();
+    hex::encode(Sha256::digest(lines.join("\n").as_bytes()))
 }
 
 /// The language in which the person is told: the one that is asked for, the first of the item's that the console speaks, or that of who decides.
@@ -263,6 +282,18 @@ mod tests {
             sentences.dedup();
             assert_eq!(sentences.len(), n, "no two measures are told in the same words");
         }
+    }
+
+    #[test]
+    fn a_draft_is_known_by_its_mark_whatever_is_chosen_later() {
+        let mut drafter = drafter(None, Lang::En);
+        let draft = drafter.drafts(Words::of(Lang::En)).remove(0);
+        drafter.told = vec![told(Restricted::Reach)];
+        assert!(!drafter.is_draft(draft.policy, &draft.text, ""));
+        let sent = draft.text.replace('\n', "\r\n") + "\r\n";
+        assert!(is_as_drafted(&sent, &draft.mark()));
+        assert!(!is_as_drafted(&format!("{} P.S.", draft.text), &draft.mark()));
+        assert!(!is_as_drafted("", ""));
     }
 
     #[test]

@@ -209,6 +209,7 @@ mod tests {
         Shell {
             words: Words::of(lang),
             prefs: Prefs::default(),
+            zone_of_platform: moderation::model::Zone::UTC,
             now: Timestamp::from_unix_ms(0),
             here: "/".to_owned(),
             session: None,

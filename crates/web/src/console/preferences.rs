@@ -33,7 +33,7 @@ pub async fn save_preferences(State(state): State<WebState>, form: OpenForm) -> 
     form.require_token_of_session()?;
     let OpenForm { shell, fields } = form;
     let mut prefs = shell.prefs;
-    for name in ["lang", "theme", "keys", "pictures"] {
+    for name in ["lang", "theme", "keys", "pictures", "zone"] {
         prefs.set(name, fields.get(name));
     }
     let back = match fields.get("back") {

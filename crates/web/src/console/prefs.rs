@@ -2,6 +2,8 @@
 //!
 //! Start with [`Prefs`]. Unknown or damaged values are as if nothing had been chosen.
 
+use moderation::model::Zone;
+
 use super::words::Lang;
 
 /// Light, dark, or as the system wants it.
@@ -58,6 +60,8 @@ pub struct Prefs {
     pub keys: bool,
     /// Whether revealed pictures are shown without colour.
     pub greyscale: bool,
+    /// The time zone; none is that of the platform.
+    pub zone: Option<Zone>,
 }
 
 impl Default for Prefs {
@@ -67,11 +71,15 @@ impl Default for Prefs {
             theme: Theme::System,
             keys: true,
             greyscale: true,
+            zone: None,
         }
     }
 }
 
 impl Prefs {
+    /// What stands in the cookie for the platform's own time zone.
+    pub const ZONE_OF_PLATFORM: &str = "default";
+
     /// Reads the cookie's value.
     pub fn parse(text: &str) -> Self {
         let mut prefs = Self::default();
@@ -97,6 +105,8 @@ impl Prefs {
             ("keys", "off") => self.keys = false,
             ("pictures", "grey") => self.greyscale = true,
             ("pictures", "colour") => self.greyscale = false,
+            ("zone", Self::ZONE_OF_PLATFORM) => self.zone = None,
+            ("zone", name) => self.zone = Zone::named(name).or(self.zone),
             _ => {}
         }
     }
@@ -107,8 +117,9 @@ impl Prefs {
         let pictures = if self.greyscale { "grey" } else { "colour" };
         let lang = self.lang.map_or("", Lang::code);
         format!(
-            "lang={lang}&theme={}&keys={keys}&pictures={pictures}",
-            self.theme.as_str()
+            "lang={lang}&theme={}&keys={keys}&pictures={pictures}&zone={}",
+            self.theme.as_str(),
+            self.zone.map_or(Self::ZONE_OF_PLATFORM, Zone::name)
         )
     }
 }
@@ -124,6 +135,7 @@ mod tests {
             theme: Theme::Dark,
             keys: false,
             greyscale: false,
+            zone: Zone::named("Asia/Kathmandu"),
         };
         assert_eq!(Prefs::parse(&prefs.to_cookie()), prefs);
         assert_eq!(Prefs::parse(&Prefs::default().to_cookie()), Prefs::default());
@@ -132,7 +144,7 @@ mod tests {
     #[test]
     fn nonsense_changes_nothing() {
         assert_eq!(
-            Prefs::parse("theme=<script>&lang=xx&keys=&&=&pictures"),
+            Prefs::parse("theme=<script>&lang=xx&keys=&&=&pictures&zone=Mars/Olympus&zone=../etc"),
             Prefs::default()
         );
     }

@@ -10,7 +10,7 @@ use moderation::access::searches::KeptSearch;
 use moderation::flows::access::{self, AccessError};
 use moderation::flows::cases as case_flow;
 use moderation::flows::resemble::{self, Resemblance, ResembleError};
-use moderation::model::{ItemId, ItemKind, Outcome, PageRequest, Right, Timestamp};
+use moderation::model::{ItemId, ItemKind, Outcome, PageRequest, Right};
 use moderation::views::{self, ItemSearch, Place};
 
 use super::entries::parse_hashes;
@@ -138,11 +138,7 @@ fn read(shell: &Shell, mut form: FormState) -> (ItemSearch, FormState) {
         let value: String = value.chars().take(ItemSearch::TEXT_LENGTH_MAX).collect();
         Some(value).filter(|value| !value.is_empty())
     };
-    let day = |form: &FormState, name: &str, nth: i64| {
-        let day = form.value(name).trim();
-        let start: Option<jiff::Timestamp> = format!("{day}T00:00:00Z").parse().ok();
-        start.map(|start| Timestamp::from_unix_ms(start.as_millisecond().saturating_add(nth * 86_400_000)))
-    };
+    let day = |form: &FormState, name: &str, nth: i64| shell.day_begins(form.value(name), nth);
     let mut search = ItemSearch {
         words: text(&form, "q"),
         account: text(&form, "account"),

@@ -6,7 +6,8 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use moderation::flows::access::actor_of;
-use moderation::model::{Right, Role, Roles, Scope, Session, Timestamp};
+use moderation::model::{Right, Role, Roles, Scope, Session, Timestamp, Zone};
+use moderation::views::PROPOSALS_COUNTED_MAX;
 
 use super::assets;
 use super::flash::Flash;
@@ -20,6 +21,8 @@ pub struct Shell {
     pub words: &'static Words,
     /// What the person chose.
     pub prefs: Prefs,
+    /// The platform's time zone, for those who chose none.
+    pub zone_of_platform: Zone,
     /// The instant of the request.
     pub now: Timestamp,
     /// Path and query of the request: where to come back to.
@@ -30,7 +33,7 @@ pub struct Shell {
     pub flash: Option<Flash>,
     /// Until when pictures stay covered for them, on pages that show some.
     pub rests_until: Option<Timestamp>,
-    /// How many proposals wait for them to say yes or no.
+    /// How many proposals wait for them to say yes or no; [`PROPOSALS_COUNTED_MAX`] for so many or more.
     pub n_proposals: i64,
 }
 
@@ -191,22 +194,51 @@ impl Shell {
         self.words.with("time.in", "span", &self.span_until(at))
     }
 
-    /// Day and time in UTC.
-    pub fn absolute(&self, at: impl At) -> String {
-        let text = at.at().to_string();
-        // RFC 3339 begins with the day, a `T`, and hours and minutes.
-        let when = text.get(..16).unwrap_or(&text).replace('T', " ");
-        isolated(&format!("{when} UTC"))
+    /// The time zone in which they are told times.
+    pub fn zone(&self) -> Zone {
+        self.prefs.zone.unwrap_or(self.zone_of_platform)
     }
 
-    /// The day in UTC.
+    /// What clocks say there, to the minute; in UTC where no calendar has the instant.
+    fn civil(&self, at: Timestamp) -> String {
+        match self.zone().civil(at) {
+            Some(civil) => civil.strftime("%Y-%m-%d %H:%M").to_string(),
+            None => at.to_string(),
+        }
+    }
+
+    /// Day and time, and how far its clocks are from UTC.
+    pub fn absolute(&self, at: impl At) -> String {
+        let at = at.at();
+        isolated(&format!("{} {}", self.civil(at), self.zone().offset(at)))
+    }
+
+    /// The day.
     pub fn day(&self, at: impl At) -> String {
+        self.civil(at.at()).chars().take(10).collect()
+    }
+
+    /// The day in UTC, of what is counted by such days.
+    pub fn day_utc(&self, at: impl At) -> String {
         at.at().to_string().chars().take(10).collect()
     }
 
-    /// The time of day in UTC.
+    /// The time of day, and how far its clocks are from UTC.
     pub fn clock_time(&self, at: impl At) -> String {
-        at.at().to_string().get(11..16).unwrap_or_default().to_owned()
+        let at = at.at();
+        let civil = self.civil(at);
+        isolated(&format!(
+            "{} {}",
+            civil.get(11..16).unwrap_or_default(),
+            self.zone().offset(at)
+        ))
+    }
+
+    /// The instant at which a day begins that somebody wrote, such as `2027-01-31`; of the `nth` day after it.
+    pub fn day_begins(&self, day: &str, nth: i64) -> Option<Timestamp> {
+        let day: jiff::civil::Date = day.trim().parse().ok().filter(|_| day.trim().len() == 10)?;
+        let day = day.checked_add(jiff::Span::new().try_days(nth).ok()?).ok()?;
+        self.zone().instant(day.at(0, 0, 0, 0))
     }
 
     /// The token that forms of this session carry.
@@ -274,6 +306,22 @@ impl Shell {
     /// Whether to count what waits for them as the second person.
     pub fn may_approve_proposals(&self) -> bool {
         self.may(Right::ApproveProposals)
+    }
+
+    /// How many proposals wait for them, as short as it can be said: `99+` is more than 99.
+    pub fn n_proposals_short(&self) -> String {
+        match self.n_proposals < PROPOSALS_COUNTED_MAX {
+            true => self.number(self.n_proposals),
+            false => format!("{}+", self.number(PROPOSALS_COUNTED_MAX - 1)),
+        }
+    }
+
+    /// The same in words.
+    pub fn n_proposals_words(&self) -> String {
+        match self.n_proposals < PROPOSALS_COUNTED_MAX {
+            true => self.count("proposals.n_waiting", self.n_proposals),
+            false => self.with("proposals.many_waiting", "n", self.number(PROPOSALS_COUNTED_MAX - 1)),
+        }
     }
 
     /// Whether to offer shifts and skills.
@@ -371,6 +419,7 @@ mod tests {
         Shell {
             words: Words::of(lang),
             prefs: Prefs::default(),
+            zone_of_platform: Zone::UTC,
             now: Timestamp::from_unix_ms(1_795_226_786_007),
             here: "/desk".to_owned(),
             session: None,
@@ -401,7 +450,48 @@ mod tests {
         check(47 * 3600, "47 h ago");
         check(5 * 86_400, "5 d ago");
         assert_eq!(bare(&shell.absolute(shell.now)), "2026-11-21 02:06 UTC");
-        assert_eq!(shell.clock_time(shell.now), "02:06");
+        assert_eq!(bare(&shell.clock_time(shell.now)), "02:06 UTC");
+    }
+
+    #[test]
+    fn times_are_told_in_the_zone_of_who_reads_them() {
+        let mut shell = shell(Lang::En);
+        shell.zone_of_platform = Zone::named("Europe/Berlin").unwrap();
+        let at = |text: &str| {
+            let instant: jiff::Timestamp = text.parse().unwrap();
+            Timestamp::from_unix_ms(instant.as_millisecond())
+        };
+        // The hour before and after clocks are put forward.
+        let (before, after) = (at("2026-03-29T00:59:00Z"), at("2026-03-29T01:00:00Z"));
+        assert_eq!(bare(&shell.absolute(before)), "2026-03-29 01:59 UTC+1");
+        assert_eq!(bare(&shell.absolute(after)), "2026-03-29 03:00 UTC+2");
+        assert_eq!(shell.day_begins("2026-03-29", 0), Some(at("2026-03-28T23:00:00Z")));
+        assert_eq!(
+            shell.day_begins("2026-03-29", 1),
+            Some(at("2026-03-29T22:00:00Z")),
+            "a day of 23 hours"
+        );
+        shell.prefs.zone = Zone::named("Asia/Kathmandu");
+        let late = at("2026-03-29T20:00:00Z");
+        assert_eq!(bare(&shell.absolute(late)), "2026-03-30 01:45 UTC+5:45");
+        assert_eq!(
+            (shell.day(late).as_str(), shell.day_utc(late).as_str()),
+            ("2026-03-30", "2026-03-29")
+        );
+        assert_eq!(bare(&shell.clock_time(late)), "01:45 UTC+5:45");
+        for wrong in ["", "2026-02-30", "tomorrow", "2026-03-29T00:00:00Z"] {
+            assert_eq!(shell.day_begins(wrong, 0), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn more_than_is_counted_is_not_said_to_be_so_many() {
+        let mut shell = shell(Lang::En);
+        shell.n_proposals = 99;
+        assert_eq!(shell.n_proposals_short(), "99");
+        shell.n_proposals = 100;
+        assert_eq!(shell.n_proposals_short(), "99+");
+        assert!(bare(&shell.n_proposals_words()).contains("more than 99"));
     }
 
     #[test]

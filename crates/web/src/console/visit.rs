@@ -113,6 +113,7 @@ async fn shell_of(state: &WebState, headers: &HeaderMap, uri: &Uri) -> Result<Sh
     let mut shell = Shell {
         words,
         prefs,
+        zone_of_platform: state.settings.time_zone,
         now: state.app.clock.now(),
         here,
         session,

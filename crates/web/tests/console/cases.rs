@@ -537,3 +537,59 @@ async fn a_case_is_commented_on_and_its_text_translated() {
     amal.post(&world, &address, &gone).await.leads_to();
     assert!(!ben.get(&world, &case).await.body.contains("un message"));
 }
+
+#[tokio::test]
+async fn a_draft_of_measures_that_were_changed_is_nobodys_own_words() {
+    let (world, amal, _, case) = world_with_case().await;
+    let decide = format!("{case}/decide");
+    let fixed = [
+        ("outcome", "restrict"),
+        ("policy", "hate_speech"),
+        ("reason", ""),
+        ("revision", "1"),
+        ("measures", "chosen"),
+        ("notice_language", "en"),
+    ];
+    // The form comes back, with a draft of what was chosen, because something else was wrong.
+    let mut first = fixed.to_vec();
+    first.extend([
+        ("measure", "reach"),
+        ("measure", "countries"),
+        ("scope_countries", "Germany"),
+    ]);
+    let page = amal.post(&world, &decide, &first).await;
+    page.says(422, "Name countries by their ISO codes");
+    let mut second = fixed.to_vec();
+    second[3] = ("revision", "2");
+    second.extend([("measure", "reach")]);
+    let page = amal.post(&world, &decide, &second).await;
+    assert_eq!(page.status.as_u16(), 422);
+    let field = |name: &str, from: &str, to: &str| {
+        let (_, rest) = page.body.split_once(&format!("name=\"{name}\"")).unwrap();
+        let (_, rest) = rest.split_once(from).unwrap();
+        rest.split(to).next().unwrap().to_owned()
+    };
+    let drafted = field("notice_hate_speech", "\">", "</textarea>");
+    assert!(drafted.contains("fewer people"), "{drafted}");
+    let drafted = drafted
+        .replace("&#39;", "'")
+        .replace("&#34;", "\"")
+        .replace('\n', "\r\n");
+    let mark = field("drafted_hate_speech", "value=\"", "\"");
+    // Then other measures are chosen, twice; what stands in the field is of the first choice.
+    let mut last = fixed.to_vec();
+    last.extend([
+        ("measure", "comments"),
+        ("notice_hate_speech", drafted.as_str()),
+        ("drafted_hate_speech", mark.as_str()),
+    ]);
+    amal.post(&world, &decide, &last).await.leads_to();
+    let view = views::item(&world.app, &amal.actor, &"post-1".parse().unwrap()).await;
+    let view = view.unwrap().unwrap();
+    let told = view.decisions.last().unwrap().decision.facts["notice"]["text"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert!(!told.contains("fewer people"), "{told}");
+    assert!(told.contains("omment"), "{told}");
+}

@@ -5,6 +5,8 @@ use moderation::model::{Case, Role};
 use crate::people::{Person, submit};
 use crate::world::{KNOWN, World, pdq};
 
+const PREFS: &str = "lang=en&zone=Asia/Kathmandu";
+
 async fn world_with_case() -> (World, Person, Person, String) {
     let world = World::new().await;
     let bank = world.bank("known", false).await;
@@ -153,4 +155,89 @@ async fn shifts_and_skills_are_planned_on_a_page() {
     let page = lead.get(&world, "/coverage").await;
     assert!(page.body.contains("value=\"ar en\"") && page.body.contains("value=\"legal\""));
     assert_eq!(amal.post(&world, &skills, &[("skills", "legal")]).await.status, 403);
+}
+
+#[tokio::test]
+async fn times_are_told_in_the_time_zone_of_who_reads_them() {
+    let (world, amal, lead, case) = world_with_case().await;
+    lead.get(&world, "/log").await.says(200, "2026-11-18 11:06 UTC");
+    let chosen = lead
+        .post(
+            &world,
+            "/preferences",
+            &[("zone", "Asia/Kathmandu"), ("back", "/preferences")],
+        )
+        .await;
+    let cookie = chosen.cookie("seawall_prefs").unwrap();
+    assert!(cookie.contains("zone=Asia/Kathmandu"), "{cookie}");
+    let with = |prefs: &str| format!("{}; seawall_prefs={prefs}", lead.cookie);
+    let page = async |prefs: &str, path: &str| crate::people::get(&world, path, &[("cookie", &with(prefs))]).await;
+    page(PREFS, "/log").await.says(200, "2026-11-18 16:51 UTC+5:45");
+    page(PREFS, "/preferences")
+        .await
+        .says(200, "now it is 2026-11-18 16:51 UTC+5:45");
+    amal.post(&world, &format!("{case}/take"), &[]).await;
+    page(PREFS, &case)
+        .await
+        .says(200, "holds this case until 17:06 UTC+5:45.");
+    // What is no zone changes nothing, in the cookie or in the form.
+    page("lang=en&zone=Mars/Olympus", "/log")
+        .await
+        .says(200, "2026-11-18 11:06 UTC");
+    let nonsense = lead
+        .post(
+            &world,
+            "/preferences",
+            &[("zone", "<script>"), ("back", "/preferences")],
+        )
+        .await;
+    assert!(nonsense.cookie("seawall_prefs").unwrap().contains("zone=default"));
+
+    // A shift is meant by the clocks of who plans it, and read by those of who looks.
+    let user = amal.actor.user().unwrap().to_string();
+    let shift = [
+        ("user", user.as_str()),
+        ("day", "0"),
+        ("from", "00:30"),
+        ("until", "08:30"),
+        ("zone", "Asia/Kathmandu"),
+    ];
+    lead.post(&world, "/coverage/shifts", &shift).await.leads_to();
+    let coverage = page(PREFS, "/coverage").await;
+    coverage.says(200, "All times are in Asia/Kathmandu.");
+    coverage.says(200, "amal Mon 00:30 08:30 Remove");
+    lead.get(&world, "/coverage")
+        .await
+        .says(200, "amal Sun 18:45 02:45 by the clocks of Asia/Kathmandu");
+}
+
+#[tokio::test]
+async fn a_person_says_to_themselves_what_they_do_not_want_to_be_given() {
+    let (world, amal, lead, _) = world_with_case().await;
+    amal.get(&world, "/exposure")
+        .await
+        .says(200, "What I do not want to be given");
+    let saved = amal
+        .post(
+            &world,
+            "/exposure/wishes",
+            &[("not", "graphic_violence"), ("not", "hate_speech")],
+        )
+        .await;
+    assert_eq!(saved.leads_to(), "/exposure");
+    let ticked = |page: &crate::world::Answer| {
+        page.body.matches("name=\"not\"").count() - page.body.matches(" checked><span>").count()
+    };
+    assert_eq!(ticked(&amal.get(&world, "/exposure").await), 4);
+    assert_eq!(ticked(&lead.get(&world, "/exposure").await), 6, "only they see it");
+    for path in ["/coverage", "/workload", "/log"] {
+        let page = lead.get(&world, path).await;
+        assert!(!page.words().contains("Graphic violence"), "{path}");
+    }
+    assert_eq!(
+        amal.post(&world, "/exposure/wishes", &[("not", "cats")]).await.status,
+        400
+    );
+    amal.post(&world, "/exposure/wishes", &[]).await.leads_to();
+    assert_eq!(ticked(&amal.get(&world, "/exposure").await), 6);
 }

@@ -7,7 +7,7 @@ use crate::people::{Person, get, post, submit};
 use crate::world::{KNOWN, World, pdq};
 
 /// Every form of the console.
-const FORMS: [&str; 71] = [
+const FORMS: [&str; 72] = [
     "/cases/x/comments",
     "/cases/x/comments/x/take-back",
     "/cases/x/translation",
@@ -79,6 +79,7 @@ const FORMS: [&str; 71] = [
     "/basket",
     "/basket/decide",
     "/proposals/x",
+    "/exposure/wishes",
 ];
 
 /// Forms of those who are not signed in: they prove themselves by a secret.

@@ -101,7 +101,7 @@ async fn what_is_ticked_is_shown_and_then_decided_together() {
         "fr 2",
         "de 1",
         "3 open cases are closed.",
-        "Up to 10 items are decided at once.",
+        "Up to 10 items within an hour are decided at once.",
         "Votre contenu",
         "Français · 2 items",
     ] {

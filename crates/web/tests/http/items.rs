@@ -1,8 +1,13 @@
 //! Submitting, checking, and sending the same thing twice.
 
+use std::time::Duration;
+
 use axum::http::{Method, StatusCode};
 use expect_test::expect;
-use moderation::model::Scope;
+use moderation::flows::cases::decide_case;
+use moderation::model::{
+    Actor, Chance, Judgement, Lasts, Measure, PolicyCode, Restricted, Role, Scope, Timestamp, UserId,
+};
 use moderation::views;
 use serde_json::{Value, json};
 
@@ -41,6 +46,11 @@ async fn a_match_in_a_confirmed_bank_restricts() {
           "case": "case_01m7q5cqg0dnja869dc33vdtcq",
           "decision": "dec_01m7q5cqg0dnja869dc33vdtcn",
           "item": "post-123",
+          "measures": [
+            {
+              "what": "item"
+            }
+          ],
           "media": [
             {
               "matches": [
@@ -475,4 +485,56 @@ async fn a_platform_sends_what_its_translator_made_of_a_text() {
             .starts_with("404 ")
     );
     assert_eq!(world.get(&reader, path).await.json()["translations"], json!([]));
+}
+
+#[tokio::test]
+async fn a_verdict_says_what_is_restricted() {
+    let world = World::new().await;
+    let key = world.key(&[Scope::ItemsWrite, Scope::ItemsRead]).await;
+    world.entry(world.bank("unsure", false).await, pdq(KNOWN)).await;
+    let submit = async || {
+        world
+            .post(&key, "/api/v1/items", post_with("post-1", given(KNOWN)))
+            .await
+    };
+    let first = submit().await;
+    assert!(first.json().get("measures").is_none(), "{}", first.body);
+    let person = Actor::person(
+        UserId::fresh(Timestamp::from_unix_ms(1), &Chance::seeded(1)),
+        Role::Moderator.into(),
+    );
+    let judgement = Judgement {
+        measures: vec![
+            Measure::new(Restricted::Reach, Lasts::For(Duration::from_secs(7 * 24 * 3_600))),
+            Measure::scoped(Restricted::Countries, "fr de", Lasts::Open),
+        ],
+        ..Judgement::restrict(1, PolicyCode::HateSpeech, "It calls for hatred.")
+    };
+    decide_case(&world.app, &person, first.text("case").parse().unwrap(), judgement)
+        .await
+        .unwrap();
+    // The item is to be seen, by fewer people and not everywhere: `restrict` alone would not say so.
+    let expected = json!([
+        {"what": "countries", "countries": ["DE", "FR"]},
+        {"what": "reach", "until": "2026-11-25T11:06:40.000Z"},
+    ]);
+    let mut seen = submit().await.json();
+    assert_eq!(seen["outcome"], "restrict");
+    let by_what = |a: &Value| a["what"].as_str().unwrap().to_owned();
+    seen["measures"].as_array_mut().unwrap().sort_by_key(by_what);
+    assert_eq!(seen["measures"], expected);
+    let mut read = world.get(&key, "/api/v1/items/post-1").await.json();
+    read["verdict"]["measures"].as_array_mut().unwrap().sort_by_key(by_what);
+    assert_eq!(read["verdict"]["measures"], expected);
+    // What is only checked says what would be.
+    let confirmed = world.entry(world.bank("sure", true).await, pdq(&near(120))).await;
+    let checked = world
+        .post(&key, "/api/v1/check", post_with("post-2", given(&near(120))))
+        .await;
+    assert_eq!(
+        checked.json()["measures"],
+        json!([{"what": "item"}]),
+        "{confirmed}: {}",
+        checked.body
+    );
 }

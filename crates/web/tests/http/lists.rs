@@ -87,6 +87,11 @@ async fn each_thing_can_be_read_by_itself() {
                 "case": "case_01m7q5cqg0dnja869dc33vdtcq",
                 "decision": "dec_01m7q5cqg0dnja869dc33vdtcn",
                 "item": "post/1 ä",
+                "measures": [
+                  {
+                    "what": "item"
+                  }
+                ],
                 "media": [
                   {
                     "matches": [

@@ -15,10 +15,12 @@ mod openapi;
 #[path = "../../../moderation/tests/suite/pictures.rs"]
 #[expect(dead_code, reason = "the tests of moderation use the rest")]
 mod pictures;
+mod proposals;
 mod reach;
 mod recordings;
 mod rules;
 mod scans;
+mod search;
 mod sockets;
 mod streams;
 mod world;

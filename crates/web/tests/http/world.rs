@@ -96,7 +96,7 @@ impl World {
 
     /// The secret of a new key that opens everything a key can open.
     pub async fn full_key(&self) -> String {
-        self.key(&Scope::ALL).await
+        self.key(&Scope::of_keys()).await
     }
 
     pub async fn bank(&self, name: &str, confirmed: bool) -> BankId {

@@ -31,6 +31,12 @@ pub async fn create_key(app: &Seawall, actor: &Actor, name: &str, scopes: Vec<Sc
             what: "must name at least one".to_owned(),
         });
     }
+    if scopes.iter().any(|scope| scope.is_of_people()) {
+        return Err(AccessError::Invalid {
+            field: "scopes",
+            what: "must name none that only a person's own token can have".to_owned(),
+        });
+    }
     let mut tx = app.store.begin("create key").await?;
     let now = app.clock.now();
     let mut distinct: Vec<Scope> = Vec::new();

@@ -20,7 +20,9 @@ pub const TOKENS_MAX: usize = 20;
 pub fn scopes_of(roles: &Roles) -> Vec<Scope> {
     let opens = |scope: Scope| {
         let mut rights = Right::ALL.into_iter();
-        rights.any(|right| roles.give(right) && scope_for(right) == Some(scope))
+        // Who decides cases takes back what they proposed, whether or not they may be somebody else's second person.
+        let takes_back = scope == Scope::ProposalsDecide && roles.give(Right::DecideCases);
+        takes_back || rights.any(|right| roles.give(right) && scope_for(right) == Some(scope))
     };
     Scope::ALL.into_iter().filter(|scope| opens(*scope)).collect()
 }

@@ -3,7 +3,7 @@
 //! Each item is a transaction of its own: its row and its case are locked, then the proposal. Whatever is not as it was seen is left out. Doing it twice, or in
 //! two processes at once, does it once: an item that does not wait any more is passed over.
 
-use super::super::cases::{Agreed, CaseError, decide_in, person};
+use super::super::cases::{Agreed, CaseError, decide_in};
 use super::super::opening::open_or_move;
 use super::super::undo::{UndoError, undo_decision};
 use super::{CARRIED_AT_ONCE, ProposalError};
@@ -12,7 +12,7 @@ use crate::model::{
     Timestamp, UserId,
 };
 use crate::store::{StoreError, Tx};
-use crate::{Seawall, cases, decisions, items, proposals};
+use crate::{Seawall, actions, cases, decisions, items, proposals};
 
 /// Proposals that one round of the upkeep goes on with.
 const CARRIED_MAX: i64 = 20;
@@ -176,7 +176,11 @@ async fn case_of(
     };
     // What confirms what stood is about what was seen, whoever changed it: else what ended meanwhile would begin anew.
     let confirms = proposal.judgement.outcome == Outcome::Restrict && proposal.judgement.measures.is_empty();
-    if Some(last.id) != of.seen && (last.is_of_a_person() || confirms) {
+    let restricted_since = match of.seen {
+        Some(seen) => actions::is_restricted_since(tx.conn(), &of.item, seen).await?,
+        None => false,
+    };
+    if Some(last.id) != of.seen && (last.is_of_a_person() || confirms || restricted_since) {
         return Ok(Err(ProposedState::Overtaken));
     }
     let case = match open {
@@ -233,7 +237,7 @@ pub struct Undone {
 
 /// All that was decided together is taken back, by who proposed or approved it, for as long as a decision can be undone. What is not decided yet is not any more.
 pub async fn undo_proposal(app: &Seawall, actor: &Actor, id: ProposalId) -> Result<Undone, ProposalError> {
-    let user = person(actor)?;
+    let user = actor.judges_proposals()?;
     let mut tx = app.store.begin("undo a proposal").await?;
     let now = app.clock.now();
     let found = proposals::find_locked(&mut tx, id).await?;

@@ -1,6 +1,5 @@
 //! A proposal ends: a second person says yes or no, who made it takes it back, or its time is over. Whoever is second locks its row; each ending happens once.
 
-use super::super::cases::person;
 use super::{ProposalError, carrying};
 use crate::model::{Actor, ItemId, Proposal, ProposalId, ProposalState, ProposedState, Right, Timestamp, UserId};
 use crate::store::{StoreError, Tx};
@@ -61,7 +60,7 @@ pub async fn reject_proposal(app: &Seawall, actor: &Actor, id: ProposalId, note:
 
 /// Who proposed it takes it back.
 pub async fn withdraw_proposal(app: &Seawall, actor: &Actor, id: ProposalId) -> Result<(), ProposalError> {
-    let user = person(actor)?;
+    let user = actor.judges_proposals()?;
     let mut tx = app.store.begin("withdraw a proposal").await?;
     let now = app.clock.now();
     let found = proposals::find_locked(&mut tx, id).await?;
@@ -122,7 +121,7 @@ async fn find_reached(tx: &mut Tx, actor: &Actor, id: ProposalId) -> Result<Prop
 
 fn second_person(actor: &Actor) -> Result<UserId, ProposalError> {
     actor.require(Right::ApproveProposals)?;
-    Ok(person(actor)?)
+    Ok(actor.judges_proposals()?)
 }
 
 fn checked(note: &str) -> Result<String, ProposalError> {

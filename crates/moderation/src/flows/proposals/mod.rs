@@ -8,17 +8,17 @@ mod carrying;
 mod ending;
 mod overtaking;
 
-use super::cases::{CaseError, decide_case, find_open_to, person};
+use super::cases::{CaseError, check_seen, decide_as_seen, find_open_to, person};
 use super::judgement::{check_judgement, check_notice};
 use super::measures::Plan;
 use crate::model::{
     Actor, CaseId, DecisionId, Denied, ItemId, Judgement, Notice, Outcome, Proposal, ProposalId, ProposalRefused,
-    ProposalState, ProposedItem, ProposedState, SecondReason, Timestamp, UserId, reasons_for_second,
+    ProposalState, ProposedItem, ProposedState, SecondReason, Timestamp, TwoPersonSettings, UserId, reasons_for_second,
 };
 use crate::rules::restrictions;
 use crate::store::{AnyConnection, StoreError, Tx};
 use crate::views::reaches_item;
-use crate::{Seawall, actions, cases, decisions, items, proposals};
+use crate::{Seawall, access, actions, cases, decisions, items, proposals};
 
 pub use carrying::{Undone, carry_on_proposals, undo_proposal};
 pub use ending::{approve_proposal, lapse_proposals, reject_proposal, withdraw_proposal};
@@ -105,17 +105,21 @@ pub struct Together {
     pub left_out: Vec<(ItemId, LeftOut)>,
 }
 
-/// The person judges a case: it is decided, or it waits for a second person if the judgement needs one.
+/// The person judges a case: it is decided, or it waits for a second person if the judgement needs one. `seen` is the item's last decision when they looked:
+/// what was restricted since then they did not see, and do not decide on.
 pub async fn decide_or_propose(
     app: &Seawall,
     actor: &Actor,
     id: CaseId,
+    seen: Option<DecisionId>,
     judgement: Judgement,
 ) -> Result<Settled, CaseError> {
     let user = person(actor)?;
-    let reasons = reasons_for_second(&judgement, 1, &app.settings.two_person);
+    let reasons = reasons_for_second(&judgement, (1, 0), &app.settings.two_person);
     if reasons.is_empty() {
-        return decide_case(app, actor, id, judgement).await.map(Settled::Decided);
+        return decide_as_seen(app, actor, id, seen, judgement)
+            .await
+            .map(Settled::Decided);
     }
     check_judgement(&judgement)?;
     let mut tx = app.store.begin("propose a decision").await?;
@@ -130,6 +134,7 @@ pub async fn decide_or_propose(
             stored: item.revision,
         });
     }
+    check_seen(&mut tx, &case.item, seen, item.revision).await?;
     // What could never be carried out is not proposed.
     let standing = actions::standing_orders(tx.conn(), &case.item).await?;
     let endings = restrictions::of_item(tx.conn(), &case.item).await?;
@@ -195,8 +200,12 @@ pub async fn decide_together(
     if kept.is_empty() {
         return Err(ProposalError::NothingLeft(left_out));
     }
-    let reasons = reasons_for_second(&judgement, kept.len(), &app.settings.two_person);
     let mut tx = app.store.begin("decide together").await?;
+    // Two baskets of one person at once are counted one after the other.
+    access::find_user_locked(&mut tx, user).await?;
+    let since = now.before(TwoPersonSettings::ITEMS_WITHIN);
+    let n_lately = proposals::n_alone_since(tx.conn(), user, judgement.outcome, since).await?;
+    let reasons = reasons_for_second(&judgement, (kept.len(), n_lately), &app.settings.two_person);
     let (proposal, n_kept) = keep(app, &mut tx, actor, (user, judgement, reasons), &kept, now).await?;
     if n_kept < kept.len() {
         // Somebody proposed something about one of them this very moment.
@@ -305,7 +314,9 @@ async fn look_at(
     if item.revision != chosen.revision {
         return Ok(Err(LeftOut::Changed));
     }
-    if seen.is_of_a_person() && chosen.seen.is_some_and(|looked_at| looked_at != seen.id) {
+    if let Some(looked_at) = chosen.seen.filter(|looked_at| *looked_at != seen.id)
+        && (seen.is_of_a_person() || actions::is_restricted_since(conn, &chosen.item, looked_at).await?)
+    {
         return Ok(Err(LeftOut::Decided));
     }
     if proposals::waiting_about(conn, &chosen.item).await?.is_some() {

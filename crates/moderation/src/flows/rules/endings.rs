@@ -7,7 +7,7 @@ use crate::Seawall;
 use crate::actions::StandingOrder;
 use crate::flows::deciding::versions;
 use crate::flows::orders::lift;
-use crate::model::{ActionKind, Actor, Author, Decision, DecisionId, Outcome, Timestamp};
+use crate::model::{ActionKind, Actor, Author, Decision, DecisionId, Outcome, Restricted, Timestamp};
 use crate::rules::restrictions::Ending;
 use crate::rules::{restrictions, standing};
 use crate::store::StoreError;
@@ -42,7 +42,7 @@ async fn end_restriction(app: &Seawall, ending: &Ending, now: Timestamp) -> Resu
     let standing_orders = actions::standing_orders(tx.conn(), &ending.item).await?;
     let restricts = standing_orders
         .iter()
-        .filter(|order| order.kind == ActionKind::Restrict);
+        .filter(|order| order.kind == ActionKind::Restrict && order.what != Restricted::Warning);
     let (over, still): (Vec<&StandingOrder>, Vec<&StandingOrder>) =
         restricts.partition(|order| order.what == ending.what);
     let (Some(before), Some(origin), Some(over), true) = (before, origin, over.first(), is_ours) else {

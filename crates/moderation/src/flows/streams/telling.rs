@@ -2,10 +2,11 @@
 
 use crate::Seawall;
 use crate::actions::webhook::{Attempt, Webhook};
-use crate::model::StreamVerdict;
+use crate::model::{Restricted, Stands, StreamVerdict};
 use crate::store::StoreError;
 use crate::store::jobs::{self, Job};
 use crate::streams;
+use crate::views::stands_of;
 
 /// The kind of job that tells the platform.
 pub const TELL: &str = "tell_stream";
@@ -30,8 +31,9 @@ pub(crate) async fn deliver_verdict(
         return Ok(false);
     };
     let key = format!("verdict_{}", verdict.seq);
+    let stands = stands_of(&mut *app.store.reader().await?, &verdict.item).await?;
     let attempt = webhook
-        .send(&key, body(&key, &verdict).to_string(), app.clock.now())
+        .send(&key, body(&key, &verdict, &stands).to_string(), app.clock.now())
         .await;
     let mut tx = app.store.begin("write delivery").await?;
     let now = app.clock.now();
@@ -52,8 +54,22 @@ pub(crate) async fn deliver_verdict(
     Ok(true)
 }
 
-fn body(key: &str, verdict: &StreamVerdict) -> serde_json::Value {
+fn body(key: &str, verdict: &StreamVerdict, stands: &[Stands]) -> serde_json::Value {
+    // A stream can be restricted in other ways than being taken down: the outcome alone does not say which.
+    let measures = stands.iter().map(|stands| {
+        let mut measure = serde_json::json!({ "what": stands.what.as_str() });
+        match (stands.what, stands.what.scope_name()) {
+            (Restricted::Countries, Some(name)) => measure[name] = stands.scope.split(' ').collect(),
+            (_, Some(name)) => measure[name] = stands.scope.clone().into(),
+            (_, None) => {}
+        }
+        if let Some(until) = stands.until {
+            measure["until"] = until.to_string().into();
+        }
+        measure
+    });
     serde_json::json!({
+        "measures": measures.collect::<Vec<_>>(),
         "id": key,
         "kind": "verdict",
         "item": verdict.item.to_string(),
