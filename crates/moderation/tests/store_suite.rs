@@ -18,6 +18,7 @@ mod suite {
     pub mod mail;
     pub mod measures;
     pub mod migrations;
+    pub mod moot;
     pub mod notes;
     pub mod people;
     pub mod pictures;
@@ -313,6 +314,13 @@ on_both_engines! {
     quality::a_question_comes_between_two_cases,
     quality::golden_cases_are_asked_among_others_and_learned_of_later,
     quality::golden_cases_keep_to_their_queues_and_versions,
+    moot::nothing_is_lifted_for_what_was_refused,
+    moot::what_was_restricted_while_a_person_looked_is_not_lifted,
+    moot::a_warning_is_given_and_restricts_nothing,
+    moot::what_a_person_told_is_told_though_something_ended,
+    moot::what_was_lifted_in_its_delay_never_leaves,
+    moot::to_retry_cuts_no_undo_short,
+    moot::what_an_item_let_go_of_is_not_delivered_later,
     notes::comments_stay_among_those_who_see_the_case,
     notes::who_commented_is_not_asked_blindly,
     notes::a_text_is_read_in_another_language,

@@ -379,7 +379,7 @@ mod tests {
         ids.sort();
         ids.dedup();
         assert_eq!(ids.len(), n_ids);
-        assert_eq!(n_ids, 56);
+        assert_eq!(n_ids, 60);
     }
 
     #[test]

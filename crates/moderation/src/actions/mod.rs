@@ -128,13 +128,14 @@ pub async fn withdraw(tx: &mut Tx, decision: DecisionId, now: Timestamp) -> Resu
     Ok((taken, left.int("n")? == 0))
 }
 
-/// Of a restriction that still waits and the order that lifts it neither need leave: both are taken back, and the lifting one only where nothing of it was ever
+/// Of a restriction that is still held and the order that lifts it neither need leave: both are taken back, and the lifting one only where nothing of it was ever
 /// restricted before. Returns what was taken back; empty, if the restriction has left.
 pub async fn cancel_out(tx: &mut Tx, lifts: &Action, now: Timestamp) -> Result<Vec<ActionId>, StoreError> {
     let at = StoreError::at("take orders back that undo each other");
     let rows = query(
         "UPDATE actions_action SET state = 'withdrawn', settled_at = $1
          WHERE item_id = $2 AND kind = 'restrict' AND what = $3 AND scope = $4 AND state = 'waiting' AND started_at IS NULL
+           AND held_until > $1
            AND ordinal < (SELECT ordinal FROM actions_action WHERE id = $5) RETURNING id",
     )
     .bind(now.unix_ms())
@@ -244,18 +245,19 @@ pub async fn find(conn: &mut AnyConnection, id: ActionId) -> Result<Option<Tried
     .transpose()
 }
 
-/// All actions on an item, oldest first.
-pub async fn list_of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec<Action>, StoreError> {
+/// The newest `limit` actions on an item, oldest first.
+pub async fn list_of_item(conn: &mut AnyConnection, item: &ItemId, limit: i64) -> Result<Vec<Action>, StoreError> {
     let rows = query(
         "SELECT id, item_id, kind, what, scope, until_at, decision_id, state, attempts, next_at, answer, detail, ordered_at, settled_at,
                 held_until, run, found
-         FROM actions_action WHERE item_id = $1 ORDER BY ordinal",
+         FROM actions_action WHERE item_id = $1 ORDER BY ordinal DESC LIMIT $2",
     )
     .bind(item.to_string())
+    .bind(limit)
     .fetch_all(conn)
     .await
     .map_err(StoreError::at("read the actions on an item"))?;
-    rows.iter().map(read).collect()
+    rows.iter().rev().map(read).collect()
 }
 
 /// The order about the item before `action` that is still being tried, if there is one. One about something else of it that is held for longer is not waited for.

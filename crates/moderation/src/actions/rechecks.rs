@@ -67,17 +67,18 @@ pub async fn of_action(conn: &mut AnyConnection, action: ActionId) -> Result<Vec
 }
 
 /// All re-checks of orders about an item, oldest first.
-pub async fn of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec<Recheck>, StoreError> {
+pub async fn of_item(conn: &mut AnyConnection, item: &ItemId, limit: i64) -> Result<Vec<Recheck>, StoreError> {
     let rows = query(
         "SELECT r.action_id, r.run, r.n, r.checked_at, r.found, r.detail
          FROM actions_recheck r JOIN actions_action a ON a.id = r.action_id
-         WHERE a.item_id = $1 ORDER BY a.ordinal, r.run, r.n",
+         WHERE a.item_id = $1 ORDER BY a.ordinal DESC, r.run DESC, r.n DESC LIMIT $2",
     )
     .bind(item.to_string())
+    .bind(limit)
     .fetch_all(conn)
     .await
     .map_err(StoreError::at("read the re-checks of an item"))?;
-    rows.iter().map(read).collect()
+    rows.iter().rev().map(read).collect()
 }
 
 /// Whether something else was ordered of the same part of the item since and has left, or the item lets others restrict it: then the order says nothing any more.

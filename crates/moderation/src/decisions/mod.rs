@@ -95,18 +95,19 @@ pub async fn newest(conn: &mut AnyConnection) -> Result<Option<DecisionId>, Stor
     row.opt_parse("id")
 }
 
-/// All decisions on an item, oldest first.
-pub async fn list_of_item(conn: &mut AnyConnection, item: &ItemId) -> Result<Vec<Decision>, StoreError> {
+/// The newest `limit` decisions on an item, oldest first.
+pub async fn list_of_item(conn: &mut AnyConnection, item: &ItemId, limit: i64) -> Result<Vec<Decision>, StoreError> {
     let rows = query(
         "SELECT id, item_id, revision, outcome, author_kind, author, policy, reason, facts, seawall_version, rules_version,
                 supersedes, case_id, decided_at
-         FROM decisions_decision WHERE item_id = $1 ORDER BY ordinal",
+         FROM decisions_decision WHERE item_id = $1 ORDER BY ordinal DESC LIMIT $2",
     )
     .bind(item.to_string())
+    .bind(limit)
     .fetch_all(conn)
     .await
     .map_err(StoreError::at("read the decisions on an item"))?;
-    rows.iter().map(read).collect()
+    rows.iter().rev().map(read).collect()
 }
 
 /// The decision in force on an item.

@@ -69,7 +69,8 @@ pub(super) async fn look(
     }
 }
 
-/// Of an order that waits for an earlier one about the same: whether that is a restriction which never left, so that neither need leave. What was taken back.
+/// Of an order that waits for an earlier one about the same: whether that is a restriction which is held for longer, so that neither need leave. What was taken
+/// back. What only waits for the platform to come back arrives in turn: nobody knows what of it the platform has.
 pub(super) async fn cancel_out(tx: &mut Tx, action: &Action, now: Timestamp) -> Result<Vec<ActionId>, StoreError> {
     if action.kind != ActionKind::Restore {
         return Ok(Vec::new());

@@ -76,11 +76,11 @@ pub struct CaseView {
     pub facts: PlatformFacts,
     /// Its files and what they matched.
     pub media: Vec<MediaView>,
-    /// All decisions on the item, oldest first.
+    /// Decisions on the item, oldest first: the newest [`CaseView::PAST_MAX`].
     pub decisions: Vec<DecisionView>,
     /// What is restricted now.
     pub stands: Vec<Stands>,
-    /// All orders about the item, oldest first.
+    /// Orders about the item, oldest first; as many.
     pub actions: Vec<Action>,
     /// What re-checks of them found, oldest first.
     pub rechecks: Vec<Recheck>,
@@ -93,6 +93,10 @@ pub struct CaseView {
 impl CaseView {
     /// The most lines of the log that a case shows for each of its subjects.
     pub const EVENTS_MAX: i64 = 100;
+    /// The most decisions, orders and re-checks of an item that are shown: the newest. All of them are in the log and the API.
+    pub const PAST_MAX: i64 = 100;
+    /// Of so many of the newest orders the log is shown.
+    pub const ACTIONS_LOGGED_MAX: usize = 20;
 }
 
 /// A comment, and by whom in words.
@@ -229,16 +233,16 @@ pub async fn case(app: &Seawall, actor: &Actor, id: CaseId) -> Result<Option<Cas
     let facts = items::facts_of(&mut conn, &case.item).await?;
     let media = media_views(&mut conn, &case.item, item.revision).await?;
     let names = names::all(&mut conn).await?;
-    let decisions = decisions::list_of_item(&mut conn, &case.item).await?;
-    let actions = actions::list_of_item(&mut conn, &case.item).await?;
-    let rechecks = actions::rechecks::of_item(&mut conn, &case.item).await?;
+    let decisions = decisions::list_of_item(&mut conn, &case.item, CaseView::PAST_MAX).await?;
+    let actions = actions::list_of_item(&mut conn, &case.item, CaseView::PAST_MAX).await?;
+    let rechecks = actions::rechecks::of_item(&mut conn, &case.item, CaseView::PAST_MAX).await?;
     let stands = stands_of(&mut conn, &case.item).await?;
     let translations = items::translations(&mut conn, &case.item, item.revision).await?;
     let comments = cases::comments::of_case(&mut conn, id).await?;
 
     let mut log = events::list_about(&mut conn, &id.to_string(), CaseView::EVENTS_MAX).await?;
     log.extend(events::list_about(&mut conn, case.item.as_str(), CaseView::EVENTS_MAX).await?);
-    for action in &actions {
+    for action in actions.iter().rev().take(CaseView::ACTIONS_LOGGED_MAX) {
         log.extend(events::list_about(&mut conn, &action.id.to_string(), CaseView::EVENTS_MAX).await?);
     }
     log.sort_by_key(|event| event.seq);

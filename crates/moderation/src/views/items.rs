@@ -42,11 +42,11 @@ pub struct ItemView {
     pub report: Option<String>,
     /// Its files.
     pub media: Vec<MediaView>,
-    /// All decisions, oldest first.
+    /// Decisions, oldest first: the newest [`CaseView::PAST_MAX`].
     pub decisions: Vec<DecisionView>,
     /// All cases, oldest first.
     pub cases: Vec<Case>,
-    /// All orders, oldest first.
+    /// Orders, oldest first; as many.
     pub actions: Vec<Action>,
     /// What re-checks of them found, oldest first.
     pub rechecks: Vec<Recheck>,
@@ -103,15 +103,15 @@ pub async fn item(app: &Seawall, actor: &Actor, id: &ItemId) -> Result<Option<It
     let media = media_views(&mut conn, id, item.revision).await?;
     let translations = items::translations(&mut conn, id, item.revision).await?;
     let names = names::all(&mut conn).await?;
-    let decisions = decisions::list_of_item(&mut conn, id).await?;
+    let decisions = decisions::list_of_item(&mut conn, id, CaseView::PAST_MAX).await?;
     let decisions = decisions
         .into_iter()
         .map(|decision| DecisionView::of(decision, &names))
         .collect();
     let mut cases = cases::list_of_item(&mut conn, id).await?;
     cases.retain(|case| actor.queues().has(case.queue));
-    let actions = actions::list_of_item(&mut conn, id).await?;
-    let rechecks = actions::rechecks::of_item(&mut conn, id).await?;
+    let actions = actions::list_of_item(&mut conn, id, CaseView::PAST_MAX).await?;
+    let rechecks = actions::rechecks::of_item(&mut conn, id, CaseView::PAST_MAX).await?;
     Ok(Some(ItemView {
         item,
         translations,

@@ -412,7 +412,7 @@ impl Shift {
             polled(n_polls, decide(&app, &actor, case, true)).await;
             let mut conn = app.store.reader().await.unwrap();
             let found = cases::find(&mut conn, case).await.unwrap().unwrap();
-            let made = decisions::list_of_item(&mut conn, &found.item).await.unwrap();
+            let made = decisions::list_of_item(&mut conn, &found.item, i64::MAX).await.unwrap();
             match found.state {
                 CaseState::Closed { .. } => {
                     assert_eq!(made.len(), 2);
