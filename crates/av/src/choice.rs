@@ -223,7 +223,10 @@ mod tests {
                 );
                 // Nor does it fill everything, unless vPDQ itself takes so many.
                 let n_time_max = (120_000 / every_ms * 3 / 2) as usize;
-                assert!(told < 900.0 || taken.len() <= n_time_max, "{told} told, one each {step_ms} ms");
+                assert!(
+                    told < 900.0 || taken.len() <= n_time_max,
+                    "{told} told, one each {step_ms} ms"
+                );
             }
         }
     }

@@ -258,7 +258,10 @@ async fn tracks_that_come_later_are_seen_or_said() {
     let moved = std::fs::read(studio.video(&format!("{H264} -mpegts_start_pid 0x300"), "moved.ts")).unwrap();
     let seen = follow([&first[..], &moved].concat()).await;
     let n_later = seen.frames.iter().filter(|frame| frame.at_ms > 6_500).count();
-    assert!(n_later >= 12 || !seen.is_intact && seen.flawed_ms.is_some(), "{n_later}");
+    assert!(
+        n_later >= 12 || !seen.is_intact && seen.flawed_ms.is_some(),
+        "{n_later}"
+    );
     assert!(n_later >= 12, "those that move are followed: {n_later}");
     let silent = std::fs::read(studio.pictures("-c:v libx264 -preset ultrafast -g 25", "silent.ts")).unwrap();
     let seen = follow([&silent[..], &first].concat()).await;
