@@ -311,6 +311,7 @@ on_both_engines! {
     films::a_stream_that_cannot_be_looked_at_waits_for_a_person,
     films::an_incident_is_heard_in_a_stream,
     films::damage_after_a_decision_is_told,
+    films::a_stream_that_is_longer_than_may_be_is_not_looked_at_whole,
     films::what_came_last_is_looked_at_before_a_stream_is_over,
     quality::a_second_answer_is_blind_and_changes_nothing,
     quality::a_difference_is_settled_by_a_third_and_decided_as_any_case,

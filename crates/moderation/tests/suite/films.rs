@@ -432,6 +432,30 @@ pub async fn damage_after_a_decision_is_told(mut world: World) {
     assert_eq!(verdict.outcome, Outcome::Review);
 }
 
+pub async fn a_stream_that_is_longer_than_may_be_is_not_looked_at_whole(mut world: World) {
+    let mut settings = AvSettings::new(av_worker());
+    settings.limits.live_ms_max = 10_000;
+    world.app.av = Some(AvHost::new(settings).unwrap());
+    let studio = Studio::new();
+    let film = studio.make(
+        "-f lavfi -i testsrc2=size=320x240:rate=25:duration=30 -pix_fmt yuv420p -c:v libx264 -preset ultrafast -g 25 -f mpegts a.ts",
+    );
+    let id = open(&world, "live-1").await;
+    for piece in std::fs::read(film).unwrap().chunks(256 << 10) {
+        world.clock.advance(Duration::from_secs(6));
+        // The last ones come too late.
+        let _ = push_segment(&world.app, &Actor::Operator, id, Bytes::copy_from_slice(piece)).await;
+    }
+    let ended = until(&world, id, |found| found.state != StreamState::Open).await;
+    assert_eq!(
+        (ended.state, ended.reason.as_deref()),
+        (StreamState::Closed, Some("time_limit"))
+    );
+    let verdict = views::verdict(&world.app, &world.moderator, &"live-1".parse().unwrap()).await;
+    let verdict = verdict.unwrap().expect("a person is to look at it");
+    assert_eq!(verdict.outcome, Outcome::Review);
+}
+
 /// Of a stream that falls silent, and of one whose process stops, what came last is looked at before it is over.
 pub async fn what_came_last_is_looked_at_before_a_stream_is_over(mut world: World) {
     with_av(&mut world);

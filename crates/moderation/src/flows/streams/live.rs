@@ -133,14 +133,10 @@ impl Live {
         }
     }
 
-    /// The same, and how it is to end; what was said first holds, except that a process that stops goes before.
+    /// The same, and how it is to end. What was said first holds.
     pub fn finish_as(&self, state: StreamState, reason: &'static str, said_at: Timestamp) {
-        let said = End { state, reason, said_at };
         let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
-        *end = match *end {
-            Some(before) if state != StreamState::Interrupted => Some(before),
-            _ => Some(said),
-        };
+        end.get_or_insert(End { state, reason, said_at });
         drop(end);
         self.finish();
     }
