@@ -21,6 +21,8 @@ pub struct Choice {
     /// but not so soon after another.
     apart_ms: u32,
     half_frame_ms: u32,
+    /// When the frame before was shown, taken or not.
+    before_ms: Option<u32>,
     from_ms: u32,
     frame_rate: f64,
     next_number: Option<u64>,
@@ -56,6 +58,7 @@ impl Choice {
             every_ms,
             apart_ms: every_ms * APART_SHARE.0 / APART_SHARE.1,
             half_frame_ms: (half_frame_ms as u32).min(every_ms / 2),
+            before_ms: None,
             from_ms,
             frame_rate,
             next_number: None,
@@ -71,6 +74,7 @@ impl Choice {
         self.next_number = Some(last.number + 1);
         let reached_ms = last.at_ms.saturating_add(self.half_frame_ms);
         self.due_ms = (reached_ms / self.every_ms + 1).saturating_mul(self.every_ms);
+        self.before_ms = Some(last.at_ms);
         self.last_taken_ms = Some(last.at_ms);
         self.last_scene_ms = last.scene_ms;
         self.is_scene_owed = false;
@@ -108,8 +112,13 @@ impl Choice {
         } else {
             u64::MAX
         };
-        let is_vpdq_soon = left.saturating_mul(2 * u64::from(self.half_frame_ms)) < self.apart_ms.into();
-        let is_time = is_due && !is_vpdq_soon && is_apart(self.last_taken_ms, self.apart_ms);
+        // A rate is what whoever made the file says: frames may lie further apart, and then that moment is long.
+        let seen_step_ms = self.before_ms.replace(at_ms).map_or(0, |before| at_ms - before);
+        let step_ms = (2 * self.half_frame_ms).max(seen_step_ms).max(1);
+        let is_vpdq_soon = left.saturating_mul(step_ms.into()) < self.apart_ms.into();
+        // And whatever vPDQ is about to take, time is not put off for long.
+        let is_overdue = is_apart(self.last_taken_ms, self.every_ms + self.apart_ms);
+        let is_time = is_overdue || (is_due && !is_vpdq_soon && is_apart(self.last_taken_ms, self.apart_ms));
         if !is_scene && !is_vpdq && !is_time {
             return None;
         }
@@ -193,6 +202,32 @@ mod tests {
             assert!((375..=490).contains(&taken.len()), "{rate}: {}", taken.len());
             let widest = taken.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
             assert!(widest <= EVERY_MS_LIVE + EVERY_MS_LIVE / 2 + 50, "{rate}: {widest}");
+        }
+    }
+
+    /// The rate is told by whoever made the file.
+    #[test]
+    fn a_false_rate_leaves_no_hole() {
+        for (every_ms, told) in [EVERY_MS, EVERY_MS_LIVE]
+            .into_iter()
+            .flat_map(|every_ms| [0.1, 5.0, 240.0, 499.0, 501.0, 909.0, 1_000.0].map(|told| (every_ms, told)))
+        {
+            for step_ms in [1, 16, 40, 100, 300] {
+                let mut choice = Choice::new(told, 0, true, every_ms);
+                let all = (0..120_000 / step_ms).map(|number| number * step_ms);
+                let taken: Vec<u32> = all.filter(|at_ms| choice.next(*at_ms, false).is_some()).collect();
+                let widest = taken.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap();
+                assert!(
+                    widest <= every_ms + every_ms / 2 + step_ms,
+                    "{told} told, one each {step_ms} ms: {widest}"
+                );
+                // Nor does it fill everything, unless vPDQ itself takes so many.
+                let n_time_max = (120_000 / every_ms * 3 / 2) as usize;
+                assert!(
+                    told < 900.0 || taken.len() <= n_time_max,
+                    "{told} told, one each {step_ms} ms"
+                );
+            }
         }
     }
 

@@ -39,6 +39,11 @@ impl Clock {
         }
     }
 
+    /// Another track of the same file has come so far: a step ahead to there is none into the blue.
+    pub fn believe(&mut self, ms: u32) {
+        self.believed_ms = self.believed_ms.max(ms.into());
+    }
+
     /// When something with this time stamp is shown.
     pub fn at_ms(&mut self, timestamp: Timestamp) -> u32 {
         let next = self.last_ms.map_or(0, |last| last.saturating_add(self.step_ms));
@@ -113,6 +118,15 @@ mod tests {
             &[Some(0), Some(i64::MIN / 2), Some(i64::MIN / 2 + 40)],
             &[0, 40, 80],
         );
+    }
+
+    #[test]
+    fn what_another_track_has_come_to_is_believed() {
+        let mut late = Clock::new(Some(0), 0, 0.0);
+        late.believe(660_000);
+        assert_eq!(late.at_ms(Timestamp::from_millis(661_000)), 661_000);
+        let mut alone = Clock::new(Some(0), 0, 0.0);
+        assert_eq!(alone.at_ms(Timestamp::from_millis(661_000)), 0);
     }
 
     #[test]

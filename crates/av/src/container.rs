@@ -31,13 +31,34 @@ const AHEAD_PACKETS_MAX: usize = 240;
 const COUNTED_FRAMES: usize = 40;
 /// The longest ID3 tag that is stepped over in search of what follows it: pictures of covers.
 const ID3_BYTES_MAX: u64 = 32 << 20;
-/// What covers of songs are coded as. Pictures of any other codec that is not decoded are looked at by nobody, and the scan says so.
+/// What covers of songs and thumbnails are coded as. Pictures of any other codec that is not decoded are looked at by nobody, and the scan says so.
 const COVER_CODECS: [&str; 6] = ["mjpeg", "png", "bmp", "gif", "tiff", "webp"];
+
+/// Containers that hold sound alone: pictures in them are covers.
+const SOUND_DEMUXERS: [&str; 6] = ["ogg", "mp3", "wav", "flac", "aac", "amr"];
+/// Containers that have a place for thumbnails beside the tracks. In the others whatever looks like one is a track.
+const THUMBNAIL_TYPES: [&str; 4] = ["video/mp4", "video/3gpp", "video/x-matroska", "video/webm"];
+
+/// What becomes of one of a container's streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Decoded,
+    /// A picture beside what plays: one packet, as whoever made the file cannot pretend.
+    Cover {
+        n_packets: u8,
+    },
+    /// Pictures or sound that nobody looks at.
+    PassedOver,
+    /// Neither pictures nor sound.
+    Other,
+}
 
 /// An open container.
 pub struct Source {
     demuxer: DemuxerWithStreamInfo<Input>,
     ahead: VecDeque<Packet>,
+    /// Of its streams when it was opened. More may come.
+    roles: Vec<Role>,
     /// Index in [`CONTAINERS`].
     pub container: u8,
     /// What the container claims; 0 when it does not.
@@ -46,7 +67,7 @@ pub struct Source {
     pub video: Option<VideoSource>,
     /// The first track of sound.
     pub sound: Option<SoundSource>,
-    /// False when there are pictures or sound of codecs that are not on the list: not all of it can be looked at.
+    /// False when there are pictures or sound that are not decoded, of codecs that are not on the list or beside those that are: not all of it is looked at.
     pub is_all_known: bool,
 }
 
@@ -114,7 +135,7 @@ impl Source {
         if n_streams > request.streams_max as usize {
             return Err(Refusal::TooManyStreams);
         }
-        let video_stream = choose_video(demuxer.streams());
+        let video_stream = choose_video(demuxer.streams(), known);
         let sound_stream = position(demuxer.streams(), |stream| audio_codec(stream).is_some());
         let mut video = video_stream
             .map(|stream| open_video(demuxer.streams(), stream, request))
@@ -127,16 +148,20 @@ impl Source {
                 _ => Refusal::UnknownCodecs,
             });
         }
-        let has_covers = known.with_pictures == known.without && known.demuxer != "mpegts";
-        let has_video = demuxer
-            .streams()
-            .iter()
-            .any(|stream| stream.codec_parameters().is_video_codec() && !(has_covers && is_still(stream)));
-        let has_sound = demuxer
-            .streams()
-            .iter()
-            .any(|stream| stream.codec_parameters().is_audio_codec());
-        let is_all_known = (video.is_some() || !has_video) && (sound.is_some() || !has_sound);
+        let decoded = [
+            video.as_ref().map(|video| video.stream),
+            sound.as_ref().map(|sound| sound.stream),
+        ];
+        let has_thumbnails = video.is_some() && THUMBNAIL_TYPES.contains(&known.with_pictures);
+        let has_covers = has_thumbnails || SOUND_DEMUXERS.contains(&known.demuxer);
+        let streams = demuxer.streams().iter().enumerate();
+        let roles: Vec<Role> = streams
+            .map(|(index, stream)| match decoded.contains(&Some(index)) {
+                true => Role::Decoded,
+                false => role_of(stream, has_covers),
+            })
+            .collect();
+        let is_all_known = !roles.contains(&Role::PassedOver);
         let told = video.as_ref().and_then(|video| match head.frame_ns {
             Some(ns) => rate::told(1e9 / ns as f64),
             None => told_rate(&demuxer.streams()[video.stream], known),
@@ -154,6 +179,7 @@ impl Source {
         Ok(Self {
             demuxer,
             ahead,
+            roles,
             container,
             duration_ms,
             video,
@@ -167,6 +193,21 @@ impl Source {
         match self.ahead.pop_front() {
             Some(packet) => Ok(Some(packet)),
             None => self.demuxer.take(),
+        }
+    }
+
+    /// Whether a packet of a stream that is not decoded shows or plays something that nobody looks at.
+    pub fn is_passed_over(&mut self, stream: usize) -> bool {
+        match self.roles.get_mut(stream) {
+            Some(Role::Decoded | Role::Other) => false,
+            Some(Role::PassedOver) => true,
+            // What the header says of how many there are is not believed.
+            Some(Role::Cover { n_packets }) => {
+                *n_packets = n_packets.saturating_add(1);
+                *n_packets > 1
+            }
+            // It came after the container was opened, and what it holds is not told.
+            None => true,
         }
     }
 
@@ -231,7 +272,9 @@ fn open_demuxer(
         .set_option("protocol_whitelist", "none")
         .set_option("enable_drefs", 0)
         .set_option("use_absolute_path", 0)
-        .set_option("max_streams", request.streams_max);
+        .set_option("max_streams", request.streams_max)
+        // A sender that begins anew gives its tracks other numbers. They go on as what they were.
+        .set_option("merge_pmt_versions", 1);
     if is_live {
         builder = builder
             .set_option("probesize", LIVE_PROBE_BYTES)
@@ -276,17 +319,26 @@ fn index_of(names: &[&str], name: &str) -> Option<u8> {
         .and_then(|index| u8::try_from(index).ok())
 }
 
-/// The first track that is no cover picture: those are JPEGs of one packet beside a track of sound.
-fn choose_video(streams: &[Stream]) -> Option<usize> {
+/// The first track that is no JPEGs, else the first of JPEGs: covers, where the container holds sound alone.
+fn choose_video(streams: &[Stream], container: Container) -> Option<usize> {
     let is_jpeg =
         |stream: &Stream| video_codec(stream).is_some_and(|codec| VIDEO_CODECS[usize::from(codec)] == "mjpeg");
-    let has_sound = streams.iter().any(|stream| audio_codec(stream).is_some());
-    let moves = |stream: &Stream| stream.frames().is_some_and(|frames| frames > 1);
+    let are_covers = SOUND_DEMUXERS.contains(&container.demuxer);
     position(streams, |stream| video_codec(stream).is_some() && !is_jpeg(stream))
-        .or_else(|| position(streams, |stream| is_jpeg(stream) && (!has_sound || moves(stream))))
+        .or_else(|| position(streams, |stream| is_jpeg(stream) && !are_covers))
 }
 
-/// Whether a track of pictures may be the cover of a song.
+/// Of a stream that is not decoded.
+fn role_of(stream: &Stream, has_covers: bool) -> Role {
+    let parameters = stream.codec_parameters();
+    match parameters.is_video_codec() || parameters.is_audio_codec() {
+        true if has_covers && is_still(stream) => Role::Cover { n_packets: 0 },
+        true => Role::PassedOver,
+        false => Role::Other,
+    }
+}
+
+/// Whether a track of pictures may be a cover or a thumbnail.
 fn is_still(stream: &Stream) -> bool {
     let parameters = stream.codec_parameters();
     let name = parameters

@@ -36,6 +36,7 @@ pub struct Pictures {
     is_full: bool,
     limits: Limits,
     n_taken: u32,
+    n_shown: u64,
     end_ms: u32,
     /// Whether anything could not be decoded.
     pub is_damaged: bool,
@@ -75,6 +76,7 @@ impl Pictures {
                 frames_max: request.frames_max,
             },
             n_taken: 0,
+            n_shown: 0,
             end_ms: 0,
             is_damaged: false,
         }
@@ -93,6 +95,11 @@ impl Pictures {
         }
         self.note(pushed)?;
         self.drain(send)
+    }
+
+    /// The file is known to have come so far.
+    pub fn believe(&mut self, ms: u32) {
+        self.clock.believe(ms);
     }
 
     /// What is left, at the end.
@@ -114,6 +121,11 @@ impl Pictures {
     /// Whether any frame was decoded.
     pub fn has_any(&self) -> bool {
         self.n_taken > 0
+    }
+
+    /// How many frames were decoded, taken or not.
+    pub fn n_shown(&self) -> u64 {
+        self.n_shown
     }
 
     fn note(&mut self, pushed: Result<(), CodecError>) -> Result<(), Fault> {
@@ -144,6 +156,7 @@ impl Pictures {
     fn look_at(&mut self, frame: &VideoFrame, send: &mut Send<'_>) -> Result<(), Fault> {
         let at_ms = self.clock.at_ms(frame.best_effort_timestamp());
         self.end_ms = at_ms;
+        self.n_shown += 1;
         let side = |pixels: usize| u32::try_from(pixels).unwrap_or(u32::MAX);
         let (width, height) = (side(frame.width()), side(frame.height()));
         // A stream may change its size at any frame.

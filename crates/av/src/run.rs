@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use ac_ffmpeg::packet::Packet;
+use media::av::Sampling;
 use media::av::wire::{AvRequest, Body, End, Opened, Refusal, SoundTrack, VideoTrack};
 use media::av::worker::Gone;
 
@@ -22,6 +23,14 @@ const BAD_PACKETS_MAX: u32 = 64;
 const SHORT_MS: u32 = 2_000;
 /// Of a live stream so much is weighed at a time: its last bit may be cut off, and so may all before its first picture.
 const WEIGHED_MS: u32 = 1_000;
+/// Packets of pictures for so long, by their own time, of which not one becomes a picture: nothing is seen of the stream.
+const BLIND_MS: u32 = 15_000;
+/// The same where only key frames are decoded, which may lie far apart.
+const BLIND_MS_KEY_FRAMES: u32 = 60_000;
+/// A longer step from one packet to the next counts as so much: a pause is nothing that could be seen.
+const STEP_MS_MAX: u32 = 1_000;
+/// Sound without time stamps lasts as long as its samples do, which are counted elsewhere: its clock hardly goes on by itself.
+const SOUND_STEPS: f64 = 1_000.0;
 /// Where a scan goes on, so much before is decoded again, and so many frames: what tells one scene from the next remembers as much.
 const WARM_MS: u32 = 2_000;
 const WARM_FRAMES: f64 = 96.0;
@@ -155,7 +164,7 @@ fn decode(
         sounds: sound.filter(|_| want.audio).map(|sound| {
             Sounds::new(
                 sound,
-                clock(0.0),
+                clock(SOUND_STEPS),
                 want.from_ms,
                 request.resume.map_or(0, |at| at.n_samples),
             )
@@ -165,11 +174,13 @@ fn decode(
             .and_then(|resume| resume.frame)
             .map(|last| Held::before(last.at_ms, frame_rate)),
         video_clock: clock(frame_rate),
-        sound_clock: clock(0.0),
+        sound_clock: clock(SOUND_STEPS),
         video_stream,
         sound_stream,
         read_ms: 0,
         weighed: Weighed::default(),
+        has_passed_over: false,
+        blindness: Blindness::new(want.sampling),
     };
     let ended = run.read_all(&mut source, request, end_ms, send);
     let (is_whole, is_damaged) = match ended {
@@ -195,10 +206,10 @@ fn decode(
     let short_ms = SHORT_MS.max(source.duration_ms / 20);
     let is_short = is_whole && at_ms.saturating_add(short_ms) < source.duration_ms;
     let is_damaged = match request.is_live {
-        true => run.weighed.is_damaged,
+        true => run.weighed.is_damaged || run.blindness.was_blind,
         false => is_damaged || run.is_damaged() || log::saw_damage(),
     };
-    let is_intact = !is_damaged && !run.is_blind() && !is_short && source.is_all_known;
+    let is_intact = !is_damaged && !run.is_blind() && !is_short && source.is_all_known && !run.has_passed_over;
     Ok(End {
         at_ms,
         is_whole,
@@ -218,6 +229,46 @@ struct Run {
     sound_stream: Option<usize>,
     read_ms: u32,
     weighed: Weighed,
+    /// Pictures or sound came that nobody looks at.
+    has_passed_over: bool,
+    blindness: Blindness,
+}
+
+/// How long nothing was seen though pictures came.
+struct Blindness {
+    ms_max: u32,
+    ms: u32,
+    last_ms: u32,
+    /// Frames that were decoded when last asked.
+    n_shown: u64,
+    was_blind: bool,
+}
+
+impl Blindness {
+    fn new(sampling: Sampling) -> Self {
+        Self {
+            ms_max: match sampling {
+                Sampling::Full => BLIND_MS,
+                Sampling::KeyFrames => BLIND_MS_KEY_FRAMES,
+            },
+            ms: 0,
+            last_ms: 0,
+            n_shown: 0,
+            was_blind: false,
+        }
+    }
+
+    /// A packet of pictures came; so many frames were decoded by then.
+    fn note(&mut self, at_ms: u32, n_shown: u64) {
+        let step_ms = at_ms.saturating_sub(self.last_ms).min(STEP_MS_MAX);
+        self.last_ms = at_ms;
+        self.ms = match n_shown > self.n_shown {
+            true => 0,
+            false => self.ms.saturating_add(step_ms),
+        };
+        self.n_shown = n_shown;
+        self.was_blind |= self.ms > self.ms_max;
+    }
 }
 
 /// Packets of pictures that may be needed to go on: those since the last key frame.
@@ -276,13 +327,18 @@ impl Run {
         let mut is_damaged = false;
         let mut n_bad = 0;
         let mut told = Instant::now();
+        let mut was_flawed = false;
         loop {
-            if told.elapsed() >= TELL_EVERY {
+            let is_flawed = self.is_flawed(request.is_live);
+            // That a stream is not seen whole is told at once: the packet after may not come for long.
+            let is_news = request.is_live && is_flawed && !was_flawed;
+            if is_news || told.elapsed() >= TELL_EVERY {
                 told = Instant::now();
+                was_flawed = is_flawed;
                 send(&Body::Progress {
                     at_ms: self.done_ms(),
                     bytes_read: source.bytes_read(),
-                    is_damaged: self.is_damaged() || log::saw_damage(),
+                    is_damaged: is_flawed,
                 })?;
             }
             let packet = match source.take() {
@@ -309,10 +365,13 @@ impl Run {
             };
             let stream = Some(packet.stream_index());
             let at_ms = if stream == self.video_stream {
+                self.video_clock.believe(self.read_ms);
                 self.video_clock.at_ms(stamp)
             } else if stream == self.sound_stream {
+                self.sound_clock.believe(self.read_ms);
                 self.sound_clock.at_ms(stamp)
             } else {
+                self.has_passed_over |= source.is_passed_over(packet.stream_index());
                 continue;
             };
             self.read_ms = self.read_ms.max(at_ms);
@@ -320,8 +379,16 @@ impl Run {
             if self.read_ms > request.duration_ms_max {
                 return Err(Fault::Enough);
             }
+            if let Some(pictures) = &mut self.pictures {
+                pictures.believe(self.read_ms);
+            }
+            if let Some(sounds) = &mut self.sounds {
+                sounds.believe(self.read_ms);
+            }
             if stream == self.video_stream {
                 self.push_picture(at_ms, packet, send)?;
+                let n_shown = self.pictures.as_ref().map_or(0, Pictures::n_shown);
+                self.blindness.note(at_ms, n_shown);
             } else if let Some(sounds) = &mut self.sounds {
                 sounds.push(packet, send)?;
             }
@@ -400,6 +467,15 @@ impl Run {
         seen || heard || (self.pictures.is_none() && self.sounds.is_none() && self.read_ms > 0)
     }
 
+    /// Whether it is known already that not all of it was looked at.
+    fn is_flawed(&self, is_live: bool) -> bool {
+        let is_damaged = match is_live {
+            true => self.weighed.is_damaged || self.blindness.was_blind,
+            false => self.is_damaged() || log::saw_damage(),
+        };
+        is_damaged || self.has_passed_over
+    }
+
     fn is_damaged(&self) -> bool {
         let seen = self.pictures.as_ref().is_some_and(|pictures| pictures.is_damaged);
         let heard = self.sounds.as_ref().is_some_and(|sounds| sounds.is_damaged);
@@ -409,5 +485,29 @@ impl Run {
     /// Pictures of which not one could be shown.
     fn is_blind(&self) -> bool {
         self.pictures.as_ref().is_some_and(|pictures| !pictures.has_any())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_blind(steps: &[(u32, u64)], sampling: Sampling) -> bool {
+        let mut blindness = Blindness::new(sampling);
+        for (at_ms, n_shown) in steps {
+            blindness.note(*at_ms, *n_shown);
+        }
+        blindness.was_blind
+    }
+
+    #[test]
+    fn who_sees_nothing_for_long_is_blind_and_a_pause_is_nothing_to_see() {
+        let nothing: Vec<(u32, u64)> = (0..400).map(|n| (n * 40, 0)).collect();
+        assert!(is_blind(&nothing, Sampling::Full));
+        assert!(!is_blind(&nothing[..300], Sampling::Full), "twelve seconds");
+        assert!(!is_blind(&nothing, Sampling::KeyFrames), "one may come yet");
+        let seldom: Vec<(u32, u64)> = (0..4_000).map(|n| (n * 40, u64::from(n) / 300)).collect();
+        assert!(!is_blind(&seldom, Sampling::Full), "one each twelve seconds");
+        assert!(!is_blind(&[(0, 1), (3_600_000, 1), (3_600_040, 2)], Sampling::Full));
     }
 }

@@ -67,6 +67,11 @@ impl Sounds {
         self.drain(send)
     }
 
+    /// The file is known to have come so far: sound that begins or goes on there is late, and no new beginning.
+    pub fn believe(&mut self, ms: u32) {
+        self.clock.believe(ms);
+    }
+
     /// What is left, at the end.
     pub fn finish(&mut self, send: &mut Send<'_>) -> Result<(), Fault> {
         let flushed = self.decoder.try_flush();
@@ -117,7 +122,11 @@ impl Sounds {
     }
 
     fn take_frame(&mut self, frame: AudioFrame, send: &mut Send<'_>) -> Result<(), Fault> {
-        let at_ms = self.clock.at_ms(frame.pts());
+        // Of several frames in one packet of a stream only the first may be stamped: the others follow it.
+        let at_ms = match self.began_ms.is_some() && frame.pts().is_null() {
+            true => self.end_ms(),
+            false => self.clock.at_ms(frame.pts()),
+        };
         if at_ms < self.from_ms {
             return Ok(());
         }
@@ -127,7 +136,7 @@ impl Sounds {
             return Ok(());
         }
         // Sound that comes in later than the pictures is told from their beginning, so that all times are those of the file.
-        let is_late = self.from_ms == 0 && (HOLE_MS..=SILENCE_MS_MAX).contains(&at_ms);
+        let is_late = self.from_ms == 0 && at_ms >= HOLE_MS;
         self.began_ms.get_or_insert(if is_late { 0 } else { at_ms });
         let hole_ms = at_ms.saturating_sub(self.end_ms());
         if hole_ms > HOLE_MS {

@@ -141,6 +141,17 @@ async fn sound_that_comes_in_late_is_told_at_its_time() {
 }
 
 #[tokio::test]
+async fn sound_that_begins_after_many_minutes_is_told_at_its_time() {
+    let studio = Studio::new();
+    let pictures = "-f lavfi -i testsrc2=size=64x64:rate=2:duration=668";
+    let args = format!("{pictures} -itsoffset 661 -f lavfi -i {SOUND} -pix_fmt yuv420p {H264} -c:a aac");
+    let waveform = scan(studio.ffmpeg(&args, "late.mkv")).await.unwrap().waveform;
+    let begins = waveform.iter().position(|peak| *peak > 20).unwrap();
+    assert!((6_605..=6_615).contains(&begins), "{begins} tenths of a second");
+    assert!((6_660..=6_690).contains(&waveform.len()), "{}", waveform.len());
+}
+
+#[tokio::test]
 async fn a_song_with_a_cover_is_a_sound() {
     let studio = Studio::new();
     studio.ffmpeg("-f lavfi -i testsrc2=size=200x200 -frames:v 1", "cover.jpg");

@@ -315,3 +315,83 @@ async fn noise_behind_a_true_beginning_does_no_harm() {
         }
     }
 }
+
+/// What a player shows every fortieth of a second is looked at twice a second, whatever the header says of the rate.
+#[tokio::test]
+async fn a_false_frame_rate_hides_nothing() {
+    let studio = Studio::new();
+    let path = studio.pictures("-c:v libx264 -preset ultrafast", "a.mkv");
+    let mut bytes = std::fs::read(path).unwrap();
+    // DefaultDuration: 40 ms, in nanoseconds, becomes one.
+    let told = [&[0x23, 0xe3, 0x83, 0x84][..], &40_000_000_u32.to_be_bytes()].concat();
+    let at = bytes.windows(8).position(|window| window == told).expect("a rate");
+    bytes[at + 4..at + 8].copy_from_slice(&1_000_000_u32.to_be_bytes());
+    let scan = scan_bytes(&host(), &bytes).await.unwrap();
+    assert_eq!(scan.frame_rate, 1_000.0);
+    assert!((11..=16).contains(&scan.frames.len()), "{}", scan.frames.len());
+    let widest = scan.frames.windows(2).map(|pair| pair[1].at_ms - pair[0].at_ms).max();
+    assert!(widest.unwrap() <= 760, "{widest:?}");
+}
+
+/// One track of each kind is decoded. That there are more is said.
+#[tokio::test]
+async fn a_second_track_is_no_hiding_place() {
+    let studio = Studio::new();
+    let second = "-f lavfi -i testsrc=size=320x240:rate=25:duration=6";
+    let tone = "-f lavfi -i sine=duration=6";
+    for name in ["a.mkv", "a.mp4", "a.mov", "a.ts"] {
+        let args = format!("{second} -map 0:v -map 1:a -map 2:v {H264} -pix_fmt yuv420p");
+        let seen = scan(studio.video(&args, name)).await.unwrap();
+        assert!(!seen.is_intact && seen.frames.len() >= 12, "{name}");
+        let args = format!("{tone} -map 0:v -map 1:a -map 2:a {H264}");
+        let heard = scan(studio.video(&args, name)).await.unwrap();
+        assert!(!heard.is_intact && heard.sound.is_some(), "{name}");
+    }
+    let songs = scan(studio.sound(&format!("{tone} -map 0 -map 1 -c:a aac"), "a.m4a")).await;
+    assert!(!songs.unwrap().is_intact);
+}
+
+/// A cover is what shows one picture, not what says that it does.
+#[tokio::test]
+async fn a_moving_picture_is_no_cover() {
+    let studio = Studio::new();
+    let jpegs = "-c:v mjpeg -q:v 5";
+    let path = studio.video(&format!("{jpegs} -c:a pcm_s16le"), "a.avi");
+    let mut bytes = std::fs::read(path).unwrap();
+    let at = bytes.windows(4).position(|window| window == b"strh").expect("a stream");
+    assert_eq!(&bytes[at + 8..at + 12], b"vids");
+    // How many pictures it holds.
+    bytes[at + 40..at + 44].copy_from_slice(&1_u32.to_le_bytes());
+    let avi = scan_bytes(&host(), &bytes).await.unwrap();
+    assert_eq!(avi.video_codec, Some("mjpeg"));
+    assert!(avi.frames.len() >= 12, "{}", avi.frames.len());
+    let fragments = format!("{jpegs} -c:a aac -movflags +frag_keyframe+empty_moov");
+    for name in ["a.mov", "a.mp4"] {
+        let seen = scan(studio.video(&fragments, name)).await.unwrap();
+        assert!(seen.frames.len() >= 12, "{name}: {}", seen.frames.len());
+    }
+    for name in ["b.mkv", "b.mp4"] {
+        let args = format!(
+            "-f lavfi -i testsrc=size=320x240:rate=25:duration=6 -map 0:v -map 1:a -map 2:v -c:v:0 libx264 -preset ultrafast -c:v:1 mjpeg -c:a aac"
+        );
+        let seen = scan(studio.video(&args, name)).await.unwrap();
+        assert!(!seen.is_intact && seen.video_codec == Some("h264"), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_thumbnail_is_no_damage_and_the_picture_of_a_song_is_looked_at() {
+    let studio = Studio::new();
+    studio.ffmpeg("-f lavfi -i testsrc2=size=200x200 -frames:v 1", "cover.jpg");
+    let thumbnail = "-i cover.jpg -map 0:v -map 1:a -map 2 -c:v:1 copy -disposition:v:1 attached_pic";
+    let args = format!("{thumbnail} -c:v:0 libx264 -preset ultrafast -c:a aac");
+    let video = scan(studio.video(&args, "a.mp4")).await.unwrap();
+    assert!(video.is_intact && video.video_codec == Some("h264") && video.frames.len() >= 12);
+    let song = studio.sound(
+        "-i cover.jpg -map 0 -map 1 -c:v copy -c:a aac -disposition:v attached_pic",
+        "a.m4a",
+    );
+    let song = scan(song).await.unwrap();
+    assert!(song.is_intact && song.sound.is_some());
+    assert_eq!((song.frames.len(), song.width), (1, 200));
+}

@@ -19,6 +19,9 @@ struct Seen {
     pictures: Vec<u32>,
     n_samples: usize,
     ended_ms: Option<u32>,
+    /// When it was first told that not all is looked at.
+    flawed_ms: Option<u32>,
+    is_whole: bool,
     is_all_known: bool,
     is_intact: bool,
 }
@@ -43,9 +46,18 @@ async fn read(stream: &LiveScan) -> Result<Seen, ScanError> {
                 seen.pictures.push(picture.at_ms);
             }
             LiveEvent::Sound { samples, .. } => seen.n_samples += samples.len(),
-            LiveEvent::Progress { .. } => {}
-            LiveEvent::Ended { duration_ms, is_intact } => {
+            LiveEvent::Progress { at_ms, is_intact } => {
+                if !is_intact {
+                    seen.flawed_ms.get_or_insert(at_ms);
+                }
+            }
+            LiveEvent::Ended {
+                duration_ms,
+                is_intact,
+                is_whole,
+            } => {
                 seen.ended_ms = Some(duration_ms);
+                seen.is_whole = is_whole;
                 seen.is_intact = is_intact;
             }
         }
@@ -54,7 +66,11 @@ async fn read(stream: &LiveScan) -> Result<Seen, ScanError> {
 }
 
 async fn follow(bytes: Vec<u8>) -> Seen {
-    let stream = host().open_stream(AvWant::EVERYTHING).await.unwrap();
+    follow_with(&host(), bytes).await
+}
+
+async fn follow_with(host: &AvHost, bytes: Vec<u8>) -> Seen {
+    let stream = host.open_stream(AvWant::EVERYTHING).await.unwrap();
     let feed = async {
         for piece in bytes.chunks(10_000) {
             assert!(stream.feed(Bytes::copy_from_slice(piece)).await);
@@ -140,6 +156,11 @@ async fn what_is_looked_at_by_nobody_is_said() {
     }
     let spoilt = follow(spoilt).await;
     assert!(!spoilt.is_intact && !spoilt.frames.is_empty());
+    assert!(
+        spoilt.flawed_ms.is_some_and(|ms| ms < 5_500),
+        "told while it goes on: {:?}",
+        spoilt.flawed_ms
+    );
     let strange = std::fs::read(studio.video("-c:v vc2 -strict -1 -pix_fmt yuv420p -c:a aac", "strange.ts")).unwrap();
     let seen = follow(strange).await;
     assert!(!seen.is_all_known && !seen.is_intact && seen.frames.is_empty());
@@ -212,4 +233,102 @@ async fn a_dropped_stream_gives_its_place_back() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     host.open_stream(AvWant::EVERYTHING).await.unwrap();
+}
+
+/// The first frames lie a thousandth of a second apart, the others a fortieth.
+#[tokio::test]
+async fn a_false_beginning_leaves_no_hole() {
+    let studio = Studio::new();
+    studio.pictures("-c:v libx264 -preset ultrafast -g 25", "a.ts");
+    let stamps = "setts=ts=if(lt(N\\,60)\\,N*99\\,5940+(N-60)*3600)";
+    let path = studio.ffmpeg(&format!("-i a.ts -c copy -bsf:v {stamps}"), "false.ts");
+    let seen = follow(std::fs::read(path).unwrap()).await;
+    let ended_ms = seen.ended_ms.unwrap();
+    assert!((3_400..=3_900).contains(&ended_ms), "{ended_ms}");
+    assert!(seen.frames.len() >= 11, "{}", seen.frames.len());
+    let widest = seen.frames.windows(2).map(|pair| pair[1].at_ms - pair[0].at_ms).max();
+    assert!(widest.unwrap() <= 420, "{widest:?}");
+}
+
+/// An encoder that begins anew gives its tracks other numbers; one that begins to send sound adds a track.
+#[tokio::test]
+async fn tracks_that_come_later_are_seen_or_said() {
+    let studio = Studio::new();
+    let first = std::fs::read(studio.video(H264, "a.ts")).unwrap();
+    let moved = std::fs::read(studio.video(&format!("{H264} -mpegts_start_pid 0x300"), "moved.ts")).unwrap();
+    let seen = follow([&first[..], &moved].concat()).await;
+    let n_later = seen.frames.iter().filter(|frame| frame.at_ms > 6_500).count();
+    assert!(
+        n_later >= 12 || !seen.is_intact && seen.flawed_ms.is_some(),
+        "{n_later}"
+    );
+    assert!(n_later >= 12, "those that move are followed: {n_later}");
+    let silent = std::fs::read(studio.pictures("-c:v libx264 -preset ultrafast -g 25", "silent.ts")).unwrap();
+    let seen = follow([&silent[..], &first].concat()).await;
+    assert!(seen.is_all_known && !seen.is_intact && seen.flawed_ms.is_some());
+    let second = "-f lavfi -i testsrc=size=320x240:rate=25:duration=6 -map 0:v -map 1:a -map 2:v";
+    let two = std::fs::read(studio.video(&format!("{second} {H264} -pix_fmt yuv420p"), "two.ts")).unwrap();
+    let seen = follow(two).await;
+    assert!(!seen.is_all_known && !seen.is_intact);
+}
+
+fn minute(studio: &Studio, args: &str) -> Vec<u8> {
+    let path = studio.ffmpeg(
+        &format!("-f lavfi -i testsrc2=size=320x240:rate=25:duration=60 -pix_fmt yuv420p -c:v libx264 -preset ultrafast {args}"),
+        "minute.ts",
+    );
+    std::fs::read(path).unwrap()
+}
+
+#[tokio::test]
+async fn pictures_that_never_show_are_said_before_the_end() {
+    let studio = Studio::new();
+    // One whole picture at the beginning, which is lost.
+    let bytes = minute(&studio, "-g 9999 -keyint_min 9999 -sc_threshold 0");
+    let n_packets = bytes.len() / 188;
+    let stream = host().open_stream(AvWant::EVERYTHING).await.unwrap();
+    for piece in bytes[n_packets / 4 * 188..].chunks(100_000) {
+        if !stream.feed(Bytes::copy_from_slice(piece)).await {
+            break;
+        }
+    }
+    // It is not over.
+    let wait = async {
+        loop {
+            match stream.next().await.unwrap() {
+                Err(error) => return assert!(error.is_about_the_file(), "{error:?}"),
+                Ok(LiveEvent::Progress { is_intact: false, .. }) => return,
+                Ok(LiveEvent::Frame(frame)) => panic!("a frame at {}", frame.at_ms),
+                Ok(_) => {}
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), wait)
+        .await
+        .expect("it is told that nothing is seen");
+}
+
+#[tokio::test]
+async fn a_stream_that_is_longer_than_may_be_is_not_whole() {
+    let studio = Studio::new();
+    let bytes = minute(&studio, "-g 25");
+    let mut short = settings();
+    short.limits.live_ms_max = 20_000;
+    let host = AvHost::new(short).unwrap();
+    let stream = host.open_stream(AvWant::EVERYTHING).await.unwrap();
+    // Whether all of it is taken does not matter: it is over before.
+    stream.feed(Bytes::from(bytes)).await;
+    let seen = read(&stream).await.unwrap();
+    assert!(!seen.is_whole && !seen.is_intact && seen.frames.len() > 40);
+    assert!((20_000..=21_000).contains(&seen.ended_ms.unwrap()));
+}
+
+/// What is heard has the time of what is seen with it.
+#[tokio::test]
+async fn sound_that_begins_late_has_the_time_of_the_pictures() {
+    let studio = Studio::new();
+    let args = "-f lavfi -i testsrc2=size=320x240:rate=5:duration=68 -itsoffset 61 -f lavfi -i sine=duration=6 -pix_fmt yuv420p -c:v libx264 -preset ultrafast -g 5 -c:a aac";
+    let seen = follow(std::fs::read(studio.ffmpeg(args, "late.ts")).unwrap()).await;
+    let heard_ms = seen.n_samples * 1_000 / media::av::SOUND_RATE as usize;
+    assert!((66_000..=68_500).contains(&heard_ms), "{heard_ms}");
 }

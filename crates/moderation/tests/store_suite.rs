@@ -43,6 +43,7 @@ mod suite {
     pub mod stand_in;
     pub mod stand_in_provider;
     pub mod streams;
+    pub mod streams_strict;
     pub mod strikes;
     pub mod submit;
     pub mod undo;
@@ -260,6 +261,12 @@ on_both_engines! {
     streams::a_hunt_that_is_cut_off_is_begun_again,
     streams::streams_of_another_process_are_searched_by_it,
     streams::silent_and_lost_streams_end_visibly,
+    streams_strict::a_picture_that_comes_little_by_little_is_found,
+    streams_strict::two_frames_of_one_moment_are_both_seen,
+    streams_strict::who_goes_away_in_the_middle_does_not_cut_off_what_is_found,
+    streams_strict::what_cannot_be_done_with_a_stream_is_said,
+    streams_strict::no_more_streams_open_at_once_than_may,
+    streams_strict::what_was_being_submitted_during_a_hunt_is_found,
     rules::a_new_store_judges_by_the_shipped_rules,
     rules::a_change_goes_from_file_to_live_and_back,
     rules::what_does_not_pass_is_not_kept,
@@ -306,6 +313,9 @@ on_both_engines! {
     recordings::what_is_said_is_kept_and_rules_read_it,
     films::a_stream_that_cannot_be_looked_at_waits_for_a_person,
     films::an_incident_is_heard_in_a_stream,
+    films::damage_after_a_decision_is_told,
+    films::a_stream_that_is_longer_than_may_be_is_not_looked_at_whole,
+    films::what_came_last_is_looked_at_before_a_stream_is_over,
     quality::a_second_answer_is_blind_and_changes_nothing,
     quality::a_difference_is_settled_by_a_third_and_decided_as_any_case,
     quality::decisions_are_drawn_once_and_with_their_share,

@@ -62,13 +62,17 @@ pub enum LiveEvent {
     Progress {
         /// The stream's own time, from its beginning.
         at_ms: u32,
+        /// Whether all of it up to here was.
+        is_intact: bool,
     },
-    /// It is over, as its sender said. The last event.
+    /// It is over, as its sender said or because it is longer than may be. The last event.
     Ended {
         /// How long it was.
         duration_ms: u32,
-        /// Whether no decoder met damage.
+        /// Whether all of it was looked at, and no decoder met damage.
         is_intact: bool,
+        /// False where it went on beyond a limit.
+        is_whole: bool,
     },
 }
 
@@ -296,10 +300,18 @@ fn follow(
                 let (at_ms, samples) = (sound.at_ms, sound.samples);
                 (LiveEvent::Sound { at_ms, samples }, false)
             }
-            Body::Progress { at_ms, .. } => (LiveEvent::Progress { at_ms }, false),
+            Body::Progress { at_ms, is_damaged, .. } => {
+                let is_intact = !is_damaged;
+                (LiveEvent::Progress { at_ms, is_intact }, false)
+            }
             Body::End(end) => {
-                let (duration_ms, is_intact) = (end.at_ms, end.is_intact);
-                (LiveEvent::Ended { duration_ms, is_intact }, true)
+                let ended = LiveEvent::Ended {
+                    duration_ms: end.at_ms,
+                    // What came after a limit was looked at by nobody.
+                    is_intact: end.is_intact && end.is_whole,
+                    is_whole: end.is_whole,
+                };
+                (ended, true)
             }
             Body::Picture(picture) => (LiveEvent::Picture(strip_picture(picture)), false),
             Body::Refused(_) => unreachable!("the check made an error of it"),

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use index::sounds::SoundIndex;
 use index::videos::VideoIndex;
+use signal::audio::ITEM_MS;
 use signal::nearness::Near;
 use signal::pdq::{self, Dihedral, LumaImage};
 use signal::video::Frame;
@@ -63,13 +64,34 @@ pub(super) async fn hunt(app: &Seawall, actor: &Actor, entry: &Entry) -> Result<
         ..Hunted::default()
     };
     let since = app.clock.now().before(app.settings.recordings.traces_kept);
+    (hunted.n_media, hunted.n_found) = search_items(app, &quarry, since).await?;
+    let mut tx = app.store.begin("write down a hunt").await?;
+    let body = serde_json::json!({
+        "since": since.to_string(), "n_media": hunted.n_media, "n_streams": hunted.n_streams, "n_found": hunted.n_found,
+    });
+    tx.event(app.clock.now(), actor, "incident.hunted", entry.id, body);
+    tx.commit().await?;
+    Ok(hunted)
+}
+
+/// Looks once more in the items since then: those that were being submitted while it was looked for, by who did not know the entry yet. Returns how many were decided anew.
+pub(super) async fn hunt_late(app: &Seawall, entry: &Entry, since: Timestamp) -> Result<usize, StoreError> {
+    match Quarry::of(app, entry).await? {
+        Some(quarry) => Ok(search_items(app, &quarry, since).await?.1),
+        None => Ok(0),
+    }
+}
+
+/// Holds what was submitted since then against an entry. Returns how many files there were, and how many items were decided anew.
+async fn search_items(app: &Seawall, quarry: &Quarry, since: Timestamp) -> Result<(usize, usize), StoreError> {
+    let (mut n_media, mut n_found) = (0, 0);
     let mut found: BTreeMap<(ItemId, i64), Vec<(MediaId, Match)>> = BTreeMap::new();
     let mut after = None;
     loop {
         let page = items::hashes_since(&mut *app.store.reader().await?, since, after, HASHES_PAGE).await?;
         let Some(last) = page.last() else { break };
         after = Some((last.media, last.idx));
-        hunted.n_media += page.len();
+        n_media += page.len();
         off_thread(|| {
             for kept in &page {
                 let hash = app.matcher.settings().comparable(&kept.signal);
@@ -85,9 +107,9 @@ pub(super) async fn hunt(app: &Seawall, actor: &Actor, entry: &Entry) -> Result<
         let page = items::traces_since(&mut *app.store.reader().await?, since, after, TRACES_PAGE).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.media);
-        hunted.n_media += page.len();
+        n_media += page.len();
         for trace in &page {
-            let duration_ms = trace.frames.last().map_or(0, |frame| frame.at_ms);
+            let duration_ms = length_of(trace);
             let played = off_thread(|| quarry.look_up(&trace.frames, trace.print.as_ref().map(prints_of).as_ref()));
             let mut matches = lookup::matches_of_one(&quarry.known, played, duration_ms, quarry.durations);
             matches.extend(off_thread(|| quarry.shown(app, &trace.frames)));
@@ -100,15 +122,19 @@ pub(super) async fn hunt(app: &Seawall, actor: &Actor, entry: &Entry) -> Result<
     }
     found.retain(|_, matches| !matches.is_empty());
     for ((item, revision), matches) in found {
-        hunted.n_found += usize::from(decide_anew(app, &item, revision, matches).await?);
+        n_found += usize::from(decide_anew(app, &item, revision, matches).await?);
     }
-    let mut tx = app.store.begin("write down a hunt").await?;
-    let body = serde_json::json!({
-        "since": since.to_string(), "n_media": hunted.n_media, "n_streams": hunted.n_streams, "n_found": hunted.n_found,
-    });
-    tx.event(app.clock.now(), actor, "incident.hunted", entry.id, body);
-    tx.commit().await?;
-    Ok(hunted)
+    Ok((n_media, n_found))
+}
+
+/// How long a file plays, as far as is known: frames that say nothing were not kept, so the last may lie long before the end.
+fn length_of(trace: &items::Trace) -> u32 {
+    let seen_ms = trace.frames.last().map_or(0, |frame| frame.at_ms);
+    let heard_ms = trace
+        .print
+        .as_ref()
+        .map_or(0.0, |print| print.items.len() as f64 * ITEM_MS);
+    trace.duration_ms.unwrap_or(seen_ms.max(heard_ms as u32))
 }
 
 /// Of a file with several hashes the nearest counts.
@@ -315,5 +341,43 @@ fn verdict_of(media: Media, matches: &[(MediaId, Match)]) -> MediaVerdict {
         status: media.status,
         signals: media.signals,
         matches_capped: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use signal::audio::Print;
+    use signal::pdq::PdqSignal;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_as_long_as_it_plays_and_not_as_what_is_kept_of_it() {
+        let frame = Frame {
+            at_ms: 20_000,
+            number: 500,
+            is_scene: false,
+            is_vpdq: false,
+            pdq: PdqSignal {
+                hash: Pdq::from_bytes([7; 32]),
+                quality: 100,
+            },
+            glimpse: None,
+        };
+        let trace = |frames: &[Frame], n_items: Option<usize>, duration_ms| items::Trace {
+            media: "med_00000000000000000000000000".parse().unwrap(),
+            item: "a".parse().unwrap(),
+            revision: 1,
+            frames: frames.to_vec(),
+            print: n_items.map(|n| Print { items: vec![1; n] }),
+            duration_ms,
+        };
+        // Half of it is black.
+        let frames = [frame];
+        assert_eq!(length_of(&trace(&frames, None, Some(40_000))), 40_000);
+        // What is only heard.
+        let heard_ms = length_of(&trace(&[], Some(1_000), None));
+        assert_eq!(heard_ms, (1_000.0 * ITEM_MS) as u32);
+        assert_eq!(length_of(&trace(&frames, Some(10), None)), 20_000);
     }
 }

@@ -16,7 +16,13 @@ use crate::store::StoreError;
 use crate::store::jobs::{self, Job};
 use crate::{Seawall, banks};
 
-const KINDS: [&str; 1] = [banks::HUNT];
+const KINDS: [&str; 2] = [banks::HUNT, HUNT_LATE];
+/// The kind of job that looks once more, in what was being submitted during the hunt.
+const HUNT_LATE: &str = "hunt_entry_late";
+/// Whatever is submitted is held against the banks and remembered within this time, and every process has followed the banks long before.
+const LATE_AFTER: Duration = Duration::from_secs(30);
+/// An item bears the time at which it began to be remembered, which may lie so much before it could be read.
+const LATE_BEFORE: Duration = Duration::from_secs(60);
 /// A worker that says nothing for so long has died, and its hunt is begun again.
 const LEASE: Duration = Duration::from_secs(60);
 /// How often a worker says that it goes on.
@@ -81,13 +87,22 @@ pub async fn hunt_due(app: &Seawall, worker: &str) -> Result<usize, StoreError> 
 
 /// Hunts, and says meanwhile that it goes on.
 async fn work_on(app: &Seawall, worker: &str, job: &Job) -> Result<(), StoreError> {
-    let hunting = hunt_for(app, job);
+    let hunting = async {
+        match job.kind == HUNT_LATE {
+            true => hunt_late_for(app, job).await.map(|()| None),
+            false => hunt_for(app, job).await,
+        }
+    };
     tokio::pin!(hunting);
     loop {
         tokio::select! {
             done = &mut hunting => {
-                done?;
+                let looks_again_for = done?;
                 let mut tx = app.store.begin("end a hunt").await?;
+                if let Some(entry) = looks_again_for {
+                    let now = app.clock.now();
+                    jobs::enqueue(&mut tx, now, &app.chance, HUNT_LATE, entry, now.after(LATE_AFTER)).await?;
+                }
                 jobs::finish(&mut tx, job, worker).await?;
                 return tx.commit().await;
             }
@@ -110,20 +125,34 @@ async fn give_back(app: &Seawall, worker: &str, job: &Job) -> Result<(), StoreEr
     tx.commit().await
 }
 
-/// Looks for the entry that the job names, if it still is part of an incident.
-async fn hunt_for(app: &Seawall, job: &Job) -> Result<(), StoreError> {
+/// Looks for the entry that the job names, if it still is part of an incident, and returns it then.
+async fn hunt_for(app: &Seawall, job: &Job) -> Result<Option<EntryId>, StoreError> {
     let Ok(id) = job.subject.parse::<EntryId>() else {
-        return Ok(());
+        return Ok(None);
     };
     follow::catch_up(app).await?;
     // The request that made it part of the incident may have been cut off before it came to this.
     calibrate::judge_again(app, id).await?;
     let entry = banks::find_entry(&mut *app.store.reader().await?, id).await?;
     let Some(entry) = entry.filter(|entry| entry.incident_until.is_some()) else {
-        return Ok(());
+        return Ok(None);
     };
     search_streams(app).await?;
     hunt::hunt(app, &Actor::System, &entry).await?;
+    Ok(Some(id))
+}
+
+/// Looks in what was submitted since the entry became part of an incident.
+async fn hunt_late_for(app: &Seawall, job: &Job) -> Result<(), StoreError> {
+    let Ok(id) = job.subject.parse::<EntryId>() else {
+        return Ok(());
+    };
+    let active = banks::active_incidents(&mut *app.store.reader().await?, app.clock.now(), INCIDENTS_MAX).await?;
+    let entry = banks::find_entry(&mut *app.store.reader().await?, id).await?;
+    let incident = active.iter().find(|incident| incident.entry == id);
+    if let (Some(incident), Some(entry)) = (incident, entry) {
+        hunt::hunt_late(app, &entry, incident.marked_at.before(LATE_BEFORE)).await?;
+    }
     Ok(())
 }
 

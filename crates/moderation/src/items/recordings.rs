@@ -107,12 +107,16 @@ pub struct Trace {
     pub frames: Vec<Frame>,
     /// Its sound.
     pub print: Option<Print>,
+    /// How long it plays. None, where hashes came alone.
+    pub duration_ms: Option<u32>,
 }
 
 /// The most frames of one trace: of longer videos every so many.
 const TRACE_FRAMES_MAX: usize = 20_000;
 /// When it is shown, its hash, its quality.
 const FRAME_BYTES: usize = 4 + 32 + 1;
+/// Which frame of the file it is. These numbers stand behind all frames; what was kept before there were any has none.
+const NUMBER_BYTES: usize = 4;
 
 /// Keeps what a file was recognised by.
 pub async fn insert_trace(
@@ -141,26 +145,53 @@ pub async fn insert_trace(
 pub fn frames_to_bytes(frames: &[Frame]) -> Vec<u8> {
     let good: Vec<&Frame> = frames.iter().filter(|frame| !frame.is_flat()).collect();
     let step = good.len().div_ceil(TRACE_FRAMES_MAX).max(1);
-    let mut bytes = Vec::with_capacity(good.len() / step * FRAME_BYTES);
-    for frame in good.into_iter().step_by(step) {
+    let kept: Vec<&Frame> = good.into_iter().step_by(step).collect();
+    let mut bytes = Vec::with_capacity(kept.len() * (FRAME_BYTES + NUMBER_BYTES) + 2 * FRAME_BYTES);
+    for frame in &kept {
         bytes.extend(frame.at_ms.to_le_bytes());
         bytes.extend(frame.pdq.hash.to_bytes());
         bytes.push(frame.pdq.quality);
     }
+    if kept.is_empty() {
+        return bytes;
+    }
+    for frame in &kept {
+        bytes.extend(u32::try_from(frame.number).unwrap_or(u32::MAX).to_le_bytes());
+    }
+    // What has numbers is no whole number of frames long, and ends with how many there are.
+    while (bytes.len() + NUMBER_BYTES) % FRAME_BYTES != 2 {
+        bytes.push(0);
+    }
+    bytes.extend((kept.len() as u32).to_le_bytes());
     bytes
 }
 
-fn frames_from_bytes(bytes: &[u8]) -> Result<Vec<Frame>, StoreError> {
-    let (frames, rest) = bytes.as_chunks::<FRAME_BYTES>();
-    if !rest.is_empty() {
-        return Err(damaged("frames", "they end early"));
+/// Frames, and their numbers, where they were kept.
+fn split_numbers(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    if bytes.len().is_multiple_of(FRAME_BYTES) {
+        return Some((bytes, &[]));
     }
-    let read = |(number, bytes): (usize, &[u8; FRAME_BYTES])| {
+    let (rest, n_kept) = bytes.split_last_chunk::<NUMBER_BYTES>()?;
+    let n_kept = u32::from_le_bytes(*n_kept) as usize;
+    let (frames, rest) = rest.split_at_checked(n_kept.checked_mul(FRAME_BYTES)?)?;
+    let (numbers, padding) = rest.split_at_checked(n_kept.checked_mul(NUMBER_BYTES)?)?;
+    (padding.len() < FRAME_BYTES).then_some((frames, numbers))
+}
+
+fn frames_from_bytes(bytes: &[u8]) -> Result<Vec<Frame>, StoreError> {
+    let (frames, numbers) = split_numbers(bytes).ok_or_else(|| damaged("frames", "they end early"))?;
+    let (frames, numbers) = (
+        frames.as_chunks::<FRAME_BYTES>().0,
+        numbers.as_chunks::<NUMBER_BYTES>().0,
+    );
+    let read = |(idx, bytes): (usize, &[u8; FRAME_BYTES])| {
         let mut hash = [0; 32];
         hash.copy_from_slice(&bytes[4..36]);
         Frame {
             at_ms: u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]),
-            number: number as u64,
+            number: numbers
+                .get(idx)
+                .map_or(idx as u64, |number| u32::from_le_bytes(*number).into()),
             is_scene: false,
             is_vpdq: false,
             pdq: PdqSignal {
@@ -181,9 +212,10 @@ pub async fn traces_since(
     limit: i64,
 ) -> Result<Vec<Trace>, StoreError> {
     let rows = query(
-        "SELECT t.media_id, t.item_id, t.revision, t.frames, t.print,
+        "SELECT t.media_id, t.item_id, t.revision, t.frames, t.print, m.duration_ms,
                 CASE WHEN t.print IS NULL THEN 0 ELSE 1 END AS has_print
          FROM items_trace t JOIN items_item i ON i.id = t.item_id AND i.revision = t.revision
+              JOIN items_media m ON m.id = t.media_id
          WHERE t.taken_at >= $1 AND t.media_id > $2 ORDER BY t.media_id LIMIT $3",
     )
     .bind(since.unix_ms())
@@ -203,6 +235,7 @@ pub async fn traces_since(
                     1 => Some(Print::from_bytes(&row.bytes("print")?).map_err(|error| damaged("print", error))?),
                     _ => None,
                 },
+                duration_ms: row.opt_number("duration_ms")?,
             })
         })
         .collect()
@@ -293,4 +326,39 @@ pub async fn forget_traces_before(tx: &mut Tx, oldest: Timestamp) -> Result<(), 
         .await
         .map_err(StoreError::at("forget the traces of videos"))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frames(n: u32) -> Vec<Frame> {
+        let frame = |idx: u32| Frame {
+            at_ms: idx * 500,
+            number: u64::from(idx) * 12 + 3,
+            is_scene: false,
+            is_vpdq: false,
+            pdq: PdqSignal {
+                hash: Pdq::from_bytes([0b1010_0101 ^ idx as u8; 32]),
+                quality: 100,
+            },
+            glimpse: None,
+        };
+        (0..n).map(frame).collect()
+    }
+
+    #[test]
+    fn frames_come_back_with_their_numbers_and_old_ones_without() {
+        for n in [0, 1, 2, 9, 36, 37, 38, 400] {
+            let frames = frames(n);
+            let bytes = frames_to_bytes(&frames);
+            assert_eq!(frames_from_bytes(&bytes).unwrap(), frames, "{n}");
+            let old = frames_from_bytes(&bytes[..frames.len() * FRAME_BYTES]).unwrap();
+            assert!(old.iter().map(|frame| frame.number).eq(0..u64::from(n)), "{n}");
+            assert!(old.iter().zip(&frames).all(|(old, frame)| old.pdq == frame.pdq), "{n}");
+            if n > 0 {
+                assert!(frames_from_bytes(&bytes[..bytes.len() - 1]).is_err(), "{n}");
+            }
+        }
+    }
 }

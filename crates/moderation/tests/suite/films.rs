@@ -7,14 +7,17 @@ use std::time::Duration;
 use bytes::Bytes;
 use media::av::{AvHost, AvSettings, AvWorkerCommand};
 use moderation::flows::banks;
+use moderation::flows::cases::decide_case;
 use moderation::flows::hunts::hunt_due;
 use moderation::flows::incidents::set_incident;
 use moderation::flows::reveal;
-use moderation::flows::streams::{StreamError, StreamInput, close_stream, open_stream, push_segment};
+use moderation::flows::streams::{
+    StreamError, StreamInput, close_stream, end_silent_streams, interrupt_streams, open_stream, push_segment,
+};
 use moderation::flows::submit::{self, NewContent, NewMedia};
 use moderation::model::{
-    Actor, EntryState, MediaStatus, NewStream, Outcome, PreviewKind, SegmentKind, Stream, StreamId, StreamState, Tier,
-    Verdict,
+    Actor, EntryState, Judgement, MediaStatus, NewStream, Outcome, PreviewKind, SegmentKind, Stream, StreamId,
+    StreamState, Tier, Verdict,
 };
 use moderation::store::Created;
 use moderation::views;
@@ -371,6 +374,119 @@ pub async fn a_stream_that_cannot_be_looked_at_waits_for_a_person(mut world: Wor
         "{damaged:?}"
     );
     assert_eq!(world.faults().await, Vec::<String>::new());
+}
+
+/// A person looked at what was found. That some of what came later was seen by nobody is news to them.
+pub async fn damage_after_a_decision_is_told(mut world: World) {
+    with_av(&mut world);
+    let studio = Studio::new();
+    let film = studio.make("-f lavfi -i testsrc2=size=320x240:rate=25:duration=12 -pix_fmt yuv420p -c:v libx264 -preset ultrafast -g 25 -f mpegts a.ts");
+    let bytes = std::fs::read(film).unwrap();
+    let half = bytes.len() / 376 * 188;
+    let id = open(&world, "live-1").await;
+    let mut spoilt = bytes[half..].to_vec();
+    let mut first = bytes[..half].to_vec();
+    for packet in first[half / 376 * 188..][..60 * 188].chunks_mut(188) {
+        packet[20..150].fill(0x5a);
+    }
+    push(&world, id, &first).await;
+    // While it goes on.
+    let decided = async || {
+        let item = "live-1".parse().unwrap();
+        views::item(&world.app, &world.moderator, &item).await.unwrap()
+    };
+    let told = async {
+        loop {
+            if let Some(found) = decided().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let found = tokio::time::timeout(PATIENCE, told).await.expect("told before the end");
+    let verdict = views::verdict(&world.app, &world.moderator, &"live-1".parse().unwrap()).await;
+    let case = verdict.unwrap().unwrap().case.expect("a person looks at it");
+    let judgement = Judgement::allow(found.item.revision, "a bad line");
+    decide_case(&world.app, &world.moderator, case, judgement)
+        .await
+        .unwrap();
+
+    // The same item goes on in a stream of its own, which is damaged too.
+    close_stream(&world.app, &Actor::Operator, id).await.unwrap();
+    until(&world, id, |found| found.state != StreamState::Open).await;
+    let again = open(&world, "live-1").await;
+    for packet in spoilt[half / 376 * 188..][..60 * 188].chunks_mut(188) {
+        packet[20..150].fill(0x5a);
+    }
+    push(&world, again, &spoilt).await;
+    close_stream(&world.app, &Actor::Operator, again).await.unwrap();
+    until(&world, again, |found| found.state != StreamState::Open).await;
+    let verdict = views::verdict(&world.app, &world.moderator, &"live-1".parse().unwrap()).await;
+    let verdict = verdict.unwrap().unwrap();
+    assert!(
+        matches!(verdict.media[0].status, MediaStatus::Scanned { is_intact: false, .. }),
+        "{verdict:?}"
+    );
+    let told = views::stream_verdicts(&world.app, &Actor::Operator, Some(again), 0).await;
+    assert_eq!(told.unwrap().len(), 1, "the person is asked anew");
+    assert_eq!(verdict.outcome, Outcome::Review);
+}
+
+pub async fn a_stream_that_is_longer_than_may_be_is_not_looked_at_whole(mut world: World) {
+    let mut settings = AvSettings::new(av_worker());
+    settings.limits.live_ms_max = 10_000;
+    world.app.av = Some(AvHost::new(settings).unwrap());
+    let studio = Studio::new();
+    let film = studio.make(
+        "-f lavfi -i testsrc2=size=320x240:rate=25:duration=30 -pix_fmt yuv420p -c:v libx264 -preset ultrafast -g 25 -f mpegts a.ts",
+    );
+    let id = open(&world, "live-1").await;
+    for piece in std::fs::read(film).unwrap().chunks(256 << 10) {
+        world.clock.advance(Duration::from_secs(6));
+        // The last ones come too late.
+        let _ = push_segment(&world.app, &Actor::Operator, id, Bytes::copy_from_slice(piece)).await;
+    }
+    let ended = until(&world, id, |found| found.state != StreamState::Open).await;
+    assert_eq!(
+        (ended.state, ended.reason.as_deref()),
+        (StreamState::Closed, Some("time_limit"))
+    );
+    let verdict = views::verdict(&world.app, &world.moderator, &"live-1".parse().unwrap()).await;
+    let verdict = verdict.unwrap().expect("a person is to look at it");
+    assert_eq!(verdict.outcome, Outcome::Review);
+}
+
+/// Of a stream that falls silent, and of one whose process stops, what came last is looked at before it is over.
+pub async fn what_came_last_is_looked_at_before_a_stream_is_over(mut world: World) {
+    with_av(&mut world);
+    let studio = Studio::new();
+    let other = studio.make(
+        "-f lavfi -i testsrc2=size=320x240:rate=25:duration=6 -pix_fmt yuv420p -c:v libx264 -preset ultrafast -g 25 -f mpegts a.ts",
+    );
+    let mut bytes = std::fs::read(other).unwrap();
+    let third = bytes.len() / 564 * 188;
+    for packet in bytes[third..][..60 * 188].chunks_mut(188) {
+        packet[20..150].fill(0x5a);
+    }
+    for (name, ends) in [
+        ("silent", (StreamState::Closed, "idle")),
+        ("stopped", (StreamState::Interrupted, "stopped")),
+    ] {
+        let id = open(&world, name).await;
+        push(&world, id, &bytes).await;
+        if name == "silent" {
+            world.clock.advance(Duration::from_secs(61));
+            end_silent_streams(&world.app).await.unwrap();
+        } else {
+            interrupt_streams(&world.app).await.unwrap();
+        }
+        let ended = until(&world, id, |found| found.state != StreamState::Open).await;
+        assert_eq!((ended.state, ended.reason.as_deref()), (ends.0, Some(ends.1)), "{name}");
+        // Whoever listens is told of the end after all that was found.
+        let told = views::stream_verdicts(&world.app, &Actor::Operator, Some(id), 0).await;
+        assert_eq!(told.unwrap().len(), 1, "{name}");
+        assert!(world.app.streams.is_empty(), "{name}");
+    }
 }
 
 pub async fn an_incident_is_heard_in_a_stream(mut world: World) {

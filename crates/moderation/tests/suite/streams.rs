@@ -28,7 +28,7 @@ use signal::{Signal, SignalType};
 use super::recordings::{cut, film, video};
 use super::world::{World, hash_near, hash_of, item};
 
-fn stream(item: &str) -> NewStream {
+pub(super) fn stream(item: &str) -> NewStream {
     NewStream {
         item: item.parse().unwrap(),
         account: Some("account-7".to_owned()),
@@ -56,7 +56,7 @@ pub(super) async fn push(world: &World, id: StreamId, features: &[Feature]) {
     }
 }
 
-async fn state_of(app: &Seawall, id: StreamId) -> (StreamState, Option<String>) {
+pub(super) async fn state_of(app: &Seawall, id: StreamId) -> (StreamState, Option<String>) {
     let found = views::stream(app, &Actor::Operator, id).await.unwrap().unwrap();
     (found.state, found.reason)
 }
@@ -176,7 +176,7 @@ pub async fn silent_and_lost_streams_end_visibly(world: World) {
     let lively = open(&world.app, "lively").await;
     let other = world.second_process().await;
     let lost = open(&other, "lost").await;
-    for _ in 0..7 {
+    for _ in 0..9 {
         push(&world, lively, &film(1, 10)).await;
         end_silent_streams(&world.app).await.unwrap();
     }
@@ -294,14 +294,14 @@ pub async fn streams_of_another_process_are_searched_by_it(world: World) {
 }
 
 /// The evidence of the item's last revision.
-async fn matches_of(world: &World, item: &str) -> Vec<Match> {
+pub(super) async fn matches_of(world: &World, item: &str) -> Vec<Match> {
     let view = views::item(&world.app, &world.moderator, &item.parse().unwrap()).await;
     let media = view.unwrap().unwrap().media.remove(0);
     media.matches.into_iter().map(|found| found.m).collect()
 }
 
 /// Frames, one a second from that second on, that show these pictures.
-fn shows(from_s: u32, pictures: &[Signal]) -> Vec<Frame> {
+pub(super) fn shows(from_s: u32, pictures: &[Signal]) -> Vec<Frame> {
     let frame = |(idx, picture): (usize, &Signal)| {
         let Signal::Pdq { hash, .. } = picture else {
             panic!("{picture:?}")
@@ -435,7 +435,7 @@ pub async fn a_stream_whose_process_is_gone_is_opened_anew(world: World) {
     assert_eq!(other.streams.stats().ended["stopped"], 2);
 }
 
-async fn submit_video(world: &World, id: &str, features: &[Feature]) -> Verdict {
+pub(super) async fn submit_video(world: &World, id: &str, features: &[Feature]) -> Verdict {
     let media = NewMedia {
         transcript: Vec::new(),
         name: "a.mp4".to_owned(),

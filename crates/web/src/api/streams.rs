@@ -450,6 +450,10 @@ impl From<StreamError> for ApiError {
         match error {
             StreamError::Denied(denied) => ApiError::Denied(denied),
             StreamError::NotOpen => ApiError::NotFound { thing: "open stream" },
+            StreamError::Elsewhere => ApiError::Conflict {
+                what: "Another server follows the stream.",
+                remedy: "Close it at the server that its pieces go to.",
+            },
             StreamError::Invalid { field, what } => ApiError::invalid(field, what),
             StreamError::TooFast { .. } => ApiError::RateLimited {
                 retry_after: Duration::from_secs(1),

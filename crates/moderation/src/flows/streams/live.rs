@@ -24,6 +24,8 @@ pub const SEEN_EVERY: Duration = Duration::from_secs(5);
 /// How often it is tried to remember what was found last, and how long is waited in between.
 const LAST_TRIES: u32 = 10;
 const LAST_PAUSE: Duration = Duration::from_secs(3);
+/// The reason of one that ended because it went on for longer than may be.
+const TOO_LONG: &str = "time_limit";
 
 /// An open stream.
 pub struct Live {
@@ -32,8 +34,19 @@ pub struct Live {
     pub opened_by: Actor,
     scan: Option<LiveScan>,
     is_over: AtomicBool,
+    /// How it is to end, once what came was looked at.
+    end: Mutex<Option<End>>,
     meter: Mutex<Meter>,
     watch: tokio::sync::Mutex<Watch>,
+}
+
+/// How a stream is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct End {
+    pub state: StreamState,
+    pub reason: &'static str,
+    /// When that was said.
+    pub said_at: Timestamp,
 }
 
 struct Meter {
@@ -58,6 +71,7 @@ impl Live {
             opened_by,
             scan,
             is_over: AtomicBool::new(false),
+            end: Mutex::new(None),
             meter: Mutex::new(Meter {
                 began_at: now,
                 last_piece_at: now,
@@ -119,6 +133,19 @@ impl Live {
         }
     }
 
+    /// The same, and how it is to end. What was said first holds.
+    pub fn finish_as(&self, state: StreamState, reason: &'static str, said_at: Timestamp) {
+        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        end.get_or_insert(End { state, reason, said_at });
+        drop(end);
+        self.finish();
+    }
+
+    /// How it is to end, if that was said.
+    pub fn said_end(&self) -> Option<End> {
+        *self.end.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether it was said that no more is to come. What came may still be looked at.
     pub fn is_over(&self) -> bool {
         self.is_over.load(Ordering::Relaxed)
@@ -140,9 +167,14 @@ impl Live {
     }
 
     pub async fn keep_last(&self, app: &Seawall) -> Result<bool, StoreError> {
-        let (at_ms, n_bytes, seen_at) = {
+        self.keep_at(app, self.last_piece_at()).await
+    }
+
+    /// The same while nothing comes any more, so that no other process takes the stream for one that nobody follows.
+    pub async fn keep_at(&self, app: &Seawall, seen_at: Timestamp) -> Result<bool, StoreError> {
+        let (at_ms, n_bytes) = {
             let meter = self.meter();
-            (meter.at_ms, meter.n_bytes, meter.last_piece_at)
+            (meter.at_ms, meter.n_bytes)
         };
         let mut tx = app.store.begin("say how far a stream is").await?;
         let is_open = streams::set_seen(&mut tx, self.id, at_ms, n_bytes, seen_at).await?;
@@ -153,10 +185,10 @@ impl Live {
     /// Frames were seen. Those that were seen before, because a piece that was half taken is sent again, are passed over.
     pub async fn see_piece(&self, app: &Seawall, frames: Vec<Frame>) -> Result<(), SubmitError> {
         let mut watch = self.watch.lock().await;
-        let seen_ms = watch.last_frame_ms();
-        let is_new = |frame: &Frame| seen_ms.is_none_or(|seen_ms| frame.at_ms > seen_ms);
-        for frame in frames.into_iter().filter(is_new) {
-            self.see(app, &mut watch, frame).await?;
+        for frame in frames {
+            if !watch.has_seen(&frame) {
+                self.see(app, &mut watch, frame).await?;
+            }
         }
         // What was found in those before may not have been remembered.
         watch.judge(app, self).await
@@ -211,6 +243,9 @@ pub async fn follow(app: Seawall, live: Arc<Live>) {
     let Some(scan) = &live.scan else { return };
     let (mut state, mut reason) = (StreamState::Closed, "ended");
     while let Some(event) = scan.next().await {
+        if let Ok(LiveEvent::Ended { is_whole: false, .. }) = event {
+            reason = TOO_LONG;
+        }
         let taken = match event {
             Ok(event) => take_in(&app, &live, event).await,
             Err(error) => {
@@ -234,6 +269,9 @@ pub async fn follow(app: Seawall, live: Arc<Live>) {
     }
     live.finish();
     remember_last(&app, &live).await;
+    if let (Some(said), "ended") = (live.said_end(), reason) {
+        (state, reason) = (said.state, said.reason);
+    }
     if let Err(error) = end(&app, &live, state, reason).await {
         tracing::error!(stream.id = %live.id, error = &error as &dyn std::error::Error, "cannot write that a stream is over");
     }
@@ -286,8 +324,15 @@ async fn take_in(app: &Seawall, live: &Live, event: LiveEvent) -> Result<(), Sub
         LiveEvent::Frame(frame) => return live.see(app, &mut watch, *frame).await,
         LiveEvent::Picture(picture) => watch.show(picture),
         LiveEvent::Sound { samples, .. } => watch.hear(app, &samples),
-        LiveEvent::Progress { at_ms } => live.reached(&mut watch, at_ms),
-        LiveEvent::Ended { duration_ms, is_intact } => {
+        LiveEvent::Progress { at_ms, is_intact } => {
+            live.reached(&mut watch, at_ms);
+            if !is_intact {
+                watch.blame(Flaw::Damaged);
+            }
+        }
+        LiveEvent::Ended {
+            duration_ms, is_intact, ..
+        } => {
             live.reached(&mut watch, duration_ms);
             if !is_intact {
                 watch.blame(Flaw::Damaged);

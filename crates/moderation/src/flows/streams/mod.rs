@@ -69,6 +69,11 @@ const TOLD_MAX: usize = 256;
 const KEEP_EVERY: Duration = Duration::from_secs(2);
 /// A stream that is not in this process, and that no other wrote anything about for so long, is in none.
 const LOST_AFTER: Duration = Duration::from_secs(3 * SEEN_EVERY.as_secs());
+/// A worker that is to end has so much time to look at what came; then its stream is over without it.
+const LOOKED_AT_WITHIN: Duration = Duration::from_secs(120);
+/// The same where the process stops, for all streams together.
+const STOPPED_WITHIN: Duration = Duration::from_secs(5);
+const STOPPED_ASK_EVERY: Duration = Duration::from_millis(20);
 /// Silent streams that are looked for at a time.
 const PAGE: i64 = 100;
 
@@ -76,6 +81,8 @@ const PAGE: i64 = 100;
 #[derive(Debug)]
 pub struct Streams {
     open: Mutex<HashMap<StreamId, Arc<Live>>>,
+    /// How many more are about to be open.
+    opening: Mutex<usize>,
     ended: Mutex<BTreeMap<&'static str, u64>>,
     told: broadcast::Sender<StreamVerdict>,
 }
@@ -84,9 +91,19 @@ impl Default for Streams {
     fn default() -> Self {
         Self {
             open: Mutex::default(),
+            opening: Mutex::default(),
             ended: Mutex::default(),
             told: broadcast::Sender::new(TOLD_MAX),
         }
+    }
+}
+
+/// The place of a stream that is about to be open.
+struct Place<'a>(&'a Mutex<usize>);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
     }
 }
 
@@ -115,6 +132,9 @@ pub enum StreamError {
     /// There is no such stream, or it is not open here.
     #[error("there is no such open stream")]
     NotOpen,
+    /// Another process follows it.
+    #[error("the stream is open in another process")]
+    Elsewhere,
     /// Something about the request is wrong.
     #[error("`{field}` {what}")]
     Invalid {
@@ -184,6 +204,16 @@ impl Streams {
         *ended.entry(reason).or_default() += 1;
     }
 
+    /// A place for one more, unless so many are open or about to be.
+    fn place(&self, open_max: usize) -> Result<Place<'_>, StreamError> {
+        let mut opening = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.len() + *opening >= open_max {
+            return Err(StreamError::TooMany { open_max });
+        }
+        *opening += 1;
+        Ok(Place(&self.opening))
+    }
+
     fn find(&self, id: StreamId) -> Result<Arc<Live>, StreamError> {
         self.lock().get(&id).cloned().ok_or(StreamError::NotOpen)
     }
@@ -208,10 +238,8 @@ pub async fn open_stream(
         }
         end_lost(app, open.id).await?;
     }
-    let open_max = app.settings.streams.open_max;
-    if app.streams.len() >= open_max {
-        return Err(StreamError::TooMany { open_max });
-    }
+    // Held until it counts among those that are open.
+    let _place = app.streams.place(app.settings.streams.open_max)?;
     let scan = match (input, &app.av) {
         (StreamInput::Frames, _) => None,
         (StreamInput::Bytes, None) => {
@@ -284,6 +312,13 @@ fn check(new: &NewStream) -> Result<(), StreamError> {
 pub async fn push_segment(app: &Seawall, actor: &Actor, id: StreamId, piece: Bytes) -> Result<(), StreamError> {
     actor.require(Right::SubmitItems)?;
     let live = app.streams.find(id)?;
+    if live.is_over() {
+        return Err(StreamError::NotOpen);
+    }
+    if !live.is_decoded() {
+        let what = "is of a stream that was opened for frames".to_owned();
+        return Err(StreamError::Invalid { field: "body", what });
+    }
     if piece.len() > PIECE_BYTES_MAX {
         return Err(StreamError::Invalid {
             field: "body",
@@ -329,7 +364,17 @@ pub async fn push_frames(app: &Seawall, actor: &Actor, id: StreamId, frames: Vec
     let now = app.clock.now();
     live.touch(now);
     keep_seen(app, &live, now).await?;
-    live.see_piece(app, frames).await.map_err(not_judged)
+    let app = app.clone();
+    let seen = to_its_end(async move { live.see_piece(&app, frames).await });
+    seen.await.map_err(not_judged)
+}
+
+/// Does something even if who asked for it goes away meanwhile: what was written down and not yet noted here would be written again, or not at all.
+async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> T {
+    match tokio::spawn(work).await {
+        Ok(done) => done,
+        Err(panicked) => std::panic::resume_unwind(panicked.into_panic()),
+    }
 }
 
 fn not_judged(error: SubmitError) -> StreamError {
@@ -342,18 +387,25 @@ pub async fn close_stream(app: &Seawall, actor: &Actor, id: StreamId) -> Result<
     let Ok(live) = app.streams.find(id) else {
         let known: Option<Stream> = streams::find(&mut *app.store.reader().await?, id).await?;
         let known = known.ok_or(StreamError::NotOpen)?;
-        if known.state == StreamState::Open && !is_open(app, &known).await? {
-            end_lost(app, id).await?;
+        if known.state != StreamState::Open {
+            return Ok(());
         }
-        return Ok(());
+        if is_open(app, &known).await? {
+            return Err(StreamError::Elsewhere);
+        }
+        return Ok(end_lost(app, id).await?);
     };
-    live.finish();
-    // Of one that is decoded the end is told by the worker.
-    if !live.is_decoded() {
-        live.judge_last(app).await.map_err(not_judged)?;
-        end(app, &live, StreamState::Closed, "ended").await?;
+    live.finish_as(StreamState::Closed, "ended", app.clock.now());
+    // One that is decoded is over once its worker is done.
+    if live.is_decoded() {
+        return Ok(());
     }
-    Ok(())
+    let app = app.clone();
+    let ended = to_its_end(async move {
+        live.judge_last(&app).await.map_err(not_judged)?;
+        Ok(end(&app, &live, StreamState::Closed, "ended").await?)
+    });
+    ended.await
 }
 
 /// A stream is over.
@@ -381,14 +433,26 @@ async fn end_row(app: &Seawall, id: StreamId, state: StreamState, reason: &'stat
 
 /// Ends streams of which nothing comes any more: those of this process as `idle`, those that no process follows as interrupted. Called now and then.
 pub async fn end_silent_streams(app: &Seawall) -> Result<(), StoreError> {
-    let since: Timestamp = app.clock.now().before(app.settings.streams.idle);
+    let now = app.clock.now();
+    let since: Timestamp = now.before(app.settings.streams.idle);
     for live in app.streams.all() {
-        if live.last_piece_at() <= since {
-            live.finish();
-            judge_last(app, &live).await;
-            end(app, &live, StreamState::Closed, "idle").await?;
+        match live.said_end() {
+            None if live.last_piece_at() > since => {}
+            None if live.is_decoded() => live.finish_as(StreamState::Closed, "idle", now),
+            None => {
+                live.finish();
+                judge_last(app, &live).await;
+                end(app, &live, StreamState::Closed, "idle").await?;
+            }
+            // Its worker looks at what came last, and what it finds is told before the end.
+            Some(said) if live.is_decoded() && now.since(said.said_at) < LOOKED_AT_WITHIN => {
+                live.keep_at(app, now).await?;
+            }
+            Some(said) => end(app, &live, said.state, said.reason).await?,
         }
     }
+    // Others end their own; those of which nothing is written for longer have nobody.
+    let since = since.before(LOST_AFTER);
     loop {
         let silent = streams::silent_since(&mut *app.store.reader().await?, since, PAGE).await?;
         // Those of this process that still get pieces say so seldom.
@@ -405,8 +469,18 @@ pub async fn end_silent_streams(app: &Seawall) -> Result<(), StoreError> {
 /// Ends all streams of this process, which is about to stop: they are interrupted, and whoever sends them is to open them anew.
 pub async fn interrupt_streams(app: &Seawall) -> Result<(), StoreError> {
     for live in app.streams.all() {
-        live.finish();
-        judge_last(app, &live).await;
+        live.finish_as(StreamState::Interrupted, "stopped", app.clock.now());
+        if !live.is_decoded() {
+            judge_last(app, &live).await;
+            end(app, &live, StreamState::Interrupted, "stopped").await?;
+        }
+    }
+    // What workers find in what came before is told yet.
+    let until = tokio::time::Instant::now() + STOPPED_WITHIN;
+    while !app.streams.is_empty() && tokio::time::Instant::now() < until {
+        tokio::time::sleep(STOPPED_ASK_EVERY).await;
+    }
+    for live in app.streams.all() {
         end(app, &live, StreamState::Interrupted, "stopped").await?;
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use signal::audio::{CHANNELS_MAX, Printer, RATE_MAX, RATE_MIN};
 
-use super::{BURST_S, StreamError, keep_seen, not_judged};
+use super::{BURST_S, StreamError, keep_seen, not_judged, to_its_end};
 use crate::Seawall;
 use crate::model::{Actor, Right, StreamId};
 
@@ -47,9 +47,13 @@ pub async fn push_sound(app: &Seawall, actor: &Actor, id: StreamId, piece: Pcm) 
     }
     live.touch(now);
     keep_seen(app, &live, now).await?;
-    live.hear_piece(app, &piece).await?.map_err(not_judged)?;
-    live.count_bytes(n_bytes);
-    Ok(())
+    let app = app.clone();
+    let heard = to_its_end(async move {
+        live.hear_piece(&app, &piece).await?.map_err(not_judged)?;
+        live.count_bytes(n_bytes);
+        Ok(())
+    });
+    heard.await
 }
 
 fn check(piece: &Pcm) -> Result<(), StreamError> {

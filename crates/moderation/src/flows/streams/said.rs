@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use signal::Span;
 
 use super::shown::AROUND_MS;
-use super::{StreamError, keep_seen, not_judged};
+use super::{StreamError, keep_seen, not_judged, to_its_end};
 use crate::Seawall;
 use crate::flows::submission::wrong_transcript;
 use crate::model::{Actor, Right, StreamId, TranscriptLine};
@@ -33,7 +33,9 @@ pub async fn push_transcript(
     let now = app.clock.now();
     live.touch(now);
     keep_seen(app, &live, now).await?;
-    live.say_piece(app, lines).await.map_err(not_judged)
+    let app = app.clone();
+    let said = to_its_end(async move { live.say_piece(&app, lines).await });
+    said.await.map_err(not_judged)
 }
 
 /// The lines of a stream that are remembered: as many as those of an item may be. Beyond that the oldest go first, and those around what was found last.

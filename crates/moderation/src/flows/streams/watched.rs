@@ -9,7 +9,7 @@ use index::videos::{self, WINDOW_MS};
 use media::av::{SOUND_RATE, StripPicture};
 use signal::audio::{ITEM_MS, Printer, QueryPrints, SoundSegment};
 use signal::video::{Frame, Segment};
-use signal::{SignalType, Span};
+use signal::{Pdq, SignalType, Span};
 
 use super::StreamError;
 use super::pcm::{Heard, Pcm, push_silence};
@@ -30,7 +30,7 @@ const FRAMES_MAX: usize = 720;
 const ITEMS_MAX: usize = (WINDOW_MS as f64 / ITEM_MS) as usize;
 /// Segments of one entry that are remembered, the last ones.
 const SEGMENTS_MAX: usize = 32;
-/// A frame so near to the one before shows the same picture.
+/// A frame so near to the one that was looked up last shows the same picture.
 const SAME_BITS: u32 = 4;
 /// What sound is called that comes as it is.
 const PCM: &str = "pcm_s16be";
@@ -44,6 +44,8 @@ pub(super) struct Watch {
     /// How far the sound has come that the platform sends itself.
     heard_pcm: Option<Heard>,
     frames: VecDeque<Frame>,
+    /// The picture that was looked up last. What changes little by little is held against it, not against the frame before.
+    last_looked: Option<Pdq>,
     prints: QueryPrints,
     shown: Shown,
     said: Said,
@@ -91,6 +93,7 @@ impl Watch {
             printer: printer.unwrap_or_else(|_| unreachable!("{NO_PRINTER}")),
             heard_pcm: None,
             frames: VecDeque::new(),
+            last_looked: None,
             prints: QueryPrints::default(),
             shown: Shown::default(),
             said: Said::default(),
@@ -115,15 +118,16 @@ impl Watch {
         }
     }
 
-    /// The time of the last frame that was seen whole: its votes are counted, and its picture was looked up.
-    pub fn last_frame_ms(&self) -> Option<u32> {
-        self.frames.back().map(|frame| frame.at_ms)
+    /// Whether this frame, or a later one, was seen whole: its votes are counted, and its picture was looked up. Of one moment there may be several frames.
+    pub fn has_seen(&self, frame: &Frame) -> bool {
+        let mut latest = self.frames.iter().rev().take_while(|seen| seen.at_ms >= frame.at_ms);
+        latest.any(|seen| seen.at_ms > frame.at_ms || seen.pdq.hash == frame.pdq.hash)
     }
 
     /// A frame was seen.
     pub async fn see(&mut self, app: &Seawall, frame: Frame) -> Result<(), SubmitError> {
-        let is_same = |last: &Frame| last.pdq.hash.distance(frame.pdq.hash) <= SAME_BITS;
-        if !self.frames.back().is_some_and(is_same) {
+        let is_same = |last: Pdq| last.distance(frame.pdq.hash) <= SAME_BITS;
+        if !self.last_looked.is_some_and(is_same) {
             self.see_picture(app, &frame).await?;
         }
         // From here on nothing fails and nothing waits: a frame that is sent again was seen, or was not.
@@ -153,6 +157,7 @@ impl Watch {
                 self.keep_picture(*handle, m);
             }
         }
+        self.last_looked = Some(frame.pdq.hash);
         Ok(())
     }
 

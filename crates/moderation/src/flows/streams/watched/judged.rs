@@ -10,7 +10,7 @@ use signal::SignalType;
 use super::{Flaw, Watch};
 use crate::flows::judging::{self, KnownItem};
 use crate::flows::lookup;
-use crate::flows::remember::{Judged, remember};
+use crate::flows::remember::{Judged, Kept, remember};
 use crate::flows::scan::{ScannedFile, ScannedRecording};
 use crate::flows::streams::said::fired_by_words;
 use crate::flows::streams::shown::preview_at;
@@ -61,10 +61,10 @@ impl Watch {
             false => BTreeSet::new(),
         };
         let has_grown = is_longer && (!found.matches.is_empty() || !self.told_rules.is_empty());
-        let has_news = (self.flaw.is_some() && !self.is_flaw_told) || has_grown;
+        let tells_flaw = self.flaw.is_some() && !self.is_flaw_told;
         let says_more = says_more || !rules.is_empty();
-        // What a person decided stands until something is found that they did not know.
-        let is_worth_it = says_more || (has_news && !is_decided(app, live).await?);
+        // What a person decided stands until something is found that they did not know, or not all can be looked at any more.
+        let is_worth_it = says_more || tells_flaw || (has_grown && !is_decided(app, live).await?);
         if is_worth_it {
             self.remember(app, live, found, says_more).await?;
             self.told_rules.extend(rules);
@@ -95,42 +95,53 @@ impl Watch {
 
     async fn remember(&mut self, app: &Seawall, live: &Live, found: Found, says_more: bool) -> Result<(), SubmitError> {
         let at_ms = self.plays.duration_ms;
-        let n_told = self.n_told + 1;
-        let digest = hex::encode(Sha256::digest(format!("{}/{n_told}", live.id).as_bytes()));
-        let strip = self.shown.strip(&self.found_at());
         let best_ms = found.matches.first().and_then(begins_ms);
         let tells_flaw = self.flaw.is_some() && !self.is_flaw_told;
-        let file = ScannedFile {
-            name: "stream".to_owned(),
-            transcript: self.said.lines(),
-            status: self.status(live.n_bytes()),
-            signals: Vec::new(),
-            previews: preview_at(&strip, best_ms.unwrap_or(at_ms)),
-            looks: None,
-            recording: (!self.frames.is_empty() || !strip.is_empty()).then(|| ScannedRecording {
-                duration_ms: at_ms,
-                frames: self.frames.iter().cloned().collect(),
-                strip,
-                ..ScannedRecording::default()
-            }),
-        };
+        let hit = (says_more || tells_flaw).then_some(StreamHit { stream: live.id, at_ms });
         let tiers: Vec<((EntryId, SignalType), Tier)> = found
             .matches
             .iter()
             .map(|m| ((m.target.entry, m.signal_type), m.tier))
             .collect();
-        let judged = Judged {
-            item: item_of(live, digest),
-            files: vec![file],
-            found: vec![found],
-            hit: (says_more || tells_flaw).then_some(StreamHit { stream: live.id, at_ms }),
-        };
-        remember(app, &live.opened_by, judged, None).await?;
-        self.n_told = n_told;
+        // Each time under a number of its own. One under which something was written before, by who was cut off then, is passed over.
+        loop {
+            let n_told = self.n_told + 1;
+            let digest = hex::encode(Sha256::digest(format!("{}/{n_told}", live.id).as_bytes()));
+            let judged = Judged {
+                item: item_of(live, digest),
+                files: vec![self.file(live, best_ms.unwrap_or(at_ms))],
+                found: vec![found.clone()],
+                hit,
+            };
+            let kept = remember(app, &live.opened_by, judged, None).await?;
+            self.n_told = n_told;
+            if !matches!(kept, Kept::Same) {
+                break;
+            }
+        }
         self.is_flaw_told = true;
         self.has_grown = false;
         self.told.extend(tiers);
         Ok(())
+    }
+
+    /// The stream as the one file of its item, with a picture of that moment.
+    fn file(&self, live: &Live, at_ms: u32) -> ScannedFile {
+        let strip = self.shown.strip(&self.found_at());
+        ScannedFile {
+            name: "stream".to_owned(),
+            transcript: self.said.lines(),
+            status: self.status(live.n_bytes()),
+            signals: Vec::new(),
+            previews: preview_at(&strip, at_ms),
+            looks: None,
+            recording: (!self.frames.is_empty() || !strip.is_empty()).then(|| ScannedRecording {
+                duration_ms: self.plays.duration_ms,
+                frames: self.frames.iter().cloned().collect(),
+                strip,
+                ..ScannedRecording::default()
+            }),
+        }
     }
 
     fn status(&self, size_bytes: u64) -> MediaStatus {
