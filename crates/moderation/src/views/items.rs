@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::{AnyConnection, query};
 
-use super::cases::{DecisionView, stands_of};
+use super::cases::{CaseView, DecisionView, stands_of};
 use super::reach::{reaches_item, reaches_media};
 use super::{ViewError, names};
 use crate::matching::evidence;
