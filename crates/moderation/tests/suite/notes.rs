@@ -147,7 +147,7 @@ pub async fn a_text_is_read_in_another_language(world: World) {
     put_translation(app, &Actor::System, &id, into("fr", "une publication"))
         .await
         .unwrap();
-    put_translation(app, &world.moderator, &id, into("de", "ein Beitrag"))
+    put_translation(app, &world.moderator, &id, into("de", "neuer Beitrag"))
         .await
         .unwrap();
     let texts = |world: &World| {
@@ -166,7 +166,7 @@ pub async fn a_text_is_read_in_another_language(world: World) {
     };
     assert_eq!(
         texts(&world).await,
-        of(&[("de", "ein Beitrag"), ("fr", "une publication")])
+        of(&[("de", "neuer Beitrag"), ("fr", "une publication")])
     );
 
     // Nothing is decided anew by it, and nobody elsewhere learns of the item.
