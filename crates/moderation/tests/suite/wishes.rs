@@ -70,7 +70,7 @@ pub async fn a_label_of_known_content_says_what_a_case_may_be_about(world: World
         .unwrap();
     assert_eq!(take_next_case(app, &world.moderator, None).await.unwrap(), None);
     assert_eq!(take_next_case(app, &world.colleague, None).await.unwrap(), Some(case));
-    let found = banks::find_bank(&mut *app.store.reader().await.unwrap(), bank).await;
+    let found = banks::find_bank(&mut app.store.reader().await.unwrap(), bank).await;
     assert!(found.unwrap().is_some());
 }
 
