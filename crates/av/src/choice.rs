@@ -267,8 +267,8 @@ mod tests {
             let cuts: Vec<u64> = (0..600).filter(|number| number % 97 < 30 && number % 3 == 0).collect();
             let whole = choose(rate, 0, true, 20.0, &cuts);
             for (idx, (last_ms, last)) in whole.iter().enumerate() {
-                let scenes = whole[..=idx].iter().filter(|(_, chosen)| chosen.is_scene);
-                let scene_ms = scenes.last().map(|(at_ms, _)| *at_ms);
+                let mut scenes = whole[..=idx].iter().filter(|(_, chosen)| chosen.is_scene);
+                let scene_ms = scenes.next_back().map(|(at_ms, _)| *at_ms);
                 if scene_ms.is_some_and(|ms| ms < *last_ms && last_ms - ms < SCENE_MS) {
                     continue;
                 }

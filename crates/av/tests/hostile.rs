@@ -371,8 +371,8 @@ async fn a_moving_picture_is_no_cover() {
         assert!(seen.frames.len() >= 12, "{name}: {}", seen.frames.len());
     }
     for name in ["b.mkv", "b.mp4"] {
-        let args = format!(
-            "-f lavfi -i testsrc=size=320x240:rate=25:duration=6 -map 0:v -map 1:a -map 2:v -c:v:0 libx264 -preset ultrafast -c:v:1 mjpeg -c:a aac"
+        let args = String::from(
+            "-f lavfi -i testsrc=size=320x240:rate=25:duration=6 -map 0:v -map 1:a -map 2:v -c:v:0 libx264 -preset ultrafast -c:v:1 mjpeg -c:a aac",
         );
         let seen = scan(studio.video(&args, name)).await.unwrap();
         assert!(!seen.is_intact && seen.video_codec == Some("h264"), "{name}");

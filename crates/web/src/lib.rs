@@ -21,6 +21,7 @@ mod logout;
 mod metrics;
 mod openapi;
 mod problem;
+mod refusals;
 mod router;
 mod server;
 mod settings;
