@@ -18,9 +18,7 @@ use crate::model::{Action, ActionId, ActionKind, ActionState, DecisionId, ItemId
 use crate::store::columns::{Columns, damaged};
 use crate::store::{StoreError, Tx, Within};
 
-pub use withdrawn::{
-    cancel_out, has_left, is_nothing_carried_out, is_restricted_since, let_go_by, withdraw, withdraw_one,
-};
+pub use withdrawn::{cancel_out, carried_out, has_left, is_restricted_since, let_go_by, withdraw, withdraw_one};
 
 /// An action, and since when it has been tried without a person asking for it anew.
 #[derive(Debug, Clone)]

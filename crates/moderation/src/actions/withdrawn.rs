@@ -68,12 +68,12 @@ pub async fn cancel_out(tx: &mut Tx, lifts: &Action, now: Timestamp) -> Result<V
     Ok(taken)
 }
 
-/// Whether a decision ordered restrictions of the item and the platform carries out none of them.
-pub async fn is_nothing_carried_out(
+/// How many restrictions of the item a decision ordered, warnings left out, and how many of them the platform refused or never carried out.
+pub async fn carried_out(
     conn: &mut AnyConnection,
     item: &ItemId,
     decision: DecisionId,
-) -> Result<bool, StoreError> {
+) -> Result<(usize, usize), StoreError> {
     let row = query(
         "SELECT COUNT(*) AS n, COALESCE(SUM(CASE WHEN state IN ('refused', 'dead') THEN 1 ELSE 0 END), 0) AS n_failed
          FROM actions_action
@@ -84,8 +84,8 @@ pub async fn is_nothing_carried_out(
     .fetch_one(conn)
     .await
     .map_err(StoreError::at("look whether a decision was carried out"))?;
-    let (n, n_failed) = (row.int("n")?, row.int("n_failed")?);
-    Ok(n > 0 && n == n_failed)
+    let count = |column| Ok::<_, StoreError>(usize::try_from(row.int(column)?).unwrap_or(usize::MAX));
+    Ok((count("n")?, count("n_failed")?))
 }
 
 /// Takes one order back, if it has not been answered.

@@ -6,7 +6,7 @@
 //! - A restriction that still waits out its delay and the order that lifts it undo each other.
 
 use super::orders::is_held_by_another;
-use crate::model::{Action, ActionId, ActionKind, Actor, Decision, Outcome, Timestamp};
+use crate::model::{Action, ActionId, ActionKind, Actor, Decision, Outcome, Restricted, Timestamp};
 use crate::store::{StoreError, Tx};
 use crate::{Seawall, actions, decisions};
 
@@ -39,7 +39,7 @@ pub(super) async fn look(
             )))
         }
         ActionKind::Restore if decision.outcome == Outcome::Restrict => {
-            if !actions::is_nothing_carried_out(tx.conn(), &action.item, decision.id).await? {
+            if has_what_stands(tx, action, decision).await? {
                 return Ok(None);
             }
             let is_taken = actions::withdraw_one(tx, action.id, now).await?;
@@ -67,6 +67,14 @@ pub(super) async fn look(
         }
         ActionKind::Restrict => Ok(None),
     }
+}
+
+/// Whether something that the decision wants stands: what it ordered and the platform did or may still do, or what stood before and goes on.
+async fn has_what_stands(tx: &mut Tx, action: &Action, decision: &Decision) -> Result<bool, StoreError> {
+    let wants = |what: &&Restricted| **what != Restricted::Warning;
+    let n_wanted = decision.restricted().iter().filter(wants).count();
+    let (n_ordered, n_failed) = actions::carried_out(tx.conn(), &action.item, decision.id).await?;
+    Ok(n_failed == 0 || n_failed < n_ordered || n_ordered < n_wanted)
 }
 
 /// Of an order that waits for an earlier one about the same: whether that is a restriction which is held for longer, so that neither need leave. What was taken

@@ -35,6 +35,15 @@ pub async fn nothing_is_lifted_for_what_was_refused(world: World) {
     assert_eq!(stands, [Restricted::Item]);
     assert_eq!(world.faults().await, Vec::<String>::new());
 
+    // Where something else that was wanted stands, what was not wanted any more is lifted all the same.
+    let kept = case_of(&world, "b").await;
+    restrict(&world, kept, &[open(Restricted::Item), open(Restricted::Reach)]).await;
+    assert_eq!(heard(&world, "b", 0).await.len(), 2);
+    let kept = again(&world, "b").await;
+    restrict(&world, kept, &[open(Restricted::Reach), open(Restricted::Comments)]).await;
+    world.platform.will_answer(200, REFUSED);
+    assert_eq!(heard(&world, "b", 2).await, ["restrict_comments", "restore"]);
+
     // What the platform knows takes its place.
     let case = again(&world, "a").await;
     restrict(&world, case, &[open(Restricted::Reach)]).await;
