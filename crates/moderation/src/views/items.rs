@@ -36,6 +36,8 @@ pub struct ItemRow {
 pub struct ItemView {
     /// The item.
     pub item: Item,
+    /// The languages of its text, as the platform named them.
+    pub languages: Vec<String>,
     /// Its text in other languages.
     pub translations: Vec<Translation>,
     /// Why a person reported it.
@@ -101,6 +103,7 @@ pub async fn item(app: &Seawall, actor: &Actor, id: &ItemId) -> Result<Option<It
         return Ok(None);
     };
     let media = media_views(&mut conn, id, item.revision).await?;
+    let facts = items::facts_of(&mut conn, id).await?;
     let translations = items::translations(&mut conn, id, item.revision).await?;
     let names = names::all(&mut conn).await?;
     let decisions = decisions::list_of_item(&mut conn, id, CaseView::PAST_MAX).await?;
@@ -114,6 +117,7 @@ pub async fn item(app: &Seawall, actor: &Actor, id: &ItemId) -> Result<Option<It
     let rechecks = actions::rechecks::of_item(&mut conn, id, CaseView::PAST_MAX).await?;
     Ok(Some(ItemView {
         item,
+        languages: facts.languages.unwrap_or_default(),
         translations,
         report,
         media,

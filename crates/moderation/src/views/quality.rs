@@ -52,19 +52,14 @@ pub struct BlindView {
     pub audience: Option<Audience>,
     /// Its text.
     pub text: Option<String>,
+    /// The languages of its text, as the platform named them.
+    pub languages: Vec<String>,
     /// The text in other languages, without who translated.
     pub translations: Vec<Translation>,
     /// Why a person reported it.
     pub report: Option<String>,
     /// Its files, without what they matched and without their signals.
     pub media: Vec<MediaView>,
-}
-
-impl BlindView {
-    /// The languages that the platform named: not shown here, for a rule may have named them in its reason.
-    pub fn languages(&self) -> &[String] {
-        &[]
-    }
 }
 
 /// The question on a person's page; none if it is not theirs, or its item changed.
@@ -89,6 +84,7 @@ pub async fn blind_review(app: &Seawall, actor: &Actor, id: ReviewId) -> Result<
         file.matches_capped = false;
         file.media.signals.clear();
     }
+    let facts = items::facts_of(&mut conn, &review.item).await?;
     let mut translations = items::translations(&mut conn, &review.item, review.revision).await?;
     for translation in &mut translations {
         translation.translator = None;
@@ -105,6 +101,7 @@ pub async fn blind_review(app: &Seawall, actor: &Actor, id: ReviewId) -> Result<
         channel: item.channel,
         audience: item.audience,
         text: item.text,
+        languages: facts.languages.unwrap_or_default(),
         translations,
         report,
         media,

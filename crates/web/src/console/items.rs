@@ -53,7 +53,6 @@ pub struct ItemLine {
 struct ItemPage {
     shell: Shell,
     item: Item,
-    /// The page of a case shows which languages the platform named.
     languages: Vec<String>,
     translations: Vec<Translation>,
     report: Option<String>,
@@ -136,7 +135,7 @@ pub async fn show_item(State(state): State<WebState>, person: Person, Query(quer
         .collect();
     show(&ItemPage {
         item: view.item,
-        languages: Vec::new(),
+        languages: view.languages,
         translations: view.translations,
         report: view.report,
         outcome: decisions.last().map(|decision| decision.outcome),
