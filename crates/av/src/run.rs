@@ -88,6 +88,7 @@ pub fn run(input: Input, request: &AvRequest, send: &mut dyn FnMut(&Body) -> Res
             at_ms: end_ms.get(),
             is_whole: false,
             is_intact: false,
+            n_left_out: 0,
         }),
         Err(_) => Err(Refusal::Damaged("a decoder gave up on it".to_owned())),
     };
@@ -214,6 +215,7 @@ fn decode(
         at_ms,
         is_whole,
         is_intact,
+        n_left_out: run.pictures.as_ref().map_or(0, Pictures::n_left_out),
     })
 }
 
@@ -248,7 +250,7 @@ impl Blindness {
     fn new(sampling: Sampling) -> Self {
         Self {
             ms_max: match sampling {
-                Sampling::Full => BLIND_MS,
+                Sampling::Full | Sampling::EveryFrame => BLIND_MS,
                 Sampling::KeyFrames => BLIND_MS_KEY_FRAMES,
             },
             ms: 0,

@@ -66,40 +66,41 @@ impl Luma {
     #[inline(always)]
     fn reduce_anywhere<const CHANNELS: usize>(width: usize, height: usize, pixels: &[u8], longest: usize) -> Self {
         let (out_width, out_height) = fit(width, height, longest.max(1));
-        let (down, across) = (shares(height, out_height), shares(width, out_width));
+        let (down, across) = (shares(height, out_height), Across::new(width, out_width));
         let stride = CHANNELS * width;
         let mut sums = vec![0.0_f32; stride];
-        let mut grey = vec![0.0_f32; width];
-        let mut reduced = Vec::with_capacity(out_width * out_height);
-        for rows in &down {
-            sums.fill(0.0);
-            for (row, weight) in (rows.first..).zip(&rows.weights) {
-                let row = &pixels[row * stride..][..stride];
-                for (sum, byte) in sums.iter_mut().zip(row) {
-                    *sum += weight * f32::from(*byte);
+        let mut grey = vec![0.0_f32; width + across.n_beyond()];
+        let mut line = vec![0.0_f32; out_width];
+        let mut pixels_out = vec![0_u8; out_width * out_height];
+        for (rows, reduced) in down.iter().zip(pixels_out.chunks_exact_mut(out_width)) {
+            let out = if CHANNELS == 3 { &mut sums } else { &mut grey };
+            for (at, weight) in rows.weights.iter().enumerate() {
+                let row = &pixels[(rows.first + at) * stride..][..stride];
+                if at == 0 {
+                    for (sum, byte) in out.iter_mut().zip(row) {
+                        *sum = weight * f32::from(*byte);
+                    }
+                } else {
+                    for (sum, byte) in out.iter_mut().zip(row) {
+                        *sum += weight * f32::from(*byte);
+                    }
                 }
             }
             if CHANNELS == 3 {
                 for (grey, rgb) in grey.iter_mut().zip(sums.as_chunks::<3>().0) {
                     *grey = 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
                 }
-            } else {
-                grey.copy_from_slice(&sums);
             }
-            for shares in &across {
-                let columns = &grey[shares.first..];
-                let sum: f32 = columns
-                    .iter()
-                    .zip(&shares.weights)
-                    .map(|(grey, weight)| weight * grey)
-                    .sum();
-                reduced.push((sum + 0.5) as u8);
+            across.sum(&grey, &mut line);
+            let line = line.iter().map(|sum| (sum + 0.5) as u8);
+            for (out, byte) in reduced.iter_mut().zip(line) {
+                *out = byte;
             }
         }
         Self {
             width: out_width,
             height: out_height,
-            pixels: reduced,
+            pixels: pixels_out,
         }
     }
 
@@ -208,6 +209,66 @@ fn fit(width: usize, height: usize, longest: usize) -> (usize, usize) {
 struct Shares {
     first: usize,
     weights: Vec<f32>,
+}
+
+/// The shares of all pixels of a shorter line, as many of each: what is too much counts nothing.
+struct Across {
+    firsts: Vec<usize>,
+    /// Of each pixel as many blocks.
+    weights: Vec<[f32; BLOCK]>,
+    n_blocks: usize,
+}
+
+/// Pixels that are weighed together.
+const BLOCK: usize = 4;
+
+impl Across {
+    fn new(from: usize, to: usize) -> Self {
+        let shares = shares(from, to);
+        let n_blocks = shares
+            .iter()
+            .map(|shares| shares.weights.len().div_ceil(BLOCK))
+            .max()
+            .unwrap_or(1);
+        let mut weights = vec![[0.0; BLOCK]; n_blocks * shares.len()];
+        for (blocks, shares) in weights.chunks_exact_mut(n_blocks).zip(&shares) {
+            blocks.as_flattened_mut()[..shares.weights.len()].copy_from_slice(&shares.weights);
+        }
+        Self {
+            firsts: shares.iter().map(|shares| shares.first).collect(),
+            weights,
+            n_blocks,
+        }
+    }
+
+    /// So many zeros must follow a line.
+    fn n_beyond(&self) -> usize {
+        self.n_blocks * BLOCK
+    }
+
+    #[inline(always)]
+    fn sum(&self, line: &[f32], out: &mut [f32]) {
+        let weighed = |sum, weights: &[f32; BLOCK], values: &[f32; BLOCK]| {
+            let pairs = weights.iter().zip(values);
+            pairs.fold(sum, |sum, (weight, value)| sum + weight * value)
+        };
+        if self.n_blocks == 1 {
+            for ((out, first), weights) in out.iter_mut().zip(&self.firsts).zip(&self.weights) {
+                if let Some(values) = line.get(*first..).and_then(<[f32]>::first_chunk) {
+                    *out = weighed(0.0, weights, values);
+                }
+            }
+            return;
+        }
+        let weights = self.weights.chunks_exact(self.n_blocks);
+        for ((out, first), weights) in out.iter_mut().zip(&self.firsts).zip(weights) {
+            let values = line[*first..].as_chunks::<BLOCK>().0;
+            *out = weights
+                .iter()
+                .zip(values)
+                .fold(0.0, |sum, (weights, values)| weighed(sum, weights, values));
+        }
+    }
 }
 
 fn shares(from: usize, to: usize) -> Vec<Shares> {

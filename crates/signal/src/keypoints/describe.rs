@@ -121,11 +121,18 @@ fn patch(plane: &Plane, blob: &Blob, direction: f32) -> [f32; SAMPLES * SAMPLES]
     let step = 2.0 * REACH_SIGMAS * blob.sigma / size / SAMPLES as f32;
     let (sin, cos) = direction.sin_cos();
     let mut patch = [0.0; SAMPLES * SAMPLES];
+    // Corners lie furthest away.
+    let reach = std::f32::consts::SQRT_2 * step * SAMPLES as f32 / 2.0;
+    let is_inside = plane.has_around(x, y, reach);
     for (row, values) in patch.chunks_exact_mut(SAMPLES).enumerate() {
         let v = (row as f32 - (SAMPLES - 1) as f32 / 2.0) * step;
         for (column, value) in values.iter_mut().enumerate() {
             let u = (column as f32 - (SAMPLES - 1) as f32 / 2.0) * step;
-            *value = plane.sample(x + u * cos - v * sin, y + u * sin + v * cos);
+            let (x, y) = (x + u * cos - v * sin, y + u * sin + v * cos);
+            *value = match is_inside {
+                true => plane.sample_inside(x, y),
+                false => plane.sample(x, y),
+            };
         }
     }
     patch

@@ -4,6 +4,7 @@
 //! the other *and* lie to each other as those do: see [`align`].
 
 mod describe;
+mod memory;
 pub(crate) mod repeats;
 mod scale_space;
 
@@ -12,7 +13,9 @@ pub mod verify;
 
 use crate::luma::Luma;
 use crate::pdq::Pdq;
+use memory::Memory;
 use scale_space::{Blob, ScaleSpace};
+use std::cell::Cell;
 
 /// Bits within which two keypoints look alike.
 pub const ALIKE_BITS_MAX: u32 = 31;
@@ -41,32 +44,59 @@ pub struct Place {
     pub direction: f32,
 }
 
+thread_local! {
+    /// At most ten megabytes, and only in threads that look for keypoints: those of workers.
+    static MEMORY: Cell<Memory> = Cell::default();
+}
+
 /// The `max` most distinctive keypoints of a picture, the strongest first.
 pub fn find(picture: &Luma, max: usize) -> Vec<Keypoint> {
+    let mut memory = MEMORY.take();
+    let found = find_with(picture, max, &mut memory);
+    MEMORY.set(memory);
+    found
+}
+
+fn find_with(picture: &Luma, max: usize, memory: &mut Memory) -> Vec<Keypoint> {
     #[cfg(target_arch = "x86_64")]
-    if std::is_x86_feature_detected!("avx2") {
-        #[expect(unsafe_code, reason = "a function compiled for features of this processor")]
-        // SAFETY: the processor has the feature that the function is compiled for.
-        return unsafe { find_avx2(picture, max) };
+    {
+        if std::is_x86_feature_detected!("avx512f") && std::is_x86_feature_detected!("avx512vl") {
+            #[expect(unsafe_code, reason = "a function compiled for features of this processor")]
+            // SAFETY: the processor has the features that the function is compiled for.
+            return unsafe { find_avx512(picture, max, memory) };
+        }
+        if std::is_x86_feature_detected!("avx2") {
+            #[expect(unsafe_code, reason = "a function compiled for features of this processor")]
+            // SAFETY: the processor has the feature that the function is compiled for.
+            return unsafe { find_avx2(picture, max, memory) };
+        }
     }
-    find_anywhere(picture, max)
+    find_anywhere(picture, max, memory)
 }
 
 /// The same sums in the same order, so the same keypoints.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2")]
-fn find_avx2(picture: &Luma, max: usize) -> Vec<Keypoint> {
-    find_anywhere(picture, max)
+fn find_avx2(picture: &Luma, max: usize, memory: &mut Memory) -> Vec<Keypoint> {
+    find_anywhere(picture, max, memory)
+}
+
+/// And these.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,avx512f,avx512vl")]
+fn find_avx512(picture: &Luma, max: usize, memory: &mut Memory) -> Vec<Keypoint> {
+    find_anywhere(picture, max, memory)
 }
 
 #[inline(always)]
-fn find_anywhere(picture: &Luma, max: usize) -> Vec<Keypoint> {
-    let space = ScaleSpace::new(picture);
-    let mut blobs = space.blobs();
+fn find_anywhere(picture: &Luma, max: usize, memory: &mut Memory) -> Vec<Keypoint> {
+    let space = ScaleSpace::new(picture, memory);
     let strength = |blob: &Blob| blob.contrast * blob.sigma.powf(0.5);
-    blobs.sort_by(|a, b| strength(b).total_cmp(&strength(a)));
+    let with_strength = |blob: Blob| (strength(&blob), blob);
+    let mut blobs: Vec<(f32, Blob)> = space.blobs(memory).into_iter().map(with_strength).collect();
+    blobs.sort_by(|a, b| b.0.total_cmp(&a.0));
     let mut found = Vec::with_capacity(max);
-    for blob in &blobs {
+    for (_, blob) in &blobs {
         for direction in describe::directions(&space, blob) {
             let (code, mirrored) = describe::describe(&space, blob, direction);
             found.push(Keypoint {
@@ -86,6 +116,7 @@ fn find_anywhere(picture: &Luma, max: usize) -> Vec<Keypoint> {
         }
     }
     found.truncate(max);
+    space.end(memory);
     found
 }
 

@@ -1,5 +1,6 @@
 //! Where a picture has blobs, and how large: extrema of differences of Gaussians (Lowe 2004).
 
+use super::memory::Memory;
 use crate::luma::Luma;
 
 /// Scales to a doubling of the size.
@@ -16,7 +17,6 @@ const CONTRAST_MIN: f32 = 1.5;
 const EDGE_RATIO_MAX: f32 = 12.0;
 
 /// Grey values with fractions.
-#[derive(Clone)]
 pub(super) struct Plane {
     pub(super) width: usize,
     pub(super) height: usize,
@@ -60,17 +60,41 @@ impl Plane {
         upper + fy * (lower - upper)
     }
 
+    /// The same for a place that lies inside by more than a pixel.
     #[inline(always)]
-    fn blur(&self, sigma: f32) -> Self {
+    pub(super) fn sample_inside(&self, x: f32, y: f32) -> f32 {
+        let (left, top) = (x as usize, y as usize);
+        let (fx, fy) = (x - left as f32, y - top as f32);
+        let at = top * self.width + left;
+        let (Some([upper_left, upper_right]), Some([lower_left, lower_right])) = (
+            self.values[at..].first_chunk::<2>(),
+            self.values[at + self.width..].first_chunk::<2>(),
+        ) else {
+            unreachable!("it lies inside")
+        };
+        let upper = upper_left + fx * (upper_right - upper_left);
+        let lower = lower_left + fx * (lower_right - lower_left);
+        upper + fy * (lower - upper)
+    }
+
+    /// Whether all within a reach of a place lies inside by more than a pixel.
+    #[inline(always)]
+    pub(super) fn has_around(&self, x: f32, y: f32, reach: f32) -> bool {
+        let is_inside = |at: f32, side: usize| at - reach > 1.0 && at + reach < side as f32 - 2.0;
+        is_inside(x, self.width) && is_inside(y, self.height)
+    }
+
+    #[inline(always)]
+    fn blur(&self, sigma: f32, memory: &mut Memory) -> Self {
         let kernel = kernel(sigma);
         let reach = kernel.len() - 1;
         let (width, height) = (self.width, self.height);
         // Of rows blurred across only those are kept that rows to come are made of: they stay near the processor.
         let n_kept = 2 * reach + 1;
-        let mut across = vec![0.0_f32; width * n_kept];
+        let mut across = memory.take(width * n_kept);
         let mut n_across = 0;
-        let mut padded = vec![0.0_f32; width + 2 * reach];
-        let mut values = vec![0.0_f32; width * height];
+        let mut padded = memory.take(width + 2 * reach);
+        let mut values = memory.take(width * height);
         for (y, out) in values.chunks_exact_mut(width).enumerate() {
             while n_across <= (y + reach).min(height - 1) {
                 let row = &self.values[n_across * width..][..width];
@@ -91,30 +115,68 @@ impl Plane {
             let beside = |distance| (row(y.saturating_sub(distance)), row(y + distance));
             weigh(&kernel, row(y), Sides::new(reach, beside).get(), out);
         }
+        memory.give_back(across);
+        memory.give_back(padded);
         Self { width, height, values }
     }
 
     #[inline(always)]
-    fn halve(&self) -> Self {
+    fn halve(&self, memory: &mut Memory) -> Self {
         let (width, height) = (self.width / 2, self.height / 2);
-        let mut values = Vec::with_capacity(width * height);
-        for row in self.values.chunks_exact(self.width).step_by(2).take(height) {
-            values.extend(row.iter().step_by(2).take(width));
+        let mut values = memory.take(width * height);
+        let rows = self.values.chunks_exact(self.width).step_by(2);
+        for (out, row) in values.chunks_exact_mut(width).zip(rows) {
+            for (value, pair) in out.iter_mut().zip(row.as_chunks::<2>().0) {
+                *value = pair[0];
+            }
         }
         Self { width, height, values }
     }
+}
+
+/// What one blurred image has that the next one has not: the second less the first.
+#[derive(Clone, Copy)]
+struct Difference<'a> {
+    finer: &'a Plane,
+    coarser: &'a Plane,
+}
+
+impl Difference<'_> {
+    #[inline(always)]
+    fn at(self, x: usize, y: usize) -> f32 {
+        self.coarser.at(x, y) - self.finer.at(x, y)
+    }
+
+    /// Whether all around a place is less than a value above nothing, or more than one below.
+    #[inline(always)]
+    fn is_beyond(self, value: f32, x: usize, y: usize) -> bool {
+        let width = self.finer.width;
+        let mut n_beyond = 0;
+        for y in y - 1..=y + 1 {
+            let at = y * width + x - 1;
+            let (Some(coarser), Some(finer)) = (
+                self.coarser.values[at..].first_chunk::<3>(),
+                self.finer.values[at..].first_chunk::<3>(),
+            ) else {
+                return false;
+            };
+            for (coarser, finer) in coarser.iter().zip(finer) {
+                let other = coarser - finer;
+                n_beyond += u32::from(if value > 0.0 { other < value } else { other > value });
+            }
+        }
+        n_beyond == 9
+    }
 
     #[inline(always)]
-    fn minus(&self, other: &Self) -> Self {
-        // Not collected: that is a function of its own, compiled for processors of any kind.
-        let mut values = self.values.clone();
-        for (value, other) in values.iter_mut().zip(&other.values) {
-            *value -= other;
-        }
-        Self {
-            width: self.width,
-            height: self.height,
-            values,
+    fn write_row(self, y: usize, out: &mut [f32]) {
+        let width = self.finer.width;
+        let rows = (
+            &self.coarser.values[y * width..][..width],
+            &self.finer.values[y * width..][..width],
+        );
+        for (out, (coarser, finer)) in out.iter_mut().zip(rows.0.iter().zip(rows.1)) {
+            *out = coarser - finer;
         }
     }
 }
@@ -148,7 +210,7 @@ impl<'a> Sides<'a> {
 }
 
 /// Values whose sums are kept in registers together.
-const TOGETHER: usize = 32;
+const TOGETHER: usize = 64;
 
 /// Writes the weighted sums of a line and of the lines to its two sides, the nearest first.
 #[inline(always)]
@@ -201,8 +263,8 @@ fn kernel(sigma: f32) -> Vec<f32> {
 
 impl ScaleSpace {
     #[inline(always)]
-    pub(super) fn new(picture: &Luma) -> Self {
-        let mut values = vec![0.0; picture.pixels().len()];
+    pub(super) fn new(picture: &Luma, memory: &mut Memory) -> Self {
+        let mut values = memory.take(picture.pixels().len());
         for (value, byte) in values.iter_mut().zip(picture.pixels()) {
             *value = f32::from(*byte);
         }
@@ -211,108 +273,139 @@ impl ScaleSpace {
             height: picture.height(),
             values,
         };
-        let mut base = first.blur((SIGMA * SIGMA - SIGMA_OF_PHOTO * SIGMA_OF_PHOTO).sqrt());
+        let mut base = first.blur((SIGMA * SIGMA - SIGMA_OF_PHOTO * SIGMA_OF_PHOTO).sqrt(), memory);
+        memory.give_back(first.values);
         let step = 2.0_f32.powf(1.0 / SCALES as f32);
         let mut octaves = Vec::new();
         while base.width.min(base.height) >= SIDE_PIXELS_MIN {
             let mut levels = vec![base];
             for level in 1..SCALES + 3 {
                 let before = SIGMA * step.powi(level as i32 - 1);
-                let blurred = levels[level - 1].blur(before * (step * step - 1.0).sqrt());
+                let blurred = levels[level - 1].blur(before * (step * step - 1.0).sqrt(), memory);
                 levels.push(blurred);
             }
-            base = levels[SCALES].halve();
+            base = levels[SCALES].halve(memory);
             octaves.push(levels);
         }
+        memory.give_back(base.values);
         Self { octaves }
+    }
+
+    /// Gives back what it took.
+    pub(super) fn end(self, memory: &mut Memory) {
+        for plane in self.octaves.into_iter().flatten() {
+            memory.give_back(plane.values);
+        }
     }
 
     /// All blobs, in no order that means anything.
     #[inline(always)]
-    pub(super) fn blobs(&self) -> Vec<Blob> {
+    pub(super) fn blobs(&self, memory: &mut Memory) -> Vec<Blob> {
         let mut blobs = Vec::new();
         for (octave, levels) in self.octaves.iter().enumerate() {
-            let differences: Vec<Plane> = levels.windows(2).map(|pair| pair[1].minus(&pair[0])).collect();
-            for (at, three) in differences.windows(3).enumerate() {
-                find_extrema(three, octave, at + 1, &mut blobs);
+            for (at, four) in levels.array_windows::<4>().enumerate() {
+                find_extrema(four, octave, at + 1, &mut blobs, memory);
             }
         }
         blobs
     }
 }
 
+/// Rows of a difference that are made at a time.
+const ROWS: usize = 3;
+
 #[inline(always)]
-fn find_extrema(planes: &[Plane], octave: usize, level: usize, blobs: &mut Vec<Blob>) {
-    let [below, here, above] = planes else { return };
-    let (width, height) = (here.width, here.height);
-    let mut stand_out = vec![false; width];
+fn find_extrema(planes: &[Plane; 4], octave: usize, level: usize, blobs: &mut Vec<Blob>, memory: &mut Memory) {
+    let [below, here, above] = [0, 1, 2].map(|at| Difference {
+        finer: &planes[at],
+        coarser: &planes[at + 1],
+    });
+    let (width, height) = (planes[0].width, planes[0].height);
+    let mut rows = memory.take(ROWS * width);
+    // Beyond the row's end nothing is marked.
+    let mut stand_out = vec![false; width + MARKS];
+    for y in 1..height.saturating_sub(2).min(3) {
+        here.write_row(y, &mut rows[y % ROWS * width..][..width]);
+    }
     for y in 2..height.saturating_sub(2) {
-        let row = |y: usize| &here.values[y * width..][..width];
-        mark_extrema([row(y - 1), row(y), row(y + 1)], &mut stand_out);
-        let mut inner = 2..width.saturating_sub(2);
-        while let Some(x) = next_marked(&stand_out, &mut inner) {
+        here.write_row(y + 1, &mut rows[(y + 1) % ROWS * width..][..width]);
+        let row = |y: usize| &rows[y % ROWS * width..][..width];
+        mark_extrema([row(y - 1), row(y), row(y + 1)], &mut stand_out[..width]);
+        let mut next = 2;
+        while let Some(x) = next_marked(&stand_out, next).filter(|x| x + 2 < width) {
+            next = x + 1;
             let value = here.at(x, y);
-            let is_extreme = |plane: &Plane, with_middle: bool| {
-                (y - 1..=y + 1).all(|ny| {
-                    let row = &plane.values[ny * width + x - 1..][..3];
-                    row.iter().enumerate().all(|(at, &other)| {
-                        (!with_middle && ny == y && at == 1) || if value > 0.0 { other < value } else { other > value }
-                    })
-                })
-            };
-            if is_extreme(here, false) && is_extreme(below, true) && is_extreme(above, true) {
+            if below.is_beyond(value, x, y) && above.is_beyond(value, x, y) {
                 blobs.extend(refine(below, here, above, x, y, octave, level));
             }
         }
     }
+    memory.give_back(rows);
 }
 
-/// Values of which most are passed over at once.
-const PASSED_OVER: usize = 32;
+/// Marks that are looked at together.
+const MARKS: usize = 8;
 
-/// The next of these places that is marked; few are.
+/// The next place from here on that is marked; few are. There are marks to the end of the last eight.
 #[inline(always)]
-fn next_marked(marked: &[bool], places: &mut std::ops::Range<usize>) -> Option<usize> {
-    while places.start < places.end {
-        let stretch = marked
-            .get(places.start..)
-            .and_then(<[bool]>::first_chunk::<PASSED_OVER>);
-        if stretch.is_some_and(|stretch| !stretch.iter().fold(false, |any, one| any | one)) {
-            places.start += PASSED_OVER;
-            continue;
+fn next_marked(marked: &[bool], from: usize) -> Option<usize> {
+    let mut start = from;
+    while let Some(marks) = marked.get(start..).and_then(<[bool]>::first_chunk::<MARKS>) {
+        let bits = u64::from_le_bytes(marks.map(u8::from));
+        if bits != 0 {
+            return Some(start + bits.trailing_zeros() as usize / MARKS);
         }
-        let at = places.start;
-        places.start += 1;
-        if marked[at] {
-            return Some(at);
-        }
+        start += MARKS;
     }
     None
 }
 
-/// Which values of the middle row stand out from the four beside them; all but a few are told so.
+/// Which values of the middle row stand out from the eight around them; all but a few are told so.
 #[inline(always)]
 fn mark_extrema([upper, middle, lower]: [&[f32]; 3], stand_out: &mut [bool]) {
     const THRESHOLD: f32 = 0.5 * CONTRAST_MIN;
     let Some(inner) = middle.len().checked_sub(2) else {
         return;
     };
-    let (left, here, right) = (&middle[..inner], &middle[1..][..inner], &middle[2..][..inner]);
-    let (upper, lower) = (&upper[1..][..inner], &lower[1..][..inner]);
     let out = &mut stand_out[1..][..inner];
+    let around = [
+        part(upper, 0, inner),
+        part(upper, 1, inner),
+        part(upper, 2, inner),
+        part(middle, 0, inner),
+        part(middle, 2, inner),
+        part(lower, 0, inner),
+        part(lower, 1, inner),
+        part(lower, 2, inner),
+    ];
+    let here = part(middle, 1, inner);
     for at in 0..inner {
         let value = here[at];
-        let is_high =
-            (value > THRESHOLD) & (value > left[at]) & (value > right[at]) & (value > upper[at]) & (value > lower[at]);
-        let is_low =
-            (value < -THRESHOLD) & (value < left[at]) & (value < right[at]) & (value < upper[at]) & (value < lower[at]);
+        let (mut is_high, mut is_low) = (value > THRESHOLD, value < -THRESHOLD);
+        for other in around {
+            is_high &= value > other[at];
+            is_low &= value < other[at];
+        }
         out[at] = is_high | is_low;
     }
 }
 
+#[inline(always)]
+fn part(row: &[f32], from: usize, n: usize) -> &[f32] {
+    &row[from..][..n]
+}
+
 /// Where between the pixels and scales the extremum lies, by a parabola along each axis; nothing if it is weak or an edge.
 #[inline(always)]
-fn refine(below: &Plane, here: &Plane, above: &Plane, x: usize, y: usize, octave: usize, level: usize) -> Option<Blob> {
+fn refine(
+    below: Difference<'_>,
+    here: Difference<'_>,
+    above: Difference<'_>,
+    x: usize,
+    y: usize,
+    octave: usize,
+    level: usize,
+) -> Option<Blob> {
     let value = here.at(x, y);
     let (left, right) = (here.at(x - 1, y), here.at(x + 1, y));
     let (up, down) = (here.at(x, y - 1), here.at(x, y + 1));

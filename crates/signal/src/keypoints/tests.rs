@@ -204,3 +204,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn on_every_processor_the_same_and_memory_that_was_used_before_changes_nothing() {
+    let mut memory = Memory::default();
+    for (width, height, seed) in [
+        (512, 288, 1),
+        (300, 512, 2),
+        (64, 64, 3),
+        (21, 40, 4),
+        (512, 512, 5),
+        (90, 19, 6),
+        (2, 2, 7),
+    ] {
+        let picture = photo(width, height, seed);
+        let expected = find_anywhere(&picture, 200, &mut Memory::default());
+        assert_eq!(find_with(&picture, 200, &mut memory), expected, "{width} x {height}");
+        assert_eq!(find(&picture, 200), expected, "{width} x {height}");
+        #[cfg(target_arch = "x86_64")]
+        if std::is_x86_feature_detected!("avx2") {
+            #[expect(unsafe_code, reason = "a function compiled for features of this processor")]
+            // SAFETY: the processor has the feature that the function is compiled for.
+            let found = unsafe { find_avx2(&picture, 200, &mut memory) };
+            assert_eq!(found, expected, "{width} x {height}");
+        }
+    }
+}

@@ -92,7 +92,11 @@ impl AvRequest {
 
     fn numbers(&self) -> Vec<u64> {
         let mut numbers = vec![
-            u64::from(self.want.sampling == Sampling::KeyFrames),
+            match self.want.sampling {
+                Sampling::Full => 0,
+                Sampling::KeyFrames => 1,
+                Sampling::EveryFrame => 2,
+            },
             self.want.glimpses.into(),
             self.want.audio.into(),
             self.want.strip.into(),
@@ -221,7 +225,7 @@ impl FromStr for AvRequest {
             .map(|number| number.parse().map_err(drop))
             .collect::<Result<_, ()>>()?;
         let [
-            key_frames,
+            sampling,
             glimpses,
             audio,
             strip,
@@ -249,10 +253,11 @@ impl FromStr for AvRequest {
         };
         Ok(Self {
             want: AvWant {
-                sampling: if flag(key_frames)? {
-                    Sampling::KeyFrames
-                } else {
-                    Sampling::Full
+                sampling: match sampling {
+                    0 => Sampling::Full,
+                    1 => Sampling::KeyFrames,
+                    2 => Sampling::EveryFrame,
+                    _ => return Err(()),
                 },
                 glimpses: flag(glimpses)?,
                 audio: flag(audio)?,
@@ -278,6 +283,10 @@ mod tests {
     fn a_request_is_read_back() {
         let wants = [
             AvWant::EVERYTHING,
+            AvWant {
+                sampling: Sampling::EveryFrame,
+                ..AvWant::EVERYTHING
+            },
             AvWant {
                 sampling: Sampling::KeyFrames,
                 glimpses: false,
@@ -321,7 +330,7 @@ mod tests {
             "",
             "1",
             "0,1,1,1,0,0,1,1,1,1",
-            "2,1,1,1,0,0,1,1,1,1,1",
+            "3,1,1,1,0,0,1,1,1,1,1",
             "0,1,1,1,0,0,1,1,1,1,4294967296",
         ] {
             assert_eq!(text.parse::<AvRequest>(), Err(()), "{text}");
