@@ -72,7 +72,7 @@ async fn make(args: args::BankMake) -> anyhow::Result<Exit> {
             }),
             Err(error) => {
                 failed += 1;
-                tell_failed(&hashed.path, error, args.json)?;
+                hasher.bars().suspend(|| tell_failed(&hashed.path, error, args.json))?;
             }
         }
     }

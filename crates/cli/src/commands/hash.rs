@@ -137,11 +137,10 @@ pub async fn run(args: Hash) -> anyhow::Result<Exit> {
         if hashed.outcome.is_err() {
             exit = Exit::Failure;
         }
-        if args.json {
-            print_json(&hashed)?
-        } else {
-            print_text(&hashed, is_one)?
-        }
+        hasher.bars().suspend(|| match args.json {
+            true => print_json(&hashed),
+            false => print_text(&hashed, is_one),
+        })?;
     }
     Ok(exit)
 }

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use media::Want;
 use moderation::model::Tier;
 use serde::Serialize;
@@ -97,11 +96,12 @@ pub async fn run(args: Scan) -> anyhow::Result<Exit> {
         files: found.files.len() + found.errors.len(),
         ..Counts::default()
     };
-    let bar = progress(counts.files as u64);
+    let bars = hasher.bars();
+    let bar = bars.files(counts.files as u64);
     for (path, error) in &found.errors {
         counts.failed += 1;
         bar.inc(1);
-        bar.suspend(|| print_failed(&path_text(path), error, args.json))?;
+        bars.suspend(|| print_failed(&path_text(path), error, args.json))?;
     }
     let mut hashed = std::pin::pin!(hasher.hash(found.files));
     while let Some(hashed) = hashed.next().await {
@@ -118,7 +118,7 @@ pub async fn run(args: Scan) -> anyhow::Result<Exit> {
             .collect();
         counts.count(&hashed, &signals, &near, &played, thresholds.quality_min);
         let file = path_text(&hashed.path);
-        bar.suspend(|| {
+        bars.suspend(|| {
             near.iter()
                 .try_for_each(|found| print_found(&file, &known.bank, found, args.json))?;
             played
@@ -216,16 +216,6 @@ impl Counts {
         }
         text
     }
-}
-
-/// A bar on standard error, if that is a terminal.
-fn progress(n_files: u64) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(Some(n_files), ProgressDrawTarget::stderr());
-    let template = "{bar:30} {pos}/{len} files, {per_sec}, {eta} left";
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style);
-    }
-    bar
 }
 
 fn print_found(file: &str, bank: &str, found: &Found<'_>, json: bool) -> anyhow::Result<()> {

@@ -14,6 +14,7 @@ use signal::views::{self, Share};
 use signal::{Md5, Sha256, Signal, vpdq};
 
 use super::files::{self, FileError, Input};
+use super::progress::Bars;
 use crate::exit::BadUsage;
 
 /// What came of one file.
@@ -61,6 +62,7 @@ pub struct Hasher {
     want: Want,
     bytes_max: usize,
     n_at_once: usize,
+    bars: Bars,
 }
 
 impl Hasher {
@@ -91,7 +93,13 @@ impl Hasher {
             want,
             bytes_max,
             n_at_once: workers * 2,
+            bars: Bars::new(),
         })
+    }
+
+    /// Where it shows how far it is. What else is printed must suspend them.
+    pub fn bars(&self) -> &Bars {
+        &self.bars
     }
 
     /// Hashes the files, several at once; the answers come in the order of the files.
@@ -128,7 +136,7 @@ impl Hasher {
                 digests,
             },
             Ok((Input::Recording(file), _)) => {
-                let outcome = self.scan_recording(file).await;
+                let outcome = self.scan_recording(file, &path).await;
                 let digests = match &outcome {
                     Ok(scan) => Some((scan.md5, scan.sha256)),
                     // A known file is found even if it is broken.
@@ -153,7 +161,7 @@ impl Hasher {
         digested.await.ok().flatten()
     }
 
-    async fn scan_recording(&self, file: File) -> Result<AvScan, FileError> {
+    async fn scan_recording(&self, file: File, path: &Path) -> Result<AvScan, FileError> {
         let av = self.av.as_ref().map_err(|error| FileError {
             kind: "av_unavailable",
             detail: error.to_string(),
@@ -163,7 +171,8 @@ impl Hasher {
             strip: false,
             ..AvWant::EVERYTHING
         };
-        let scan = av.scan(file, want, |_| {}).await;
+        let mut shown = self.bars.recording(path);
+        let scan = av.scan(file, want, |progress| shown.tell(&progress)).await;
         scan.map_err(|error| FileError::from(&error))
     }
 }
