@@ -20,9 +20,6 @@ struct Speed {
     ffmpeg_both: Duration,
     full_pictures: Duration,
     full_both: Duration,
-    /// FFmpeg, leaving out what no other picture is made of; Seawall, decoding that too.
-    ffmpeg_less: [Duration; 2],
-    every: [Duration; 2],
     key_frames: Duration,
     n_frames: usize,
     n_key_frames: usize,
@@ -34,10 +31,7 @@ pub async fn markdown(scanner: &Scanner, corpus: &Corpus) -> Result<String> {
         "### Speed\n\n\
          Ten minutes of 1280 x 720 H.264 with AAC sound, in turns, on one core, by the clock; the least of {ROUNDS}. FFmpeg is `ffmpeg -threads 1 -i FILE -f null -`. \
          How much of its speed is left depends on how dear a picture is to decode, and that is the encoder's choice: the same ten minutes were encoded twice.\n\n\
-         Full sampling leaves pictures undecoded of which no frame is taken and no other picture is made (B-frames, mostly); what is taken is the same to the bit. So it can be faster than \
-         FFmpeg, which decodes them all. The last two columns are without that advantage: FFmpeg told to leave out every such picture (`-skip_frame noref`), and Seawall \
-         told to decode every one.\n\n\
-         | encoded by | what | FFmpeg decodes to nothing | Seawall, full sampling | of FFmpeg's speed | FFmpeg, leaving out | Seawall, every picture |\n|---|---|--:|--:|--:|--:|--:|\n"
+         | encoded by | what | FFmpeg decodes to nothing | Seawall, full sampling | of FFmpeg's speed |\n|---|---|--:|--:|--:|\n"
     );
     let mut by_key_frames = String::new();
     for (encoder, path) in &corpus.ten_minutes {
@@ -60,8 +54,6 @@ async fn measure(scanner: &Scanner, encoder: &str, path: &Path) -> Result<Speed>
         ffmpeg_both: Duration::MAX,
         full_pictures: Duration::MAX,
         full_both: Duration::MAX,
-        ffmpeg_less: [Duration::MAX; 2],
-        every: [Duration::MAX; 2],
         key_frames: Duration::MAX,
         n_frames: 0,
         n_key_frames: 0,
@@ -72,21 +64,12 @@ async fn measure(scanner: &Scanner, encoder: &str, path: &Path) -> Result<Speed>
         ..pictures
     };
     for _ in 0..ROUNDS {
-        speed.ffmpeg_pictures = speed.ffmpeg_pictures.min(decoded_to_nothing(path, &[], &["-an"])?);
+        speed.ffmpeg_pictures = speed.ffmpeg_pictures.min(decoded_to_nothing(path, &["-an"])?);
         let (took, n_frames, duration_ms) = scanned(scanner, path, pictures).await?;
         speed.full_pictures = speed.full_pictures.min(took);
         (speed.n_frames, speed.seconds) = (n_frames, f64::from(duration_ms) / 1000.0);
-        speed.ffmpeg_both = speed.ffmpeg_both.min(decoded_to_nothing(path, &[], &[])?);
+        speed.ffmpeg_both = speed.ffmpeg_both.min(decoded_to_nothing(path, &[])?);
         speed.full_both = speed.full_both.min(scanned(scanner, path, WANT).await?.0);
-        for (at, (options, want)) in [(&["-an"][..], pictures), (&[][..], WANT)].into_iter().enumerate() {
-            let less = decoded_to_nothing(path, &["-skip_frame", "noref"], options)?;
-            speed.ffmpeg_less[at] = speed.ffmpeg_less[at].min(less);
-            let every = AvWant {
-                sampling: Sampling::EveryFrame,
-                ..want
-            };
-            speed.every[at] = speed.every[at].min(scanned(scanner, path, every).await?.0);
-        }
         let (took, n_frames, _) = scanned(scanner, path, keys).await?;
         speed.key_frames = speed.key_frames.min(took);
         speed.n_key_frames = n_frames;
@@ -107,19 +90,15 @@ impl Speed {
         let share =
             |limit: Duration, took: Duration| format!("**{:.0} %**", 100.0 * limit.as_secs_f64() / took.as_secs_f64());
         format!(
-            "| {encoder} | pictures | {} | {} ({} frames described) | {} | {:.1} s | {:.1} s |\n\
-             | {encoder} | pictures and sound | {} | {} | {} | {:.1} s | {:.1} s |\n",
+            "| {encoder} | pictures | {} | {} ({} frames described) | {} |\n\
+             | {encoder} | pictures and sound | {} | {} | {} |\n",
             self.times(self.ffmpeg_pictures),
             self.times(self.full_pictures),
             self.n_frames,
             share(self.ffmpeg_pictures, self.full_pictures),
-            self.ffmpeg_less[0].as_secs_f64(),
-            self.every[0].as_secs_f64(),
             self.times(self.ffmpeg_both),
             self.times(self.full_both),
             share(self.ffmpeg_both, self.full_both),
-            self.ffmpeg_less[1].as_secs_f64(),
-            self.every[1].as_secs_f64(),
             encoder = self.encoder,
         )
     }
@@ -134,13 +113,11 @@ impl Speed {
     }
 }
 
-fn decoded_to_nothing(path: &Path, how: &[&str], options: &[&str]) -> Result<Duration> {
+fn decoded_to_nothing(path: &Path, options: &[&str]) -> Result<Duration> {
     let began = Instant::now();
     let mut command = Command::new("ffmpeg");
     command
-        .args(["-nostdin", "-v", "error", "-threads", "1"])
-        .args(how)
-        .arg("-i")
+        .args(["-nostdin", "-v", "error", "-threads", "1", "-i"])
         .arg(path);
     let status = command
         .args(options)

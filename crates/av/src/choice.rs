@@ -80,8 +80,8 @@ impl Choice {
         self.is_scene_owed = false;
     }
 
-    /// The number of the frame that is shown next, then.
-    pub fn upcoming(&self, at_ms: u32) -> u64 {
+    /// Whether the next frame is taken, which may begin a scene.
+    pub fn next(&mut self, at_ms: u32, is_cut: bool) -> Option<Chosen> {
         // From the middle, the number follows from the time.
         let first = || {
             if self.from_ms == 0 {
@@ -90,30 +90,7 @@ impl Choice {
                 (f64::from(at_ms) * self.frame_rate / 1_000.0).round() as u64
             }
         };
-        self.next_number.unwrap_or_else(first)
-    }
-
-    /// The number of a frame that is shown before the one after which this goes on, as far as the rate tells.
-    pub fn number_before(&self, last: &LastFrame, at_ms: u32) -> u64 {
-        let n_between = f64::from(last.at_ms.saturating_sub(at_ms)) * self.frame_rate / 1_000.0;
-        last.number.saturating_sub(n_between.round() as u64)
-    }
-
-    /// Whether a frame may be taken though it begins no scene. The one before it was shown at `before_ms`.
-    pub fn may_take(&self, number: u64, before_ms: u32, at_ms: u32) -> bool {
-        let reached = |ms: u32| ms.saturating_add(self.half_frame_ms) / self.every_ms;
-        (self.every > 0 && number.is_multiple_of(self.every)) || reached(at_ms) > reached(before_ms)
-    }
-
-    /// A frame is shown that nobody sees. It counts.
-    pub fn pass_over(&mut self, at_ms: u32) {
-        self.next_number = Some(self.upcoming(at_ms) + 1);
-        self.before_ms = self.before_ms.max(Some(at_ms));
-    }
-
-    /// Whether the next frame is taken, which may begin a scene.
-    pub fn next(&mut self, at_ms: u32, is_cut: bool) -> Option<Chosen> {
-        let number = self.upcoming(at_ms);
+        let number = self.next_number.unwrap_or_else(first);
         self.next_number = Some(number + 1);
         self.is_scene_owed |= is_cut;
         let is_apart = |last: Option<u32>, ms: u32| last.is_none_or(|last| at_ms - last >= ms);
@@ -136,10 +113,7 @@ impl Choice {
             u64::MAX
         };
         // A rate is what whoever made the file says: frames may lie further apart, and then that moment is long.
-        let seen_step_ms = self
-            .before_ms
-            .replace(at_ms)
-            .map_or(0, |before| at_ms.saturating_sub(before));
+        let seen_step_ms = self.before_ms.replace(at_ms).map_or(0, |before| at_ms - before);
         let step_ms = (2 * self.half_frame_ms).max(seen_step_ms).max(1);
         let is_vpdq_soon = left.saturating_mul(step_ms.into()) < self.apart_ms.into();
         // And whatever vPDQ is about to take, time is not put off for long.

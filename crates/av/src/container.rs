@@ -16,7 +16,6 @@ use media::av::wire::{AUDIO_CODECS, AvRequest, CONTAINERS, Container, Refusal, V
 use media::av::{SNIFF_BYTES, Sampling, container_of};
 use signal::pdq::Dihedral;
 
-use crate::references::References;
 use crate::{Input, log, matroska, rate};
 
 /// `ENOMEM`.
@@ -78,8 +77,6 @@ pub struct VideoSource {
     pub stream: usize,
     /// Its decoder.
     pub decoder: VideoDecoder,
-    /// Tells which of its pictures others are made of; none where they do not say.
-    pub references: Option<References>,
     /// Index in [`VIDEO_CODECS`].
     pub codec: u8,
     /// Columns as stored.
@@ -376,11 +373,9 @@ fn open_video(streams: &[Stream], index: usize, request: &AvRequest) -> Result<O
         builder = builder.set_option("skip_frame", "nokey");
     }
     let Ok(decoder) = builder.build() else { return Ok(None) };
-    let extradata = parameters.extradata().unwrap_or_default();
     Ok(Some(VideoSource {
         stream: index,
         decoder,
-        references: References::new(VIDEO_CODECS[usize::from(codec)], extradata),
         codec,
         width,
         height,

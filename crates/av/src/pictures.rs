@@ -13,7 +13,6 @@ use crate::choice::{Choice, EVERY_MS, EVERY_MS_LIVE};
 use crate::clock::Clock;
 use crate::container::{VideoSource, is_out_of_memory};
 use crate::log;
-use crate::lookahead::Lookahead;
 use crate::luma::Greys;
 use crate::run::{Fault, Send};
 use crate::scene::SceneTest;
@@ -22,8 +21,6 @@ use crate::strip::Strip;
 /// The pictures of a file.
 pub struct Pictures {
     decoder: VideoDecoder,
-    /// What is left undecoded; none where everything is decoded, or nothing but key frames.
-    lookahead: Option<Lookahead>,
     greys: Greys,
     scenes: SceneTest,
     clock: Clock,
@@ -40,7 +37,6 @@ pub struct Pictures {
     limits: Limits,
     n_taken: u32,
     n_shown: u64,
-    n_left_out: u64,
     end_ms: u32,
     /// Whether anything could not be decoded.
     pub is_damaged: bool,
@@ -56,15 +52,10 @@ impl Pictures {
     /// Of a track whose clock is that of the file.
     pub fn new(source: VideoSource, clock: Clock, claimed_ms: u32, request: &AvRequest) -> Self {
         let want = request.want;
-        let is_full = want.sampling != Sampling::KeyFrames;
-        let goes_on_after = request.resume.and_then(|resume| resume.frame);
-        // A live stream is not made to wait.
-        let can_leave_out = want.sampling == Sampling::Full && !request.is_live;
-        let references = source.references.filter(|_| can_leave_out);
+        let is_full = want.sampling == Sampling::Full;
         let every_ms = if request.is_live { EVERY_MS_LIVE } else { EVERY_MS };
         Self {
             decoder: source.decoder,
-            lookahead: references.map(|references| Lookahead::new(references, goes_on_after)),
             greys: Greys::default(),
             scenes: SceneTest::default(),
             clock,
@@ -73,7 +64,7 @@ impl Pictures {
                 false => Strip::new(claimed_ms, source.turn),
             }),
             choice: Choice::new(source.frame_rate, want.from_ms, is_full, every_ms),
-            goes_on_after,
+            goes_on_after: request.resume.and_then(|resume| resume.frame),
             turn: source.turn,
             pixels: Vec::new(),
             has_glimpses: want.glimpses,
@@ -86,7 +77,6 @@ impl Pictures {
             },
             n_taken: 0,
             n_shown: 0,
-            n_left_out: 0,
             end_ms: 0,
             is_damaged: false,
         }
@@ -98,21 +88,6 @@ impl Pictures {
         if !self.is_full && !packet.is_key() {
             return Ok(());
         }
-        let Some(lookahead) = &mut self.lookahead else {
-            return self.decode(packet, send);
-        };
-        lookahead.push(packet, &self.choice);
-        self.decode_what_is_needed(send)
-    }
-
-    fn decode_what_is_needed(&mut self, send: &mut Send<'_>) -> Result<(), Fault> {
-        while let Some(packet) = self.lookahead.as_mut().and_then(Lookahead::next) {
-            self.decode(packet, send)?;
-        }
-        Ok(())
-    }
-
-    fn decode(&mut self, packet: Packet, send: &mut Send<'_>) -> Result<(), Fault> {
         let mut pushed = self.decoder.try_push(packet.clone());
         if pushed.as_ref().is_err_and(CodecError::is_again) {
             self.drain(send)?;
@@ -129,19 +104,9 @@ impl Pictures {
 
     /// What is left, at the end.
     pub fn finish(&mut self, send: &mut Send<'_>) -> Result<(), Fault> {
-        if let Some(lookahead) = &mut self.lookahead {
-            lookahead.finish(&self.choice);
-        }
-        self.decode_what_is_needed(send)?;
         let flushed = self.decoder.try_flush();
         self.note(flushed)?;
         self.drain(send)?;
-        if let Some(lookahead) = &mut self.lookahead {
-            for at_ms in lookahead.take_left_out(None) {
-                self.n_left_out += 1;
-                self.end_ms = self.end_ms.max(at_ms);
-            }
-        }
         match self.goes_on_after {
             Some(_) => Err(Fault::Lost),
             None => Ok(()),
@@ -161,11 +126,6 @@ impl Pictures {
     /// How many frames were decoded, taken or not.
     pub fn n_shown(&self) -> u64 {
         self.n_shown
-    }
-
-    /// How many need not be decoded, and were not.
-    pub fn n_left_out(&self) -> u64 {
-        self.n_left_out
     }
 
     fn note(&mut self, pushed: Result<(), CodecError>) -> Result<(), Fault> {
@@ -194,8 +154,7 @@ impl Pictures {
     }
 
     fn look_at(&mut self, frame: &VideoFrame, send: &mut Send<'_>) -> Result<(), Fault> {
-        let timestamp = frame.best_effort_timestamp();
-        let at_ms = self.clock.at_ms(timestamp);
+        let at_ms = self.clock.at_ms(frame.best_effort_timestamp());
         self.end_ms = at_ms;
         self.n_shown += 1;
         let side = |pixels: usize| u32::try_from(pixels).unwrap_or(u32::MAX);
@@ -210,20 +169,6 @@ impl Pictures {
             let plane = self.greys.plane(frame, &planes);
             plane.is_some_and(|plane| self.scenes.is_new(&plane))
         };
-        if let Some(lookahead) = &mut self.lookahead {
-            let is_warming = self.goes_on_after.is_some();
-            for at_ms in lookahead.take_left_out(Some((timestamp, at_ms))) {
-                if !is_warming {
-                    self.n_left_out += 1;
-                    self.choice.pass_over(at_ms);
-                }
-            }
-            let number = match &self.goes_on_after {
-                Some(last) => self.choice.number_before(last, at_ms),
-                None => self.choice.upcoming(at_ms),
-            };
-            lookahead.note(timestamp, at_ms, number);
-        }
         if let Some(last) = self.goes_on_after {
             return match at_ms < last.at_ms {
                 true => Ok(()),

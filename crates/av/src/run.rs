@@ -88,7 +88,6 @@ pub fn run(input: Input, request: &AvRequest, send: &mut dyn FnMut(&Body) -> Res
             at_ms: end_ms.get(),
             is_whole: false,
             is_intact: false,
-            n_left_out: 0,
         }),
         Err(_) => Err(Refusal::Damaged("a decoder gave up on it".to_owned())),
     };
@@ -215,7 +214,6 @@ fn decode(
         at_ms,
         is_whole,
         is_intact,
-        n_left_out: run.pictures.as_ref().map_or(0, Pictures::n_left_out),
     })
 }
 
@@ -250,7 +248,7 @@ impl Blindness {
     fn new(sampling: Sampling) -> Self {
         Self {
             ms_max: match sampling {
-                Sampling::Full | Sampling::EveryFrame => BLIND_MS,
+                Sampling::Full => BLIND_MS,
                 Sampling::KeyFrames => BLIND_MS_KEY_FRAMES,
             },
             ms: 0,

@@ -66,19 +66,29 @@ pub fn hash_rgb_dihedral(image: RgbImage<'_>) -> [PdqSignal; 8] {
 
 /// The hashes of a colour picture in the eight positions of [`Dihedral::ALL`], now and then a few bits off those of the reference, always in one pass.
 pub fn nearly_hash_rgb_dihedral(image: RgbImage<'_>) -> [PdqSignal; 8] {
-    nearly::<3>(image.width(), image.height(), image.pixels())
+    nearly::<3, 8>(image.width(), image.height(), image.pixels(), Dihedral::ALL)
 }
 
 /// The same of a grey picture.
 pub fn nearly_hash_luma_dihedral(image: LumaImage<'_>) -> [PdqSignal; 8] {
-    nearly::<1>(image.width(), image.height(), image.pixels())
+    nearly_hash_luma_turned(image, Dihedral::ALL)
 }
 
-fn nearly<const CHANNELS: usize>(width: usize, height: usize, pixels: &[u8]) -> [PdqSignal; 8] {
+/// The same of a grey picture in these positions alone.
+pub fn nearly_hash_luma_turned<const N: usize>(image: LumaImage<'_>, turns: [Dihedral; N]) -> [PdqSignal; N] {
+    nearly::<1, N>(image.width(), image.height(), image.pixels(), turns)
+}
+
+fn nearly<const CHANNELS: usize, const N: usize>(
+    width: usize,
+    height: usize,
+    pixels: &[u8],
+    turns: [Dihedral; N],
+) -> [PdqSignal; N] {
     if width < SIDE_PIXELS_MIN || height < SIDE_PIXELS_MIN || !tent::fits(width, height) {
-        return signals::<CHANNELS, 8>(width, height, pixels, Dihedral::ALL);
+        return signals::<CHANNELS, N>(width, height, pixels, turns);
     }
-    let (signals, _) = quick::<CHANNELS, 8>(width, height, pixels, Dihedral::ALL);
+    let (signals, _) = quick::<CHANNELS, N>(width, height, pixels, turns, None);
     signals
 }
 
@@ -92,30 +102,32 @@ fn signals<const CHANNELS: usize, const N: usize>(
         return [PdqSignal::TOO_SMALL; N];
     }
     if tent::fits(width, height) {
-        let (signals, is_certain) = quick::<CHANNELS, N>(width, height, pixels, turns);
+        let scale = Some(margin::scale(width, height));
+        let (signals, is_certain) = quick::<CHANNELS, N>(width, height, pixels, turns, scale);
         if is_certain {
             return signals;
         }
     }
     let thumbnail = sequential::thumbnail::<CHANNELS>(width, height, pixels);
-    let (signals, _) = conclude(&thumbnail, turns, 0.0);
+    let (signals, _) = conclude(&thumbnail, turns, None);
     signals
 }
 
-/// The signals, and whether no rounding could have changed them. The size must fit.
+/// The signals, and whether no rounding could have changed them, if the scale of errors is given. The size must fit.
 fn quick<const CHANNELS: usize, const N: usize>(
     width: usize,
     height: usize,
     pixels: &[u8],
     turns: [Dihedral; N],
+    scale: Option<f32>,
 ) -> ([PdqSignal; N], bool) {
     #[cfg(target_arch = "x86_64")]
     if std::is_x86_feature_detected!("avx2") {
         #[expect(unsafe_code, reason = "a function compiled for features of this processor")]
         // SAFETY: the processor has the feature that the function is compiled for.
-        return unsafe { quick_avx2::<CHANNELS, N>(width, height, pixels, turns) };
+        return unsafe { quick_avx2::<CHANNELS, N>(width, height, pixels, turns, scale) };
     }
-    quick_portable::<CHANNELS, N>(width, height, pixels, turns)
+    quick_portable::<CHANNELS, N>(width, height, pixels, turns, scale)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -125,13 +137,14 @@ fn quick_avx2<const CHANNELS: usize, const N: usize>(
     height: usize,
     pixels: &[u8],
     turns: [Dihedral; N],
+    scale: Option<f32>,
 ) -> ([PdqSignal; N], bool) {
     // Functions with features of their own are not `Fn`; closures made here have the features of this one.
     let sum_rows = |rows: &[u8], stride, tent: &tent::Tent, sums: &mut [f32]| avx2::sum_rows(rows, stride, tent, sums);
     let sum_across =
         |across: &tent::Across, sums: &[f32], points: &mut [f32; 64]| avx2::sum_across(across, sums, points);
     let thumbnail = tent::thumbnail::<CHANNELS>(width, height, pixels, sum_rows, sum_across);
-    conclude(&thumbnail, turns, margin::scale(width, height))
+    conclude(&thumbnail, turns, scale)
 }
 
 fn quick_portable<const CHANNELS: usize, const N: usize>(
@@ -139,27 +152,32 @@ fn quick_portable<const CHANNELS: usize, const N: usize>(
     height: usize,
     pixels: &[u8],
     turns: [Dihedral; N],
+    scale: Option<f32>,
 ) -> ([PdqSignal; N], bool) {
     let thumbnail = tent::thumbnail::<CHANNELS>(width, height, pixels, portable::sum_rows, portable::sum_across);
-    conclude(&thumbnail, turns, margin::scale(width, height))
+    conclude(&thumbnail, turns, scale)
 }
 
-/// What a thumbnail says, and whether it says so for certain when it may be wrong by `scale` times the usual errors.
+/// What a thumbnail says, and whether it says so for certain when it may be wrong by `scale` times the usual errors; where that is not asked, it is not.
 #[inline(always)]
-fn conclude<const N: usize>(thumbnail: &Thumbnail, turns: [Dihedral; N], scale: f32) -> ([PdqSignal; N], bool) {
+fn conclude<const N: usize>(thumbnail: &Thumbnail, turns: [Dihedral; N], scale: Option<f32>) -> ([PdqSignal; N], bool) {
     let steps = spectrum::sum_of_steps(thumbnail, spectrum::whole);
     let quality = spectrum::quality(steps);
-    let mut is_certain = margin::quality_is_certain(thumbnail, steps, scale);
+    let mut is_certain = scale.is_some_and(|scale| margin::quality_is_certain(thumbnail, steps, scale));
     let coefficients = spectrum::transform(thumbnail);
-    let signals = turns.map(|turn| {
+    let mut signals = [PdqSignal {
+        hash: Pdq::from_words([0; 4]),
+        quality,
+    }; N];
+    // Not mapped: that is a function of its own, compiled for processors of any kind.
+    for (signal, turn) in signals.iter_mut().zip(turns) {
         let turned = turn.apply(&coefficients);
         let median = spectrum::median(&turned);
-        is_certain &= margin::bits_are_certain(&turned, median, scale);
-        PdqSignal {
-            hash: spectrum::bits(&turned, median),
-            quality,
+        if let Some(scale) = scale {
+            is_certain &= margin::bits_are_certain(&turned, median, scale);
         }
-    });
+        signal.hash = spectrum::bits(&turned, median);
+    }
     (signals, is_certain)
 }
 

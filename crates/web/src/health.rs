@@ -260,12 +260,6 @@ fn write_recordings(metrics: &views::Metrics, text: &mut Exposition) {
         av.resumed,
     );
     text.value(
-        "seawall_av_left_out_total",
-        "counter",
-        "Pictures of videos that were not decoded: no frame is taken there, and no other picture is made of them.",
-        av.left_out,
-    );
-    text.value(
         "seawall_av_looked_at_ms_total",
         "counter",
         "How much of videos and sounds was looked at, in milliseconds of their own time.",

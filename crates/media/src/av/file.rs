@@ -21,14 +21,6 @@ use crate::host::process::Broken;
 /// As much is read at once for the digests.
 const DIGEST_BYTES: usize = 256 << 10;
 
-/// What a scan tells for the counts of its host.
-pub(super) enum Noted {
-    /// Another worker went on.
-    Resumed,
-    /// So many pictures did not need to be decoded.
-    LeftOut(u64),
-}
-
 /// Scans a file of `bytes` bytes until `is_cancelled`.
 pub(super) fn scan(
     settings: &AvSettings,
@@ -37,7 +29,7 @@ pub(super) fn scan(
     want: AvWant,
     is_cancelled: &AtomicBool,
     progress: impl FnMut(Progress),
-    note: impl Fn(Noted),
+    resumed: impl Fn(),
 ) -> Result<AvScan, ScanError> {
     let is_over = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -45,7 +37,7 @@ pub(super) fn scan(
             let stops = || is_cancelled.load(Ordering::Relaxed) || is_over.load(Ordering::Relaxed);
             digest(file, bytes, stops)
         });
-        let gathered = gather(settings, file, bytes, want, is_cancelled, progress, &note);
+        let gathered = gather(settings, file, bytes, want, is_cancelled, progress, resumed);
         if gathered.is_err() {
             is_over.store(true, Ordering::Relaxed);
         }
@@ -61,7 +53,6 @@ pub(super) fn scan(
                 }
             });
         };
-        note(Noted::LeftOut(gathered.end.map_or(0, |end| end.n_left_out)));
         conclude(gathered, md5, sha256)
     })
 }
@@ -83,7 +74,7 @@ fn gather(
     want: AvWant,
     is_cancelled: &AtomicBool,
     mut progress: impl FnMut(Progress),
-    note: &impl Fn(Noted),
+    resumed: impl Fn(),
 ) -> Result<Gathered, ScanError> {
     let limits = &settings.limits;
     let end = deadline(Instant::now(), limits.time_ms_max);
@@ -120,7 +111,7 @@ fn gather(
             }
         }
         n_resumed += 1;
-        note(Noted::Resumed);
+        resumed();
     }
 }
 

@@ -112,7 +112,6 @@ impl Gathered {
             at_ms: self.at_ms,
             is_whole: false,
             is_intact: false,
-            n_left_out: 0,
         });
     }
 

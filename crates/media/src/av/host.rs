@@ -7,11 +7,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
-use super::file::{self, Noted};
 use super::process::AvProcess;
 use super::scan::{AvScan, AvWant, Progress};
 use super::wire::AvRequest;
-use super::{AvLimits, AvWorkerCommand, LiveScan, live};
+use super::{AvLimits, AvWorkerCommand, LiveScan, file, live};
 use crate::jail::Part;
 use crate::{JailRequirement, ScanError, StartHostError};
 
@@ -101,8 +100,6 @@ pub struct AvStats {
     pub failed: BTreeMap<&'static str, u64>,
     /// Scans that went on where their worker was cut off.
     pub resumed: u64,
-    /// Pictures of files that were not decoded, for nothing is made of them.
-    pub left_out: u64,
     /// How much of files was looked at, in milliseconds of their own time.
     pub looked_at_ms: u64,
     /// Scans that wait for their turn now.
@@ -170,11 +167,8 @@ impl AvHost {
                 let report = |report| {
                     let _ = reports.try_send(report);
                 };
-                let note = |noted| match noted {
-                    Noted::Resumed => shared.count(|stats| stats.resumed += 1),
-                    Noted::LeftOut(n) => shared.count(|stats| stats.left_out = stats.left_out.saturating_add(n)),
-                };
-                file::scan(&shared.settings, &file, bytes, want, &is_cancelled, report, note)
+                let resumed = || shared.count(|stats| stats.resumed += 1);
+                file::scan(&shared.settings, &file, bytes, want, &is_cancelled, report, resumed)
             });
             let mut answer = answer.map_err(|error| ScanError::AvUnavailable {
                 reason: format!("cannot start a thread: {error}"),

@@ -7,11 +7,8 @@ use signal::{Md5, Sha256};
 /// Which frames are decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sampling {
-    /// All that matter: two a second are taken, the first of each scene, and those that vPDQ takes. A frame that is not taken and that no other is made of is not decoded, as
-    /// long as none is left out for longer than a sixth of a second.
+    /// All of them; two a second are taken, the first of each scene, and those that vPDQ takes.
     Full,
-    /// The same are taken, and every frame is decoded: to see that nothing is lost by leaving some out.
-    EveryFrame,
     /// Only those that stand for themselves, one every few seconds: many times faster, and blind between them.
     KeyFrames,
 }

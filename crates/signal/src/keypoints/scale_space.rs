@@ -91,6 +91,7 @@ impl Plane {
         let (width, height) = (self.width, self.height);
         // Of rows blurred across only those are kept that rows to come are made of: they stay near the processor.
         let n_kept = 2 * reach + 1;
+        let last_slot = (height - 1) % n_kept;
         let mut across = memory.take(width * n_kept);
         let mut n_across = 0;
         let mut padded = memory.take(width + 2 * reach);
@@ -111,9 +112,24 @@ impl Plane {
                 weigh(&kernel, row, Sides::new(reach, beside).get(), kept);
                 n_across += 1;
             }
-            let row = |y: usize| &across[y.min(height - 1) % n_kept * width..][..width];
-            let beside = |distance| (row(y.saturating_sub(distance)), row(y + distance));
-            weigh(&kernel, row(y), Sides::new(reach, beside).get(), out);
+            let kept = |slot: usize| &across[slot * width..][..width];
+            // Round the ring without dividing.
+            let wrapped = |slot: usize| if slot < n_kept { slot } else { slot - n_kept };
+            let slot = y % n_kept;
+            let beside = |distance| {
+                let above = if distance <= y {
+                    wrapped(slot + n_kept - distance)
+                } else {
+                    0
+                };
+                let below = if y + distance < height {
+                    wrapped(slot + distance)
+                } else {
+                    last_slot
+                };
+                (kept(above), kept(below))
+            };
+            weigh(&kernel, kept(slot), Sides::new(reach, beside).get(), out);
         }
         memory.give_back(across);
         memory.give_back(padded);

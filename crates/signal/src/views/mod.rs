@@ -169,15 +169,21 @@ pub fn of_query(whole: &[PdqSignal; 8], picture: &Luma) -> Vec<ViewSignal> {
         });
     }
     for (part, rect) in parts(picture) {
-        let turns: &[Dihedral] = match part {
-            Part::Tile { .. } | Part::Centre { .. } => &FEW_TURNS,
-            Part::Whole | Part::Trimmed | Part::Box | Part::SecondBox => &Dihedral::ALL,
+        let (has_few, n_turns) = match part {
+            Part::Tile { .. } | Part::Centre { .. } => (true, FEW_TURNS.len()),
+            Part::Whole | Part::Trimmed | Part::Box | Part::SecondBox => (false, Dihedral::ALL.len()),
         };
-        if found.len() + turns.len() > CODES_MAX {
+        if found.len() + n_turns > CODES_MAX {
             break;
         }
-        let signals = pdq::nearly_hash_luma_dihedral(picture.crop(rect).image());
-        add(&mut found, part, Share::of(rect, picture), &signals, turns);
+        let (crop, share) = (picture.crop(rect), Share::of(rect, picture));
+        if has_few {
+            let signals = pdq::nearly_hash_luma_turned(crop.image(), FEW_TURNS);
+            add(&mut found, part, share, &signals, &FEW_TURNS);
+        } else {
+            let signals = pdq::nearly_hash_luma_dihedral(crop.image());
+            add(&mut found, part, share, &signals, &Dihedral::ALL);
+        }
     }
     found
 }
@@ -225,16 +231,14 @@ pub fn parts(picture: &Luma) -> Vec<(Part, Rect)> {
     found
 }
 
-fn add(found: &mut Vec<ViewSignal>, part: Part, share: Share, signals: &[PdqSignal; 8], turns: &[Dihedral]) {
-    for (turn, pdq) in Dihedral::ALL.into_iter().zip(signals) {
-        if turns.contains(&turn) {
-            let view = View {
-                part,
-                turn,
-                is_negative: false,
-            };
-            found.push(ViewSignal { view, share, pdq: *pdq });
-        }
+fn add(found: &mut Vec<ViewSignal>, part: Part, share: Share, signals: &[PdqSignal], turns: &[Dihedral]) {
+    for (turn, pdq) in turns.iter().zip(signals) {
+        let view = View {
+            part,
+            turn: *turn,
+            is_negative: false,
+        };
+        found.push(ViewSignal { view, share, pdq: *pdq });
     }
 }
 

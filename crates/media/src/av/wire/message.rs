@@ -110,8 +110,6 @@ pub struct End {
     pub is_whole: bool,
     /// Whether no decoder met damage.
     pub is_intact: bool,
-    /// Pictures that were not decoded, for nothing is made of them.
-    pub n_left_out: u64,
 }
 
 /// Why a worker did not decode a file.
@@ -198,7 +196,6 @@ pub fn encode(body: &Body) -> Vec<u8> {
             writer.u32(end.at_ms);
             writer.u8(end.is_whole.into());
             writer.u8(end.is_intact.into());
-            writer.u64(end.n_left_out);
             END
         }
         Body::Refused(refusal) => {
@@ -280,7 +277,6 @@ pub(crate) fn decode(kind: u8, body: &[u8]) -> Result<Body, BadMessage> {
             at_ms: reader.u32()?,
             is_whole: flag(&mut reader)?,
             is_intact: flag(&mut reader)?,
-            n_left_out: reader.u64()?,
         }),
         REFUSED => Body::Refused(match reader.u8()? {
             0 => Refusal::UnknownContainer,

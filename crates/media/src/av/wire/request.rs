@@ -92,11 +92,7 @@ impl AvRequest {
 
     fn numbers(&self) -> Vec<u64> {
         let mut numbers = vec![
-            match self.want.sampling {
-                Sampling::Full => 0,
-                Sampling::KeyFrames => 1,
-                Sampling::EveryFrame => 2,
-            },
+            u64::from(self.want.sampling == Sampling::KeyFrames),
             self.want.glimpses.into(),
             self.want.audio.into(),
             self.want.strip.into(),
@@ -225,7 +221,7 @@ impl FromStr for AvRequest {
             .map(|number| number.parse().map_err(drop))
             .collect::<Result<_, ()>>()?;
         let [
-            sampling,
+            key_frames,
             glimpses,
             audio,
             strip,
@@ -253,11 +249,10 @@ impl FromStr for AvRequest {
         };
         Ok(Self {
             want: AvWant {
-                sampling: match sampling {
-                    0 => Sampling::Full,
-                    1 => Sampling::KeyFrames,
-                    2 => Sampling::EveryFrame,
-                    _ => return Err(()),
+                sampling: if flag(key_frames)? {
+                    Sampling::KeyFrames
+                } else {
+                    Sampling::Full
                 },
                 glimpses: flag(glimpses)?,
                 audio: flag(audio)?,
@@ -283,10 +278,6 @@ mod tests {
     fn a_request_is_read_back() {
         let wants = [
             AvWant::EVERYTHING,
-            AvWant {
-                sampling: Sampling::EveryFrame,
-                ..AvWant::EVERYTHING
-            },
             AvWant {
                 sampling: Sampling::KeyFrames,
                 glimpses: false,
@@ -330,7 +321,7 @@ mod tests {
             "",
             "1",
             "0,1,1,1,0,0,1,1,1,1",
-            "3,1,1,1,0,0,1,1,1,1,1",
+            "2,1,1,1,0,0,1,1,1,1,1",
             "0,1,1,1,0,0,1,1,1,1,4294967296",
         ] {
             assert_eq!(text.parse::<AvRequest>(), Err(()), "{text}");

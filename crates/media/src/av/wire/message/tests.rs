@@ -82,7 +82,6 @@ fn messages() -> Vec<Body> {
             at_ms: 99,
             is_whole: true,
             is_intact: false,
-            n_left_out: 1 << 33,
         }),
         Body::Refused(Refusal::UnknownContainer),
         Body::Refused(Refusal::UnknownCodecs),
