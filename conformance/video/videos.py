@@ -12,7 +12,9 @@ DRAWN = {
     "mandelbrot": "mandelbrot=size={size}:rate={rate}:maxiter=300:end_scale=0.03",
     "life": "life=size=160x90:rate={rate}:mold=10:ratio=0.3:random_seed=7:death_color=#202060:life_color=#ffd080,scale={size}:flags=neighbor",
     "cells": "cellauto=size=320x180:rate={rate}:rule=110:random_seed=3:scroll=1,scale={size}:flags=neighbor",
-    "gradients": "gradients=size={size}:rate={rate}:nb_colors=6:seed=5:speed=0.05",
+    # Colours that are not named here are drawn by lot, whatever the seed.
+    "gradients": "gradients=size={size}:rate={rate}:nb_colors=6:seed=5:speed=0.05:c0=#1b2a7d:c1=#d9a441:c2=#3f9e6b:c3=#8c2f5e:c4=#e8e2c9:c5=#26252b",
+    "sunset": "gradients=size={size}:rate={rate}:nb_colors=3:seed=9:speed=0.05:c0=#802040:c1=#e0a060:c2=#203060",
     "bars": "smptehdbars=size={size}:rate={rate},scroll=h=0.004",
 }
 
@@ -26,6 +28,8 @@ VIDEOS = [
     ("ntsc", "test", "720x480", "30000/1001", MPEG4, "avi"),
     ("fast", "mandelbrot", "640x360", "60", H264, "mkv"),
     ("slow", "gradients", "640x360", "10", H264, "mp4"),
+    ("smooth", "sunset", "640x360", "10", H264, "mp4"),
+    ("smooth-full-hd", "sunset", "1920x1080", "25", H264, "mkv"),
     ("hd", "mandelbrot", "1280x720", "30", H264, "mp4"),
     ("full-hd", "test", "1920x1080", "25", [*H264, "-g", "25"], "mov"),
     ("small", "life", "320x180", "25", H264, "mp4"),

@@ -69,6 +69,11 @@ impl Choice {
         }
     }
 
+    /// Whether vPDQ takes the frame with this number.
+    pub fn is_vpdq(&self, number: u64) -> bool {
+        self.every > 0 && number.is_multiple_of(self.every)
+    }
+
     /// Goes on after a frame that another took. Before it no scene was owed: the host names only such frames.
     pub fn go_on_after(&mut self, last: &LastFrame) {
         self.next_number = Some(last.number + 1);
@@ -95,7 +100,7 @@ impl Choice {
         self.is_scene_owed |= is_cut;
         let is_apart = |last: Option<u32>, ms: u32| last.is_none_or(|last| at_ms - last >= ms);
         let is_scene = self.is_scene_owed && is_apart(self.last_scene_ms, SCENE_MS);
-        let is_vpdq = self.every > 0 && number.is_multiple_of(self.every);
+        let is_vpdq = self.is_vpdq(number);
         let reached_ms = at_ms.saturating_add(self.half_frame_ms);
         let is_due = reached_ms >= self.due_ms;
         if is_due {

@@ -6,7 +6,7 @@ use ac_ffmpeg::packet::Packet;
 use media::av::Sampling;
 use media::av::wire::{AvRequest, Body, LastFrame};
 use signal::Luma;
-use signal::pdq::{self, Dihedral, LumaImage, Pdq, PdqSignal};
+use signal::pdq::{self, Dihedral, LumaImage, Pdq, PdqSignal, RgbImage};
 use signal::video::{Frame, Glimpse, are_keypoints_due};
 
 use crate::choice::{Choice, EVERY_MS, EVERY_MS_LIVE};
@@ -17,6 +17,11 @@ use crate::luma::Greys;
 use crate::run::{Fault, Send};
 use crate::scene::SceneTest;
 use crate::strip::Strip;
+
+/// With more bits in doubt than photos have, a frame is hashed as RGB.
+const DOUBTFUL_BITS_MAX: u32 = 8;
+/// Larger frames are not: it takes six bytes a pixel.
+const RGB_PIXELS_MAX: usize = 16 << 20;
 
 /// The pictures of a file.
 pub struct Pictures {
@@ -198,17 +203,21 @@ impl Pictures {
             };
         }
         let image = image_of(frame, &self.pixels);
-        let (pdq, glimpse) = if self.has_glimpses {
-            let (pdq, glimpse) = glimpse(image, self.turn, |hash| {
-                are_keypoints_due(self.last_keypoints, at_ms, hash)
-            });
-            if !glimpse.keypoints.is_empty() {
-                self.last_keypoints = Some((at_ms, pdq.hash));
-            }
-            (pdq, Some(glimpse))
+        let (pdq, n_doubtful, glimpse) = if self.has_glimpses {
+            let is_due = |hash| are_keypoints_due(self.last_keypoints, at_ms, hash);
+            let (pdq, n_doubtful, glimpse) = glimpse(image, self.turn, is_due);
+            (pdq, n_doubtful, Some(glimpse))
         } else {
-            (pdq::hash_luma(image), None)
+            let (pdq, n_doubtful) = pdq::hash_luma_and_doubt(image);
+            (pdq, n_doubtful, None)
         };
+        let pdq = match chosen.is_vpdq {
+            true => self.exchanged(pdq, n_doubtful, frame),
+            false => pdq,
+        };
+        if glimpse.as_ref().is_some_and(|glimpse| !glimpse.keypoints.is_empty()) {
+            self.last_keypoints = Some((at_ms, pdq.hash));
+        }
         send(&Body::Frame(Box::new(Frame {
             at_ms,
             number: chosen.number,
@@ -227,9 +236,16 @@ impl Pictures {
             return Err(Fault::Lost);
         }
         let image = image_of(frame, &self.pixels);
-        let pdq = match self.has_glimpses {
-            true => pdq::nearly_hash_luma_dihedral(image)[Dihedral::Original as usize],
-            false => pdq::hash_luma(image),
+        let (pdq, n_doubtful) = match self.has_glimpses {
+            true => {
+                let (stored, n_doubtful) = pdq::nearly_hash_luma_dihedral_and_doubt(image);
+                (stored[Dihedral::Original as usize], n_doubtful)
+            }
+            false => pdq::hash_luma_and_doubt(image),
+        };
+        let pdq = match self.choice.is_vpdq(last.number) {
+            true => self.exchanged(pdq, n_doubtful, frame),
+            false => pdq,
         };
         if pdq.hash != last.hash {
             return Err(Fault::Lost);
@@ -248,6 +264,24 @@ impl Pictures {
     }
 }
 
+impl Pictures {
+    /// The hash of a frame as others would have it, which take the luma of the RGB that swscale makes. Where it matters how pixels are rounded, so do we.
+    fn exchanged(&mut self, pdq: PdqSignal, n_doubtful: u32, frame: &VideoFrame) -> PdqSignal {
+        if n_doubtful <= DOUBTFUL_BITS_MAX {
+            return pdq;
+        }
+        let (width, height) = (frame.width(), frame.height());
+        if width * height > RGB_PIXELS_MAX || self.greys.take_rgb(frame, &mut self.pixels).is_err() {
+            return pdq;
+        }
+        let side = |pixels: usize| u32::try_from(pixels).unwrap_or(u32::MAX);
+        match RgbImage::new(side(width), side(height), &self.pixels) {
+            Ok(image) => pdq::hash_rgb(image),
+            Err(_) => pdq,
+        }
+    }
+}
+
 fn image_of<'a>(frame: &VideoFrame, pixels: &'a [u8]) -> LumaImage<'a> {
     let side = |pixels: usize| u32::try_from(pixels).unwrap_or(u32::MAX);
     let Ok(image) = LumaImage::new(side(frame.width()), side(frame.height()), pixels) else {
@@ -256,9 +290,9 @@ fn image_of<'a>(frame: &VideoFrame, pixels: &'a [u8]) -> LumaImage<'a> {
     image
 }
 
-/// The hash of a frame as stored, and what it is recognised by as it is shown.
-fn glimpse(image: LumaImage<'_>, turn: Dihedral, is_due: impl Fn(Pdq) -> bool) -> (PdqSignal, Glimpse) {
-    let stored = pdq::nearly_hash_luma_dihedral(image);
+/// The hash of a frame as stored, how many of its bits are in doubt, and what it is recognised by as it is shown.
+fn glimpse(image: LumaImage<'_>, turn: Dihedral, is_due: impl Fn(Pdq) -> bool) -> (PdqSignal, u32, Glimpse) {
+    let (stored, n_doubtful) = pdq::nearly_hash_luma_dihedral_and_doubt(image);
     let as_stored = stored[Dihedral::Original as usize];
     let has_keypoints = is_due(as_stored.hash);
     let reduced = Luma::reduce_luma(image, Luma::WORK_SIDE);
@@ -269,5 +303,5 @@ fn glimpse(image: LumaImage<'_>, turn: Dihedral, is_due: impl Fn(Pdq) -> bool) -
             Glimpse::of(&pdq::nearly_hash_luma_dihedral(shown.image()), &shown, has_keypoints)
         }
     };
-    (as_stored, glimpse)
+    (as_stored, n_doubtful, glimpse)
 }

@@ -11,9 +11,9 @@ use common::{Studio, host, scan_with, settings};
 use media::ScanError;
 use media::av::{AvHost, AvScan, AvWant, Sampling};
 
-/// Twenty seconds of pictures that move, with cuts and B-frames, and a sound that never repeats.
-const FILM: &str = "-f lavfi -i testsrc2=size=480x270:rate=25:duration=8 -f lavfi -i mandelbrot=size=480x270:rate=25:end_pts=400 \
-    -f lavfi -i smptebars=size=480x270:rate=25:duration=3 \
+/// Twenty seconds of pictures that move, large enough that a worker can be killed before it is done, with cuts and B-frames, and a sound that never repeats.
+const FILM: &str = "-f lavfi -i testsrc2=size=960x540:rate=25:duration=8 -f lavfi -i mandelbrot=size=960x540:rate=25:end_pts=400 \
+    -f lavfi -i smptebars=size=960x540:rate=25:duration=3 \
     -f lavfi -i aevalsrc=0.4*sin(2*PI*t*(200+90*t))+0.2*sin(2*PI*t*(900-20*t)):s=48000 \
     -filter_complex [1:v]trim=duration=9[m];[0:v]format=yuv420p[a];[m]format=yuv420p[b];[2:v]format=yuv420p[c];[a][b][c]concat=n=3[v] -map [v] -map 3:a -t 20";
 

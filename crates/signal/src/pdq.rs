@@ -74,6 +74,23 @@ pub fn nearly_hash_luma_dihedral(image: LumaImage<'_>) -> [PdqSignal; 8] {
     nearly_hash_luma_turned(image, Dihedral::ALL)
 }
 
+/// The same, and how many bits of the first are in doubt: so near to the median lies what they are made of that pixels rounded in another way would turn them. Of photos that are
+/// a few; of drawn colours that run into each other, a hundred.
+pub fn nearly_hash_luma_dihedral_and_doubt(image: LumaImage<'_>) -> ([PdqSignal; 8], u32) {
+    let (width, height) = (image.width(), image.height());
+    if width < SIDE_PIXELS_MIN || height < SIDE_PIXELS_MIN || !tent::fits(width, height) {
+        return (nearly_hash_luma_dihedral(image), 0);
+    }
+    let found = quick::<1, 8>(width, height, image.pixels(), Dihedral::ALL, None);
+    (found.signals, found.n_doubtful)
+}
+
+/// [`hash_luma`], and how many of its bits are in doubt.
+pub fn hash_luma_and_doubt(image: LumaImage<'_>) -> (PdqSignal, u32) {
+    let (_, n_doubtful) = nearly_hash_luma_dihedral_and_doubt(image);
+    (hash_luma(image), n_doubtful)
+}
+
 /// The same of a grey picture in these positions alone.
 pub fn nearly_hash_luma_turned<const N: usize>(image: LumaImage<'_>, turns: [Dihedral; N]) -> [PdqSignal; N] {
     nearly::<1, N>(image.width(), image.height(), image.pixels(), turns)
@@ -88,8 +105,7 @@ fn nearly<const CHANNELS: usize, const N: usize>(
     if width < SIDE_PIXELS_MIN || height < SIDE_PIXELS_MIN || !tent::fits(width, height) {
         return signals::<CHANNELS, N>(width, height, pixels, turns);
     }
-    let (signals, _) = quick::<CHANNELS, N>(width, height, pixels, turns, None);
-    signals
+    quick::<CHANNELS, N>(width, height, pixels, turns, None).signals
 }
 
 fn signals<const CHANNELS: usize, const N: usize>(
@@ -103,14 +119,13 @@ fn signals<const CHANNELS: usize, const N: usize>(
     }
     if tent::fits(width, height) {
         let scale = Some(margin::scale(width, height));
-        let (signals, is_certain) = quick::<CHANNELS, N>(width, height, pixels, turns, scale);
-        if is_certain {
-            return signals;
+        let found = quick::<CHANNELS, N>(width, height, pixels, turns, scale);
+        if found.is_certain {
+            return found.signals;
         }
     }
     let thumbnail = sequential::thumbnail::<CHANNELS>(width, height, pixels);
-    let (signals, _) = conclude(&thumbnail, turns, None);
-    signals
+    conclude(&thumbnail, turns, None).signals
 }
 
 /// The signals, and whether no rounding could have changed them, if the scale of errors is given. The size must fit.
@@ -120,7 +135,7 @@ fn quick<const CHANNELS: usize, const N: usize>(
     pixels: &[u8],
     turns: [Dihedral; N],
     scale: Option<f32>,
-) -> ([PdqSignal; N], bool) {
+) -> Concluded<N> {
     #[cfg(target_arch = "x86_64")]
     if std::is_x86_feature_detected!("avx2") {
         #[expect(unsafe_code, reason = "a function compiled for features of this processor")]
@@ -138,7 +153,7 @@ fn quick_avx2<const CHANNELS: usize, const N: usize>(
     pixels: &[u8],
     turns: [Dihedral; N],
     scale: Option<f32>,
-) -> ([PdqSignal; N], bool) {
+) -> Concluded<N> {
     // Functions with features of their own are not `Fn`; closures made here have the features of this one.
     let sum_rows = |rows: &[u8], stride, tent: &tent::Tent, sums: &mut [f32]| avx2::sum_rows(rows, stride, tent, sums);
     let sum_across =
@@ -153,14 +168,23 @@ fn quick_portable<const CHANNELS: usize, const N: usize>(
     pixels: &[u8],
     turns: [Dihedral; N],
     scale: Option<f32>,
-) -> ([PdqSignal; N], bool) {
+) -> Concluded<N> {
     let thumbnail = tent::thumbnail::<CHANNELS>(width, height, pixels, portable::sum_rows, portable::sum_across);
     conclude(&thumbnail, turns, scale)
 }
 
-/// What a thumbnail says, and whether it says so for certain when it may be wrong by `scale` times the usual errors; where that is not asked, it is not.
+/// What a thumbnail says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Concluded<const N: usize> {
+    signals: [PdqSignal; N],
+    /// Whether it says so for certain when it may be wrong by a scale times the usual errors; where that is not asked, it is not.
+    is_certain: bool,
+    /// Bits that pixels rounded in another way would turn; counted with all positions.
+    n_doubtful: u32,
+}
+
 #[inline(always)]
-fn conclude<const N: usize>(thumbnail: &Thumbnail, turns: [Dihedral; N], scale: Option<f32>) -> ([PdqSignal; N], bool) {
+fn conclude<const N: usize>(thumbnail: &Thumbnail, turns: [Dihedral; N], scale: Option<f32>) -> Concluded<N> {
     let steps = spectrum::sum_of_steps(thumbnail, spectrum::whole);
     let quality = spectrum::quality(steps);
     let mut is_certain = scale.is_some_and(|scale| margin::quality_is_certain(thumbnail, steps, scale));
@@ -178,7 +202,15 @@ fn conclude<const N: usize>(thumbnail: &Thumbnail, turns: [Dihedral; N], scale: 
         }
         signal.hash = spectrum::bits(&turned, median);
     }
-    (signals, is_certain)
+    Concluded {
+        signals,
+        is_certain,
+        n_doubtful: if N == Dihedral::ALL.len() {
+            margin::n_doubtful(&coefficients, spectrum::median(&coefficients))
+        } else {
+            0
+        },
+    }
 }
 
 #[cfg(test)]

@@ -53,6 +53,21 @@ pub(super) fn bits_are_certain(coefficients: &Coefficients, median: f32, scale: 
     n_above == 128 && highest_below < lowest_above
 }
 
+/// How far a coefficient may move when pixels are rounded in another way: between the luma of a video's frame and that of the RGB that swscale makes of it. Of photos and films no more than
+/// eight coefficients lie so near to the median; of drawn colours that run into each other up to a hundred do, and 34 bits were seen to turn.
+const PIXEL_ERROR: f32 = 0.3;
+
+/// How many bits pixels that are rounded in another way may turn.
+#[inline(always)]
+pub(super) fn n_doubtful(coefficients: &Coefficients, median: f32) -> u32 {
+    let near = |coefficient: &f32| u32::from((coefficient - median).abs() < PIXEL_ERROR);
+    let mut n = 0;
+    for coefficient in coefficients.as_flattened() {
+        n += near(coefficient);
+    }
+    n
+}
+
 /// Whether no rounding could give the steps, whose whole parts add up to `sum`, another quality.
 #[inline(always)]
 pub(super) fn quality_is_certain(thumbnail: &Thumbnail, sum: f32, scale: f32) -> bool {
