@@ -400,9 +400,11 @@ impl Shift {
     /// done as a whole or not at all.
     async fn cut_off(&mut self) {
         let mut n_undone = 0;
-        for n_polls in 1..60 {
+        for turn in 1..60 {
+            // How far a decision is after so many polls is for the store to say: each third one is cut off after a few at most.
+            let n_polls = if turn % 3 == 0 { 1 + turn / 3 % 4 } else { turn };
             self.world.clock.advance(Duration::from_secs(3_600));
-            let (person, now) = (n_polls % PEOPLE, self.now());
+            let (person, now) = (turn % PEOPLE, self.now());
             let actor = self.people[person].1.clone();
             let Some(case) = take_next_case(self.app(), &actor, None).await.unwrap() else {
                 continue;
