@@ -11,6 +11,7 @@
 mod choice;
 mod clock;
 mod container;
+mod convert;
 mod input;
 mod log;
 mod luma;

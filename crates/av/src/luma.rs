@@ -4,10 +4,9 @@
 //! of television to that of computers, which swscale does by the name of the pixel format alone. So do we, without the detour, but for frames so smooth that rounding decides.
 
 use ac_ffmpeg::Error;
-use ac_ffmpeg::codec::video::frame::get_pixel_format;
-use ac_ffmpeg::codec::video::scaler::Algorithm;
-use ac_ffmpeg::codec::video::{PixelFormat, VideoFrame, VideoFrameScaler};
+use ac_ffmpeg::codec::video::{PixelFormat, VideoFrame};
 
+use crate::convert::Converter;
 use crate::scene::Plane;
 
 /// No row of a frame is longer. A binding that hands negative strides over as huge ones is caught by it.
@@ -66,13 +65,23 @@ impl Layout {
 }
 
 /// Takes grey pixels out of frames.
-#[derive(Default)]
 pub struct Greys {
     /// The format last seen, and its layout: asking for its name costs a little.
     layout: Option<(PixelFormat, Layout)>,
-    grey: Option<Scaler>,
-    rgb: Option<Scaler>,
+    grey: Converter,
+    rgb: Converter,
     table: Vec<u8>,
+}
+
+impl Default for Greys {
+    fn default() -> Self {
+        Self {
+            layout: None,
+            grey: Converter::to("gray"),
+            rgb: Converter::to("rgb24"),
+            table: Vec::new(),
+        }
+    }
 }
 
 impl Greys {
@@ -163,40 +172,17 @@ impl Greys {
 
     /// To swscale grey is of full range, as the luma of RGB is.
     fn scaled(&mut self, frame: &VideoFrame) -> Result<VideoFrame, Error> {
-        converted(&mut self.grey, frame, "gray")
+        self.grey.convert(frame, (frame.width(), frame.height()))
     }
 
     /// All of a frame as RGB, row after row, as vPDQ has it made: in swscale's quickest way.
     pub fn take_rgb(&mut self, frame: &VideoFrame, into: &mut Vec<u8>) -> Result<(), Error> {
-        let rgb = converted(&mut self.rgb, frame, "rgb24")?;
+        let rgb = self.rgb.convert(frame, (frame.width(), frame.height()))?;
         into.clear();
         each_row(&rgb, 3, |row| into.extend_from_slice(row));
         into.resize(3 * frame.width() * frame.height(), 0);
         Ok(())
     }
-}
-
-/// Makes frames of one format and size into those of another format.
-type Scaler = ((PixelFormat, usize, usize), VideoFrameScaler);
-
-fn converted(known: &mut Option<Scaler>, frame: &VideoFrame, format: &str) -> Result<VideoFrame, Error> {
-    let key = (frame.pixel_format(), frame.width(), frame.height());
-    let scaler = match known {
-        Some((known, scaler)) if *known == key => scaler,
-        other => {
-            let scaler = VideoFrameScaler::builder()
-                .source_pixel_format(key.0)
-                .source_width(key.1)
-                .source_height(key.2)
-                .target_pixel_format(get_pixel_format(format))
-                .target_width(key.1)
-                .target_height(key.2)
-                .algorithm(Algorithm::Bilinear)
-                .build()?;
-            &mut other.insert((key, scaler)).1
-        }
-    };
-    scaler.scale(frame)
 }
 
 fn each_row(frame: &VideoFrame, bytes: usize, mut take: impl FnMut(&[u8])) {
@@ -236,6 +222,7 @@ fn table(bits: u32, is_full_range: bool) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ac_ffmpeg::codec::video::frame::get_pixel_format;
 
     #[test]
     fn pixel_formats_are_told_by_their_names() {

@@ -211,10 +211,7 @@ impl Pictures {
             let (pdq, n_doubtful) = pdq::hash_luma_and_doubt(image);
             (pdq, n_doubtful, None)
         };
-        let pdq = match chosen.is_vpdq {
-            true => self.exchanged(pdq, n_doubtful, frame),
-            false => pdq,
-        };
+        let pdq = self.exchanged(pdq, n_doubtful, chosen.number, frame);
         if glimpse.as_ref().is_some_and(|glimpse| !glimpse.keypoints.is_empty()) {
             self.last_keypoints = Some((at_ms, pdq.hash));
         }
@@ -243,11 +240,7 @@ impl Pictures {
             }
             false => pdq::hash_luma_and_doubt(image),
         };
-        let pdq = match self.choice.is_vpdq(last.number) {
-            true => self.exchanged(pdq, n_doubtful, frame),
-            false => pdq,
-        };
-        if pdq.hash != last.hash {
+        if self.exchanged(pdq, n_doubtful, last.number, frame).hash != last.hash {
             return Err(Fault::Lost);
         }
         self.goes_on_after = None;
@@ -262,12 +255,10 @@ impl Pictures {
         log::forget();
         Ok(())
     }
-}
 
-impl Pictures {
-    /// The hash of a frame as others would have it, which take the luma of the RGB that swscale makes. Where it matters how pixels are rounded, so do we.
-    fn exchanged(&mut self, pdq: PdqSignal, n_doubtful: u32, frame: &VideoFrame) -> PdqSignal {
-        if n_doubtful <= DOUBTFUL_BITS_MAX {
+    /// The hash of a frame as others would have it, which take the luma of the RGB that swscale makes. Where vPDQ takes the frame and it matters how pixels are rounded, so do we.
+    fn exchanged(&mut self, pdq: PdqSignal, n_doubtful: u32, number: u64, frame: &VideoFrame) -> PdqSignal {
+        if n_doubtful <= DOUBTFUL_BITS_MAX || !self.choice.is_vpdq(number) {
             return pdq;
         }
         let (width, height) = (frame.width(), frame.height());

@@ -2,12 +2,12 @@
 //! there are too many, as is done here with their times.
 
 use ac_ffmpeg::Error;
-use ac_ffmpeg::codec::video::frame::get_pixel_format;
-use ac_ffmpeg::codec::video::scaler::Algorithm;
-use ac_ffmpeg::codec::video::{PixelFormat, VideoFrame, VideoFrameScaler};
+use ac_ffmpeg::codec::video::VideoFrame;
 use media::av::wire::{Picture, STRIP_SIDE_MAX, StripPlace};
 use media::av::{LIVE_PICTURE_MS, STRIP_PICTURES_MAX, every_other};
 use signal::pdq::Dihedral;
+
+use crate::convert::Converter;
 
 /// The first spacing where nobody knows how long the video is.
 const SPACING_MS: u32 = 1_000;
@@ -23,7 +23,7 @@ pub struct Strip {
     spacing_ms: u32,
     due_ms: u32,
     turn: Dihedral,
-    scaler: Option<((PixelFormat, usize, usize), VideoFrameScaler)>,
+    converter: Converter,
 }
 
 impl Strip {
@@ -40,7 +40,7 @@ impl Strip {
             spacing_ms,
             due_ms: 0,
             turn,
-            scaler: None,
+            converter: Converter::to("rgb24"),
         }
     }
 
@@ -95,24 +95,8 @@ impl Strip {
     }
 
     fn shrink(&mut self, at_ms: u32, frame: &VideoFrame) -> Result<Picture, Error> {
-        let key = (frame.pixel_format(), frame.width(), frame.height());
-        let (width, height) = fit(key.1, key.2);
-        let scaler = match &mut self.scaler {
-            Some((known, scaler)) if *known == key => scaler,
-            other => {
-                let scaler = VideoFrameScaler::builder()
-                    .source_pixel_format(key.0)
-                    .source_width(key.1)
-                    .source_height(key.2)
-                    .target_pixel_format(get_pixel_format("rgb24"))
-                    .target_width(width)
-                    .target_height(height)
-                    .algorithm(Algorithm::Bilinear)
-                    .build()?;
-                &mut other.insert((key, scaler)).1
-            }
-        };
-        let small = scaler.scale(frame)?;
+        let (width, height) = fit(frame.width(), frame.height());
+        let small = self.converter.convert(frame, (width, height))?;
         let planes = small.planes();
         let stride = planes[0].line_size();
         let data = planes[0].data();
@@ -163,6 +147,7 @@ fn fit(width: usize, height: usize) -> (usize, usize) {
 mod tests {
     use super::*;
     use ac_ffmpeg::codec::video::VideoFrameMut;
+    use ac_ffmpeg::codec::video::frame::get_pixel_format;
 
     fn black() -> VideoFrame {
         VideoFrameMut::black(get_pixel_format("yuv420p"), 640, 360).freeze()

@@ -43,9 +43,11 @@ async fn frames_are_hashed_as_vpdq_does() {
         let of_grey: Vec<_> = grey
             .map(|pixels| hash_luma(LumaImage::new(WIDTH, HEIGHT, &pixels).unwrap()).hash)
             .collect();
+        // Of those that vPDQ takes, each tenth.
         let furthest = theirs
             .iter()
             .zip(&of_grey)
+            .step_by(10)
             .map(|(theirs, grey)| theirs.distance(*grey))
             .max();
         assert_eq!(
