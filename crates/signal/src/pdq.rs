@@ -66,7 +66,7 @@ pub fn hash_rgb_dihedral(image: RgbImage<'_>) -> [PdqSignal; 8] {
 
 /// The hashes of a colour picture in the eight positions of [`Dihedral::ALL`], now and then a few bits off those of the reference, always in one pass.
 pub fn nearly_hash_rgb_dihedral(image: RgbImage<'_>) -> [PdqSignal; 8] {
-    nearly::<3, 8>(image.width(), image.height(), image.pixels(), Dihedral::ALL)
+    nearly::<3, 8>(image.width(), image.height(), image.pixels(), Dihedral::ALL).signals
 }
 
 /// The same of a grey picture.
@@ -77,23 +77,19 @@ pub fn nearly_hash_luma_dihedral(image: LumaImage<'_>) -> [PdqSignal; 8] {
 /// The same, and how many bits of the first are in doubt: so near to the median lies what they are made of that pixels rounded in another way would turn them. Of photos that are
 /// a few; of drawn colours that run into each other, a hundred.
 pub fn nearly_hash_luma_dihedral_and_doubt(image: LumaImage<'_>) -> ([PdqSignal; 8], u32) {
-    let (width, height) = (image.width(), image.height());
-    if width < SIDE_PIXELS_MIN || height < SIDE_PIXELS_MIN || !tent::fits(width, height) {
-        return (nearly_hash_luma_dihedral(image), 0);
-    }
-    let found = quick::<1, 8>(width, height, image.pixels(), Dihedral::ALL, None);
+    let found = nearly::<1, 8>(image.width(), image.height(), image.pixels(), Dihedral::ALL);
     (found.signals, found.n_doubtful)
 }
 
 /// [`hash_luma`], and how many of its bits are in doubt.
 pub fn hash_luma_and_doubt(image: LumaImage<'_>) -> (PdqSignal, u32) {
-    let (_, n_doubtful) = nearly_hash_luma_dihedral_and_doubt(image);
-    (hash_luma(image), n_doubtful)
+    let found = certainly::<1, 1>(image.width(), image.height(), image.pixels(), [Dihedral::Original]);
+    (found.signals[0], found.n_doubtful)
 }
 
 /// The same of a grey picture in these positions alone.
 pub fn nearly_hash_luma_turned<const N: usize>(image: LumaImage<'_>, turns: [Dihedral; N]) -> [PdqSignal; N] {
-    nearly::<1, N>(image.width(), image.height(), image.pixels(), turns)
+    nearly::<1, N>(image.width(), image.height(), image.pixels(), turns).signals
 }
 
 fn nearly<const CHANNELS: usize, const N: usize>(
@@ -101,11 +97,11 @@ fn nearly<const CHANNELS: usize, const N: usize>(
     height: usize,
     pixels: &[u8],
     turns: [Dihedral; N],
-) -> [PdqSignal; N] {
+) -> Concluded<N> {
     if width < SIDE_PIXELS_MIN || height < SIDE_PIXELS_MIN || !tent::fits(width, height) {
-        return signals::<CHANNELS, N>(width, height, pixels, turns);
+        return certainly::<CHANNELS, N>(width, height, pixels, turns);
     }
-    quick::<CHANNELS, N>(width, height, pixels, turns, None).signals
+    quick::<CHANNELS, N>(width, height, pixels, turns, None)
 }
 
 fn signals<const CHANNELS: usize, const N: usize>(
@@ -114,18 +110,32 @@ fn signals<const CHANNELS: usize, const N: usize>(
     pixels: &[u8],
     turns: [Dihedral; N],
 ) -> [PdqSignal; N] {
+    certainly::<CHANNELS, N>(width, height, pixels, turns).signals
+}
+
+/// To the bit what the reference says.
+fn certainly<const CHANNELS: usize, const N: usize>(
+    width: usize,
+    height: usize,
+    pixels: &[u8],
+    turns: [Dihedral; N],
+) -> Concluded<N> {
     if width < SIDE_PIXELS_MIN || height < SIDE_PIXELS_MIN {
-        return [PdqSignal::TOO_SMALL; N];
+        return Concluded {
+            signals: [PdqSignal::TOO_SMALL; N],
+            is_certain: true,
+            n_doubtful: 0,
+        };
     }
     if tent::fits(width, height) {
         let scale = Some(margin::scale(width, height));
         let found = quick::<CHANNELS, N>(width, height, pixels, turns, scale);
         if found.is_certain {
-            return found.signals;
+            return found;
         }
     }
     let thumbnail = sequential::thumbnail::<CHANNELS>(width, height, pixels);
-    conclude(&thumbnail, turns, None).signals
+    conclude(&thumbnail, turns, None)
 }
 
 /// The signals, and whether no rounding could have changed them, if the scale of errors is given. The size must fit.
@@ -179,7 +189,7 @@ struct Concluded<const N: usize> {
     signals: [PdqSignal; N],
     /// Whether it says so for certain when it may be wrong by a scale times the usual errors; where that is not asked, it is not.
     is_certain: bool,
-    /// Bits that pixels rounded in another way would turn; counted with all positions.
+    /// Bits that pixels rounded in another way would turn, in the first position.
     n_doubtful: u32,
 }
 
@@ -187,30 +197,29 @@ struct Concluded<const N: usize> {
 fn conclude<const N: usize>(thumbnail: &Thumbnail, turns: [Dihedral; N], scale: Option<f32>) -> Concluded<N> {
     let steps = spectrum::sum_of_steps(thumbnail, spectrum::whole);
     let quality = spectrum::quality(steps);
-    let mut is_certain = scale.is_some_and(|scale| margin::quality_is_certain(thumbnail, steps, scale));
+    let is_certain = scale.is_some_and(|scale| margin::quality_is_certain(thumbnail, steps, scale));
     let coefficients = spectrum::transform(thumbnail);
-    let mut signals = [PdqSignal {
-        hash: Pdq::from_words([0; 4]),
-        quality,
-    }; N];
+    let mut concluded = Concluded {
+        signals: [PdqSignal {
+            hash: Pdq::from_words([0; 4]),
+            quality,
+        }; N],
+        is_certain,
+        n_doubtful: 0,
+    };
     // Not mapped: that is a function of its own, compiled for processors of any kind.
-    for (signal, turn) in signals.iter_mut().zip(turns) {
+    for (at, (signal, turn)) in concluded.signals.iter_mut().zip(turns).enumerate() {
         let turned = turn.apply(&coefficients);
         let median = spectrum::median(&turned);
         if let Some(scale) = scale {
-            is_certain &= margin::bits_are_certain(&turned, median, scale);
+            concluded.is_certain &= margin::bits_are_certain(&turned, median, scale);
+        }
+        if at == 0 {
+            concluded.n_doubtful = margin::n_doubtful(&turned, median);
         }
         signal.hash = spectrum::bits(&turned, median);
     }
-    Concluded {
-        signals,
-        is_certain,
-        n_doubtful: if N == Dihedral::ALL.len() {
-            margin::n_doubtful(&coefficients, spectrum::median(&coefficients))
-        } else {
-            0
-        },
-    }
+    concluded
 }
 
 #[cfg(test)]

@@ -9,13 +9,16 @@ pub(super) struct Memory {
 impl Memory {
     /// So many numbers, of which nothing is known.
     pub(super) fn take(&mut self, n: usize) -> Vec<f32> {
-        // The least that will do, or else the largest, which then grows.
         let fits = self.free.iter().enumerate().filter(|(_, free)| free.capacity() >= n);
-        let best = fits.min_by_key(|(_, free)| free.capacity());
-        let largest = || self.free.iter().enumerate().max_by_key(|(_, free)| free.capacity());
-        let mut taken = match best.or_else(largest).map(|(at, _)| at) {
+        let least = fits.min_by_key(|(_, free)| free.capacity()).map(|(at, _)| at);
+        let mut taken = match least {
             Some(at) => self.free.swap_remove(at),
-            None => Vec::new(),
+            None => {
+                // In place of the largest, so that there are never more than were taken at once.
+                let largest = (0..self.free.len()).max_by_key(|at| self.free[*at].capacity());
+                largest.map(|at| self.free.swap_remove(at));
+                Vec::with_capacity(n)
+            }
         };
         taken.resize(n, 0.0);
         taken

@@ -45,7 +45,7 @@ pub struct Place {
 }
 
 thread_local! {
-    /// At most ten megabytes, and only in threads that look for keypoints: those of workers.
+    /// Some ten megabytes, and only in threads that look for keypoints: those of workers.
     static MEMORY: Cell<Memory> = Cell::default();
 }
 
