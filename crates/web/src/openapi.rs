@@ -372,7 +372,10 @@ mod tests {
                 for status in ["401", "403", "429", "500", "503"] {
                     assert!(operation["responses"][status].is_object(), "{place} {status}");
                 }
-                assert_eq!(operation["responses"]["404"].is_object(), path.contains('{'), "{place}");
+                // What is named in the path may not be there, and what these two name elsewhere.
+                let names_something = path.contains('{')
+                    || ["delete /api/v1/labels", "post /api/v1/rules/rollback"].contains(&place.as_str());
+                assert_eq!(operation["responses"]["404"].is_object(), names_something, "{place}");
             }
         }
         let n_ids = ids.len();

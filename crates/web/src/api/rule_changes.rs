@@ -251,7 +251,10 @@ pub(crate) struct BacktestInput {
     post, path = "/api/v1/rules/changes/{change}/backtest", tag = "Rules", operation_id = "backtest_rule_change",
     params(("change" = String, Path, description = "The change's id.", pattern = "^chg_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
     request_body = BacktestInput,
-    responses((status = 200, description = "What would have been different.", body = BacktestJson)),
+    responses(
+        (status = 200, description = "What would have been different.", body = BacktestJson),
+        (status = 409, description = "The change was decided before."),
+    ),
 )]
 pub(crate) async fn backtest_change(
     State(state): State<WebState>,
@@ -279,7 +282,10 @@ pub(crate) struct ShadowInput {
     post, path = "/api/v1/rules/changes/{change}/shadow", tag = "Rules", operation_id = "shadow_rule_change",
     params(("change" = String, Path, description = "The change's id.", pattern = "^chg_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
     request_body = ShadowInput,
-    responses((status = 204, description = "It is as you said.")),
+    responses(
+        (status = 204, description = "It is as you said."),
+        (status = 409, description = "The change was decided before, or other rules became live since it was proposed."),
+    ),
 )]
 pub(crate) async fn shadow_change(
     State(state): State<WebState>,
@@ -324,7 +330,10 @@ pub(crate) enum Verb {
     post, path = "/api/v1/rules/changes/{change}/decision", tag = "Rules", operation_id = "decide_rule_change",
     params(("change" = String, Path, description = "The change's id.", pattern = "^chg_[0-7][0-9a-hjkmnp-tv-z]{25}$")),
     request_body = DecisionInput,
-    responses((status = 204, description = "It is as you said.")),
+    responses(
+        (status = 204, description = "It is as you said."),
+        (status = 409, description = "The change was decided before, or other rules became live since it was proposed."),
+    ),
 )]
 pub(crate) async fn decide_change(
     State(state): State<WebState>,

@@ -370,7 +370,7 @@ pub(crate) async fn set_label(
         ("subject" = String, Query, description = "Which, by the platform's name."),
         ("label" = String, Query, description = "The label."),
     ),
-    responses((status = 204, description = "It is gone.")),
+    responses((status = 204, description = "It is gone."), (status = 404, description = "Nothing carries this label.")),
 )]
 pub(crate) async fn remove_label(
     State(state): State<WebState>,

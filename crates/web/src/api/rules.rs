@@ -435,7 +435,11 @@ pub(crate) struct LiveJson {
 #[utoipa::path(
     post, path = "/api/v1/rules/rollback", tag = "Rules", operation_id = "roll_back_rules",
     request_body = RollBackInput,
-    responses((status = 200, description = "It counts.", body = LiveJson)),
+    responses(
+        (status = 200, description = "It counts.", body = LiveJson),
+        (status = 404, description = "No version with this number was live before."),
+        (status = 409, description = "Other rules became live since you looked."),
+    ),
 )]
 pub(crate) async fn roll_back(
     State(state): State<WebState>,

@@ -101,7 +101,7 @@ pub(crate) async fn list_translations(
     put, path = "/api/v1/items/{item}/translations", tag = "Items", operation_id = "put_translation",
     params(("item" = String, Path, description = "The platform's own name for it.", min_length = 1, max_length = 256)),
     request_body = TranslationInput,
-    responses((status = 204, description = "It is kept.")),
+    responses((status = 204, description = "It is kept."), (status = 409, description = "The item has another revision.")),
 )]
 pub(crate) async fn put_translation(
     State(state): State<WebState>,
@@ -127,7 +127,7 @@ pub(crate) async fn put_translation(
         ("revision" = i64, Query, description = "Of which revision.", minimum = 1),
         ("language" = String, Query, description = "Into which language.", min_length = 2, max_length = 35),
     ),
-    responses((status = 204, description = "It is gone.")),
+    responses((status = 204, description = "It is gone."), (status = 409, description = "The item has another revision.")),
 )]
 pub(crate) async fn remove_translation(
     State(state): State<WebState>,
